@@ -1,0 +1,29 @@
+"""The exceptions of classic_eyes: few, and each also the builtin kind a caller would expect."""
+
+from __future__ import annotations
+
+__all__ = ["ClassicEyesError", "DataError", "MissingDependencyError", "ModelError", "ParameterError", "PictureError"]
+
+
+class ClassicEyesError(Exception):
+    """Anything this library refuses; its text says what, what was allowed and the remedy."""
+
+
+class ParameterError(ClassicEyesError, ValueError):
+    """An argument has a value that is not allowed."""
+
+
+class PictureError(ClassicEyesError, ValueError):
+    """A picture, or an array of pictures, cannot be used."""
+
+
+class DataError(ClassicEyesError, ValueError):
+    """A folder or a label file cannot be used as a data set."""
+
+
+class ModelError(ClassicEyesError, RuntimeError):
+    """A model file cannot be found, trusted or used."""
+
+
+class MissingDependencyError(ClassicEyesError, ImportError):
+    """A library or a file that ships with a library is not installed."""

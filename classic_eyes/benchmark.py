@@ -1,0 +1,185 @@
+"""How good a classifier is on pictures it has not seen: protocols, and the results as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from . import metrics
+from .datasets import UNLABELLED, EyeSet, group_folds
+from .errors import DataError
+from .images import read_pictures
+
+__all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "summarise_parts"]
+
+
+@dataclass(frozen=True, eq=False)
+class Readable:
+    """The part of a data set that could be read, and why the rest could not.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        What could be read.
+    pictures : uint8 array of shape (n, size, size)
+        Its pictures.
+    failed : tuple of (name, reason)
+        What could not.
+    """
+
+    eyes: EyeSet
+    pictures: NDArray[np.uint8]
+    failed: tuple[tuple[str, str], ...]
+
+
+def read_labelled(eyes: EyeSet, *, size: int = 24) -> Readable:
+    """Read the pictures of a labelled data set.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Labelled throughout.
+    size : int, default 24
+        Side to which pictures are reduced, in pixels.
+
+    Returns
+    -------
+    Readable
+        What could be read, and the reasons for the rest.
+
+    Raises
+    ------
+    DataError
+        Where a label is missing, or no picture could be read.
+    """
+    missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(eyes)} pictures have no label, for example {missing[0]!r}; learning without "
+            "labels is not there yet, label them in assets.csv (file,label) or leave them out"
+        )
+    pictures, errors = read_pictures(eyes.paths, size=size)
+    failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
+    good = np.flatnonzero([error is None for error in errors])
+    if len(good) == 0:
+        raise DataError(f"none of {len(eyes)} pictures could be read, for example {failed[0][0]!r}: {failed[0][1]}")
+    return Readable(eyes.take(good), pictures[good], failed)
+
+
+def _score_fold(
+    classifier: Any,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    fold: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> NDArray[np.float64]:
+    train, test = fold
+    fitted = clone(classifier).fit(pictures[train], labels[train], groups=groups[train])
+    return fitted.predict_proba(pictures[test])[:, 1]
+
+
+def cross_validate(
+    classifier: Any,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    *,
+    n_splits: int = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Score every picture by a classifier that has not seen its group.
+
+    1. The groups are dealt into ``n_splits`` folds, the classes as even as the groups allow.
+    2. For each fold a clone learns from the others, calibration included, and scores it.
+
+    Parameters
+    ----------
+    classifier : EyeClassifier
+        Not changed.
+    pictures : uint8 array of shape (n, h, w)
+        Grey pictures.
+    labels : int8 array of shape (n,)
+        1 open, 0 closed.
+    groups : array of shape (n,)
+        Person or face of each picture.
+    n_splits : int, default 5
+        Folds.
+    random_state : int, default 0
+        Seed of the folds.
+    n_jobs : int, optional
+        Folds at a time, each in a process of its own; one per core by default. The scores do not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+        Probability of open.
+
+    Raises
+    ------
+    ParameterError
+        Where there are fewer groups than folds.
+    """
+    folds = group_folds(labels, groups, n_splits, random_state=random_state)
+    scored = Parallel(n_jobs=n_jobs or -1)(
+        delayed(_score_fold)(classifier, pictures, labels, groups, fold) for fold in folds
+    )
+    scores = np.empty(len(labels))
+    for (_, test), part in zip(folds, scored, strict=True):
+        scores[test] = part
+    return scores
+
+
+def agreed_by_all(eyes: EyeSet, votes: dict[str, list[int]]) -> NDArray[np.bool_]:
+    """Tell which pictures have a label that every rater who saw them gave too.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Labelled pictures.
+    votes : dict
+        File name to the raters' labels, without those who left it out.
+
+    Returns
+    -------
+    bool array of shape (n,)
+        False also where nobody rated the picture.
+    """
+    agreed = []
+    for name, label in zip(eyes.names, eyes.labels, strict=True):
+        given = votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or []
+        agreed.append(bool(given) and all(vote == label for vote in given))
+    return np.array(agreed)
+
+
+def summarise_parts(
+    labels: NDArray[np.int8],
+    scores: NDArray[np.float64],
+    groups: NDArray[Any],
+    parts: Iterable[tuple[str, NDArray[np.bool_]]],
+) -> dict[str, dict[str, Any]]:
+    """Compute all metrics on each of several parts of a data set.
+
+    Parameters
+    ----------
+    labels : int8 array of shape (n,)
+        1 open, 0 closed.
+    scores : float64 array of shape (n,)
+        Probability of open.
+    groups : array of shape (n,)
+        Person or face of each picture.
+    parts : iterable of (str, bool array of shape (n,))
+        Name and members of each part.
+
+    Returns
+    -------
+    dict
+        Name of the part to what `classic_eyes.metrics.summarise` gives.
+    """
+    return {name: metrics.summarise(labels[part], scores[part], groups[part]) for name, part in parts}

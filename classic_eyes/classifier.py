@@ -1,0 +1,515 @@
+"""`EyeClassifier`: pictures in, open (1) or closed (0) out; the one estimator of the library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from . import persistence
+from .augment import augment, check_augmentations, flip
+from .datasets import UNLABELLED, group_folds
+from .errors import ModelError, ParameterError
+from .images import SIZE, as_pictures
+from .inference import CHUNK, compile_decision, margins, one_thread
+from .pipeline import DEFAULT_FEATURES, build_pipeline
+
+__all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
+
+# Files in models/ and the digests by which they are known; a joblib file that is not here needs trusted=True.
+SHIPPED_MODELS = {
+    "default": "0000000000000000000000000000000000000000000000000000000000000000",
+}
+
+
+def shipped_model(name: str = "default") -> Path:
+    """Return the path of a model that ships with the library, from a wheel or a clone.
+
+    Parameters
+    ----------
+    name : str, default ``"default"``
+        A key of `SHIPPED_MODELS`.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.joblib`` file; its card lies beside it.
+
+    Raises
+    ------
+    ModelError
+        For an unknown name, or where the file is missing.
+
+    Examples
+    --------
+    >>> shipped_model().name
+    'default.joblib'
+    """
+    if name not in SHIPPED_MODELS:
+        raise ModelError(f"no shipped model is called {name!r}; there are {', '.join(SHIPPED_MODELS)}")
+    package = Path(__file__).resolve().parent
+    places = [package / "models", package.parent / "models"]
+    for place in places:
+        if (path := place / f"{name}.joblib").is_file():
+            return path
+    raise ModelError(f"the shipped model {name!r} is missing from {places[0]}; install classic-eyes again")
+
+
+class EyeClassifier(ClassifierMixin, BaseEstimator):
+    """Tell open eyes from closed ones by classical features and a calibrated classifier.
+
+    1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
+    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies.
+    3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin; the margins of a
+       picture and of its mirror image are averaged.
+    4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
+       probability of a half is the border of `predict`.
+
+    Parameters
+    ----------
+    features : sequence of str or extractor, default ``("hog", "lbp", "pixels")``
+        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
+    classifier : str or scikit-learn classifier, default ``"svm"``
+        ``svm``, ``gb``, ``linear``, ``knn`` or an object.
+    n_components : int, float or None, default 300
+        Principal components, at most; a share of the variance if a float below 1; None for no PCA.
+    augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
+        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every picture's mirror image is learnt too.
+    n_copies : int, default 2
+        Varied copies of each picture, 0 or more.
+    flip_average : bool, default True
+        Whether to average the margins of a picture and of its mirror image.
+    calibration_folds : int, default 3
+        Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
+    size : int, default 24
+        Side to which pictures are reduced, in pixels.
+    random_state : int, default 0
+        Seed of all that is random.
+
+    Attributes
+    ----------
+    pipeline_ : sklearn.pipeline.Pipeline
+        The fitted pipeline.
+    classes_ : ndarray
+        ``[0, 1]``, closed and open.
+    calibration_ : tuple of float
+        Slope and intercept from margin to log odds of open.
+    n_features_ : int
+        Number of features before the PCA.
+
+    Raises
+    ------
+    ParameterError
+        In `fit`, for a parameter or labels that are not allowed.
+    PictureError
+        For pictures that cannot be used.
+
+    References
+    ----------
+    Platt, Advances in Large Margin Classifiers, 1999, pp. 61-74 (no DOI).
+
+    Examples
+    --------
+    >>> from classic_eyes import EyeClassifier
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> eyes = make_eyes(60, random_state=0)
+    >>> clf = EyeClassifier(features=("hog",), n_copies=0).fit(eyes.pictures, eyes.labels)
+    >>> clf.predict(eyes.pictures[:3]) == eyes.labels[:3]
+    array([ True,  True,  True])
+    """
+
+    def __init__(
+        self,
+        features: Sequence[Any] = DEFAULT_FEATURES,
+        classifier: Any = "svm",
+        *,
+        n_components: int | float | None = 300,
+        augmentations: Sequence[str] = ("flip", "shift_scale_rotate", "clahe", "blur"),
+        n_copies: int = 2,
+        flip_average: bool = True,
+        calibration_folds: int = 3,
+        size: int = SIZE,
+        random_state: int = 0,
+    ) -> None:
+        self.features = features
+        self.classifier = classifier
+        self.n_components = n_components
+        self.augmentations = augmentations
+        self.n_copies = n_copies
+        self.flip_average = flip_average
+        self.calibration_folds = calibration_folds
+        self.size = size
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(
+        self,
+        pictures: Any,
+        y: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from labelled pictures.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+        y : array of shape (n,)
+            1 open, 0 closed.
+        groups : array of shape (n,), optional
+            Person or face of each picture, so that calibration never judges a person it has learnt from.
+        sample_weight : array of shape (n,), optional
+            Weight of each picture, for a classifier that takes weights.
+
+        Returns
+        -------
+        EyeClassifier
+            Itself.
+
+        Raises
+        ------
+        ParameterError
+            For labels, groups, weights or parameters that are not allowed.
+        """
+        self._check_parameters()
+        originals = as_pictures(pictures, size=self.size)
+        labels = _check_labels(y, len(originals))
+        names = _check_column("groups", groups, len(originals))
+        weight = _check_weight(sample_weight, len(originals))
+        learnt, source = self._training_rows(originals)
+        with one_thread():
+            self.pipeline_ = build_pipeline(
+                self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
+            )
+            components = self._fit_components(learnt, labels[source])
+            mirrored = self._mirrored_components(originals, components)
+            margin = self._left_out_margins(components, mirrored, source, labels, names, weight)
+            self.calibration_ = _platt(margin, labels, weight)
+            _fit_weighted(self.pipeline_[-1], components, labels[source], weight, source)
+        self.classes_ = np.array([0, 1])
+        self._decision = compile_decision(self.pipeline_)
+        return self
+
+    def _check_parameters(self) -> None:
+        check_augmentations(self.augmentations)
+        for name, least in (("n_copies", 0), ("calibration_folds", 2), ("random_state", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+                raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        if not isinstance(self.flip_average, bool | np.bool_):
+            raise ParameterError(f"flip_average is {self.flip_average!r}; it must be True or False")
+
+    def _training_rows(self, originals: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+        """Return all pictures to learn from, the originals first, and the original of each."""
+        parts = [originals]
+        if "flip" in self.augmentations:
+            parts.append(flip(originals))
+        if self.n_copies:
+            parts.append(
+                augment(
+                    originals,
+                    n_copies=self.n_copies,
+                    augmentations=self.augmentations,
+                    random_state=self.random_state,
+                )
+            )
+        learnt = np.concatenate(parts)
+        return learnt, np.tile(np.arange(len(originals)), len(learnt) // len(originals))
+
+    def _fit_components(self, pictures: NDArray[np.uint8], labels: NDArray[np.int8]) -> NDArray[Any]:
+        """Fit every step before the classifier; return what the last of them gives."""
+        union = self.pipeline_[0].fit(pictures, labels)
+        rows = self._features(pictures)
+        self.n_features_ = rows.shape[1]
+        if "pca" in self.pipeline_.named_steps and isinstance(self.n_components, int | np.integer):
+            # A small folder has fewer pictures than the components asked for; its PCA keeps what there is.
+            self.pipeline_.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
+        del union
+        return self.pipeline_[1:-1].fit_transform(rows, labels)
+
+    def _features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        union = self.pipeline_[0]
+        first = union.transform(pictures[:CHUNK])
+        rows = np.empty((len(pictures), first.shape[1]), dtype=np.float32)
+        rows[: len(first)] = first
+        for start in range(CHUNK, len(pictures), CHUNK):
+            rows[start : start + CHUNK] = union.transform(pictures[start : start + CHUNK])
+        return rows
+
+    def _mirrored_components(self, originals: NDArray[np.uint8], components: NDArray[Any]) -> NDArray[Any] | None:
+        if not self.flip_average:
+            return None
+        n = len(originals)
+        if "flip" in self.augmentations:
+            return components[n : 2 * n]
+        return self.pipeline_[1:-1].transform(self._features(flip(originals)))
+
+    def _left_out_margins(
+        self,
+        components: NDArray[Any],
+        mirrored: NDArray[Any] | None,
+        source: NDArray[np.intp],
+        labels: NDArray[np.int8],
+        groups: NDArray[Any],
+        weight: NDArray[np.float64] | None,
+    ) -> NDArray[np.float64]:
+        """Return for each picture the margin that a classifier gives it which has not seen its group."""
+        classes_per_group = [len(np.unique(groups[labels == label])) for label in (0, 1)]
+        n_folds = min(self.calibration_folds, *classes_per_group)
+        if n_folds < 2:
+            raise ParameterError(
+                f"closed eyes come from {classes_per_group[0]} groups and open ones from {classes_per_group[1]}; "
+                "calibration needs 2 of each, add pictures of other people"
+            )
+        margin = np.empty(len(labels))
+        for train, test in group_folds(labels, groups, n_folds, random_state=self.random_state):
+            if len(np.unique(labels[train])) < 2:
+                raise ParameterError(
+                    "groups: leaving one fold of groups out leaves one class only; give finer groups or more people"
+                )
+            rows = np.isin(source, train)
+            judge = clone(self.pipeline_[-1])
+            part = source[rows]
+            _fit_weighted(judge, components[rows], labels[part], weight, part)
+            margin[test] = margins(components[test], judge)
+            if mirrored is not None:
+                margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
+        return margin
+
+    def decision_function(self, pictures: Any) -> NDArray[np.float64]:
+        """Return the calibrated log odds of open; positive means open.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            Log odds.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "pipeline_")
+        X = as_pictures(pictures, size=self.size)
+        slope, intercept = self.calibration_
+        with one_thread():
+            margin = np.concatenate([self._margin(X[start : start + CHUNK]) for start in range(0, len(X), CHUNK)])
+        return slope * margin + intercept
+
+    def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        margin = self._decision(self.pipeline_[0].transform(pictures))
+        if self.flip_average:
+            margin = (margin + self._decision(self.pipeline_[0].transform(flip(pictures)))) / 2
+        return margin
+
+    def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of closed and of open.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float64 array of shape (n, 2)
+            Columns closed, open; each row adds up to 1.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        open_ = expit(self.decision_function(pictures))
+        return np.column_stack([1 - open_, open_])
+
+    def predict(self, pictures: Any) -> NDArray[np.int64]:
+        """Return 1 for each open eye and 0 for each closed one.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        int64 array of shape (n,)
+            1 where the probability of open is a half or more.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        return (self.decision_function(pictures) >= 0).astype(np.int64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The compiled decision repeats the pipeline; it is made again on the way back.
+        return {key: value for key, value in super().__getstate__().items() if key != "_decision"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "pipeline_"):
+            self._decision = compile_decision(self.pipeline_)
+
+    def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
+        """Write the fitted classifier to a ``.joblib`` file, and a card beside it if one is given.
+
+        Parameters
+        ----------
+        path : path
+            The file; its ending must be ``.joblib``.
+        card : dict, optional
+            Written as JSON beside it.
+
+        Raises
+        ------
+        ModelError
+            Where the file cannot be written.
+        """
+        check_is_fitted(self, "pipeline_")
+        persistence.write_model(path, self, card)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> EyeClassifier:
+        """Read a classifier that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        trusted : bool, default False
+            Whether you know where the file comes from: reading a joblib file can run any code. A file that ships with
+            the library needs no trust.
+
+        Returns
+        -------
+        EyeClassifier
+            Fitted.
+
+        Raises
+        ------
+        ModelError
+            For a file that is missing, not trusted, or not a model.
+        """
+        loaded = persistence.read_model(path, trusted=trusted, known=SHIPPED_MODELS.values())
+        if not isinstance(loaded, EyeClassifier):
+            raise ModelError(f"{os.fspath(path)!r} holds a {type(loaded).__name__}, not an EyeClassifier")
+        return loaded
+
+    @classmethod
+    def pretrained(cls, name: str = "default") -> EyeClassifier:
+        """Return a classifier that ships with the library.
+
+        Parameters
+        ----------
+        name : str, default ``"default"``
+            A key of `SHIPPED_MODELS`.
+
+        Returns
+        -------
+        EyeClassifier
+            Fitted.
+
+        Raises
+        ------
+        ModelError
+            For an unknown name, or a file that is missing or altered.
+        """
+        return cls.load(shipped_model(name))
+
+
+def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
+    if y is None:
+        raise ParameterError("y is missing; learning without labels is not there yet, give 1 (open) or 0 (closed)")
+    labels = np.asarray(y)
+    if labels.shape != (n,):
+        raise ParameterError(f"y has shape {labels.shape}; {n} pictures need ({n},), a label each")
+    values = np.unique(labels) if labels.dtype.kind in "biuf" else labels[:5]
+    if labels.dtype.kind in "biuf" and UNLABELLED in values:
+        raise ParameterError(
+            "y holds -1 (unknown); learning from unlabelled pictures is not there yet, "
+            "leave them out or label them 1 (open) or 0 (closed)"
+        )
+    if labels.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        raise ParameterError(f"y holds {values[:5].tolist()}; labels are 1 (open) and 0 (closed)")
+    if len(values) < 2:
+        only = "open" if values[0] == 1 else "closed"
+        raise ParameterError(f"y holds one class only ({only}); learning needs open and closed eyes")
+    return labels.astype(np.int8)
+
+
+def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:
+    if given is None:
+        return np.arange(n)
+    column = np.asarray(given)
+    if column.shape != (n,):
+        raise ParameterError(f"{name} has shape {column.shape}; {n} pictures need ({n},)")
+    return column
+
+
+def _check_weight(given: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    if given is None:
+        return None
+    weight = np.asarray(_check_column("sample_weight", given, n), dtype=np.float64)
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+        raise ParameterError("sample_weight holds a negative or non-finite number, or zeros only; weights are positive")
+    return weight
+
+
+def _fit_weighted(
+    classifier: Any,
+    rows: NDArray[Any],
+    labels: NDArray[np.int8],
+    weight: NDArray[np.float64] | None,
+    source: NDArray[np.intp],
+) -> None:
+    if weight is None:
+        classifier.fit(rows, labels)
+    else:
+        classifier.fit(rows, labels, sample_weight=weight[source])
+
+
+def _platt(
+    margin: NDArray[np.float64], labels: NDArray[np.int8], weight: NDArray[np.float64] | None
+) -> tuple[float, float]:
+    """Fit slope and intercept of the log odds, with Platt's targets, which keep them finite on separable data."""
+    w = np.ones(len(labels)) if weight is None else weight
+    n_open, n_closed = (labels == 1).sum(), (labels == 0).sum()
+    target = np.where(labels == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
+    # A picture with target t counts as t of an open and 1 - t of a closed one.
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
+        np.tile(margin, 2)[:, np.newaxis],
+        np.repeat([1, 0], len(margin)),
+        sample_weight=np.concatenate([w * target, w * (1 - target)]),
+    )
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

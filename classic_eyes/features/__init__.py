@@ -1,0 +1,71 @@
+"""The extractors: grey pictures ``(n, height, width)`` in, float32 features ``(n, d)`` with names out."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import ParameterError
+from .base import Extractor
+from .haar import Haar, count_hits
+from .hog import Hog
+from .lbp import Lbp
+from .pixels import Pixels
+from .profile import Profile
+
+__all__ = ["EXTRACTORS", "Extractor", "Haar", "Hog", "Lbp", "Pixels", "Profile", "count_hits", "make_extractor"]
+
+EXTRACTORS: dict[str, type[Extractor]] = {
+    "haar": Haar,
+    "hog": Hog,
+    "lbp": Lbp,
+    "pixels": Pixels,
+    "profile": Profile,
+}
+
+
+def make_extractor(feature: Any) -> Any:
+    """Give an extractor for a name, or an object back as it is.
+
+    Parameters
+    ----------
+    feature : str or object
+        A key of `EXTRACTORS`, or any transformer with `fit` and `transform` over uint8 pictures of shape (n, height,
+        width).
+
+    Returns
+    -------
+    object
+        A new, unfitted extractor with its defaults for a name; otherwise `feature` itself, not a copy.
+
+    Raises
+    ------
+    ParameterError
+        If the name is unknown, if `feature` is a class, or if it has no `fit` and `transform`.
+
+    Examples
+    --------
+    >>> make_extractor("hog")
+    Hog()
+    >>> make_extractor("hgo")
+    Traceback (most recent call last):
+        ...
+    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'haar', 'hog', 'lbp', 'pixels', 'profile';
+    did you mean 'hog'?
+    """
+    if isinstance(feature, str):
+        if feature in EXTRACTORS:
+            return EXTRACTORS[feature]()
+        close = get_close_matches(feature.lower(), EXTRACTORS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "or a transformer object over pictures"
+        raise ParameterError(f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}; {hint}")
+    if isinstance(feature, type):
+        raise ParameterError(
+            f"feature={feature.__name__}: expected a name or an object, got a class; write {feature.__name__}()"
+        )
+    if not (callable(getattr(feature, "fit", None)) and callable(getattr(feature, "transform", None))):
+        raise ParameterError(
+            f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}, or an object with fit and "
+            f"transform over pictures; got a {type(feature).__name__}"
+        )
+    return feature

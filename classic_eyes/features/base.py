@@ -1,0 +1,196 @@
+"""The base class of every extractor: it checks the pictures and keeps their shape, the subclass computes one thing."""
+
+from __future__ import annotations
+
+from math import inf
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import ParameterError, PictureError
+from ..images import check_batch
+
+__all__ = ["Extractor", "check_integer", "check_number"]
+
+
+def check_integer(name: str, value: object, *, least: int, remedy: str) -> int:
+    """Give back an integer parameter that is at least `least`.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the parameter.
+    value : object
+        The value to check; a bool is not an integer here.
+    least : int
+        Smallest value allowed.
+    remedy : str
+        What to write instead, for the message.
+
+    Returns
+    -------
+    int
+        `value` as a plain int.
+
+    Raises
+    ------
+    ParameterError
+        If `value` is not an integer or is below `least`.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ParameterError(f"{name}={value!r}: expected an integer of at least {least}; {remedy}")
+    return int(value)
+
+
+def check_number(name: str, value: object, *, above: float, remedy: str) -> float:
+    """Give back a finite real parameter that is greater than `above`.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls the parameter.
+    value : object
+        The value to check; a bool is not a number here.
+    above : float
+        The value itself is not allowed, everything finite beyond it is.
+    remedy : str
+        What to write instead, for the message.
+
+    Returns
+    -------
+    float
+        `value` as a plain float.
+
+    Raises
+    ------
+    ParameterError
+        If `value` is not a finite real number or is not above `above`.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or not above < float(value) < inf:
+        raise ParameterError(f"{name}={value!r}: expected a finite number above {above:g}; {remedy}")
+    return float(value)
+
+
+class Extractor(TransformerMixin, BaseEstimator):
+    """Turn a batch of grey pictures into one row of numbers a picture.
+
+    A subclass writes `_compute` and `_names`, and where it needs them `_check_parameters` and `_learn`. All checks of
+    pictures happen here.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        Height and width in pixels of the pictures seen in `fit`.
+    n_features_out_ : int
+        Length of a row of `transform`.
+    """
+
+    image_shape_: tuple[int, int]
+    n_features_out_: int
+
+    def fit(self, X: np.ndarray, y: object = None) -> Self:
+        """Check the parameters against the pictures and learn what there is to learn.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, height, width)
+            Grey pictures, indexed row first, 0 black to 255 white; not changed.
+        y : object, default=None
+            Not used; there because scikit-learn passes it.
+
+        Returns
+        -------
+        Extractor
+            The extractor itself, fitted.
+
+        Raises
+        ------
+        PictureError
+            If `X` is not a non-empty uint8 array of shape (n, height, width).
+        ParameterError
+            If a parameter is not allowed, by itself or for pictures of this size.
+        """
+        pictures = check_batch(X)
+        shape = (int(pictures.shape[1]), int(pictures.shape[2]))
+        self._check_parameters(shape)
+        self.image_shape_ = shape
+        self._learn(pictures)
+        self.n_features_out_ = len(self._names())
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Compute the features of each picture by itself.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, height, width)
+            Grey pictures of the height and width seen in `fit`; not changed.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_features_out_)
+            One C-contiguous row a picture; a row does not depend on the other pictures of the batch.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        PictureError
+            If `X` is not a non-empty uint8 array, or its pictures have another height or width than those of `fit`.
+        """
+        check_is_fitted(self)
+        pictures = check_batch(X)
+        shape = (int(pictures.shape[1]), int(pictures.shape[2]))
+        if shape != self.image_shape_:
+            raise PictureError(
+                f"X: pictures of {shape} (height, width) pixels, but this {type(self).__name__} was fitted to "
+                f"{self.image_shape_}; resize the pictures or fit again"
+            )
+        return np.ascontiguousarray(self._compute(pictures), dtype=np.float32)
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
+        """Name the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Not used: the input is pictures and has no names.
+
+        Returns
+        -------
+        ndarray of object, shape (n_features_out_,)
+            Unique names, zero-padded so that their sorted order is the order of the columns.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        return np.array(self._names(), dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.positive_only = True
+        tags.requires_fit = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _check_parameters(self, shape: tuple[int, int]) -> None:
+        """Refuse parameters that are not allowed for pictures of this (height, width)."""
+
+    def _learn(self, pictures: np.ndarray) -> None:
+        """Learn from the pictures; most extractors have nothing to learn."""
+
+    def _compute(self, pictures: np.ndarray) -> np.ndarray:
+        """Compute the rows of checked pictures."""
+        raise NotImplementedError
+
+    def _names(self) -> list[str]:
+        """Name the columns, in their order."""
+        raise NotImplementedError

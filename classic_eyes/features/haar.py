@@ -1,0 +1,269 @@
+"""The answers of OpenCV's eye cascades, as numbers (Viola & Jones, 2001)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+
+import cv2
+import cv2.data
+import numpy as np
+
+from ..errors import MissingDependencyError, ParameterError
+from .base import Extractor, check_integer, check_number
+
+__all__ = ["CASCADES", "Haar", "compute_haar", "count_hits"]
+
+CASCADES: dict[str, str] = {
+    "eye": "haarcascade_eye.xml",
+    "eye_tree_eyeglasses": "haarcascade_eye_tree_eyeglasses.xml",
+    "lefteye_2splits": "haarcascade_lefteye_2splits.xml",
+    "righteye_2splits": "haarcascade_righteye_2splits.xml",
+}
+_NUMBERS = (
+    "found",
+    "groups",
+    "hits",
+    "hits_log",
+    "neighbours_max",
+    "neighbours_sum",
+    "scale_max",
+    "scale_mean",
+    "scale_min",
+    "weight_max",
+    "weight_mean",
+    "x_mean",
+    "x_std",
+    "y_mean",
+    "y_std",
+)
+# A CascadeClassifier can neither be pickled nor used by two threads at once: each thread keeps its own.
+_loaded = threading.local()
+
+
+def _load(cascade: str) -> cv2.CascadeClassifier:
+    if not isinstance(cascade, str) or cascade not in CASCADES:
+        raise ParameterError(f"cascade={cascade!r}: expected one of {', '.join(map(repr, CASCADES))}")
+    path = os.path.join(cv2.data.haarcascades, CASCADES[cascade])
+    known = _loaded.__dict__
+    if path not in known:
+        if not os.path.isfile(path):
+            raise MissingDependencyError(
+                f"OpenCV {cv2.__version__} came without {CASCADES[cascade]} (the wheels of OpenCV 5 ship no cascades); "
+                'run: pip install "opencv-contrib-python>=4.10,<5"'
+            )
+        known[path] = cv2.CascadeClassifier(path)
+    return known[path]
+
+
+def count_hits(
+    pictures: np.ndarray, cascade: str, scale_factor: float = 1.06, min_neighbors: int = 0, min_size: int = 4
+) -> np.ndarray:
+    """Count the windows in which a cascade finds an eye: the plain Haar baseline, open where there is any.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+    cascade : str
+        A key of `CASCADES`.
+    scale_factor : float, default=1.06
+        Ratio of one window size to the next, above 1.
+    min_neighbors : int, default=0
+        Overlapping windows that it takes to make one hit; 0 counts every window by itself.
+    min_size : int, default=4
+        Least side of a window in pixels; the cascades do not look below 20 whatever this says.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Hits in each picture.
+
+    Raises
+    ------
+    ParameterError
+        If `cascade` is unknown.
+    MissingDependencyError
+        If OpenCV came without the file of the cascade.
+
+    References
+    ----------
+    P. Viola and M. Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001.
+    https://doi.org/10.1109/CVPR.2001.990517
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_hits(np.full((2, 24, 24), 128, np.uint8), "eye").tolist()
+    [0, 0]
+    """
+    detector = _load(cascade)
+    size = (min_size, min_size)
+    return np.array(
+        [len(detector.detectMultiScale(p, scale_factor, min_neighbors, minSize=size)) for p in pictures], np.int64
+    )
+
+
+def compute_haar(pictures: np.ndarray, cascade: str, *, scale_factor: float, min_neighbors: int) -> np.ndarray:
+    """Summarise all windows in which a cascade finds an eye.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+    cascade : str
+        A key of `CASCADES`.
+    scale_factor : float
+        Ratio of one window size to the next.
+    min_neighbors : int
+        A group is kept if it has more windows than this.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 15)
+        The numbers named in the module, in their order; a row of zeros where no window was found.
+    """
+    detector = _load(cascade)
+    height, width = pictures.shape[1:]
+    rows = np.zeros((len(pictures), len(_NUMBERS)), np.float32)
+    for row, picture in zip(rows, pictures, strict=True):
+        # One scan gives everything: ungrouped windows with the sums of their last stage, grouped below as OpenCV does.
+        found, _, last = detector.detectMultiScale3(picture, scale_factor, 0, outputRejectLevels=True)
+        n = len(found)
+        if not n:
+            continue
+        windows = np.asarray(found)
+        groups, neighbours = cv2.groupRectangles(windows.tolist(), min_neighbors, 0.2)
+        # OpenCV's threads may report the windows in any order, and a sum of floats would show it.
+        weights = np.sort(last, axis=None)
+        left, top, side, _ = windows.T
+        scale = side / min(height, width)
+        x = (left + side / 2) / width - 0.5
+        y = (top + side / 2) / height - 0.5
+        row[:] = (
+            1,
+            len(groups),
+            n,
+            np.log1p(n),
+            max(neighbours, default=0),
+            sum(neighbours),
+            scale.max(),
+            scale.mean(),
+            scale.min(),
+            weights[-1],
+            weights.mean(),
+            x.mean(),
+            x.std(),
+            y.mean(),
+            y.std(),
+        )
+    return rows
+
+
+class Haar(Extractor):
+    r"""What OpenCV's eye cascades answer, beyond yes or no.
+
+    1. A cascade looks through the picture with windows from 20 pixels up, each `scale_factor` times the last, and
+       reports every window that passes all its stages.
+    2. Overlapping windows are grouped; groups of more than `min_neighbors` windows count.
+    3. Fifteen numbers: whether anything was found, windows (plain, and as :math:`\log(1 + n)`), groups and their
+       neighbours, window sizes, the sums of the last stage, where the windows lie and how they scatter.
+    4. Steps 1 to 3 for each cascade of `cascades`, by name.
+
+    The cascades learned open eyes, so a closed one passes seldom, in fewer windows and with lower sums.
+
+    Parameters
+    ----------
+    cascades : tuple of str, default=("eye", "eye_tree_eyeglasses")
+        Keys of `CASCADES`, none twice.
+    scale_factor : float, default=1.06
+        Ratio of one window size to the next, above 1.
+    min_neighbors : int, default=3
+        A group counts if it has more windows than this; at least 1.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        Height and width in pixels of the pictures seen in `fit`.
+    n_features_out_ : int
+        ``15 * len(cascades)``: 30 by default.
+
+    Raises
+    ------
+    ParameterError
+        In `fit`, if `cascades` is empty or holds an unknown name or one name twice; if `scale_factor` is not a finite
+        number above 1; if `min_neighbors` is not an integer of at least 1; if a side of the pictures is below the 20
+        pixels of a cascade's window.
+    MissingDependencyError
+        In `fit`, and in `transform` on another machine, if OpenCV came without the file of a cascade.
+    PictureError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+
+    Notes
+    -----
+    Input is uint8 of shape (n, height, width), row first; output float32: counts; window sizes as shares of the
+    picture's shorter side; offsets of window centres from the picture's as shares of its width and height, in -0.5
+    to 0.5, right and down positive; sums of the last stage as OpenCV gives them, some -2 to 7. Where nothing was found
+    all numbers are 0. The cost is one scan a picture and cascade, the slowest of the extractors. Adding a constant to a
+    picture changes nothing, not one bit, as long as no pixel leaves 0 to 255. There is no other invariance: OpenCV
+    passes over windows whose standard deviation is below 10 grey levels, and the cascades are not symmetric.
+
+    Departures from the paper: the trained cascades are OpenCV's, which use tilted features and trees as well, and
+    their last stage is kept as a number. Of a window that fails, OpenCV does not tell by how much.
+
+    References
+    ----------
+    P. Viola and M. Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001.
+    https://doi.org/10.1109/CVPR.2001.990517
+
+    Examples
+    --------
+    >>> from classic_eyes.features import Haar
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> pictures = make_eyes(4, random_state=0).pictures
+    >>> haar = Haar(cascades=("eye",)).fit(pictures)
+    >>> haar.transform(pictures).shape
+    (4, 15)
+    >>> haar.get_feature_names_out()[:2].tolist()
+    ['eye.found', 'eye.groups']
+    """
+
+    def __init__(
+        self,
+        *,
+        cascades: Sequence[str] = ("eye", "eye_tree_eyeglasses"),
+        scale_factor: float = 1.06,
+        min_neighbors: int = 3,
+    ) -> None:
+        self.cascades = cascades
+        self.scale_factor = scale_factor
+        self.min_neighbors = min_neighbors
+
+    def _check_parameters(self, shape: tuple[int, int]) -> None:
+        known = ", ".join(map(repr, CASCADES))
+        if not isinstance(self.cascades, Sequence) or isinstance(self.cascades, str) or not self.cascades:
+            raise ParameterError(f"cascades={self.cascades!r}: expected a tuple of at least one of {known}")
+        if len(set(self.cascades)) < len(self.cascades):
+            raise ParameterError(f"cascades={self.cascades!r}: expected each cascade once; known are {known}")
+        check_number("scale_factor", self.scale_factor, above=1, remedy="1.06 is the default")
+        check_integer("min_neighbors", self.min_neighbors, least=1, remedy="3 is the default")
+        for cascade in self.cascades:
+            least = max(_load(cascade).getOriginalWindowSize())
+            if min(shape) < least:
+                raise ParameterError(
+                    f"cascades={self.cascades!r}: {cascade!r} looks at windows of {least} pixels, the pictures have "
+                    f"{shape} (height, width); enlarge them to {least} pixels a side or more"
+                )
+
+    def _compute(self, pictures: np.ndarray) -> np.ndarray:
+        return np.hstack(
+            [
+                compute_haar(pictures, name, scale_factor=self.scale_factor, min_neighbors=self.min_neighbors)
+                for name in sorted(self.cascades)
+            ]
+        )
+
+    def _names(self) -> list[str]:
+        # A dot sorts before the underscore, so "eye" stays in front of "eye_tree_eyeglasses".
+        return [f"{cascade}.{number}" for cascade in sorted(self.cascades) for number in _NUMBERS]

@@ -1,0 +1,169 @@
+"""From names of features and of a classifier to a plain, unfitted scikit-learn ``Pipeline``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from .errors import ParameterError
+from .features import EXTRACTORS, make_extractor
+
+__all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "make_classifier"]
+
+DEFAULT_FEATURES = ("hog", "lbp", "pixels")
+
+
+def _svm(random_state: int) -> BaseEstimator:
+    # The cache is in MB; it changes the time of a fit and nothing else.
+    return SVC(C=10.0, kernel="rbf", gamma="scale", cache_size=1000, random_state=random_state)
+
+
+def _gradient_boosting(random_state: int) -> BaseEstimator:
+    return HistGradientBoostingClassifier(
+        max_iter=300, learning_rate=0.1, l2_regularization=1.0, early_stopping=False, random_state=random_state
+    )
+
+
+def _linear(random_state: int) -> BaseEstimator:
+    return LogisticRegression(C=0.01, max_iter=2000, random_state=random_state)
+
+
+def _nearest_neighbours(random_state: int) -> BaseEstimator:
+    del random_state  # nothing in it is random
+    return KNeighborsClassifier(n_neighbors=15, weights="distance")
+
+
+CLASSIFIERS: dict[str, Callable[[int], BaseEstimator]] = {
+    "svm": _svm,
+    "gb": _gradient_boosting,
+    "linear": _linear,
+    "knn": _nearest_neighbours,
+}
+
+
+def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
+    """Return a classifier for a name of `CLASSIFIERS`, or a clone of the scikit-learn classifier given.
+
+    Parameters
+    ----------
+    classifier : str or scikit-learn classifier
+        ``svm`` (RBF support vector machine), ``gb`` (histogram gradient boosting), ``linear`` (logistic regression),
+        ``knn`` (15 nearest neighbours), or an object with ``fit`` and ``decision_function`` or ``predict_proba``.
+    random_state : int, default 0
+        Seed of a classifier made from a name.
+
+    Returns
+    -------
+    scikit-learn classifier
+        Not fitted.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, listing the known ones, or an object that cannot fit and score.
+
+    Examples
+    --------
+    >>> make_classifier("svm").kernel
+    'rbf'
+    """
+    if isinstance(classifier, str):
+        if classifier not in CLASSIFIERS:
+            near = difflib.get_close_matches(classifier, CLASSIFIERS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ParameterError(f"classifier {classifier!r} is not known; known are {', '.join(CLASSIFIERS)}{hint}")
+        return CLASSIFIERS[classifier](random_state)
+    scores = hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
+    if isinstance(classifier, type) or not hasattr(classifier, "fit") or not scores:
+        raise ParameterError(
+            f"classifier is {classifier!r}; it must be one of {', '.join(CLASSIFIERS)} "
+            "or an object with fit and decision_function or predict_proba"
+        )
+    return clone(classifier)
+
+
+def _named_extractors(features: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Pair each extractor with a unique name: its own, or that of its class."""
+    if isinstance(features, str):
+        raise ParameterError(f"features is the text {features!r}; give a sequence of names, for example ({features!r},)")
+    if len(features) == 0:
+        raise ParameterError(f"features is empty; give at least one of {', '.join(EXTRACTORS)}")
+    named: list[tuple[str, Any]] = []
+    for feature in features:
+        # An extractor that a caller goes on using must not be fitted behind their back.
+        extractor = make_extractor(feature) if isinstance(feature, str) else clone(make_extractor(feature))
+        stem = feature if isinstance(feature, str) else type(feature).__name__.lower()
+        taken = {name for name, _ in named}
+        name, number = stem, 2
+        while name in taken:
+            name, number = f"{stem}{number}", number + 1
+        named.append((name, extractor))
+    return named
+
+
+def build_pipeline(
+    features: Sequence[Any] = DEFAULT_FEATURES,
+    classifier: Any = "svm",
+    *,
+    n_components: int | float | None = 200,
+    random_state: int = 0,
+) -> Pipeline:
+    """Build ``FeatureUnion -> StandardScaler -> PCA -> classifier``, not fitted.
+
+    Parameters
+    ----------
+    features : sequence of str or extractor, default ``("hog", "lbp", "pixels")``
+        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
+    classifier : str or scikit-learn classifier, default ``"svm"``
+        See `make_classifier`.
+    n_components : int, float or None, default 200
+        Principal components kept; a share of the variance if a float below 1; None leaves the PCA out.
+    random_state : int, default 0
+        Seed of the PCA and of a classifier made from a name.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps ``features``, ``scaler``, ``pca`` (unless left out) and ``classifier``.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, no feature, or an n_components that is not allowed.
+
+    Examples
+    --------
+    >>> list(build_pipeline(["hog", "profile"], "gb").named_steps)
+    ['features', 'scaler', 'pca', 'classifier']
+    """
+    _check_n_components(n_components)
+    steps: list[tuple[str, Any]] = [
+        ("features", FeatureUnion(_named_extractors(features))),
+        ("scaler", StandardScaler()),
+    ]
+    if n_components is not None:
+        steps.append(("pca", PCA(n_components, random_state=random_state)))
+    steps.append(("classifier", make_classifier(classifier, random_state=random_state)))
+    return Pipeline(steps)
+
+
+def _check_n_components(n_components: int | float | None) -> None:
+    if n_components is None:
+        return
+    whole = isinstance(n_components, int) and not isinstance(n_components, bool) and n_components >= 1
+    share = isinstance(n_components, float) and 0 < n_components < 1
+    if not (whole or share):
+        raise ParameterError(
+            f"n_components is {n_components!r}; it must be a whole number from 1, a share between 0 and 1, "
+            "or None for no PCA"
+        )

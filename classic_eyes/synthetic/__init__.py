@@ -1,0 +1,17 @@
+"""Rendered eyes: eye patches from parameters, seeded, with their landmarks and without a photograph of anyone."""
+
+from .drawing import random_parameters
+from .eyes import RenderedEyes, contact_sheet, make_eyes
+from .painting import render
+from .parameters import OPEN_BORDER, RANGES, EyeParameters
+
+__all__ = [
+    "OPEN_BORDER",
+    "RANGES",
+    "EyeParameters",
+    "RenderedEyes",
+    "contact_sheet",
+    "make_eyes",
+    "random_parameters",
+    "render",
+]

@@ -1,0 +1,179 @@
+"""Parameters drawn at random, as eyes turn up in small web photographs and infrared frames."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .parameters import OPEN_BORDER, RANGES, EyeParameters, check_number, seeded
+
+__all__ = ["draw_opening", "random_parameters"]
+
+
+def random_parameters(opening: float | None = None, *, random_state: int | np.random.Generator) -> EyeParameters:
+    """Draw the parameters of an eye as it turns up in small web photographs and infrared frames.
+
+    1. Without `opening`, toss for open or closed and draw it: closed 0 to 0.05, open 0.25 to 1.
+    2. Draw the framing, the face, the eye, the light, the glasses and the camera, each independent of the rest but
+       for what goes together (lashes and make-up, a wide eye and a visible sclera).
+
+    Parameters
+    ----------
+    opening : float or None, default=None
+        The opening to use, 0 to 1; None draws it, so that nothing lies between 0.05 and 0.25.
+    random_state : int or numpy.random.Generator
+        Seed, or the generator to draw from.
+
+    Returns
+    -------
+    EyeParameters
+        Legal parameters.
+
+    Raises
+    ------
+    ParameterError
+        If `opening` or `random_state` is not as described.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import random_parameters
+    >>> random_parameters(0.0, random_state=0).label
+    0
+    >>> random_parameters(random_state=5) == random_parameters(random_state=5)
+    True
+    """
+    rng = seeded(random_state)
+    if opening is None:
+        opening = draw_opening(rng, bool(rng.random() < 0.5))
+    check_number("opening", opening)
+    drawn = {"opening": float(opening)}
+    for draw in (_framing, _lids, _face, _eyeball, _light, _glasses, _camera):
+        drawn |= draw(rng, opening > OPEN_BORDER)
+    inside = {name: _inside(name, value) for name, value in drawn.items()}
+    quality = int(rng.integers(40, 96)) if rng.random() < 0.8 else None
+    return EyeParameters(**inside, jpeg=quality)
+
+
+def _inside(name: str, value: float) -> float:
+    """Pull a drawn value into the legal range of its field."""
+    low, high = RANGES[name]
+    return min(max(float(value), low), high)
+
+
+def draw_opening(rng: np.random.Generator, is_open: bool) -> float:
+    """Draw an opening that leaves no doubt about the label.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What to draw from.
+    is_open : bool
+        Whether the eye is to be open.
+
+    Returns
+    -------
+    float
+        0.25 to 1 for an open eye, 0 to 0.05 for a closed one, mostly exactly 0.
+    """
+    if is_open:
+        return float(0.25 + 0.75 * rng.beta(3.4, 1.2))
+    return float(max(0.0, rng.uniform(-0.05, 0.05)))
+
+
+def _framing(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw where the eye lies: found by a detector, so near the middle but never quite."""
+    return {
+        "eye_width": rng.normal(0.75 if is_open else 0.71, 0.08),
+        "center_x": rng.normal(0.5, 0.05 if is_open else 0.075),
+        "center_y": rng.normal(0.52 if is_open else 0.46, 0.045),
+        "tilt": rng.normal(0.0, 7.0),
+        "nose": rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 1.0),
+    }
+
+
+def _lids(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw the lids and lashes; painted eyes have both long lashes and dark lids."""
+    painted = rng.random() < 0.25
+    return {
+        "aspect": rng.normal(0.43, 0.045),
+        "lid_roundness": rng.uniform(0.6, 1.1),
+        "lid_peak": rng.normal(0.0, 0.12),
+        "lower_sag": rng.uniform(0.04, 0.14) if is_open else max(0.0, rng.normal(0.06, 0.045)),
+        "lid_line_width": rng.uniform(0.025, 0.06 if is_open else 0.09) + 0.02 * painted,
+        "lid_line_darkness": rng.uniform(0.5, 0.8) + 0.1 * painted,
+        "crease_height": rng.uniform(0.06, 0.18),
+        "crease_strength": rng.uniform(0.0, 0.9 if is_open else 0.6),
+        "lid_bulge": rng.uniform(0.1, 1.0),
+        "bag_strength": rng.uniform(0.0, 0.7),
+        "makeup": rng.uniform(0.3, 0.9) if painted else rng.uniform(0.0, 0.4),
+        "lash_length": rng.uniform(0.02, 0.12) + 0.06 * painted,
+        "lash_density": rng.uniform(0.2, 0.7) + 0.3 * painted,
+    }
+
+
+def _face(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw brow and skin."""
+    return {
+        "brow_height": rng.normal(0.53 if is_open else 0.64, 0.1),
+        "brow_thickness": rng.uniform(0.08, 0.26),
+        "brow_darkness": rng.uniform(0.1, 0.9),
+        "brow_slant": rng.normal(0.0, 7.0),
+        "skin": 0.3 + 0.5 * rng.beta(2.0, 1.5),
+        "skin_texture": rng.uniform(0.0, 0.8),
+    }
+
+
+def _eyeball(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw gaze, iris, sclera and the mirrored lamp."""
+    return {
+        "gaze_x": rng.normal(0.0, 0.4),
+        "gaze_y": rng.normal(0.1, 0.3),
+        "iris_darkness": rng.uniform(0.45, 1.0),
+        "iris_size": rng.normal(0.41, 0.03),
+        "pupil": rng.uniform(0.25, 0.6),
+        "sclera": rng.normal(0.64, 0.12),
+        "catch_light": rng.uniform(0.3, 1.0) if rng.random() < 0.6 else 0.0,
+        "catch_x": rng.uniform(-0.6, 0.6),
+        "catch_y": rng.uniform(-0.6, 0.2),
+    }
+
+
+def _light(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw light and shadow: mostly from above, sometimes from a side, hair or background at an edge."""
+    edge = rng.random() < 0.25
+    return {
+        "light_direction": rng.uniform(-180.0, 180.0),
+        "light_strength": rng.uniform(0.0, 0.8),
+        "socket_shadow": rng.uniform(0.1, 1.0),
+        "side_tone": rng.uniform(-0.9, 0.6) if edge else 0.0,
+        "side_distance": rng.uniform(0.5, 0.9),
+        "side_angle": rng.choice([0.0, 180.0]) + rng.normal(0.0, 25.0),
+    }
+
+
+def _glasses(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw glasses for one eye in eight, and now and then a reflex on them."""
+    worn = rng.random() < 0.12
+    return {
+        "glasses": rng.uniform(0.02, 0.07) if worn else 0.0,
+        "glasses_tone": rng.uniform(0.0, 0.25) if rng.random() < 0.7 else rng.uniform(0.5, 1.0),
+        "glasses_size": rng.uniform(0.7, 1.0),
+        "glasses_drop": rng.uniform(-0.05, 0.25),
+        "glare": rng.uniform(0.2, 1.0) if rng.random() < (0.4 if worn else 0.02) else 0.0,
+        "glare_x": rng.uniform(-0.9, 0.9),
+        "glare_y": rng.uniform(-0.9, 0.5),
+    }
+
+
+def _camera(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw focus, exposure and noise; a dim infrared frame is flat and grainy."""
+    infrared = rng.random() < 0.15
+    return {
+        "blur": 0.4 + min(rng.gamma(1.6, 0.2), 1.0),
+        "sharpen": rng.uniform(0.0, 0.3) if infrared else rng.uniform(0.0, 1.2),
+        "contrast": rng.uniform(0.5, 0.9) if infrared else rng.normal(1.1, 0.2),
+        "exposure": rng.normal(-0.06 if infrared else 0.02, 0.08),
+        "gamma": math.exp(rng.normal(0.0, 0.2)),
+        "noise": rng.uniform(1.0, 5.0) if infrared else rng.uniform(0.0, 3.0),
+    }

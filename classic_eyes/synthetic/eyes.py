@@ -1,0 +1,178 @@
+"""Many rendered eyes at once, and a sheet to look at them."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from classic_eyes.errors import ParameterError
+
+from .drawing import draw_opening, random_parameters
+from .painting import check_size, render
+from .parameters import EyeParameters
+
+__all__ = ["RenderedEyes", "contact_sheet", "make_eyes"]
+
+_BLOCK = 20  # labels are shuffled within blocks of this many pictures
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedEyes:
+    """Rendered eyes with what is known about them.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, size, size), uint8
+        Grey pictures, 0 to 255, ``(row, col)``.
+    labels : ndarray of shape (n,), int8
+        1 open, 0 closed.
+    landmarks : ndarray of shape (n, 6, 2), float32
+        Points ``x, y`` in pixels, in the order of the eye aspect ratio, see `render`.
+    parameters : tuple of EyeParameters
+        What each picture was rendered from, n of them.
+    """
+
+    pictures: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int8]
+    landmarks: npt.NDArray[np.float32]
+    parameters: tuple[EyeParameters, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def make_eyes(n: int, *, size: int = 24, open_share: float = 0.5, random_state: int = 0) -> RenderedEyes:
+    """Render many different eyes, some open and some closed.
+
+    1. Spread the open ones evenly: every 20 pictures in a row hold their share of them, in random order.
+    2. Give every picture a seed of its own, made from `random_state` and its number. So picture i is the same
+       whatever `n` is.
+    3. Draw the opening (closed 0 to 0.05, open 0.25 to 1, nothing in between), the parameters, and render.
+
+    Parameters
+    ----------
+    n : int
+        Number of pictures, at least 1.
+    size : int, default=24
+        Side of the pictures in pixels, 8 to 512.
+    open_share : float, default=0.5
+        Share of open eyes, 0 to 1.
+    random_state : int, default=0
+        Seed, at least 0. The same seed gives the same bytes.
+
+    Returns
+    -------
+    RenderedEyes
+        Pictures, labels, landmarks and parameters.
+
+    Raises
+    ------
+    ParameterError
+        If `n`, `size`, `open_share` or `random_state` is not as described.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> eyes = make_eyes(20, random_state=1)
+    >>> eyes.pictures.shape, int(eyes.labels.sum())
+    ((20, 24, 24), 10)
+    """
+    n, size = _check_whole("n", n, 1, "ask for one picture or more"), check_size(size)
+    seed = _check_whole("random_state", random_state, 0, "pass a seed, not a generator: each picture needs its own")
+    wanted = _labels(n, _check_share(open_share), seed)
+    pictures = np.empty((n, size, size), np.uint8)
+    landmarks = np.empty((n, 6, 2), np.float32)
+    parameters = []
+    for i in range(n):
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, i)))
+        parameters.append(random_parameters(draw_opening(rng, bool(wanted[i])), random_state=rng))
+        pictures[i], landmarks[i] = render(parameters[i], size=size, random_state=rng)
+    return RenderedEyes(pictures, wanted, landmarks, tuple(parameters))
+
+
+def _labels(n: int, share: float, seed: int) -> npt.NDArray[np.int8]:
+    """Spread the open eyes evenly, then shuffle within whole blocks, so that no stride meets one class only."""
+    blocks = math.ceil(n / _BLOCK)
+    # The small number keeps 10 * 0.3 from falling to 2.
+    steps = np.floor(np.arange(blocks * _BLOCK + 1) * share + 1e-9)
+    labels = np.diff(steps).astype(np.int8).reshape(blocks, _BLOCK)
+    for i in range(blocks):
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, i))).shuffle(labels[i])
+    return labels.reshape(-1)[:n]
+
+
+def contact_sheet(
+    pictures: npt.NDArray[np.uint8], *, columns: int = 10, zoom: int = 4, gap: int = 2
+) -> npt.NDArray[np.uint8]:
+    """Lay pictures out in a table, row by row.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, h, w), uint8
+        Grey pictures, at least one.
+    columns : int, default=10
+        Pictures in a row, at least 1; fewer pictures make a narrower sheet.
+    zoom : int, default=4
+        Factor by which every picture is enlarged, at least 1.
+    gap : int, default=2
+        Pixels of mid-grey (128) around and between them, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (gap + rows * (h * zoom + gap), gap + columns * (w * zoom + gap)), uint8
+        The sheet; places left over are mid-grey.
+
+    Raises
+    ------
+    ParameterError
+        If `pictures` is not such an array, or a number is too small.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import contact_sheet, make_eyes
+    >>> contact_sheet(make_eyes(5).pictures, columns=3, zoom=1, gap=2).shape
+    (54, 80)
+    """
+    pictures = _check_pictures(pictures)
+    columns = _check_whole("columns", columns, 1, "10 fits a page")
+    zoom = _check_whole("zoom", zoom, 1, "1 leaves the pictures as they are")
+    gap = _check_whole("gap", gap, 0, "0 puts them edge to edge")
+    n, height, width = pictures.shape
+    columns = min(columns, n)
+    high, wide = height * zoom + gap, width * zoom + gap
+    sheet = np.full((gap + math.ceil(n / columns) * high, gap + columns * wide), 128, np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = gap + i // columns * high, gap + i % columns * wide
+        large = cv2.resize(picture, (width * zoom, height * zoom), interpolation=cv2.INTER_NEAREST)
+        sheet[top : top + height * zoom, left : left + width * zoom] = large
+    return sheet
+
+
+def _check_whole(name: str, value: object, low: int, remedy: str) -> int:
+    """Give `value` as an int, or raise unless it is a whole number of at least `low`."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low:
+        return int(value)
+    raise ParameterError(f"{name}={value!r}: expected a whole number of at least {low}; {remedy}")
+
+
+def _check_share(value: object) -> float:
+    """Give the share as a float, or raise unless it is a number from 0 to 1."""
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0:
+        return float(value)
+    raise ParameterError(f"open_share={value!r}: expected a number from 0 to 1; 0.5 makes as many open as closed eyes")
+
+
+def _check_pictures(pictures: object) -> npt.NDArray[np.uint8]:
+    """Give `pictures` as they are, or raise unless they form an array of grey uint8 pictures."""
+    if isinstance(pictures, np.ndarray) and pictures.ndim == 3 and pictures.dtype == np.uint8 and pictures.size > 0:
+        return pictures
+    shape, dtype = getattr(pictures, "shape", None), getattr(pictures, "dtype", type(pictures).__name__)
+    raise ParameterError(
+        f"pictures of shape {shape} and type {dtype}: expected a uint8 array (n, h, w) that is not empty; "
+        "stack grey pictures of one size with numpy.stack"
+    )

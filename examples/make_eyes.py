@@ -1,0 +1,57 @@
+"""Write the example pictures: twenty rendered eyes and the two eyes of an astronaut.
+
+Run it from the project's root with ``python examples/make_eyes.py``, or with a folder to write to. It writes the same
+files every time.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import skimage.data
+
+from classic_eyes.synthetic import random_parameters, render
+
+# Which eyes to draw: seed and opening. Chosen by looking at many, for variety; 17 and 39 wear glasses.
+OPEN = ((0, 0.8), (2, 0.9), (4, 0.7), (13, 0.8), (17, 0.8), (27, 0.85), (31, 0.6), (39, 0.8), (53, 0.75), (56, 0.9))
+CLOSED = ((5, 0.0), (11, 0.0), (15, 0.02), (17, 0.0), (23, 0.0), (31, 0.0), (42, 0.0), (39, 0.0), (46, 0.03), (53, 0.0))
+SIZES = (24, 32, 40, 48, 64)  # pixels, in turn
+AS_JPEG = (3, 9)  # numbers of the pictures of each state that are stored as JPEG
+IN_COLOUR = (6,)
+SKIN_BGR = (0.72, 0.84, 1.0)  # what a lamp-lit skin gives back of blue, green and red
+
+# Top row, left column, side in pixels, in the public-domain portrait of Eileen Collins that comes with scikit-image.
+ASTRONAUT = {"astronaut_right": (88, 189, 26), "astronaut_left": (90, 234, 28)}
+
+
+def main(folder: Path) -> None:
+    """Write all pictures into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for state, chosen in (("open", OPEN), ("closed", CLOSED)):
+        for number, (seed, opening) in enumerate(chosen, start=1):
+            write_rendered(folder / f"rendered_{state}_{number:02d}", number, seed, opening)
+    photograph = skimage.data.astronaut()[..., ::-1]
+    for name, (top, left, side) in ASTRONAUT.items():
+        write(folder / f"{name}.png", photograph[top : top + side, left : left + side])
+
+
+def write_rendered(stem: Path, number: int, seed: int, opening: float) -> None:
+    """Render one eye and write it beside its fellows."""
+    parameters = random_parameters(opening, random_state=seed)
+    picture, _ = render(parameters, size=SIZES[number % len(SIZES)], random_state=seed)
+    if number in IN_COLOUR:
+        picture = np.rint(picture[..., None] * np.array(SKIN_BGR)).astype(np.uint8)
+    write(stem.with_suffix(".jpg" if number in AS_JPEG else ".png"), picture)
+
+
+def write(path: Path, picture: np.ndarray) -> None:
+    """Write one picture, or stop."""
+    if not cv2.imwrite(str(path), picture):
+        raise OSError(f"could not write {path}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "eyes")

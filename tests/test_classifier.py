@@ -1,0 +1,377 @@
+"""EyeClassifier: the contract, scikit-learn's conventions, the calibration, and what it refuses."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from classic_eyes import EyeClassifier, metrics
+from classic_eyes.augment import flip
+from classic_eyes.errors import ModelError, ParameterError, PictureError
+from classic_eyes.features import Hog
+from classic_eyes.pipeline import CLASSIFIERS
+from classic_eyes.synthetic import make_eyes
+
+TRAIN = make_eyes(160, random_state=1)
+TEST = make_eyes(80, random_state=2)
+SMALL = {"features": ("hog",), "n_components": 30, "n_copies": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return EyeClassifier(**SMALL).fit(TRAIN.pictures, TRAIN.labels)
+
+
+# -- the contract --
+
+
+def test_it_tells_open_from_closed(fitted):
+    assert fitted.score(TEST.pictures, TEST.labels) > 0.9
+
+
+def test_predict_gives_0_and_1_and_probabilities_closed_then_open(fitted):
+    labels, shares = fitted.predict(TEST.pictures), fitted.predict_proba(TEST.pictures)
+    assert set(labels) == {0, 1}
+    assert shares.shape == (80, 2)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert fitted.classes_.tolist() == [0, 1]
+    assert shares[TEST.labels == 1, 1].mean() > 0.8 > 0.2 > shares[TEST.labels == 0, 1].mean()
+
+
+def test_a_half_is_the_border_of_predict(fitted):
+    np.testing.assert_array_equal(fitted.predict(TEST.pictures), fitted.predict_proba(TEST.pictures)[:, 1] >= 0.5)
+    np.testing.assert_array_equal(fitted.predict(TEST.pictures), fitted.decision_function(TEST.pictures) >= 0)
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+@pytest.mark.parametrize("flip_average", [True, False])
+def test_the_border_holds_for_every_classifier(classifier, flip_average):
+    clf = EyeClassifier(**SMALL, classifier=classifier, flip_average=flip_average).fit(TRAIN.pictures, TRAIN.labels)
+    np.testing.assert_array_equal(clf.predict(TEST.pictures), clf.predict_proba(TEST.pictures)[:, 1] >= 0.5)
+    assert clf.score(TEST.pictures, TEST.labels) > 0.75
+
+
+def test_pictures_may_come_in_any_form(fitted, tmp_path):
+    import cv2
+
+    X = TEST.pictures[:6]
+    expected = fitted.predict_proba(X)
+    colour = np.repeat(X[..., np.newaxis], 3, axis=3)
+    paths = [tmp_path / f"{number}.png" for number in range(6)]
+    for path, picture in zip(paths, X, strict=True):
+        cv2.imwrite(str(path), picture)
+    for form in (X / 255, colour, list(X), [*X[:3], *colour[3:]], paths, [str(path) for path in paths]):
+        np.testing.assert_allclose(fitted.predict_proba(form), expected, atol=1e-6)
+
+
+def test_larger_pictures_are_reduced(fitted):
+    large = np.kron(TEST.pictures, np.ones((1, 3, 3), np.uint8))
+    np.testing.assert_allclose(fitted.predict_proba(large), fitted.predict_proba(TEST.pictures), atol=1e-6)
+
+
+def test_a_row_alone_is_the_row_in_a_batch(fitted):
+    together = fitted.decision_function(TEST.pictures)
+    alone = np.concatenate([fitted.decision_function(TEST.pictures[i : i + 1]) for i in range(80)])
+    np.testing.assert_allclose(alone, together, atol=1e-4)
+
+
+def test_flip_averaging_makes_the_mirror_image_the_same(fitted):
+    np.testing.assert_allclose(
+        fitted.decision_function(flip(TEST.pictures)), fitted.decision_function(TEST.pictures), atol=1e-5
+    )
+    plain = EyeClassifier(**SMALL, flip_average=False).fit(TRAIN.pictures, TRAIN.labels)
+    assert np.abs(plain.decision_function(flip(TEST.pictures)) - plain.decision_function(TEST.pictures)).max() > 0.01
+
+
+def test_copies_and_mirror_images_are_learnt():
+    clf = EyeClassifier(**{**SMALL, "n_copies": 3})
+    learnt, source = clf._training_rows(TRAIN.pictures)
+    assert len(learnt) == len(source) == 160 * 5
+    np.testing.assert_array_equal(learnt[:160], TRAIN.pictures)
+    np.testing.assert_array_equal(learnt[160:320], flip(TRAIN.pictures))
+    assert np.bincount(source).tolist() == [5] * 160
+    assert len(clf.set_params(augmentations=("blur",), n_copies=0)._training_rows(TRAIN.pictures)[0]) == 160
+
+
+def test_features_may_be_objects_and_a_classifier_too():
+    clf = EyeClassifier(
+        features=(Hog(cells=(6,)), "profile"), classifier=LogisticRegression(C=0.1), n_components=None, n_copies=0
+    ).fit(TRAIN.pictures, TRAIN.labels)
+    assert type(clf.pipeline_) is Pipeline
+    assert type(clf.pipeline_[-1]) is LogisticRegression
+    assert clf.score(TEST.pictures, TEST.labels) > 0.85
+
+
+def test_more_components_than_pictures_is_no_error():
+    clf = EyeClassifier(features=("profile",), n_components=500, n_copies=0).fit(TRAIN.pictures[:20], TRAIN.labels[:20])
+    assert clf.pipeline_.named_steps["pca"].n_components_ == 40  # twenty pictures and their mirror images
+    assert clf.n_components == 500
+
+
+# -- calibration --
+
+
+def test_probabilities_are_honest_where_the_task_is_hard():
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 2
+    # A grey step whose height says little: the best answer is unsure.
+    X = np.clip(rng.normal(120, 20, (600, 24, 24)), 0, 255)
+    X[:, 8:16] += rng.normal(6 * labels, 8)[:, np.newaxis, np.newaxis]
+    X = np.clip(X, 0, 255).astype(np.uint8)
+    clf = EyeClassifier(features=("profile",), n_components=10, n_copies=0).fit(X[:400], labels[:400])
+    scores = clf.predict_proba(X[400:])[:, 1]
+    assert 0.55 < metrics.accuracy(labels[400:], scores) < 0.9
+    assert metrics.calibration_error(labels[400:], scores, n_bins=5) < 0.12
+
+
+def test_probabilities_stay_finite_on_separable_pictures():
+    X = np.zeros((40, 24, 24), np.uint8)
+    X[::2, :12] = 200
+    clf = EyeClassifier(features=("profile",), n_copies=0).fit(X, np.arange(40) % 2)
+    scores = clf.predict_proba(X)[:, 1]
+    assert (clf.predict(X) == np.arange(40) % 2).all()
+    assert 0 < scores.min() < 0.2
+    assert 0.8 < scores.max() < 1
+
+
+def test_calibration_leaves_groups_out(monkeypatch):
+    from classic_eyes import classifier as room
+
+    seen = []
+    original = room.group_folds
+
+    def record(*args, **kwargs):
+        folds = original(*args, **kwargs)
+        seen.extend(folds)
+        return folds
+
+    monkeypatch.setattr(room, "group_folds", record)
+    groups = np.arange(160) // 8
+    EyeClassifier(**SMALL).fit(TRAIN.pictures, TRAIN.labels, groups=groups)
+    assert len(seen) == 3
+    for train, test in seen:
+        assert not set(groups[train]) & set(groups[test])
+
+
+# -- determinism --
+
+
+def test_same_seed_same_bytes_and_another_seed_others():
+    def bytes_of(seed):
+        clf = EyeClassifier(**{**SMALL, "n_copies": 1, "random_state": seed})
+        return clf.fit(TRAIN.pictures, TRAIN.labels).decision_function(TEST.pictures).tobytes()
+
+    assert bytes_of(3) == bytes_of(3)
+    assert bytes_of(3) != bytes_of(4)
+
+
+def test_fit_changes_neither_pictures_nor_labels_nor_parameters():
+    X, y = TRAIN.pictures.copy(), TRAIN.labels.copy()
+    X.flags.writeable = y.flags.writeable = False
+    clf = EyeClassifier(**SMALL)
+    before = clf.get_params()
+    clf.fit(X, y)
+    assert clf.get_params() == before
+
+
+# -- scikit-learn --
+
+# Every check of scikit-learn that cannot be asked of an estimator of pictures of open and closed eyes.
+EXCUSED = {
+    "check_estimator_sparse_tag": "a sparse matrix holds no pictures",
+    "check_estimator_sparse_array": "a sparse matrix holds no pictures",
+    "check_estimator_sparse_matrix": "a sparse matrix holds no pictures",
+    "check_estimators_pickle": "feeds rows of numbers, which are not pictures; test_it_pickles does it with pictures",
+    "check_readonly_memmap_input": "feeds rows of numbers; test_fit_changes_neither_pictures_nor_labels does it",
+    "check_f_contiguous_array_estimator": "feeds rows of numbers; test_strided_pictures does it with pictures",
+    "check_n_features_in_after_fitting": "pictures of any size come in, so there is no number of input columns",
+    "check_positive_only_tag_during_fit": "feeds rows of numbers, which are not pictures",
+}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param((estimator, check), id=getattr(check, "func", check).__name__)
+        for estimator, check in estimator_checks_generator(EyeClassifier(**SMALL), legacy=True)
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Estimator EyeClassifier.*:UserWarning")
+def test_scikit_learn_checks_its_conventions(check):
+    estimator, run = check
+    name = getattr(run, "func", run).__name__
+    if name in EXCUSED:
+        pytest.skip(EXCUSED[name])
+    run(estimator)
+
+
+def test_no_excuse_is_stale():
+    names = {
+        getattr(check, "func", check).__name__
+        for _, check in estimator_checks_generator(EyeClassifier(**SMALL), legacy=True)
+    }
+    assert set(EXCUSED) <= names
+
+
+def test_init_stores_what_it_is_given():
+    for name, parameter in inspect.signature(EyeClassifier).parameters.items():
+        marker = object()
+        assert getattr(EyeClassifier(**{name: marker}), name) is marker
+        assert parameter.default is not inspect.Parameter.empty
+
+
+def test_clone_and_set_params_keep_every_parameter():
+    clf = EyeClassifier(features=("lbp",), classifier="gb", n_components=7, flip_average=False, random_state=5)
+    assert clone(clf).get_params() == clf.get_params()
+    assert clf.set_params(n_copies=1).n_copies == 1
+
+
+def test_it_works_in_cross_val_score_grid_search_and_a_pipeline():
+    clf = EyeClassifier(**SMALL)
+    groups = np.arange(160) // 2
+    scores = cross_val_score(clf, TRAIN.pictures, TRAIN.labels, groups=groups, cv=GroupKFold(3), scoring="roc_auc")
+    assert scores.min() > 0.85
+    search = GridSearchCV(clf, {"n_components": [5, 30]}, cv=2).fit(TRAIN.pictures, TRAIN.labels)
+    assert search.best_estimator_.score(TEST.pictures, TEST.labels) > 0.85
+    piped = make_pipeline(FunctionTransformer(np.ascontiguousarray), clf).fit(TRAIN.pictures, TRAIN.labels)
+    assert piped.predict_proba(TEST.pictures).shape == (80, 2)
+
+
+def test_it_pickles(fitted):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.decision_function(TEST.pictures), fitted.decision_function(TEST.pictures))
+
+
+def test_strided_pictures(fitted):
+    strided = np.asfortranarray(TEST.pictures)
+    np.testing.assert_array_equal(fitted.decision_function(strided), fitted.decision_function(TEST.pictures))
+
+
+def test_weights_count():
+    weight = np.ones(160)
+    wrong = TRAIN.labels.copy()
+    wrong[:60] = 1 - wrong[:60]
+    weight[:60] = 1e-6
+    clf = EyeClassifier(**SMALL).fit(TRAIN.pictures, wrong, sample_weight=weight)
+    assert clf.score(TEST.pictures, TEST.labels) > 0.85
+    assert EyeClassifier(**SMALL).fit(TRAIN.pictures, wrong).score(TEST.pictures, TEST.labels) < clf.score(
+        TEST.pictures, TEST.labels
+    )
+
+
+# -- files --
+
+
+def test_save_and_load(fitted, tmp_path):
+    fitted.save(tmp_path / "mine.joblib", card={"what": "a test"})
+    again = EyeClassifier.load(tmp_path / "mine.joblib", trusted=True)
+    np.testing.assert_array_equal(again.decision_function(TEST.pictures), fitted.decision_function(TEST.pictures))
+    assert again.get_params() == fitted.get_params()
+    with pytest.raises(ModelError, match="trusted=True"):
+        EyeClassifier.load(tmp_path / "mine.joblib")
+
+
+def test_another_object_in_a_model_file_is_refused(tmp_path):
+    from classic_eyes.persistence import write_model
+
+    write_model(tmp_path / "list.joblib", [1])
+    with pytest.raises(ModelError, match="holds a list"):
+        EyeClassifier.load(tmp_path / "list.joblib", trusted=True)
+
+
+def test_an_unknown_shipped_model_is_refused():
+    with pytest.raises(ModelError, match=r"'best'.*default"):
+        EyeClassifier.pretrained("best")
+
+
+# -- refusals --
+
+
+def test_before_fit_it_says_so(tmp_path):
+    for call in ("predict", "predict_proba", "decision_function"):
+        with pytest.raises(NotFittedError):
+            getattr(EyeClassifier(), call)(TEST.pictures)
+    with pytest.raises(NotFittedError):
+        EyeClassifier().save(tmp_path / "empty.joblib")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (None, "y is missing; learning without labels is not there yet"),
+        ([1, 0, -1, 1], "holds -1.*not there yet"),
+        ([1, 1, 1, 1], r"one class only \(open\)"),
+        ([0, 0, 0, 0], r"one class only \(closed\)"),
+        ([0, 1, 2, 1], r"holds \[0, 1, 2\]"),
+        (["open", "closed", "open", "open"], "labels are 1"),
+        ([0.0, 1.0, 0.5, 1.0], "labels are 1"),
+        ([0.0, 1.0, np.nan, 1.0], "labels are 1"),
+        ([0, 1], r"y has shape \(2,\); 4 pictures"),
+        ([[0], [1], [0], [1]], "y has shape"),
+    ],
+)
+def test_labels_that_are_refused(labels, said):
+    with pytest.raises(ParameterError, match=said):
+        EyeClassifier(**SMALL).fit(TRAIN.pictures[:4], labels)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"features": ("hgo",)}, "hgo"),
+        ({"classifier": "smv"}, "smv"),
+        ({"n_components": 0}, "n_components is 0"),
+        ({"n_copies": -1}, "n_copies is -1"),
+        ({"n_copies": 1.5}, "n_copies is 1.5"),
+        ({"calibration_folds": 1}, "calibration_folds is 1"),
+        ({"random_state": None}, "random_state is None"),
+        ({"augmentations": ("turn",)}, "'turn' is not known"),
+        ({"flip_average": "yes"}, "flip_average is 'yes'"),
+        ({"size": 3}, "size"),
+    ],
+)
+def test_parameters_that_are_refused(parameters, said):
+    with pytest.raises(ParameterError, match=said):
+        EyeClassifier(**{**SMALL, **parameters}).fit(TRAIN.pictures, TRAIN.labels)
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        np.zeros((4, 24)),
+        np.full((4, 24, 24), np.nan),
+        np.full((4, 24, 24), np.inf),
+        np.full((4, 24, 24), 300.0),
+        np.zeros((0, 24, 24), np.uint8),
+        np.array(["a", "b"], dtype=object).reshape(2, 1),
+        "a/path.png",
+    ],
+    ids=["(n, h)", "nan", "inf", "beyond 1", "none", "objects", "a text"],
+)
+def test_pictures_that_are_refused(fitted, pictures):
+    with pytest.raises(PictureError):
+        fitted.predict(pictures)
+
+
+def test_groups_and_weights_that_are_refused():
+    X, y = TRAIN.pictures, TRAIN.labels
+    with pytest.raises(ParameterError, match="groups has shape"):
+        EyeClassifier(**SMALL).fit(X, y, groups=[1, 2])
+    with pytest.raises(ParameterError, match="sample_weight has shape"):
+        EyeClassifier(**SMALL).fit(X, y, sample_weight=[1, 2])
+    with pytest.raises(ParameterError, match="sample_weight holds"):
+        EyeClassifier(**SMALL).fit(X, y, sample_weight=-np.ones(160))
+    with pytest.raises(ParameterError, match="calibration needs 2 of each"):
+        EyeClassifier(**SMALL).fit(X, y, groups=np.zeros(160))
+    with pytest.raises(ParameterError, match="leaves one class only"):
+        EyeClassifier(**SMALL).fit(X, y, groups=np.where(y == 1, 0, np.arange(160) % 2) + (np.arange(160) == 0) * 5)

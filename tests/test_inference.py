@@ -1,0 +1,141 @@
+"""Inference: the compiled decision agrees with scikit-learn, and folders are scored in order, in chunks, the same."""
+
+from __future__ import annotations
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.svm import SVC, LinearSVC
+from threadpoolctl import threadpool_info
+
+from classic_eyes.errors import ParameterError
+from classic_eyes.features import EXTRACTORS
+from classic_eyes.inference import CompiledSvm, Scored, compile_decision, margins, one_thread, score_files
+from classic_eyes.pipeline import CLASSIFIERS, build_pipeline
+from classic_eyes.synthetic import make_eyes
+
+EYES = make_eyes(150, random_state=1)
+OTHER = make_eyes(60, random_state=2).pictures
+
+
+def slow_margin(row: np.ndarray, pipeline) -> float:
+    """The RBF decision as its formula says, one support vector at a time."""
+    scaler, svm = pipeline.named_steps["scaler"], pipeline.named_steps["classifier"]
+    z = (row - scaler.mean_) / scaler.scale_
+    if "pca" in pipeline.named_steps:
+        z = (z - pipeline.named_steps["pca"].mean_) @ pipeline.named_steps["pca"].components_.T
+    pairs = zip(svm.support_vectors_, svm.dual_coef_[0], strict=True)
+    return sum(a * np.exp(-svm._gamma * ((z - s) ** 2).sum()) for s, a in pairs) + svm.intercept_[0]
+
+
+@pytest.mark.parametrize("n_components", [15, None])
+def test_the_compiled_svm_is_the_formula(n_components):
+    pipeline = build_pipeline(["profile"], n_components=n_components).fit(EYES.pictures, EYES.labels)
+    features = pipeline[0].transform(OTHER)
+    decision = compile_decision(pipeline)
+    assert isinstance(decision, CompiledSvm)
+    expected = [slow_margin(row.astype(float), pipeline) for row in features]
+    np.testing.assert_allclose(decision(features), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("feature", EXTRACTORS)
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
+    pipeline = build_pipeline([feature], classifier, n_components=15).fit(EYES.pictures, EYES.labels)
+    decision = compile_decision(pipeline)
+    assert isinstance(decision, CompiledSvm) == (classifier == "svm")
+    compiled = decision(pipeline[0].transform(OTHER))
+    plain = margins(pipeline[:-1].transform(OTHER), pipeline[-1])
+    np.testing.assert_allclose(expit(compiled), expit(plain), atol=1e-4)
+
+
+def test_an_svm_of_another_kind_is_not_compiled():
+    class Contrary(SVC):
+        def decision_function(self, X):
+            return -super().decision_function(X)
+
+    for classifier in (Contrary(), SVC(kernel="poly"), LinearSVC()):
+        pipeline = build_pipeline(["profile"], classifier, n_components=5).fit(EYES.pictures, EYES.labels)
+        decision = compile_decision(pipeline)
+        assert not isinstance(decision, CompiledSvm)
+        plain = pipeline.decision_function(OTHER)
+        np.testing.assert_array_equal(decision(pipeline[0].transform(OTHER)), plain)
+
+
+def test_far_away_features_leave_the_intercept():
+    pipeline = build_pipeline(["profile"], n_components=5).fit(EYES.pictures, EYES.labels)
+    far = np.full((1, pipeline[0].transform(OTHER[:1]).shape[1]), 1e4, np.float32)
+    assert compile_decision(pipeline)(far) == pytest.approx(pipeline[-1].intercept_, abs=1e-6)
+
+
+def test_one_thread_holds_inside_and_gives_back_after():
+    cv2.setNumThreads(2)
+    with one_thread():
+        assert cv2.getNumThreads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
+    assert cv2.getNumThreads() == 2
+
+
+@pytest.fixture
+def folder(tmp_path):
+    paths = []
+    for number, picture in enumerate(make_eyes(23, random_state=4).pictures):
+        paths.append(str(tmp_path / f"{number:02}.png"))
+        cv2.imwrite(paths[-1], picture)
+    return paths
+
+
+def mean_grey(pictures):
+    return pictures.mean(axis=(1, 2)) / 255
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 5, None])
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+def test_files_are_scored_in_order_whatever_the_jobs_and_chunks(folder, n_jobs, chunk):
+    expected = [Scored(float(cv2.imread(path, 0).mean() / 255), None) for path in folder]
+    assert list(score_files(folder, mean_grey, n_jobs=n_jobs, chunk=chunk)) == expected
+
+
+def test_a_bad_file_is_an_error_in_its_place_and_no_other(folder, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_text("not a picture")
+    paths = [*folder[:3], str(bad), str(tmp_path / "gone.png"), *folder[3:6]]
+    scored = list(score_files(paths, mean_grey, chunk=4))
+    assert [answer.error is None for answer in scored] == [True] * 3 + [False] * 2 + [True] * 3
+    assert scored[3].score is None
+    assert [answer.score for answer in scored if answer.error is None] == [
+        answer.score for answer in score_files(folder[:6], mean_grey)
+    ]
+
+
+def test_a_chunk_of_bad_files_only_asks_for_no_probability(tmp_path):
+    def never(pictures):
+        raise AssertionError("asked")
+
+    scored = list(score_files([str(tmp_path / "a.png")] * 3, never))
+    assert all(answer.error for answer in scored)
+
+
+def test_chunks_are_read_as_they_are_needed(folder):
+    """Memory does not grow with the number of files: little is read ahead of what is taken."""
+    read = []
+    lock = threading.Lock()
+
+    def count(pictures):
+        with lock:
+            read.append(len(pictures))
+        return mean_grey(pictures)
+
+    answers = score_files(folder * 40, count, n_jobs=2, chunk=10)
+    next(answers)
+    ahead = sum(read)
+    answers.close()
+    assert ahead < len(folder) * 40 / 2
+
+
+def test_jobs_below_one_are_refused():
+    with pytest.raises(ParameterError, match="n_jobs is 0"):
+        list(score_files([], mean_grey, n_jobs=0))

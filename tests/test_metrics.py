@@ -1,0 +1,180 @@
+"""Metrics: numbers known in closed form first, then properties, then refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from classic_eyes import metrics
+from classic_eyes.errors import ParameterError
+
+Y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+S = np.array([0.1, 0.2, 0.3, 0.9, 0.2, 0.6, 0.7, 0.8, 0.9, 1.0])
+
+
+def random_case(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(n) % 2)
+    return y, np.clip(0.3 * y + rng.uniform(0, 0.7, n), 0, 1)
+
+
+def test_closed_form_of_a_small_table():
+    # 3 of 4 closed and 5 of 6 open eyes are on their side of a half; 6 are called open, 5 of them rightly.
+    assert metrics.accuracy(Y, S) == pytest.approx(8 / 10)
+    assert metrics.precision(Y, S) == pytest.approx(5 / 6)
+    assert metrics.recall(Y, S) == pytest.approx(5 / 6)
+    assert metrics.f1(Y, S) == pytest.approx(5 / 6)
+    assert metrics.brier(Y, S) == pytest.approx(np.mean((Y - S) ** 2))
+
+
+def test_a_half_counts_as_open():
+    assert metrics.accuracy([1, 0], [0.5, np.nextafter(0.5, 0)]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("scores_closed", "scores_open", "expected"),
+    [
+        ([0.1, 0.2], [0.8, 0.9], 0.0),
+        ([0.8, 0.9], [0.1, 0.2], 1.0),
+        ([0.5, 0.5], [0.5, 0.5], 0.5),
+        ([0.1, 0.2, 0.3, 0.7], [0.4, 0.6, 0.8, 0.9], 0.25),
+        # Joined by lines: rates cross between (0, 1/3) and (1/2, 1/3).
+        ([0.1, 0.6], [0.2, 0.7, 0.8], 1 / 3),
+    ],
+)
+def test_equal_error_rate_in_closed_form(scores_closed, scores_open, expected):
+    y = np.repeat([0, 1], [len(scores_closed), len(scores_open)])
+    assert metrics.equal_error_rate(y, [*scores_closed, *scores_open]) == pytest.approx(expected)
+
+
+def test_equal_error_rate_agrees_with_a_slow_search():
+    y, s = random_case(3, 400)
+    fine = min(
+        (abs((s[y == 0] >= border).mean() - (s[y == 1] < border).mean()), (s[y == 0] >= border).mean()) for border in s
+    )
+    assert metrics.equal_error_rate(y, s) == pytest.approx(fine[1], abs=1 / 200)
+
+
+def test_auc_counts_pairs():
+    y, s = random_case(1)
+    pairs = s[y == 1][:, None] - s[y == 0]
+    assert metrics.roc_auc(y, s) == pytest.approx((pairs > 0).mean() + (pairs == 0).mean() / 2)
+
+
+def test_det_points_start_and_end_at_the_corners():
+    false_positive, false_negative, border = metrics.det_points(*random_case(2))
+    assert (false_positive[0], false_negative[0]) == (0, 1)
+    assert (false_positive[-1], false_negative[-1]) == (1, 0)
+    assert (np.diff(border) < 0).all()
+    assert (np.diff(false_positive) >= 0).all()
+    assert (np.diff(false_negative) <= 0).all()
+
+
+def test_calibration_error_in_closed_form():
+    # One bin says .75 and half are open, the other says .05 and none is.
+    y, s = [1, 0, 0, 0], [0.75, 0.75, 0.05, 0.05]
+    assert metrics.calibration_error(y, s) == pytest.approx(0.5 * 0.25 + 0.5 * 0.05)
+
+
+def test_calibration_error_of_honest_scores_is_small():
+    rng = np.random.default_rng(0)
+    s = rng.uniform(size=50_000)
+    assert metrics.calibration_error(rng.uniform(size=50_000) < s, s) < 0.02
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_weights_count_like_repeated_rows(name):
+    y, s = random_case(4, 40)
+    weight = np.random.default_rng(0).integers(1, 4, 40)
+    weighted = metrics.METRICS[name](y, s, sample_weight=weight)
+    assert weighted == pytest.approx(metrics.METRICS[name](np.repeat(y, weight), np.repeat(s, weight)))
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=15, deadline=None)
+def test_every_metric_lies_in_0_to_1_and_ignores_order(name, seed):
+    y, s = random_case(seed, 50)
+    value = metrics.METRICS[name](y, s)
+    order = np.random.default_rng(seed).permutation(50)
+    assert 0 <= value <= 1
+    assert metrics.METRICS[name](y[order], s[order]) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("name", ["auc", "eer"])
+def test_rates_need_both_classes(name):
+    assert np.isnan(metrics.METRICS[name]([1, 1], [0.2, 0.8]))
+    with pytest.raises(ParameterError, match="one class"):
+        metrics.det_points([1, 1], [0.2, 0.8])
+
+
+def test_interval_over_groups_is_wider_than_over_pictures():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 30)
+    y = np.tile([0, 1], 300)
+    # People are easy or hard as a whole.
+    wrong = np.repeat(rng.uniform(size=20) < 0.3, 30)
+    s = np.where(wrong, 1 - y, y).astype(float)
+    by_group = metrics.bootstrap_interval(metrics.accuracy, y, s, groups, n_resamples=300)
+    by_picture = metrics.bootstrap_interval(metrics.accuracy, y, s, n_resamples=300)
+    assert by_group[1] - by_group[0] > 2 * (by_picture[1] - by_picture[0])
+
+
+def test_interval_holds_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(60):
+        right = rng.uniform(size=300) < 0.9
+        low, high = metrics.bootstrap_interval(
+            metrics.accuracy, np.ones(300, int), np.where(right, 0.9, 0.1), n_resamples=200
+        )
+        held += low <= 0.9 <= high
+    assert held >= 50
+
+
+def test_same_seed_same_interval_and_another_seed_another():
+    y, s = random_case(6)
+    first = metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=1)
+    assert first == metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=1)
+    assert first != metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=2)
+
+
+def test_summary_has_every_metric_with_its_interval_and_none_for_what_is_not_defined():
+    y, s = random_case(7)
+    result = metrics.summarise(y, s, np.arange(200) // 2, n_resamples=50)
+    assert (result["n"], result["n_groups"]) == (200, 100)
+    for name in metrics.METRICS:
+        assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
+    assert result["auc"]["value"] == pytest.approx(roc_auc_score(y, s))
+    assert metrics.summarise([1, 1], [0.9, 0.8], n_resamples=5)["eer"] == {"value": None, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("y", "score", "said"),
+    [
+        ([0, 1], [0.5], "shape"),
+        ([], [], "n > 0"),
+        ([0, 2], [0.5, 0.5], "only 0"),
+        ([0, 1], [0.5, 1.5], "0..1"),
+        ([0, 1], [0.5, np.nan], "0..1"),
+    ],
+)
+def test_bad_pairs_are_refused(y, score, said):
+    with pytest.raises(ParameterError, match=said):
+        metrics.accuracy(y, score)
+
+
+def test_bad_options_are_refused():
+    with pytest.raises(ParameterError, match="level is 95"):
+        metrics.bootstrap_interval(metrics.accuracy, [0, 1], [0, 1], level=95)
+    with pytest.raises(ParameterError, match="n_resamples is 0"):
+        metrics.bootstrap_interval(metrics.accuracy, [0, 1], [0, 1], n_resamples=0)
+    with pytest.raises(ParameterError, match="groups has shape"):
+        metrics.bootstrap_interval(metrics.accuracy, [0, 1], [0, 1], [1])
+    with pytest.raises(ParameterError, match="n_bins is 0"):
+        metrics.calibration_error([0, 1], [0, 1], n_bins=0)
+    with pytest.raises(ParameterError, match="sample_weight"):
+        metrics.accuracy([0, 1], [0, 1], sample_weight=[-1, 1])

@@ -1,0 +1,117 @@
+"""The pipeline: names and objects become a plain scikit-learn Pipeline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from classic_eyes.errors import ParameterError
+from classic_eyes.features import EXTRACTORS, Hog, Lbp
+from classic_eyes.pipeline import CLASSIFIERS, build_pipeline, make_classifier
+from classic_eyes.synthetic import make_eyes
+
+EYES = make_eyes(160, random_state=1)
+
+
+class MeanGrey(TransformerMixin, BaseEstimator):
+    """An extractor of a user: the mean of each picture."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X.mean(axis=(1, 2), dtype=np.float32)[:, np.newaxis]
+
+    def get_feature_names_out(self, input_features=None):
+        return np.array(["mean"], dtype=object)
+
+
+def test_it_is_a_plain_pipeline_of_the_steps_promised():
+    pipeline = build_pipeline(["hog", "lbp"], "svm", n_components=20)
+    assert type(pipeline) is Pipeline
+    assert list(pipeline.named_steps) == ["features", "scaler", "pca", "classifier"]
+    assert type(pipeline.named_steps["features"]) is FeatureUnion
+    assert pipeline.named_steps["pca"].n_components == 20
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_every_classifier_learns_rendered_eyes(classifier):
+    fitted = build_pipeline(["hog"], classifier, n_components=20).fit(EYES.pictures, EYES.labels)
+    other = make_eyes(60, random_state=2)
+    assert fitted.score(other.pictures, other.labels) > 0.8
+
+
+@pytest.mark.parametrize("feature", EXTRACTORS)
+def test_every_extractor_learns_rendered_eyes(feature):
+    fitted = build_pipeline([feature], "svm", n_components=0.99).fit(EYES.pictures, EYES.labels)
+    assert fitted.score(EYES.pictures, EYES.labels) > 0.75
+
+
+def test_without_pca_the_step_is_left_out():
+    assert list(build_pipeline(["profile"], n_components=None).named_steps) == ["features", "scaler", "classifier"]
+
+
+def test_objects_and_names_mix_and_names_stay_unique():
+    mine = Hog(cells=(6,))
+    union = build_pipeline(["hog", mine, Lbp(radii=(1,)), MeanGrey()]).named_steps["features"]
+    assert [name for name, _ in union.transformer_list] == ["hog", "hog2", "lbp", "meangrey"]
+    assert union.fit(EYES.pictures).get_feature_names_out()[-1] == "meangrey__mean"
+    # The caller's own extractor is not the one that is fitted.
+    assert union.transformer_list[1][1] is not mine
+    assert union.transformer_list[1][1].get_params() == mine.get_params()
+
+
+def test_it_clones_and_takes_parameters_by_path():
+    pipeline = clone(build_pipeline(["hog"])).set_params(features__hog__cells=(6,), classifier__C=1.0, pca__n_components=5)
+    assert pipeline.fit(EYES.pictures, EYES.labels)[:-1].transform(EYES.pictures).shape == (160, 5)
+
+
+def test_a_classifier_object_is_cloned():
+    forest = RandomForestClassifier(5, random_state=0)
+    made = make_classifier(forest)
+    assert made is not forest
+    assert made.get_params() == forest.get_params()
+
+
+def test_the_seed_reaches_pca_and_classifier():
+    pipeline = build_pipeline(["hog"], "gb", random_state=7)
+    assert pipeline.named_steps["pca"].random_state == 7
+    assert pipeline.named_steps["classifier"].random_state == 7
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        (["hgo"], r"'hgo'.*haar.*hog.*lbp.*pixels.*profile"),
+        ("hog", "sequence of names"),
+        ([], "features is empty"),
+        ([Hog], "instance|Hog()"),
+        ([3], "3"),
+    ],
+)
+def test_bad_features_are_refused(features, said):
+    with pytest.raises(ParameterError, match=said):
+        build_pipeline(features)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "said"),
+    [
+        ("smv", r"'smv' is not known; known are svm, gb, linear, knn; did you mean 'svm'"),
+        (RandomForestClassifier, "classifier is"),
+        (3, "classifier is 3"),
+    ],
+)
+def test_bad_classifiers_are_refused(classifier, said):
+    with pytest.raises(ParameterError, match=said):
+        build_pipeline(["hog"], classifier)
+
+
+@pytest.mark.parametrize("n_components", [0, -1, 1.5, "200", True])
+def test_bad_n_components_is_refused(n_components):
+    with pytest.raises(ParameterError, match="n_components is"):
+        build_pipeline(["hog"], n_components=n_components)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -84,7 +83,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     n_components : int, float or None, default 300
         Principal components, at most; a share of the variance if a float below 1; None for no PCA.
     augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
-        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every picture's mirror image is learnt too.
+        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too.
     n_copies : int, default 2
         Varied copies of each picture, 0 or more.
     flip_average : bool, default True

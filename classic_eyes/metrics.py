@@ -287,7 +287,7 @@ def brier(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | Non
 def calibration_error(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, n_bins: int = 15
 ) -> float:
-    """Expected calibration error: how far the stated probability is from the observed share.
+    """Return how far the stated probability is from the observed share: the expected calibration error.
 
     1. Scores are put into ``n_bins`` bins of equal width.
     2. In each bin, the distance of the mean score from the share of open eyes.

@@ -26,8 +26,18 @@ __all__ = ["FORMAT", "card_path", "library_versions", "read_card", "read_model",
 FORMAT = 1
 _KIND = "classic_eyes estimator"
 # What reading a cut, altered or foreign file was seen to raise.
-_DAMAGED = (pickle.UnpicklingError, zlib.error, EOFError, ValueError, LookupError, TypeError, AttributeError, ImportError,
-            OSError, MemoryError)  # fmt: skip
+_DAMAGED = (
+    pickle.UnpicklingError,
+    zlib.error,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    OSError,
+    MemoryError,
+)
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "joblib")
 
 
@@ -146,7 +156,9 @@ def _replace(target: Path, content: bytes) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
-        raise ModelError(f"cannot write {str(target)!r}: {error.strerror}; name a folder that can be written") from error
+        raise ModelError(
+            f"cannot write {str(target)!r}: {error.strerror}; name a folder that can be written"
+        ) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -95,7 +95,9 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
 def _named_extractors(features: Sequence[Any]) -> list[tuple[str, Any]]:
     """Pair each extractor with a unique name: its own, or that of its class."""
     if isinstance(features, str):
-        raise ParameterError(f"features is the text {features!r}; give a sequence of names, for example ({features!r},)")
+        raise ParameterError(
+            f"features is the text {features!r}; give a sequence of names, for example ({features!r},)"
+        )
     if len(features) == 0:
         raise ParameterError(f"features is empty; give at least one of {', '.join(EXTRACTORS)}")
     named: list[tuple[str, Any]] = []

@@ -57,7 +57,9 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "classic_eyes":
             found.add((node.module or "").partition(".")[2])
         elif isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[2] for alias in node.names if alias.name.split(".")[0] == "classic_eyes"}
+            found |= {
+                alias.name.partition(".")[2] for alias in node.names if alias.name.split(".")[0] == "classic_eyes"
+            }
     return found - {""}
 
 

@@ -90,7 +90,9 @@ def test_every_cut_of_a_file_is_refused_in_one_line(model):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"text, not a model", b"\x80\x04garbage", zlib.compress(b"zlib, no pickle"), b"\0" * 64])
+@pytest.mark.parametrize(
+    "content", [b"text, not a model", b"\x80\x04garbage", zlib.compress(b"zlib, no pickle"), b"\0" * 64]
+)
 def test_foreign_bytes_are_refused(tmp_path, content):
     path = tmp_path / "foreign.joblib"
     path.write_bytes(content)

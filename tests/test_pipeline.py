@@ -66,7 +66,9 @@ def test_objects_and_names_mix_and_names_stay_unique():
 
 
 def test_it_clones_and_takes_parameters_by_path():
-    pipeline = clone(build_pipeline(["hog"])).set_params(features__hog__cells=(6,), classifier__C=1.0, pca__n_components=5)
+    pipeline = clone(build_pipeline(["hog"])).set_params(
+        features__hog__cells=(6,), classifier__C=1.0, pca__n_components=5
+    )
     assert pipeline.fit(EYES.pictures, EYES.labels)[:-1].transform(EYES.pictures).shape == (160, 5)
 
 

@@ -46,7 +46,7 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def _say_warning(message: Warning | str, *_: Any) -> None:
+def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"classic-eyes: warning: {message}", file=sys.stderr)
 
 

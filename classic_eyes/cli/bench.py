@@ -29,11 +29,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         Gets the arguments.
     """
     parser.add_argument(
-        "--data", nargs="+", metavar="PATH", default=[], help="labelled folders, each judged alone; rendered eyes without"
+        "--data",
+        nargs="+",
+        metavar="PATH",
+        default=[],
+        help="labelled folders, each judged alone; rendered eyes without",
     )
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
-    parser.add_argument("--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on")
-    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp,pixels")
+    parser.add_argument(
+        "--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on"
+    )
+    parser.add_argument(
+        "--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp,pixels"
+    )
     parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="default: 5")

@@ -38,17 +38,23 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a folder with assets.csv, an MRL tree, or a folder with the folders open and closed; several train together",
+        help="a folder with assets.csv, an MRL tree, or one with the folders open and closed; several train together",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
-    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp,pixels")
+    parser.add_argument(
+        "--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp,pixels"
+    )
     parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
-    parser.add_argument("--folds", type=natural_number, default=5, metavar="N", help="judged by; 0 for none; default: 5")
+    parser.add_argument(
+        "--folds", type=natural_number, default=5, metavar="N", help="judged by; 0 for none; default: 5"
+    )
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; by default one per core")
-    parser.add_argument("--about", metavar="JSON", help="a file whose entries go into the card: sources, licences, limits")
+    parser.add_argument(
+        "--about", metavar="JSON", help="a file whose entries go into the card: sources, licences, limits"
+    )
 
 
 def read_sets(paths: list[str], labels: str | None) -> list[EyeSet]:
@@ -72,7 +78,9 @@ def read_sets(paths: list[str], labels: str | None) -> list[EyeSet]:
         For a label file and several folders.
     """
     if labels is not None and len(paths) > 1:
-        raise ParameterError(f"--labels {labels} names pictures of one PATH, but {len(paths)} are given; train with one")
+        raise ParameterError(
+            f"--labels {labels} names pictures of one PATH, but {len(paths)} are given; train with one"
+        )
     return [read_eyes(path, labels=labels) for path in paths]
 
 
@@ -131,7 +139,7 @@ def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, argument
         "not_for": NOT_FOR,
         "command": shlex.join(["classic-eyes", *arguments.argv]),
         "data": sets,
-        "parameters": {key: value for key, value in clf.get_params(deep=False).items()},
+        "parameters": clf.get_params(deep=False),
         "pipeline": {
             "steps": list(clf.pipeline_.named_steps),
             "features": clf.n_features_,

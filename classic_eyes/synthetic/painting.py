@@ -199,10 +199,12 @@ def _clouds(side: int, cells: tuple[int, int], rng: np.random.Generator) -> Plan
 
 def _skin(s: _Scene, p: EyeParameters, rng: np.random.Generator) -> Plane:
     """Paint the skin: folds, shading and blotches around a tone of 1, times the grey of the skin."""
-    tone = 1.0 + _lid(s, p) + _bag(s, p) + _socket(s, p)
+    tone: Plane = np.float32(1.0) + _lid(s, p) + _bag(s, p) + _socket(s, p)
     side = s.u.shape[0]
-    blotches = 0.07 * _clouds(side, (5, 5), rng) + 0.05 * _clouds(side, (15, 8), rng)
-    return (tone + np.float32(p.skin_texture) * blotches) * np.float32(p.skin)
+    blotches = np.float32(0.07) * _clouds(side, (5, 5), rng) + np.float32(0.05) * _clouds(side, (15, 8), rng)
+    tone += np.float32(p.skin_texture) * blotches
+    tone *= np.float32(p.skin)
+    return tone
 
 
 def _lid(s: _Scene, p: EyeParameters) -> Plane:
@@ -220,8 +222,9 @@ def _lid(s: _Scene, p: EyeParameters) -> Plane:
 def _bag(s: _Scene, p: EyeParameters) -> Plane:
     """Shade the fold below the eye, with the pad above it."""
     below = s.v - s.lower * np.float32(1.3)
-    fold = np.float32(0.1) * _bump(below - np.float32(0.17), 0.08) - np.float32(0.26) * _bump(below - 0.36, 0.13)
-    return np.float32(p.bag_strength) * _bump(s.u, 0.75) * fold
+    fold = np.float32(0.26) * _bump(below - np.float32(0.36), 0.13)
+    fold -= np.float32(0.1) * _bump(below - np.float32(0.17), 0.08)
+    return np.float32(-p.bag_strength) * _bump(s.u, 0.75) * fold
 
 
 def _socket(s: _Scene, p: EyeParameters) -> Plane:

@@ -76,7 +76,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    features : sequence of str or extractor, default ``("hog", "lbp", "pixels")``
+    features : sequence of str or extractor, default ``("hog", "lbp")``
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
     classifier : str or scikit-learn classifier, default ``"svm"``
         ``svm``, ``gb``, ``linear``, ``knn`` or an object.

@@ -20,12 +20,12 @@ from .features import EXTRACTORS, make_extractor
 
 __all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "make_classifier"]
 
-DEFAULT_FEATURES = ("hog", "lbp", "pixels")
+DEFAULT_FEATURES = ("hog", "lbp")
 
 
 def _svm(random_state: int) -> BaseEstimator:
     # The cache is in MB; it changes the time of a fit and nothing else.
-    return SVC(C=10.0, kernel="rbf", gamma="scale", cache_size=1000, random_state=random_state)
+    return SVC(C=3.0, kernel="rbf", gamma="scale", cache_size=1000, random_state=random_state)
 
 
 def _gradient_boosting(random_state: int) -> BaseEstimator:
@@ -117,18 +117,18 @@ def build_pipeline(
     features: Sequence[Any] = DEFAULT_FEATURES,
     classifier: Any = "svm",
     *,
-    n_components: int | float | None = 200,
+    n_components: int | float | None = 300,
     random_state: int = 0,
 ) -> Pipeline:
     """Build ``FeatureUnion -> StandardScaler -> PCA -> classifier``, not fitted.
 
     Parameters
     ----------
-    features : sequence of str or extractor, default ``("hog", "lbp", "pixels")``
+    features : sequence of str or extractor, default ``("hog", "lbp")``
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
     classifier : str or scikit-learn classifier, default ``"svm"``
         See `make_classifier`.
-    n_components : int, float or None, default 200
+    n_components : int, float or None, default 300
         Principal components kept; a share of the variance if a float below 1; None leaves the PCA out.
     random_state : int, default 0
         Seed of the PCA and of a classifier made from a name.

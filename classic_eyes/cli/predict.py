@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 import time
@@ -100,10 +101,14 @@ def _list_pictures(paths: list[str]) -> list[tuple[str, str]]:
 @contextmanager
 def _output(out: str | None) -> Iterator[TextIO]:
     # Names of files may hold any bytes; surrogateescape writes them back as they were.
-    options = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
-    target: str | int = sys.stdout.fileno() if out is None else out
+    if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="")
+        yield sys.stdout
+        sys.stdout.flush()
+        return
     try:
-        file = open(target, "w", closefd=out is not None, **options)  # type: ignore[call-overload]  # noqa: SIM115
+        file = open(out, "w", encoding="utf-8", errors="surrogateescape", newline="")  # noqa: SIM115
     except OSError as error:
         raise ParameterError(f"--out {out!r} cannot be written: {error.strerror}; name another file") from error
     with file:
@@ -130,12 +135,12 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 some files failed, every other row is written.
     """
+    pictures = _list_pictures(arguments.paths)
     if arguments.model is None:
         clf = EyeClassifier.pretrained()
     else:
         clf = EyeClassifier.load(arguments.model, trusted=arguments.trust_model)
     start = time.perf_counter()
-    pictures = _list_pictures(arguments.paths)
     count: Counter[str] = Counter()
     scored = score_files(
         [path for path, _ in pictures],

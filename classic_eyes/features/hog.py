@@ -59,7 +59,7 @@ def compute_hog(pictures: np.ndarray, *, cells: Sequence[int], n_bins: int) -> n
 
 
 class Hog(Extractor):
-    """Directions of the edges in small cells, at several cell sizes.
+    """Directions of the edges in small cells, at one or several cell sizes.
 
     1. Gradient of the square root of the grey values by [-1, 0, 1] across and down, the border mirrored without
        repeating its last pixel.
@@ -73,7 +73,7 @@ class Hog(Extractor):
 
     Parameters
     ----------
-    cells : tuple of int, default=(3, 4, 6)
+    cells : tuple of int, default=(6,)
         Sides of the cells in pixels, each at least 2, none twice; each divides both sides of the picture,
         and goes in at least twice.
     n_bins : int, default=9
@@ -84,8 +84,8 @@ class Hog(Extractor):
     image_shape_ : tuple of int
         Height and width in pixels of the pictures seen in `fit`.
     n_features_out_ : int
-        Sum over the cell sizes c of ``(height / c - 1) * (width / c - 1) * 4 * n_bins``: 1764 + 900 + 324 = 2988 at
-        24 x 24.
+        Sum over the cell sizes c of ``(height / c - 1) * (width / c - 1) * 4 * n_bins``: 324 at 24 x 24 by
+        default.
 
     Raises
     ------
@@ -117,19 +117,19 @@ class Hog(Extractor):
     >>> from classic_eyes.features import Hog
     >>> from classic_eyes.synthetic import make_eyes
     >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> hog = Hog(cells=(6,)).fit(pictures)
+    >>> hog = Hog().fit(pictures)
     >>> hog.transform(pictures).shape
     (4, 324)
     >>> hog.get_feature_names_out()[0]
     'cell06_block_c0_r0_cell_c0_r0_bin00'
     """
 
-    def __init__(self, *, cells: Sequence[int] = (3, 4, 6), n_bins: int = 9) -> None:
+    def __init__(self, *, cells: Sequence[int] = (6,), n_bins: int = 9) -> None:
         self.cells = cells
         self.n_bins = n_bins
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
-        remedy = "(3, 4, 6) is the default"
+        remedy = "(6,) is the default"
         if not isinstance(self.cells, Sequence) or isinstance(self.cells, str) or not self.cells:
             raise ParameterError(f"cells={self.cells!r}: expected a tuple of at least one cell size; {remedy}")
         for cell in self.cells:

@@ -94,7 +94,7 @@ class Lbp(Extractor):
 
     Parameters
     ----------
-    radii : tuple of int, default=(1, 2, 3)
+    radii : tuple of int, default=(1, 2, 3, 4)
         Distances of the neighbours in pixels, each at least 1 and below both sides of the picture, none twice.
     grid : int, default=3
         Cells across, and down; at least 1, divides both sides of the picture.
@@ -106,7 +106,7 @@ class Lbp(Extractor):
     image_shape_ : tuple of int
         Height and width in pixels of the pictures seen in `fit`.
     n_features_out_ : int
-        ``len(radii) * grid ** 2 * (59 if uniform else 256)``: 1593 by default.
+        ``len(radii) * grid ** 2 * (59 if uniform else 256)``: 2124 by default.
 
     Raises
     ------
@@ -145,13 +145,13 @@ class Lbp(Extractor):
     ['radius01_cell_r0_c0_code000', 'radius01_cell_r2_c2_other']
     """
 
-    def __init__(self, *, radii: Sequence[int] = (1, 2, 3), grid: int = 3, uniform: bool = True) -> None:
+    def __init__(self, *, radii: Sequence[int] = (1, 2, 3, 4), grid: int = 3, uniform: bool = True) -> None:
         self.radii = radii
         self.grid = grid
         self.uniform = uniform
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
-        remedy = "(1, 2, 3) is the default"
+        remedy = "(1, 2, 3, 4) is the default"
         if not isinstance(self.radii, Sequence) or isinstance(self.radii, str) or not self.radii:
             raise ParameterError(f"radii={self.radii!r}: expected a tuple of at least one distance; {remedy}")
         for radius in self.radii:

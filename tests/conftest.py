@@ -1,0 +1,55 @@
+"""What several tests share: the data beside the project, folders of rendered eyes, the program as a user calls it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from classic_eyes import EyeClassifier
+from classic_eyes.synthetic import make_eyes
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def shared(name: str) -> Path:
+    """Return a data set that lies beside the project, or skip the test where it does not."""
+    if not (SHARED / name).is_dir():
+        pytest.skip(f"{name} is not beside the project; its pictures are not ours to ship")
+    return SHARED / name
+
+
+def write_eyes(folder: Path, n: int, *, random_state: int = 0) -> list[int]:
+    """Render eyes into a folder, as 000.png and so on, and return their labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    eyes = make_eyes(n, random_state=random_state)
+    for number, picture in enumerate(eyes.pictures):
+        cv2.imwrite(str(folder / f"{number:03}.png"), picture)
+    return eyes.labels.tolist()
+
+
+def write_labelled(folder: Path, n: int, *, random_state: int = 0) -> Path:
+    """Render eyes and their assets.csv into a folder."""
+    labels = write_eyes(folder, n, random_state=random_state)
+    rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
+    (folder / "assets.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory) -> Path:
+    """A model file that is quickly made and quickly asked."""
+    path = tmp_path_factory.mktemp("model") / "small.joblib"
+    eyes = make_eyes(160, random_state=9)
+    EyeClassifier(features=("hog",), n_components=30, n_copies=0).fit(eyes.pictures, eyes.labels).save(path)
+    return path
+
+
+def run(*arguments: object, cwd: Path | None = None, program: tuple[str, ...] = ("-m", "classic_eyes"), **options):
+    """Run the program in a process of its own, as a user does."""
+    command = [sys.executable, *program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=240, **options)

@@ -1,0 +1,463 @@
+"""The commands, as a user calls them: output, order, exit status, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+
+import cv2
+import numpy as np
+import pytest
+
+from classic_eyes import EyeClassifier, cli
+from classic_eyes.images import read_pictures
+from classic_eyes.persistence import read_card, sha256
+
+from .conftest import ROOT, run, shared, write_eyes, write_labelled
+
+SUMMARY = re.compile(r"(\d+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ pictures a second")
+
+
+def main(*arguments: object) -> int:
+    """Run the program in this process."""
+    return cli.main([str(argument) for argument in arguments])
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_eyes(tmp_path / "eyes", 30, random_state=4)
+    (tmp_path / "eyes" / "sub").mkdir()
+    shutil.copy(tmp_path / "eyes" / "007.png", tmp_path / "eyes" / "sub" / "A.PNG")
+    return tmp_path / "eyes"
+
+
+@pytest.fixture
+def predict(small_model):
+    def call(*arguments: object) -> int:
+        return main("predict", *arguments, "--model", small_model, "--trust-model")
+
+    return call
+
+
+# -- predict --
+
+
+def test_predict_writes_the_contracts_csv(predict, folder, small_model, capsys):
+    assert predict(folder) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == "file,label,score,error"
+    rows = rows_of(out)
+    assert [row["file"] for row in rows] == [*(f"{n:03}.png" for n in range(30)), "sub/A.PNG"]
+    pictures, _ = read_pictures([str(folder / row["file"]) for row in rows])
+    scores = EyeClassifier.load(small_model, trusted=True).predict_proba(pictures)[:, 1]
+    assert [row["score"] for row in rows] == [f"{score:.6f}" for score in scores]
+    assert [row["label"] for row in rows] == [str(int(score >= 0.5)) for score in scores]
+    assert all(row["error"] == "" for row in rows)
+    read, opened, closed, failed = map(int, SUMMARY.fullmatch(err.strip()).groups())
+    assert (read, failed) == (31, 0)
+    assert opened == sum(row["label"] == "1" for row in rows) == 31 - closed
+
+
+def test_a_bad_file_is_a_row_with_its_reason_and_status_1(predict, folder, capsys):
+    (folder / "005x.jpg").write_text("text, renamed")
+    (folder / "006x.jpg").touch()
+    assert predict(folder) == 1
+    out, err = capsys.readouterr()
+    rows = rows_of(out)
+    assert len(rows) == 33
+    bad = {row["file"]: row for row in rows if row["error"]}
+    assert set(bad) == {"005x.jpg", "006x.jpg"}
+    assert all(row["label"] == row["score"] == "" for row in bad.values())
+    assert bad["006x.jpg"]["error"] == "empty file"
+    assert SUMMARY.fullmatch(err.strip()).group(1, 4) == ("31", "2")
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_the_same_bytes_for_any_number_of_jobs(predict, folder, tmp_path, capsys, jobs):
+    assert predict(folder) == 0
+    expected = capsys.readouterr().out
+    assert predict(folder, "--jobs", jobs, "--out", tmp_path / "out.csv") == 0
+    assert capsys.readouterr().out == ""
+    assert (tmp_path / "out.csv").read_text() == expected
+
+
+def test_jsonl(predict, folder, capsys):
+    (folder / "zz.jpg").touch()
+    assert predict(folder, "--format", "jsonl") == 1
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 32
+    assert all(set(row) == {"file", "label", "score", "error"} for row in rows)
+    assert rows[0]["label"] in (0, 1)
+    assert 0 <= rows[0]["score"] <= 1
+    assert rows[-1] == {"file": "zz.jpg", "label": None, "score": None, "error": "empty file"}
+
+
+def test_table(predict, folder, capsys):
+    (folder / "zz.jpg").touch()
+    assert predict(folder, "--format", "table") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["file", "eye", "open"]
+    assert len(lines) == 33
+    assert re.fullmatch(r"000\.png +(open|closed) +\d+%", lines[1])
+    assert re.fullmatch(r"zz\.jpg +failed +empty file", lines[-1])
+
+
+def test_threshold_moves_the_border_and_not_the_scores(predict, folder, capsys):
+    predict(folder)
+    plain = rows_of(capsys.readouterr().out)
+    predict(folder, "--threshold", "0.9")
+    strict = rows_of(capsys.readouterr().out)
+    assert [row["score"] for row in plain] == [row["score"] for row in strict]
+    assert [row["label"] for row in strict] == [str(int(float(row["score"]) >= 0.9)) for row in plain]
+    assert predict(folder, "--threshold", "0") == 0
+    assert all(row["label"] == "1" for row in rows_of(capsys.readouterr().out))
+
+
+def test_one_picture_and_several_paths(predict, folder, capsys):
+    assert predict(folder / "003.png") == 0
+    assert [row["file"] for row in rows_of(capsys.readouterr().out)] == [str(folder / "003.png")]
+    assert predict(folder / "sub", folder / "001.png") == 0
+    names = [row["file"] for row in rows_of(capsys.readouterr().out)]
+    assert names == [str(folder / "001.png"), str(folder / "sub" / "A.PNG")]
+
+
+def test_odd_names_survive(predict, tmp_path, capsysbinary):
+    write_eyes(tmp_path / "odd", 1)
+    picture = tmp_path / "odd" / "000.png"
+    names = ["a,b.png", 'a"b.png', "a\nb.png", "=1+1.png", "-x.png", "\N{EYE}.png", "b\udcff.png"]
+    for name in names:
+        shutil.copy(picture, os.fsencode(tmp_path / "odd" / name))
+    picture.unlink()
+    assert predict(tmp_path / "odd", "--out", tmp_path / "out.csv") == 0
+    with open(tmp_path / "out.csv", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        assert sorted(row["file"] for row in csv.DictReader(file)) == sorted(names)
+    assert predict(tmp_path / "odd", "--format", "table") == 0
+    assert len(capsysbinary.readouterr().out.decode("utf-8").splitlines()) == 1 + len(names)
+
+
+def test_the_bar_is_on_a_terminal_only(folder, small_model, tmp_path):
+    command = [sys.executable, "-m", "classic_eyes", "predict", folder, "--model", small_model, "--trust-model"]
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with open(tmp_path / "out", "wb") as out:
+        subprocess.run(command, stdout=out, stderr=follower, check=True, timeout=120)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    assert b"31/31" in shown
+    piped = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    assert b"31/31" not in piped.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(folder, small_model):
+    line = f"{sys.executable} -m classic_eyes predict {folder} --model {small_model} --trust-model | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "file,label,score,error\n"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["{}/missing"], "missing"),
+        (["{}/empty"], "no picture"),
+        (["{}/eyes", "--model", "{}/none.joblib"], "no model file"),
+        (["{}/eyes", "--model", "{}/model.joblib"], "trust"),
+        (["{}/eyes", "--model", "{}/eyes/000.png", "--trust-model"], "not a whole model file"),
+        (["{}/eyes", "--threshold", "1.5"], "not a number from 0 to 1"),
+        (["{}/eyes", "--threshold", "nan"], "not a number from 0 to 1"),
+        (["{}/eyes", "--jobs", "0"], "not a whole number from 1"),
+        (["{}/eyes", "--format", "xml"], "invalid choice"),
+        (["{}/eyes", "--out", "{}/no/out.csv", "--model", "{}/model.joblib", "--trust-model"], "cannot be written"),
+        ([], "PATH"),
+        (["--frobnicate", "{}/eyes"], "frobnicate"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_status_2(tmp_path, small_model, arguments, said):
+    write_eyes(tmp_path / "eyes", 2)
+    (tmp_path / "empty").mkdir()
+    shutil.copy(small_model, tmp_path / "model.joblib")
+    done = run("predict", *(argument.format(tmp_path) for argument in arguments))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_refused_run_leaves_an_older_out_file_whole(predict, tmp_path, capsys):
+    old = tmp_path / "out.csv"
+    old.write_text("precious")
+    assert predict(tmp_path / "missing", "--out", old) == 2
+    (tmp_path / "empty").mkdir()
+    assert predict(tmp_path / "empty", "--out", old) == 2
+    assert old.read_text() == "precious"
+
+
+# -- train --
+
+
+def test_train_writes_a_model_and_its_card(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 80, random_state=1)
+    out = tmp_path / "mine.joblib"
+    (tmp_path / "about.json").write_text('{"sources": ["rendered"]}')
+    options = ["--features", "hog", "--copies", "0", "--folds", "3", "--about", tmp_path / "about.json"]
+    assert main("train", tmp_path / "eyes", "--out", out, *options) == 0
+    table = capsys.readouterr().out
+    assert "accuracy" in table
+    assert "EER" in table
+    card = read_card(out)
+    assert card["model_sha256"] == sha256(out)
+    assert card["sources"] == ["rendered"]
+    assert card["data"][0]["open"] == card["data"][0]["closed"] == 40
+    assert len(card["data"][0]["sha256"]) == 64
+    assert card["parameters"]["features"] == ["hog"]
+    assert card["pipeline"]["features"] == 324
+    assert card["command"].startswith("classic-eyes train ")
+    assert "safety" in card["not_for"]
+    assert "3-fold cross-validation" in card["protocol"]
+    result = card["results"][str(tmp_path / "eyes")]
+    for metric in ("accuracy", "eer", "calibration_error"):
+        assert result[metric]["low"] <= result[metric]["value"] <= result[metric]["high"]
+    assert result["accuracy"]["value"] > 0.8
+    assert {"scikit-learn", "opencv", "numpy", "classic_eyes"} <= set(card["versions"])
+    clf = EyeClassifier.load(out, trusted=True)
+    assert clf.features == ("hog",)
+
+
+def test_same_seed_same_bytes_whatever_the_jobs(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 40)
+    written = []
+    for name, jobs in (("a", 1), ("b", 2)):
+        out = tmp_path / name / "model.joblib"
+        out.parent.mkdir()
+        options = ["--features", "hog", "--copies", "1", "--folds", "2", "--seed", "7", "--jobs", jobs]
+        done = run("train", tmp_path / "eyes", "--out", out, *options)
+        assert done.returncode == 0, done.stderr
+        card = json.loads(out.with_suffix(".json").read_text())
+        written.append((out.read_bytes(), card["results"]))
+    assert written[0] == written[1]
+
+
+def test_train_reads_several_kinds_together(tmp_path, capsys):
+    write_labelled(tmp_path / "one", 40, random_state=1)
+    labels = write_eyes(tmp_path / "loose", 40, random_state=2)
+    for number, label in enumerate(labels):
+        target = tmp_path / "two" / ("Open" if label else "CLOSED")
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tmp_path / "loose" / f"{number:03}.png", target)
+    out = tmp_path / "both.joblib"
+    options = ["--features", "profile", "--copies", "0", "--folds", "2"]
+    assert main("train", tmp_path / "one", tmp_path / "two", "--out", out, *options) == 0
+    card = read_card(out)
+    assert [part["pictures"] for part in card["data"]] == [40, 40]
+    assert set(card["results"]) == {str(tmp_path / "one"), str(tmp_path / "two"), "all"}
+    assert card["results"]["all"]["n"] == 80
+
+
+def test_train_leaves_out_what_it_cannot_read_and_says_so(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 40)
+    (tmp_path / "eyes" / "003.png").write_text("no picture")
+    out = tmp_path / "mine.joblib"
+    assert main("train", tmp_path / "eyes", "--out", out, "--features", "profile", "--copies", 0, "--folds", 0) == 1
+    assert "left out 003.png" in capsys.readouterr().err
+    card = read_card(out)
+    assert card["data"][0]["pictures"] == 39
+    assert card["results"] is None
+
+
+def _unlabelled(folder):
+    write_eyes(folder, 6)
+
+
+def _one_class(folder):
+    write_eyes(folder, 6)
+    (folder / "assets.csv").write_text("file,label\n" + "".join(f"{n:03}.png,1\n" for n in range(6)))
+
+
+def _missing_picture(folder):
+    write_labelled(folder, 6)
+    with open(folder / "assets.csv", "a") as file:
+        file.write("gone.png,1\n")
+
+
+def _bad_label(folder):
+    write_labelled(folder, 6)
+    (folder / "assets.csv").write_text((folder / "assets.csv").read_text().replace("003.png,", "003.png,opne"))
+
+
+def _empty(folder):
+    folder.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "said"),
+    [
+        (_unlabelled, [], "not there yet"),
+        (_one_class, ["--folds", "0"], "one class only"),
+        (_one_class, [], "one class only"),
+        (_missing_picture, [], "line 8"),
+        (_bad_label, [], "line 5"),
+        (_empty, [], "no picture"),
+        (lambda folder: None, [], "eyes"),
+        (lambda folder: write_labelled(folder, 20), ["--features", "hgo"], "did you mean 'hog'"),
+        (lambda folder: write_labelled(folder, 20), ["--classifier", "smv"], "svm, gb, linear, knn"),
+        (lambda folder: write_labelled(folder, 20), ["--features", ","], "names nothing"),
+        (lambda folder: write_labelled(folder, 20), ["--copies", "-1"], "not a whole number"),
+        (lambda folder: write_labelled(folder, 20), ["--about", "none.json"], "none.json"),
+        (lambda folder: write_labelled(folder, 20), ["--labels", "none.csv"], "none.csv"),
+    ],
+)
+def test_train_refuses_in_one_line_and_leaves_the_old_model(tmp_path, capsys, make, options, said):
+    make(tmp_path / "eyes")
+    out = tmp_path / "mine.joblib"
+    out.write_text("the old model")
+    try:
+        status = main("train", tmp_path / "eyes", "--out", out, *options)
+    except SystemExit as stopped:
+        status = stopped.code
+    err = capsys.readouterr().err
+    assert status == 2
+    assert said in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert out.read_text() == "the old model"
+
+
+@pytest.mark.parametrize(("out", "said"), [("mine.pkl", "must end in .joblib"), ("no/mine.joblib", "make it first")])
+def test_a_bad_out_is_refused_before_the_work(tmp_path, capsys, out, said):
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / out) == 2
+    assert said in capsys.readouterr().err
+
+
+# -- bench --
+
+
+def test_bench_on_a_folder_with_raters(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 40)
+    labels = [line.split(",")[1] for line in (tmp_path / "eyes" / "assets.csv").read_text().splitlines()[1:]]
+    rows = [f"{n:03}.png,{label},{label if n % 4 else 1 - int(label)}" for n, label in enumerate(labels)]
+    (tmp_path / "raters.csv").write_text("\n".join(["file,r1,r2", *rows]) + "\n")
+    options = ["--features", "profile", "--copies", "0", "--folds", "2", "--raters", tmp_path / "raters.csv"]
+    assert main("bench", "--data", tmp_path / "eyes", *options) == 0
+    out = capsys.readouterr().out
+    everything, agreed = out.splitlines()[-2:]
+    assert everything.split()[1:3] == ["40", "40"]
+    assert agreed.split()[-14:-12] != ["40", "40"]
+    assert "all raters agree" in agreed
+    assert " 30 " in agreed
+
+
+def test_bench_without_data_says_that_eyes_are_rendered(capsys):
+    assert main("bench", "--features", "profile", "--copies", "0", "--folds", "2") == 0
+    out, err = capsys.readouterr()
+    assert "rendered eyes" in err.splitlines()[0]
+    assert "rendered eyes" in out
+
+
+def test_bench_refuses_labels_without_one_path(capsys):
+    assert main("bench", "--labels", "a.csv") == 2
+    assert "--labels" in capsys.readouterr().err
+
+
+# -- the program --
+
+
+def test_no_command_an_unknown_one_and_the_version():
+    assert run().returncode == 2
+    done = run("frobnicate")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "predict" in done.stderr
+    assert re.fullmatch(r"classic-eyes \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help(command):
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert command in done.stdout
+
+
+def test_ctrl_c_is_one_line_and_status_130(monkeypatch, capsys):
+    def stop(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.predict, "work", stop)
+    assert main("predict", "anything") == 130
+    assert capsys.readouterr().err == "classic-eyes: stopped\n"
+
+
+def test_the_installed_command_and_the_shims_are_the_program(small_model, folder):
+    options = [folder, "--model", small_model, "--trust-model"]
+    expected = run("predict", *options).stdout
+    assert len(expected.splitlines()) == 32
+    installed = shutil.which("classic-eyes", path=os.path.dirname(sys.executable))
+    assert installed, "the package is not installed; pip install -e '.[test]'"
+    done = subprocess.run([installed, "predict", *map(str, options)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == expected
+    assert run(*options, program=(str(ROOT / "predict.py"),), cwd=folder).stdout == expected
+    assert run("--help", program=(str(ROOT / "bench.py"),), cwd=folder).returncode == 0
+
+
+# -- the shipped model --
+
+
+def test_the_shipped_model_answers_about_the_examples():
+    done = run("predict", ROOT / "examples" / "eyes")
+    rows = rows_of(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert len(rows) == 22
+    right = [row["label"] == ("0" if "closed" in row["file"] else "1") for row in rows]
+    assert sum(right) >= 20
+    assert all(row["label"] == "1" for row in rows if row["file"].startswith("astronaut"))
+
+
+def test_the_shipped_model_knows_real_eyes_it_was_trained_on():
+    folder = shared("eyes24")
+    truth = {row["file"]: row["label"] for row in rows_of((folder / "assets.csv").read_text())}
+    done = run("predict", folder / "images")
+    rows = rows_of(done.stdout)
+    assert done.returncode == 0
+    assert len(rows) == 4000
+    assert np.mean([truth[row["file"]] == row["label"] for row in rows]) > 0.96
+
+
+def test_four_thousand_and_one(tmp_path):
+    """Four thousand pictures and a text file among them: every row, and status 1."""
+    shutil.copytree(shared("eyes24") / "images", tmp_path / "images")
+    tmp_path.joinpath("images").chmod(0o755)
+    (tmp_path / "images" / "002000x.jpg").write_text("text")
+    done = run("predict", tmp_path / "images")
+    assert done.returncode == 1
+    assert len(rows_of(done.stdout)) == 4001
+    assert sum(row["error"] != "" for row in rows_of(done.stdout)) == 1
+
+
+def test_a_picture_in_colour_and_large_is_answered(predict, tmp_path, capsys):
+    write_eyes(tmp_path / "eyes", 1)
+    small = cv2.imread(str(tmp_path / "eyes" / "000.png"))
+    cv2.imwrite(str(tmp_path / "eyes" / "001.png"), np.kron(small, np.ones((10, 10, 1), np.uint8)))
+    assert predict(tmp_path / "eyes") == 0
+    first, second = rows_of(capsys.readouterr().out)
+    assert abs(float(first["score"]) - float(second["score"])) < 1e-4

@@ -1,0 +1,51 @@
+"""Draw the pictures of a folder with the shipped model's answers under them: the picture in the README.
+
+Run it from the project's root with ``python examples/make_sheet.py examples/eyes docs/answers.png``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from classic_eyes import EyeClassifier
+from classic_eyes.datasets import find_pictures
+from classic_eyes.images import read_pictures
+
+TILE, GAP, CAPTION, COLUMNS = 88, 8, 22, 11
+PAPER, INK, OPEN, CLOSED = (250, 250, 250), (60, 60, 60), (60, 130, 30), (30, 60, 190)  # blue, green, red
+
+
+def draw(pictures: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return a sheet in colour: each picture enlarged, its answer and the probability of it below."""
+    rows = -(-len(pictures) // COLUMNS)
+    sheet = np.full((rows * (TILE + CAPTION + GAP) + GAP, COLUMNS * (TILE + GAP) + GAP, 3), PAPER, np.uint8)
+    for number, (picture, score) in enumerate(zip(pictures, scores, strict=True)):
+        top = GAP + number // COLUMNS * (TILE + CAPTION + GAP)
+        left = GAP + number % COLUMNS * (TILE + GAP)
+        tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+        sheet[top : top + TILE, left : left + TILE] = tile[..., np.newaxis]
+        word, colour = ("open", OPEN) if score >= 0.5 else ("closed", CLOSED)
+        _write(sheet, word, left, top + TILE + 16, colour)
+        _write(sheet, f"{max(score, 1 - score):.0%}", left + 54, top + TILE + 16, INK)
+    return sheet
+
+
+def _write(sheet: NDArray[np.uint8], text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
+    cv2.putText(sheet, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+
+
+def main(folder: str, target: str) -> None:
+    """Read a folder, ask the shipped model, and write the sheet as PNG."""
+    paths = [path for path, _ in find_pictures(folder)]
+    pictures, errors = read_pictures(paths)
+    assert not any(errors), errors
+    scores = EyeClassifier.pretrained().predict_proba(pictures)[:, 1]
+    cv2.imwrite(target, draw(pictures, scores))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

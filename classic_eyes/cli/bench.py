@@ -39,9 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on"
     )
-    parser.add_argument(
-        "--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp"
-    )
+    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp")
     parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="default: 5")

@@ -42,9 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
-    parser.add_argument(
-        "--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp"
-    )
+    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp")
     parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")

@@ -282,12 +282,12 @@ class EyeParameters:
                 _check_quality(value)
 
     @property
-    def label(self) -> int:
+    def label(self) -> int:  # numpydoc ignore=RT01
         """1 (open) if the opening is above `OPEN_BORDER`, else 0 (closed)."""
         return int(self.opening > OPEN_BORDER)
 
     @property
-    def eye_aspect_ratio(self) -> float:
+    def eye_aspect_ratio(self) -> float:  # numpydoc ignore=RT01
         """The eye aspect ratio of the rendered landmarks, in closed form."""
         return self.opening * self.aspect * (8 / 9) ** self.lid_roundness
 

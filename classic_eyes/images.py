@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_eyes.errors import ParameterError, PictureError
+from .errors import ParameterError, PictureError
 
 __all__ = [
     "PICTURE_ENDINGS",

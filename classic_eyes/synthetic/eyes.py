@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classic_eyes.errors import ParameterError
-
+from ..errors import ParameterError
 from .drawing import draw_opening, random_parameters
 from .painting import check_size, render
 from .parameters import EyeParameters

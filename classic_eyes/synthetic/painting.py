@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classic_eyes.errors import ParameterError
-
+from ..errors import ParameterError
 from .parameters import EyeParameters, seeded
 
 __all__ = ["SIZES", "check_size", "render"]

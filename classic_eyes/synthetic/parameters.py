@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from classic_eyes.errors import ParameterError
+from ..errors import ParameterError
 
 __all__ = ["OPEN_BORDER", "RANGES", "EyeParameters", "check_number", "seeded"]
 

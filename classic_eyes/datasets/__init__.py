@@ -1,0 +1,26 @@
+"""Readers of data sets: a folder and its labels become one frozen :class:`EyeSet`.
+
+A label is read from ``assets.csv``, from the names of an MRL tree or from one folder a class, and never guessed:
+what has no label is -1. No picture is decoded here.
+"""
+
+from .eyeset import UNLABELLED, EyeSet, concatenate, fingerprint, group_folds
+from .finding import find_pictures
+from .labels import read_labelled_csv, read_votes
+from .readers import mrl_fields, read_class_folders, read_eyes, read_folder, read_mrl
+
+__all__ = [
+    "UNLABELLED",
+    "EyeSet",
+    "concatenate",
+    "find_pictures",
+    "fingerprint",
+    "group_folds",
+    "mrl_fields",
+    "read_class_folders",
+    "read_eyes",
+    "read_folder",
+    "read_labelled_csv",
+    "read_mrl",
+    "read_votes",
+]

@@ -1,0 +1,240 @@
+"""`EyeSet`, what every reader gives, and what is done with whole sets: joining, folding by group, fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DataError, ParameterError, PictureError
+from ..images import read_bytes
+
+__all__ = ["UNLABELLED", "EyeSet", "concatenate", "fingerprint", "group_folds"]
+
+UNLABELLED = -1
+
+
+@dataclass(frozen=True, eq=False)
+class EyeSet:
+    """Pictures of eyes by path, with what is known about them.
+
+    Parameters
+    ----------
+    paths : sequence of str, length n
+        Paths that open the files.
+    labels : array-like of int, shape (n,)
+        1 open, 0 closed, -1 unknown.
+    groups : array-like of str, shape (n,)
+        Pictures that must not be split between training and test (one person, one face) share a group.
+    names : sequence of str, length n
+        The path below the folder that was read, with ``/``; the same wherever the folder lies.
+    source : str, default=""
+        The name of the folder, for summaries.
+
+    Raises
+    ------
+    ParameterError
+        If the lengths differ or a label is not 1, 0 or -1.
+
+    Notes
+    -----
+    The arrays ``labels`` (int8) and ``groups`` are read-only. Readers sort by name.
+
+    Examples
+    --------
+    >>> from classic_eyes.datasets import EyeSet
+    >>> eyes = EyeSet(["d/a.png", "d/b.png"], labels=[1, -1], groups=["a", "b"], names=["a.png", "b.png"])
+    >>> len(eyes), eyes.take([1]).names
+    (2, ('b.png',))
+    >>> eyes.summary()
+    '2 pictures: 1 open, 0 closed, 1 unlabelled, in 2 groups'
+    """
+
+    paths: Sequence[str]
+    labels: NDArray[np.int8]
+    groups: NDArray[np.str_]
+    names: Sequence[str]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        labels = np.array(self.labels).reshape(-1)
+        groups = np.array(self.groups, dtype=np.str_).reshape(-1)
+        lengths = {"paths": len(self.paths), "labels": len(labels), "groups": len(groups), "names": len(self.names)}
+        if len(set(lengths.values())) != 1:
+            raise ParameterError(f"paths, labels, groups and names must be of one length; got {lengths}")
+        strange = labels[~np.isin(labels, (0, 1, UNLABELLED))]
+        if strange.size:
+            raise ParameterError(f"labels holds {strange[0]!r}; allowed are 1 open, 0 closed and -1 unknown")
+        labels = labels.astype(np.int8)
+        for array in (labels, groups):
+            array.flags.writeable = False
+        fixed = {"paths": tuple(self.paths), "labels": labels, "groups": groups, "names": tuple(self.names)}
+        for field, value in fixed.items():
+            object.__setattr__(self, field, value)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, index: ArrayLike) -> EyeSet:
+        """Take some of the pictures, in the order of `index`.
+
+        Parameters
+        ----------
+        index : array-like of int or of bool
+            Positions, or a mask of length n.
+
+        Returns
+        -------
+        EyeSet
+            A set of its own with the same source.
+        """
+        rows = np.arange(len(self))[np.asarray(index, dtype=None if np.size(index) else np.intp)]
+        return EyeSet(
+            [self.paths[row] for row in rows],
+            self.labels[rows],
+            self.groups[rows],
+            [self.names[row] for row in rows],
+            self.source,
+        )
+
+    def summary(self) -> str:
+        """Count pictures, labels and groups in one line.
+
+        Returns
+        -------
+        str
+            One line that names no folder but the last one read.
+        """
+        n_open, n_closed, n_unknown = (int((self.labels == label).sum()) for label in (1, 0, UNLABELLED))
+        head = f"{self.source}: " if self.source else ""
+        return (
+            f"{head}{len(self)} pictures: {n_open} open, {n_closed} closed, {n_unknown} unlabelled, "
+            f"in {len(np.unique(self.groups))} groups"
+        )
+
+
+def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
+    """Join data sets; the order of the pictures is kept.
+
+    Parameters
+    ----------
+    sets : iterable of EyeSet
+        At least one. With more than one, the groups of set i get the prefix ``i/``, so that equal group names in
+        two sets stay two groups.
+
+    Returns
+    -------
+    EyeSet
+        All pictures.
+
+    Raises
+    ------
+    DataError
+        If two sets hold the same file: it could stand in training and test at once.
+    ParameterError
+        If there is no set.
+    """
+    each = list(sets)
+    if not each:
+        raise ParameterError("sets is empty; at least one EyeSet is needed")
+    if len(each) == 1:
+        return each[0]
+    paths = [path for eyes in each for path in eyes.paths]
+    known: set[str] = set()
+    for path in map(os.path.abspath, paths):
+        if path in known:
+            raise DataError(f"{path!r} is in two of the data sets; give each folder once, and none inside another")
+        known.add(path)
+    groups = [f"{number}/{group}" for number, eyes in enumerate(each) for group in eyes.groups]
+    names = [name for eyes in each for name in eyes.names]
+    sources = " + ".join(eyes.source for eyes in each if eyes.source)
+    return EyeSet(paths, np.concatenate([eyes.labels for eyes in each]), np.array(groups), names, sources)
+
+
+def group_folds(
+    labels: ArrayLike, groups: ArrayLike, n_splits: int = 5, *, random_state: int | None = 0
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Split into folds so that no group is on both sides and the labels are balanced as well as the groups allow.
+
+    Parameters
+    ----------
+    labels : array-like of int, shape (n,)
+        1 open, 0 closed; -1, unknown, counts as a class of its own.
+    groups : array-like, shape (n,)
+        Person or face of each picture.
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    random_state : int or None, default=0
+        Seed of the shuffling.
+
+    Returns
+    -------
+    list of (ndarray of int, ndarray of int)
+        Positions of the training and of the test pictures, `n_splits` times; every picture is tested once.
+
+    Raises
+    ------
+    ParameterError
+        If `labels` and `groups` do not go together, `n_splits` is not an integer of at least 2, or there are fewer
+        groups, or fewer pictures of every label, than folds.
+
+    Examples
+    --------
+    >>> from classic_eyes.datasets import group_folds
+    >>> folds = group_folds([0, 1, 0, 1], ["a", "a", "b", "b"], 2)
+    >>> sorted(test.tolist() for _, test in folds)
+    [[0, 1], [2, 3]]
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels, groups = np.asarray(labels), np.asarray(groups)
+    if labels.ndim != 1 or labels.shape != groups.shape or labels.size == 0:
+        raise ParameterError(
+            f"labels has shape {labels.shape} and groups {groups.shape}; both must be (n,), n at least 1"
+        )
+    if not isinstance(n_splits, int | np.integer) or isinstance(n_splits, bool) or n_splits < 2:
+        raise ParameterError(f"n_splits is {n_splits!r}; allowed is an integer of at least 2")
+    n_groups = len(np.unique(groups))
+    if n_groups < n_splits:
+        raise ParameterError(
+            f"n_splits is {n_splits}, but there are {n_groups} groups; at most {n_groups} folds are possible"
+        )
+    most = int(np.unique(labels, return_counts=True)[1].max())
+    if most < n_splits:
+        raise ParameterError(f"n_splits is {n_splits}, but no label has more than {most} pictures; take fewer folds")
+    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
+    return list(splitter.split(np.empty(len(labels)), labels, groups))
+
+
+def fingerprint(eyes: EyeSet) -> str:
+    """Hash a data set: the same for the same pictures, names, labels and groups, in any order and in any place.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        The data set; its files are read, not decoded.
+
+    Returns
+    -------
+    str
+        SHA-256 in 64 hexadecimal digits, over the sorted (name, label, group, SHA-256 of the file).
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read.
+    """
+    rows = []
+    for path, name, label, group in zip(eyes.paths, eyes.names, eyes.labels, eyes.groups, strict=True):
+        try:
+            content = hashlib.sha256(read_bytes(path)).hexdigest()
+        except PictureError as error:
+            raise DataError(f"{path!r}: {error}; a fingerprint needs every file") from error
+        rows.append((name, int(label), str(group), content))
+    # JSON keeps the fields apart and writes names that are not UTF-8 as escapes.
+    return hashlib.sha256(json.dumps(sorted(rows)).encode("ascii")).hexdigest()

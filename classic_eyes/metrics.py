@@ -413,7 +413,7 @@ def reliability_curve(
     """
     y, s, w = _pair(y_true, score, sample_weight)
     bins = _bin_numbers(s, n_bins)
-    total = np.bincount(bins, w, minlength=n_bins)
+    total: NDArray[np.float64] = np.bincount(bins, w, minlength=n_bins).astype(np.float64)
     held = total > 0
     mean_score = np.bincount(bins, w * s, minlength=n_bins)[held] / total[held]
     open_share = np.bincount(bins, w * y, minlength=n_bins)[held] / total[held]
@@ -574,9 +574,7 @@ def accuracy_difference(
     def _gain(_y: ArrayLike, _s: ArrayLike, *, sample_weight: ArrayLike) -> float:
         return float(np.average(gain, weights=np.asarray(sample_weight)))
 
-    low, high = bootstrap_interval(
-        _gain, y, s, groups, n_resamples=n_resamples, level=level, random_state=random_state
-    )
+    low, high = bootstrap_interval(_gain, y, s, groups, n_resamples=n_resamples, level=level, random_state=random_state)
     return float(gain.mean()), low, high
 
 

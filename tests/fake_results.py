@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from typing import Any
 
 import numpy as np
@@ -125,7 +127,12 @@ def _maps(labels: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def fake_dataset(name: str = "mrl", n: int = 600, n_scenarios: int | None = None, seed: int = 0) -> dict[str, Any]:
-    """Make up one data set with people, slices and all scenarios."""
+    """Make up one data set with people, slices and all scenarios; the caller may change it."""
+    return {**copy.deepcopy(_made_up(n, n_scenarios, seed)), "name": name}
+
+
+@functools.cache
+def _made_up(n: int, n_scenarios: int | None, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     labels = make_eyes(n, random_state=seed).labels.astype(int)
     people = rng.integers(0, 30, n)
@@ -138,7 +145,6 @@ def fake_dataset(name: str = "mrl", n: int = 600, n_scenarios: int | None = None
     scenarios = [_scenario(spec, labels, groups, difficulty, slices, 34000.0, rng) for spec in specs]
     files = [HOSTILE[k % 4] if k % 7 == 0 else f"s{people[k]:04}_{k:05}_0_1_1_0_01.png" for k in range(n)]
     return {
-        "name": name,
         "protocol": "5-fold cross-validation by person",
         "n": n,
         "n_groups": len(set(groups.tolist())),

@@ -247,7 +247,7 @@ def _block(place: str, slug: str, title: str, figures: list[Figure | None]) -> s
     drawn = "".join(figure.html(place) for figure in figures if figure is not None)
     # Two or four stand in pairs, three in a row: none is left over alone.
     pairs = " pairs" if sum(figure is not None for figure in figures) % 3 else ""
-    return f'<h3 id="{place}-{slug}">{title}</h3><div class="figures{pairs}">{drawn}</div>' if drawn else ""
+    return f'<h3 id="{place}-part-{slug}">{title}</h3><div class="figures{pairs}">{drawn}</div>' if drawn else ""
 
 
 def _list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:

@@ -103,6 +103,9 @@ def _scenario(spec, labels, groups, difficulty, slices, decode, rng) -> dict[str
     return {
         **base,
         "error": None,
+        "note": None,
+        "agreed": _judged(labels[::2], scores[::2]),
+        "seconds": round(float(rng.uniform(1, 300)), 1),
         "scores": scores.tolist(),
         "metrics": _judged(labels, scores),
         "n_features": 900 * len(features) or None,
@@ -173,6 +176,7 @@ def fake_results(*datasets: dict[str, Any]) -> dict[str, Any]:
         "versions": {"numpy": "2.4.6", "scikit-learn": "1.9.1", "python": "3.11.2"},
         "seed": 0,
         "quick": False,
+        "protocol_notes": {"intervals": "95 %, bootstrap over people.", "peak_memory": "Most held by one process."},
         "datasets": list(datasets) or [fake_dataset()],
     }
 

@@ -111,6 +111,7 @@ def test_every_number_of_the_table_appears(results, text):
             expected += [share(held["value"], decimals), interval(held, decimals).strip("()")]
         for held in entry["speed"].values():
             expected.append(amount(held["median"] if isinstance(held, dict) else held))
+        expected += [share(entry["agreed"]["accuracy"]["value"]), amount(entry["seconds"])]
         expected += [amount(entry["train_seconds"]), bytes_text(entry["model_bytes"]), amount(entry["peak_memory_mb"])]
         assert [number for number in expected if number not in words] == []
 
@@ -136,6 +137,17 @@ def test_the_verdict_names_the_best_with_its_interval(results, text):
     assert f"<b>{top['name']}</b>" in verdict
     assert interval(top["metrics"]["accuracy"]) in verdict
     assert "Baseline, haar cascade" in verdict
+
+
+def test_a_scenario_with_a_note_is_marked_and_not_called_best():
+    dataset = fake_dataset(n=120)
+    seen = max(dataset["scenarios"][:13], key=lambda entry: entry["metrics"]["accuracy"]["value"])
+    seen.update(note="it was trained on <these> pictures", name="seen before")
+    text = render_report(fake_results(dataset))
+    verdict = re.search(r'<ul class="verdicts">.*?</ul>', text, re.S)[0]
+    assert "Best: <b>seen before</b>" not in verdict
+    assert "Not in the running: seen before" in verdict
+    assert '<small class="note">it was trained on &lt;these&gt; pictures</small>' in text
 
 
 # Safety
@@ -194,7 +206,9 @@ def test_nothing_known_is_drawn_as_nothing():
     assert "No scenario finished, of 1." in "".join(page.words)
 
 
-@pytest.mark.parametrize("key", ["speed", "n_features", "train_seconds", "per_group", "per_slice", "model_bytes"])
+@pytest.mark.parametrize(
+    "key", ["speed", "n_features", "train_seconds", "agreed", "per_group", "per_slice", "model_bytes"]
+)
 def test_null_in_a_scenario(key):
     results = fake_results(fake_dataset(n=120))
     for entry in results["datasets"][0]["scenarios"]:
@@ -423,7 +437,7 @@ def directions(tab) -> list[str]:
 
 
 def test_sorting_by_click(shown):
-    head = shown.get_by_role("button", name="Accuracy")
+    head = shown.get_by_role("button", name="Accuracy", exact=True)
     head.click()
     values = column(shown, 2)
     known = [float(value) for value in values if value is not None]

@@ -94,6 +94,8 @@ def finished(dataset: Entry) -> list[tuple[int, Entry]]:
 def best(dataset: Entry) -> tuple[int, Entry] | None:
     """Return the scenario with the highest accuracy; of equals, the first.
 
+    One with a note (trained on these very pictures) is best only where there is no other.
+
     Parameters
     ----------
     dataset : dict
@@ -110,7 +112,8 @@ def best(dataset: Entry) -> tuple[int, Entry] | None:
     1
     """
     able = [pair for pair in finished(dataset) if value(pair[1], "accuracy") is not None]
-    return max(able, key=_accuracy, default=None)
+    fair = [pair for pair in able if not pair[1].get("note")]
+    return max(fair or able, key=_accuracy, default=None)
 
 
 def _accuracy(pair: tuple[int, Entry]) -> float:
@@ -172,7 +175,7 @@ def chosen(dataset: Entry, most: int = MOST_CURVES) -> list[Scored]:
     ['a']
     """
     able = sorted((pair for pair in finished(dataset) if pair[1].get("scores")), key=lambda pair: -_accuracy(pair))
-    order = able[:1]
+    order = ([pair for pair in able if not pair[1].get("note")] or able)[:1]
     for kind in ("shipped", "baseline", "together", "alone", "classifier"):
         order += [pair for pair in able if pair[1].get("kind") == kind][:1]
     kept = list(dict([*order, *able]).items())[:most]

@@ -192,6 +192,12 @@ def _verdict(dataset: Entry) -> str:
         said.append(
             f"Baseline, {escape(base['name'])}: accuracy {share(held['value'])} <small>{interval(held)}</small>."
         )
+    said += [
+        f"Not in the running: {escape(other['name'])}, accuracy {share(value(other, 'accuracy'))} "
+        f"({escape(other['note'])})."
+        for _, other in finished(dataset)
+        if other.get("note") and other is not entry
+    ]
     failed = sum(bool(entry.get("error")) for entry in dataset["scenarios"])
     if failed:
         said.append(f"{failed} of {len(dataset['scenarios'])} scenarios failed.")
@@ -217,7 +223,8 @@ def _level_with(dataset: Entry, number: int, accuracy: Entry) -> int:
     """Count the other scenarios whose interval reaches into that of the best."""
     if accuracy.get("low") is None:
         return 0
-    others = [entry["metrics"]["accuracy"] for other, entry in finished(dataset) if other != number]
+    rest = [entry for other, entry in finished(dataset) if other != number and not entry.get("note")]
+    others = [(entry.get("metrics") or {}).get("accuracy") or {} for entry in rest]
     return sum(held.get("high") is not None and held["high"] >= accuracy["low"] for held in others)
 
 
@@ -291,6 +298,14 @@ def _parameter_row(number: int, entry: Entry) -> str:
     return f"<tr>{texts}<td><code>{escape(parameters)}</code></td></tr>"
 
 
+def _notes(results: Entry) -> str:
+    notes = results.get("protocol_notes") or {
+        "intervals": "95 %, by bootstrap over groups.",
+        "speed": "Medians of interleaved rounds with their lowest and highest.",
+    }
+    return _list([(name.replace("_", " ").capitalize(), text) for name, text in notes.items()], "facts notes")
+
+
 def _run_facts(results: Entry) -> str:
     machine = results.get("machine") or {}
     memory = machine.get("memory_gb")
@@ -310,6 +325,5 @@ def _run_facts(results: Entry) -> str:
                 ("Libraries", versions),
             ]
         )
-        + "<p>Intervals are 95 % by bootstrap over groups. Speeds are medians of interleaved rounds with their lowest "
-        "and highest.</p></footer>"
+        + f"{_notes(results)}</footer>"
     )

@@ -52,7 +52,7 @@ def _accuracy_rows(slug: str, title: str, desc: str, caption: str, rows: list[_R
             drawing.text(0, y + 5, row.name, "heading")
             continue
         drawing.text(LEFT - 10, y + 4, row.number, "tag", "end")
-        drawing.text(LEFT - (30 if row.number else 10), y + 4, shortened(row.name, 22), "label", "end")
+        drawing.text(LEFT - (30 if row.number else 10), y + 4, shortened(row.name, 20), "label", "end")
         drawing.text(RIGHT + 10, y + 4, row.note, "tick")
         if row.value is None:
             continue

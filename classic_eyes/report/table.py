@@ -29,13 +29,14 @@ SPEEDS = (
 )
 OTHERS: tuple[tuple[str, str, str, Callable[[float | None], str]], ...] = (
     ("train_seconds", "Training", "seconds", amount),
+    ("seconds", "All of it", "seconds", amount),
     ("n_features", "Features", "numbers", whole),
     ("n_components", "Components", "numbers", whole),
     ("n_support_vectors", "Support vectors", "vectors", whole),
     ("model_bytes", "Model", "size", bytes_text),
     ("peak_memory_mb", "Peak memory", "MB", amount),
 )
-COLUMNS = 2 + len(METRICS) + len(SPEEDS) + 1 + len(OTHERS)
+COLUMNS = 2 + len(METRICS) + 1 + len(SPEEDS) + 1 + len(OTHERS)
 
 
 def table_html(dataset: Entry) -> str:
@@ -69,7 +70,8 @@ def table_html(dataset: Entry) -> str:
 
 
 def _top(dataset: Entry, name: str, decimals: int, sense: str) -> str | None:
-    known = [number for _, entry in finished(dataset) if (number := value(entry, name)) is not None]
+    fair = [entry for _, entry in finished(dataset) if not entry.get("note")]
+    known = [number for entry in fair if (number := value(entry, name)) is not None]
     if len(known) < 2:
         return None
     return share(max(known) if sense == "high" else min(known), decimals)
@@ -78,6 +80,7 @@ def _top(dataset: Entry, name: str, decimals: int, sense: str) -> str | None:
 def _head() -> str:
     cells = [_column("Scenario", "", "low"), _column("No.", "", "low")]
     cells += [_column(title, "", sense) for _, title, _, sense in METRICS]
+    cells.append(_column("Accuracy", "raters agree", "high"))
     cells += [_column(title, "pictures/s", "high") for _, title in SPEEDS]
     cells.append(_column("Over decoding", "times", "low"))
     cells += [_column(title, unit, "low") for _, title, unit, _ in OTHERS]
@@ -92,8 +95,9 @@ def _column(title: str, unit: str, first: str) -> str:
 
 def _name_cells(number: int, entry: Entry) -> str:
     name = escape(entry["name"])
+    note = f'<small class="note">{escape(entry["note"])}</small>' if entry.get("note") else ""
     return (
-        f'<th scope="row" data-value="{name}">{name}<small>{escape(entry.get("kind") or "")}</small></th>'
+        f'<th scope="row" data-value="{name}">{name}<small>{escape(entry.get("kind") or "")}</small>{note}</th>'
         f'<td data-value="{number}">{number}</td>'
     )
 
@@ -108,8 +112,10 @@ def _row(number: int, entry: Entry, tops: dict[str, str | None]) -> str:
     for name, _, decimals, _ in METRICS:
         measured = (entry.get("metrics") or {}).get(name) or {}
         text = share(measured.get("value"), decimals)
-        top = measured.get("value") is not None and text == tops[name]
+        top = measured.get("value") is not None and text == tops[name] and not entry.get("note")
         cells.append(_cell(measured.get("value"), text, interval(measured, decimals).strip("()"), top))
+    agreed = (entry.get("agreed") or {}).get("accuracy") or {}
+    cells.append(_cell(agreed.get("value"), share(agreed.get("value")), interval(agreed).strip("()")))
     speed = entry.get("speed") or {}
     for name, _ in SPEEDS:
         timed = speed.get(name) or {}

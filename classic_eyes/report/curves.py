@@ -120,7 +120,12 @@ def det_figure(shown: list[Scored]) -> Figure | None:
         Scale(ticks[0], ticks[-1], LEFT, RIGHT, "probit"),
         Scale(ticks[0], ticks[-1], TOP + SIDE, TOP, "probit"),
     )
-    frame.axes(ticks, ticks, "closed eyes called open", "open eyes called closed", _rate, _rate)
+    # At the rare end the axis is crowded; a number that would touch its neighbour is left out.
+    shown_ticks = [ticks[-1]]
+    for tick in reversed(ticks[:-1]):
+        if frame.x(shown_ticks[-1]) - frame.x(tick) > 32:
+            shown_ticks.append(tick)
+    frame.axes(shown_ticks, shown_ticks, "closed eyes called open", "open eyes called closed", _rate, _rate)
     drawing.line(LEFT, TOP + SIDE, RIGHT, TOP, "chance")
     drawn = []
     for style, one in enumerate(shown):

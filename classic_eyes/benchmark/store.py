@@ -40,17 +40,13 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         Where the file cannot be written.
     """
     target = Path(path)
-    text = json.dumps(content, indent=None, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=f".{target.name}.", delete=False, encoding="utf-8", errors="surrogateescape"
-        ) as file:
-            file.write(text + "\n")
-        # Temporary files are private; results are as readable as any other file their owner makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(file.name, 0o666 & ~mask)
-        os.replace(file.name, target)
+        # A folder of its own beside the target: same disk, ordinary file rights, and no leftovers.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            written = Path(folder) / target.name
+            written.write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
+            os.replace(written, target)
     except OSError as error:
         raise ParameterError(f"cannot write {str(target)!r}: {error.strerror}; name another folder") from error
 

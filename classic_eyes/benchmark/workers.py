@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -42,7 +45,7 @@ def peak_memory_mb() -> float | None:
 
 
 def _serve(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    # Ctrl-C reaches every process of the terminal; the first one stops the others, without a traceback from each.
+    # Ctrl-C reaches every process of a terminal; the one that started the others stops them, without their tracebacks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         answer = (True, function(*arguments))
@@ -50,6 +53,46 @@ def _serve(connection: Connection, function: Callable[..., Any], arguments: tupl
         answer = (False, f"{type(error).__name__}: {' '.join(str(error).split())}")
     connection.send(answer)
     connection.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts: cut short, it would end in a traceback of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[tuple[Any, ...]] = []
+    before = signal.signal(signal.SIGINT, lambda *told: held.append(told))
+    try:
+        with _masked():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held and callable(before):
+        before(*held[0])
+
+
+@contextmanager
+def _masked() -> Iterator[None]:
+    """Start processes deaf to Ctrl-C: the mask is inherited by the server, and by what is forked from it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Started later, together with the server, the tracker would take the mask off in between.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(context: Any, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[Connection, Any]:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(theirs, function, task), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -86,7 +129,7 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
     Examples
     --------
     >>> import math
-    >>> list(run_tasks(math.sqrt, [(4.0,), (9.0,)], n_jobs=2))  # doctest: +SKIP
+    >>> list(run_tasks(math.sqrt, [(4.0,), (9.0,)], n_jobs=2))
     [2.0, 3.0]
     """
     context: Any = _context()
@@ -98,11 +141,9 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
         while waiting or running:
             while waiting and len(running) < n_jobs:
                 number, task = waiting.pop()
-                ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_serve, args=(theirs, function, task), daemon=True)
-                process.start()
-                theirs.close()
-                running[ours] = (number, process)
+                with _ctrl_c_waits():
+                    ours, process = _start(context, function, task)
+                    running[ours] = (number, process)
             for connection in wait(list(running)):
                 assert isinstance(connection, Connection)
                 number, process = running.pop(connection)

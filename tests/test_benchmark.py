@@ -399,6 +399,7 @@ def test_trained_on_one_folder_and_judged_on_another(tmp_path):
     assert (data["name"], data["n"], data["files"]) == ("one to two", 48, list(asked.names))
     assert data["labels"] == asked.labels.tolist()
     assert set(entry["per_slice"]) == set(work.slices) != set()
+    assert set(entry["per_group"]) == {"s0000", "s0001", "s0002", "s0003"}
     with pytest.raises(DataError, match="two of the data sets"):
         trained_elsewhere_workload(str(one), str(one))
 

@@ -151,24 +151,29 @@ def test_odd_names_survive(predict, tmp_path, capsysbinary):
     assert len(capsysbinary.readouterr().out.decode("utf-8").splitlines()) == 1 + len(names)
 
 
-def test_the_bar_is_on_a_terminal_only(folder, small_model, tmp_path):
-    command = [sys.executable, "-m", "classic_eyes", "predict", folder, "--model", small_model, "--trust-model"]
+def shown_on_a_terminal(command: list[object]) -> bytes:
+    """Return what a command writes to standard error if that is a terminal."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with open(tmp_path / "out", "wb") as out:
-        subprocess.run(command, stdout=out, stderr=follower, check=True, timeout=120)
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
-    assert b"31/31" in shown
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower) as running:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        os.close(leader)
+    assert running.returncode == 0
+    return shown
+
+
+def test_the_bar_is_on_a_terminal_only(folder, small_model):
+    command = [sys.executable, "-m", "classic_eyes", "predict", folder, "--model", small_model, "--trust-model"]
+    assert b"31/31" in shown_on_a_terminal(command)
     piped = subprocess.run(command, capture_output=True, check=True, timeout=120)
     assert b"31/31" not in piped.stderr
 
@@ -407,6 +412,14 @@ def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
     (tmp_path / "new.json").write_text(json.dumps(results))
     assert main("bench", "--compare", old, tmp_path / "new.json") == 2
     assert "not the same data" in capsys.readouterr().err
+
+
+def test_bench_shows_its_steps_on_a_terminal(tmp_path):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    shown = shown_on_a_terminal([sys.executable, ROOT / "bench.py", "--data", folder, *map(str, BENCH)])
+    # Two folds and the timing, and the baseline's answer and timing.
+    assert b"5/5" in shown
+    assert b"profile svm" in shown
 
 
 def test_bench_leaves_out_what_it_cannot_read_and_says_so(tmp_path, capsys):

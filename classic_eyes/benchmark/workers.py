@@ -134,7 +134,8 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
     """
     context: Any = _context()
     waiting = list(enumerate(tasks))[::-1]
-    running: dict[Connection, tuple[int, Any]] = {}
+    # Pipes are of another class on Windows; both are waited for, read and closed alike.
+    running: dict[Any, tuple[int, Any]] = {}
     done: dict[int, Any] = {}
     due = 0
     try:
@@ -144,10 +145,9 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
                 with _ctrl_c_waits():
                     ours, process = _start(context, function, task)
                     running[ours] = (number, process)
-            for connection in wait(list(running)):
-                assert isinstance(connection, Connection)
-                number, process = running.pop(connection)
-                done[number] = _answer(connection, process)
+            for ready in wait(list(running)):
+                number, process = running.pop(ready)
+                done[number] = _answer(ready, process)
             while due in done:
                 yield done.pop(due)
                 due += 1
@@ -158,7 +158,7 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
             connection.close()
 
 
-def _answer(connection: Connection, process: Any) -> Any:
+def _answer(connection: Any, process: Any) -> Any:
     try:
         fine, answer = connection.recv()
     except EOFError:

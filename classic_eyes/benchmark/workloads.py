@@ -417,7 +417,8 @@ def trained_elsewhere_workload(
         protocol=f"trained on {learnt.source}, judged on {asked.source}" + _thinning_in_words(every),
         pictures=np.concatenate([learnt_pictures, asked_pictures]),
         labels=both.labels,
-        groups=both.groups,
+        # Nobody is both learnt from and judged here, so people keep the names that their data set gives them.
+        groups=np.concatenate([learnt.groups, asked.groups]),
         folds=[(np.arange(len(learnt)), judged)],
         judged=judged,
         files=tuple(asked.names),

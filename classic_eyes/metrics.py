@@ -20,9 +20,12 @@ __all__ = [
     "roc_auc",
     "equal_error_rate",
     "det_points",
+    "roc_points",
     "brier",
     "calibration_error",
+    "reliability_curve",
     "bootstrap_interval",
+    "accuracy_difference",
     "summarise",
 ]
 
@@ -70,7 +73,14 @@ def accuracy(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | 
     0.75
     """
     y, s, w = _pair(y_true, score, sample_weight)
-    return float(skm.accuracy_score(y, s >= BORDER, sample_weight=w))
+    return float(np.average((s >= BORDER) == (y == 1), weights=w))
+
+
+def _open_weights(y: NDArray[np.int8], s: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the weights of open eyes called open, of all called open, and of all open eyes."""
+    # Plain sums: scikit-learn's checks cost a hundred times as much, and a bootstrap asks thousands of times.
+    called = s >= BORDER
+    return float(w[called & (y == 1)].sum()), float(w[called].sum()), float(w[y == 1].sum())
 
 
 def precision(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -96,7 +106,8 @@ def precision(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike |
     0.5
     """
     y, s, w = _pair(y_true, score, sample_weight)
-    return float(skm.precision_score(y, s >= BORDER, sample_weight=w, zero_division=0))
+    right, called, _ = _open_weights(y, s, w)
+    return right / called if called else 0.0
 
 
 def recall(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -122,7 +133,8 @@ def recall(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | No
     0.75
     """
     y, s, w = _pair(y_true, score, sample_weight)
-    return float(skm.recall_score(y, s >= BORDER, sample_weight=w, zero_division=0))
+    right, _, present = _open_weights(y, s, w)
+    return right / present if present else 0.0
 
 
 def f1(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -148,7 +160,8 @@ def f1(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None =
     0.5
     """
     y, s, w = _pair(y_true, score, sample_weight)
-    return float(skm.f1_score(y, s >= BORDER, sample_weight=w, zero_division=0))
+    right, called, present = _open_weights(y, s, w)
+    return 2 * right / (called + present) if called + present else 0.0
 
 
 def roc_auc(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -216,6 +229,44 @@ def det_points(
         raise ParameterError("y_true holds one class; error rates of both kinds need open and closed eyes")
     false_positive_rate, true_positive_rate, border = skm.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
     return false_positive_rate, 1 - true_positive_rate, border
+
+
+def roc_points(
+    y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the share of both classes called open at every border: the receiver operating characteristic.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        1 open, 0 closed.
+    score : array of shape (n,)
+        Probability of open, 0..1.
+    sample_weight : array of shape (n,), optional
+        Weight of each picture.
+
+    Returns
+    -------
+    false_positive_rate : ndarray of shape (k,)
+        Share of closed eyes at or above the border, rising from 0 to 1.
+    true_positive_rate : ndarray of shape (k,)
+        Share of open eyes at or above the border, rising from 0 to 1.
+    border : ndarray of shape (k,)
+        The scores tried, falling; the first is infinite (nothing is called open).
+
+    Raises
+    ------
+    ParameterError
+        Where only one class is present.
+
+    Examples
+    --------
+    >>> false_positive_rate, true_positive_rate, border = roc_points([0, 1], [0.2, 0.8])
+    >>> true_positive_rate.tolist()
+    [0.0, 1.0, 1.0]
+    """
+    false_positive_rate, false_negative_rate, border = det_points(y_true, score, sample_weight=sample_weight)
+    return false_positive_rate, 1 - false_negative_rate, border
 
 
 def equal_error_rate(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -319,11 +370,60 @@ def calibration_error(
     0.0
     """
     y, s, w = _pair(y_true, score, sample_weight)
-    if n_bins < 1:
-        raise ParameterError(f"n_bins is {n_bins}; it must be 1 or more")
-    bins = np.minimum((s * n_bins).astype(int), n_bins - 1)
+    bins = _bin_numbers(s, n_bins)
     distance = np.abs(np.bincount(bins, w * (s - y), minlength=n_bins))
     return float(distance.sum() / w.sum())
+
+
+def reliability_curve(
+    y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, n_bins: int = 15
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what was promised and what came of it, in the bins of `calibration_error`; empty bins are left out.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        1 open, 0 closed.
+    score : array of shape (n,)
+        Probability of open, 0..1.
+    sample_weight : array of shape (n,), optional
+        Weight of each picture.
+    n_bins : int, default 15
+        Number of bins of equal width, at least 1.
+
+    Returns
+    -------
+    mean_score : ndarray of shape (k,)
+        Mean score of each bin that holds something, rising.
+    open_share : ndarray of shape (k,)
+        Share of open eyes in it.
+    weight : ndarray of shape (k,)
+        Its weight: without ``sample_weight`` the number of pictures.
+
+    Raises
+    ------
+    ParameterError
+        For fewer than one bin.
+
+    Examples
+    --------
+    >>> mean_score, open_share, weight = reliability_curve([0, 1, 1, 1], [0.75, 0.75, 0.75, 0.75])
+    >>> mean_score.tolist(), open_share.tolist(), weight.tolist()
+    ([0.75], [0.75], [4.0])
+    """
+    y, s, w = _pair(y_true, score, sample_weight)
+    bins = _bin_numbers(s, n_bins)
+    total: NDArray[np.float64] = np.bincount(bins, w, minlength=n_bins).astype(np.float64)
+    held = total > 0
+    mean_score = np.bincount(bins, w * s, minlength=n_bins)[held] / total[held]
+    open_share = np.bincount(bins, w * y, minlength=n_bins)[held] / total[held]
+    return mean_score, open_share, total[held]
+
+
+def _bin_numbers(s: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
+    if n_bins < 1:
+        raise ParameterError(f"n_bins is {n_bins}; it must be 1 or more")
+    return np.minimum((s * n_bins).astype(np.intp), n_bins - 1)
 
 
 def _both_classes(y: NDArray[np.int8], w: NDArray[np.float64]) -> bool:
@@ -423,6 +523,59 @@ def _group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
     if given.shape != (n,):
         raise ParameterError(f"groups has shape {given.shape}; it must be ({n},), one name per picture")
     return np.unique(given, return_inverse=True)[1]
+
+
+def accuracy_difference(
+    y_true: ArrayLike,
+    score: ArrayLike,
+    other: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    random_state: int = 0,
+) -> tuple[float, float, float]:
+    """Return how much more accurate one answer is than another on the same pictures, with its interval over groups.
+
+    Both answers are judged on the same draws of `bootstrap_interval`, so what is hard for both does not widen the
+    interval.
+
+    Parameters
+    ----------
+    y_true : array of shape (n,)
+        1 open, 0 closed.
+    score : array of shape (n,)
+        Probability of open, 0..1.
+    other : array of shape (n,)
+        The probabilities it is compared with.
+    groups : array of shape (n,), optional
+        Person or face of each picture; by default every picture is its own group.
+    n_resamples : int, default 1000
+        Number of draws, at least 1.
+    level : float, default 0.95
+        Share of the draws inside the interval, between 0 and 1.
+    random_state : int, default 0
+        Seed.
+
+    Returns
+    -------
+    value, low, high : float
+        Accuracy of ``score`` minus accuracy of ``other``, -1..1, and the ends of its interval.
+
+    Examples
+    --------
+    >>> accuracy_difference([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.9], [0.1, 0.6, 0.7, 0.9])[0]
+    0.25
+    """
+    y, s, _ = _pair(y_true, score, None)
+    _, o, _ = _pair(y_true, other, None)
+    gain = ((s >= BORDER) == (y == 1)).astype(np.float64) - ((o >= BORDER) == (y == 1))
+
+    def _gain(_y: ArrayLike, _s: ArrayLike, *, sample_weight: ArrayLike) -> float:
+        return float(np.average(gain, weights=np.asarray(sample_weight)))
+
+    low, high = bootstrap_interval(_gain, y, s, groups, n_resamples=n_resamples, level=level, random_state=random_state)
+    return float(gain.mean()), low, high
 
 
 def summarise(

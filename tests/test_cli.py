@@ -10,10 +10,12 @@ import os
 import pty
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 
 import cv2
 import numpy as np
@@ -149,24 +151,29 @@ def test_odd_names_survive(predict, tmp_path, capsysbinary):
     assert len(capsysbinary.readouterr().out.decode("utf-8").splitlines()) == 1 + len(names)
 
 
-def test_the_bar_is_on_a_terminal_only(folder, small_model, tmp_path):
-    command = [sys.executable, "-m", "classic_eyes", "predict", folder, "--model", small_model, "--trust-model"]
+def shown_on_a_terminal(command: list[object]) -> bytes:
+    """Return what a command writes to standard error if that is a terminal."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with open(tmp_path / "out", "wb") as out:
-        subprocess.run(command, stdout=out, stderr=follower, check=True, timeout=120)
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
-    assert b"31/31" in shown
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower) as running:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        os.close(leader)
+    assert running.returncode == 0
+    return shown
+
+
+def test_the_bar_is_on_a_terminal_only(folder, small_model):
+    command = [sys.executable, "-m", "classic_eyes", "predict", folder, "--model", small_model, "--trust-model"]
+    assert b"31/31" in shown_on_a_terminal(command)
     piped = subprocess.run(command, capture_output=True, check=True, timeout=120)
     assert b"31/31" not in piped.stderr
 
@@ -352,32 +359,156 @@ def test_a_bad_out_is_refused_before_the_work(tmp_path, capsys, out, said):
 
 # -- bench --
 
+BENCH = ("--features", "profile", "--copies", 0, "--folds", 2, "--quick")
+
 
 def test_bench_on_a_folder_with_raters(tmp_path, capsys):
     write_labelled(tmp_path / "eyes", 40)
     labels = [line.split(",")[1] for line in (tmp_path / "eyes" / "assets.csv").read_text().splitlines()[1:]]
     rows = [f"{n:03}.png,{label},{label if n % 4 else 1 - int(label)}" for n, label in enumerate(labels)]
     (tmp_path / "raters.csv").write_text("\n".join(["file,r1,r2", *rows]) + "\n")
-    options = ["--features", "profile", "--copies", "0", "--folds", "2", "--raters", tmp_path / "raters.csv"]
-    assert main("bench", "--data", tmp_path / "eyes", *options) == 0
+    assert main("bench", "--data", tmp_path / "eyes", *BENCH, "--raters", tmp_path / "raters.csv") == 0
     out = capsys.readouterr().out
-    everything, agreed = out.splitlines()[-2:]
-    assert everything.split()[1:3] == ["40", "40"]
-    assert agreed.split()[-14:-12] != ["40", "40"]
-    assert "all raters agree" in agreed
-    assert " 30 " in agreed
+    assert out.startswith("eyes: 2-fold cross-validation by group; 40 pictures")
+    assert out.count("where all raters agree (30)") == 4  # two scenarios in two tables
+    assert re.search(r"^Haar baseline +\.\d{3} \((\.\d{3}|1\.000)-(\.\d{3}|1\.000)\) ", out, re.MULTILINE)
+    assert re.search(r"^profile svm +160 +\d+( +[\d,.]+){8}$", out, re.MULTILINE)
 
 
-def test_bench_without_data_says_that_eyes_are_rendered(capsys):
-    assert main("bench", "--features", "profile", "--copies", "0", "--folds", "2") == 0
+def test_bench_without_data_says_in_the_first_line_that_eyes_are_rendered(tmp_path, capsys):
+    assert main("bench", *BENCH, "--markdown", tmp_path / "bench.md") == 0
     out, err = capsys.readouterr()
-    assert "rendered eyes" in err.splitlines()[0]
-    assert "rendered eyes" in out
+    assert "rendered eyes" in out.splitlines()[0]
+    assert err == ""
+    text = (tmp_path / "bench.md").read_text()
+    assert f"`classic-eyes bench {' '.join(map(str, BENCH))} --markdown" in text
+    assert "scikit-learn" in text
+    assert "quick run" in text
+    rows = [line for line in text.splitlines() if line.startswith("| profile svm |")]
+    assert [row.count("|") for row in rows] == [10, 12]
+    assert "![" not in text
 
 
-def test_bench_refuses_labels_without_one_path(capsys):
-    assert main("bench", "--labels", "a.csv") == 2
-    assert "--labels" in capsys.readouterr().err
+def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
+    folder, out = write_labelled(tmp_path / "eyes", 40), tmp_path / "out"
+    assert main("bench", "--data", folder, *BENCH, "--out", out) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["command"].startswith("classic-eyes bench --data")
+    assert [entry["name"] for entry in results["datasets"][0]["scenarios"]] == ["profile svm", "Haar baseline"]
+    assert "profile svm" in (out / "report.html").read_text()
+    first = capsys.readouterr().out
+    # Everything is taken up, timings too, so the tables are the same to the last digit.
+    assert main("bench", "--data", folder, *BENCH, "--out", out, "--resume") == 0
+    assert capsys.readouterr().out == first
+    old = out / "results.json"
+    assert main("bench", "--compare", old, old) == 0
+    assert "0 better, 0 worse, 18 same" in capsys.readouterr().out
+    results["datasets"][0]["scenarios"][0]["speed"]["over_decode"] *= 2
+    (tmp_path / "new.json").write_text(json.dumps(results))
+    assert main("bench", "--compare", old, tmp_path / "new.json") == 1
+    assert re.search(r"^eyes, profile svm: over_decode .*worse", capsys.readouterr().out, re.MULTILINE)
+    assert main("bench", "--compare", tmp_path / "new.json", old) == 0
+    results["datasets"][0]["sha256"] = "other"
+    (tmp_path / "new.json").write_text(json.dumps(results))
+    assert main("bench", "--compare", old, tmp_path / "new.json") == 2
+    assert "not the same data" in capsys.readouterr().err
+
+
+def test_bench_shows_its_steps_on_a_terminal(tmp_path):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    shown = shown_on_a_terminal([sys.executable, ROOT / "bench.py", "--data", folder, *map(str, BENCH)])
+    # Two folds and the timing, and the baseline's answer and timing.
+    assert b"5/5" in shown
+    assert b"profile svm" in shown
+
+
+def test_bench_leaves_out_what_it_cannot_read_and_says_so(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    (folder / "003.png").write_text("no picture")
+    assert main("bench", "--data", folder, *BENCH) == 1
+    out, err = capsys.readouterr()
+    assert "left out 003.png" in err
+    assert "39 pictures" in out
+
+
+def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    # All closed eyes of one face: whichever fold they are in, one class is left to learn from.
+    rows = (folder / "assets.csv").read_text().splitlines()
+    grouped = [f"{row},{'all' if row.endswith('0') else n}" for n, row in enumerate(rows[1:])]
+    (folder / "assets.csv").write_text("\n".join(["file,label,group", *grouped]) + "\n")
+    assert main("bench", "--data", folder, *BENCH) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"^profile svm: failed: ParameterError: ", out, re.MULTILINE)
+    assert re.search(r"^Haar baseline  ", out, re.MULTILINE)
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--features", "hgo"], "known are haar, hog, lbp, pixels, profile, all; did you mean 'hog'"),
+        (["--classifiers", "smv"], "known are svm, gb, linear, knn"),
+        (["--labels", "a.csv"], "--labels"),
+        (["--resume"], "--out"),
+        (["--folds", "1"], "2 or more"),
+        (["--protocol", "vc"], "known are cv, leave-people-out and train:PATH,test:PATH"),
+        (["--protocol", "leave-people-out"], "take cv"),
+        (["--protocol", "train:a,test:b", "--data", "c"], "leave --data out"),
+        (["--protocol", "train:no-such,test:b"], "no-such"),
+        (["--markdown", "no-such/bench.md"], "make it first"),
+        (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
+        (["--every", "0"], "not a whole number from 1"),
+    ],
+)
+def test_bench_refuses_in_one_line(capsys, options, said):
+    try:
+        status = main("bench", *options)
+    except SystemExit as stopped:
+        status = stopped.code
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_bench_stopped_by_ctrl_c_goes_on_where_it_was(tmp_path):
+    """A terminal sends Ctrl-C to all processes of the run; one line each says so, and nothing finished is lost."""
+    command = [
+        sys.executable,
+        "-m",
+        "classic_eyes",
+        "bench",
+        "--quick",
+        "--copies",
+        "0",
+        "--features",
+        "profile,pixels",
+    ]
+    options = ["--out", str(tmp_path), "--folds", "2"]
+    running = subprocess.Popen(command + options, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "scenarios").glob("*profile_svm*.json")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        err = running.communicate(timeout=60)[1]
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert err.splitlines()[-1] == "classic-eyes: stopped"
+    assert "--resume takes them up" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "results.json").exists()
+    (held,) = (tmp_path / "scenarios").glob("*profile_svm*.json")
+    before = held.stat().st_mtime_ns
+    assert run("bench", *command[4:], *options, "--resume").returncode == 0
+    assert held.stat().st_mtime_ns == before
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [entry["error"] for entry in results["datasets"][0]["scenarios"]] == [None] * 4
 
 
 # -- the program --

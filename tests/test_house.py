@@ -27,6 +27,7 @@ FLOORS = {
     "persistence": 5,
     "classifier": 6,
     "benchmark": 8,
+    "report": 8,
     "cli": 9,
     "__main__": 10,
 }

@@ -178,3 +178,61 @@ def test_bad_options_are_refused():
         metrics.calibration_error([0, 1], [0, 1], n_bins=0)
     with pytest.raises(ParameterError, match="sample_weight"):
         metrics.accuracy([0, 1], [0, 1], sample_weight=[-1, 1])
+
+
+def test_roc_points_are_the_other_side_of_the_det_points():
+    y, s = random_case(11)
+    false_positive_rate, true_positive_rate, border = metrics.roc_points(y, s)
+    for k in (0, 5, 50, len(border) - 1):
+        assert false_positive_rate[k] == pytest.approx((s[y == 0] >= border[k]).mean())
+        assert true_positive_rate[k] == pytest.approx((s[y == 1] >= border[k]).mean())
+    # The area below the corners joined by lines is the AUC.
+    assert np.trapezoid(true_positive_rate, false_positive_rate) == pytest.approx(metrics.roc_auc(y, s))
+
+
+def test_reliability_curve_in_closed_form():
+    mean_score, open_share, weight = metrics.reliability_curve([0, 1, 0, 1], [0.1, 0.2, 0.6, 1.0], n_bins=2)
+    assert mean_score == pytest.approx([0.15, 0.8])
+    assert open_share == pytest.approx([0.5, 0.5])
+    assert weight.tolist() == [2, 2]
+
+
+def test_calibration_error_is_the_weighted_gap_of_the_reliability_curve():
+    y, s = random_case(12)
+    for n_bins in (1, 7, 15):
+        mean_score, open_share, weight = metrics.reliability_curve(y, s, n_bins=n_bins)
+        gap = np.average(np.abs(mean_score - open_share), weights=weight)
+        assert metrics.calibration_error(y, s, n_bins=n_bins) == pytest.approx(gap)
+
+
+def test_reliability_curve_refuses_no_bins():
+    with pytest.raises(ParameterError, match="n_bins is 0"):
+        metrics.reliability_curve(Y, S, n_bins=0)
+
+
+def test_accuracy_difference_is_paired():
+    y, s = random_case(13)
+    _, other = random_case(14)
+    value, low, high = metrics.accuracy_difference(y, s, other, n_resamples=200)
+    assert value == pytest.approx(metrics.accuracy(y, s) - metrics.accuracy(y, other))
+    assert low <= value <= high
+    assert metrics.accuracy_difference(y, s, s, n_resamples=20) == (0, 0, 0)
+    # One picture of 200 turned: the paired interval is narrower than either accuracy's own.
+    nearly = s.copy()
+    nearly[0] = 1 - nearly[0]
+    _, low, high = metrics.accuracy_difference(y, s, nearly, n_resamples=200)
+    own = metrics.bootstrap_interval(metrics.accuracy, y, s, n_resamples=200)
+    assert high - low < (own[1] - own[0]) / 3
+
+
+def test_accuracy_difference_goes_by_groups():
+    y, s = random_case(15)
+    _, other = random_case(16)
+    groups = np.arange(200) // 20
+    mine = metrics.accuracy_difference(y, s, other, groups, n_resamples=100, random_state=3)[1:]
+
+    def gap(y_true, score, sample_weight):
+        weights = {"sample_weight": sample_weight}
+        return metrics.accuracy(y_true, score, **weights) - metrics.accuracy(y_true, other, **weights)
+
+    assert mine == pytest.approx(metrics.bootstrap_interval(gap, y, s, groups, n_resamples=100, random_state=3))

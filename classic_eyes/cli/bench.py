@@ -1,23 +1,53 @@
-"""Measure how good and how sure a classifier is on data sets, by group."""
+"""Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs."""
 
 from __future__ import annotations
 
+import shlex
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+from tqdm import tqdm
 
-from ..benchmark import agreed_by_all, cross_validate, read_labelled, summarise_parts
-from ..classifier import EyeClassifier
-from ..datasets import read_eyes, read_votes
+from ..benchmark import (
+    Protocol,
+    Scenario,
+    ScenarioStore,
+    Settings,
+    Workload,
+    choose_scenarios,
+    compare_results,
+    count_steps,
+    folder_workload,
+    parse_protocol,
+    read_results,
+    rendered_workload,
+    run_benchmark,
+    trained_elsewhere_workload,
+    write_json,
+)
+from ..datasets import read_votes
 from ..errors import ParameterError
-from ..pipeline import DEFAULT_FEATURES
-from ..synthetic import make_eyes
 from .arguments import names, natural_number, positive_integer
-from .tables import results_table
+from .tables import benchmark_markdown, benchmark_table, comparison_table
 
-RENDERED = 600
+RENDERED, QUICK_RENDERED = 600, 200
+SETTINGS = {False: Settings(), True: Settings(n_resamples=200, rounds=3, timed=200)}
+FOLDS = {False: 5, True: 3}
+
+
+def _protocol(text: str) -> Protocol:
+    try:
+        return parse_protocol(text)
+    except ParameterError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,60 +58,168 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Gets the arguments.
     """
-    parser.add_argument(
+    parser.epilog = (
+        "Without --features the default features together are judged, with names each alone and all together, with "
+        "'all' the whole table of scenarios: each extractor alone, all, all but one, without augmentation, without "
+        "flip-averaging, each classifier, the shipped model. The Haar cascade of OpenCV is always there to compare "
+        "with. Ends with 1 if a scenario failed, a picture could not be read, or --compare finds anything worse."
+    )
+    what = parser.add_argument_group("what is compared")
+    what.add_argument("--features", type=names, metavar="A,B", help="names of extractors, or all for the whole table")
+    what.add_argument("--classifiers", type=names, default=(), metavar="A,B", help="svm, gb, linear, knn; default: svm")
+    what.add_argument(
+        "--copies", type=natural_number, default=2, metavar="N", help="varied copies of each picture; default: 2"
+    )
+    data = parser.add_argument_group("on which pictures")
+    data.add_argument(
         "--data",
         nargs="+",
         metavar="PATH",
         default=[],
         help="labelled folders, each judged alone; rendered eyes without",
     )
-    parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
+    data.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
+    data.add_argument("--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on")
+    data.add_argument(
+        "--protocol",
+        type=_protocol,
+        action="append",
+        metavar="P",
+        help="cv, leave-people-out or train:PATH,test:PATH; may be given several times; default: cv",
+    )
+    data.add_argument("--folds", type=positive_integer, metavar="N", help="folds of cv; default: 5, with --quick 3")
+    data.add_argument(
+        "--every", type=positive_integer, default=1, metavar="N", help="take every N-th picture of each person only"
+    )
+    data.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    how = parser.add_argument_group("how")
+    how.add_argument("--quick", action="store_true", help="fewer folds, draws, timings and rendered eyes")
+    how.add_argument("--jobs", type=positive_integer, metavar="N", help="trainings at a time; by default one per core")
+    how.add_argument("--out", metavar="DIR", help="write results.json and report.html, and each scenario when finished")
+    how.add_argument(
+        "--resume", action="store_true", help="take up what an earlier run left in DIR, if nothing changed"
+    )
+    how.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown, without pictures")
     parser.add_argument(
-        "--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on"
+        "--compare",
+        nargs=2,
+        metavar=("OLD.json", "NEW.json"),
+        help="say what is better, worse or the same; runs nothing",
     )
-    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp")
-    parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
-    parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
-    parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
-    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="folds at a time; by default one per core")
 
 
-def _judge_rendered(clf: EyeClassifier, arguments: Namespace) -> dict[str, Any]:
-    eyes = make_eyes(RENDERED, random_state=arguments.seed)
-    groups = np.arange(len(eyes.labels))
-    scores = cross_validate(
-        clf,
-        eyes.pictures,
-        eyes.labels,
-        groups,
-        n_splits=arguments.folds,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-    )
-    return summarise_parts(eyes.labels, scores, groups, [("rendered eyes", groups >= 0)])
+# -- arguments that do not go together --
 
 
-def _judge_folder(clf: EyeClassifier, path: str, arguments: Namespace) -> dict[str, Any]:
-    data = read_labelled(read_eyes(path, labels=arguments.labels), size=clf.size)
-    for name, reason in data.failed:
-        print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    labels, groups = data.eyes.labels, data.eyes.groups
-    parts = [(path, np.ones(len(labels), dtype=bool))]
-    if arguments.raters is not None:
-        agreed = agreed_by_all(data.eyes, read_votes(arguments.raters))
-        if agreed.any():
-            parts.append((f"{path}, all raters agree", agreed))
-    scores = cross_validate(
-        clf,
-        data.pictures,
-        labels,
-        groups,
-        n_splits=arguments.folds,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-    )
-    return summarise_parts(labels, scores, groups, parts)
+def _check(arguments: Namespace) -> None:
+    if arguments.labels is not None and len(arguments.data) != 1:
+        raise ParameterError(f"--labels {arguments.labels} goes with one PATH after --data, not {len(arguments.data)}")
+    if arguments.resume and arguments.out is None:
+        raise ParameterError("--resume takes up what is in --out DIR; name the folder of the earlier run")
+    if arguments.markdown is not None and not Path(arguments.markdown).absolute().parent.is_dir():
+        raise ParameterError(f"--markdown {arguments.markdown!r}: there is no such folder; make it first")
+    kinds = [protocol.kind for protocol in arguments.protocol or ()]
+    if arguments.data and kinds and set(kinds) == {"train"}:
+        raise ParameterError(
+            "--protocol train:PATH,test:PATH names its own folders; leave --data out, or add --protocol cv for it"
+        )
+    if arguments.folds == 1:
+        raise ParameterError("--folds 1 leaves nothing to learn from; 2 or more")
+
+
+# -- what is judged on --
+
+
+def _workloads(arguments: Namespace) -> list[Workload]:
+    votes = None if arguments.raters is None else read_votes(arguments.raters)
+    folds = arguments.folds or FOLDS[arguments.quick]
+    works = []
+    for protocol in arguments.protocol or [Protocol("cv")]:
+        if protocol.kind == "train":
+            works.append(trained_elsewhere_workload(protocol.train, protocol.test, every=arguments.every, votes=votes))
+        elif not arguments.data:
+            n = QUICK_RENDERED if arguments.quick else RENDERED
+            works.append(rendered_workload(n, kind=protocol.kind, folds=folds, random_state=arguments.seed))
+        else:
+            works += [
+                folder_workload(
+                    path,
+                    labels=arguments.labels,
+                    kind=protocol.kind,
+                    folds=folds,
+                    every=arguments.every,
+                    votes=votes,
+                    random_state=arguments.seed,
+                )
+                for path in arguments.data
+            ]
+    return works
+
+
+def _say_what(works: Sequence[Workload]) -> None:
+    for work in works:
+        if work.rendered:
+            print(f"no --data: {len(work.judged)} rendered eyes, which say little about photographs", flush=True)
+        for name, reason in work.failed:
+            print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
+
+
+# -- the run --
+
+
+@contextmanager
+def _progress(works: Sequence[Workload], scenarios: Sequence[Scenario]) -> Iterator[Any]:
+    total = count_steps(works, scenarios)
+    with tqdm(total=total, unit=" steps", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
+
+        def advance(name: str, steps: int) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update(steps)
+
+        yield advance
+
+
+def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace) -> dict[str, Any]:
+    settings = replace(SETTINGS[arguments.quick], n_copies=arguments.copies, seed=arguments.seed)
+    folder = None if arguments.out is None else Path(arguments.out) / "scenarios"
+    store = ScenarioStore(folder, resume=arguments.resume)
+    try:
+        with _progress(works, scenarios) as progress:
+            results = run_benchmark(
+                works,
+                scenarios,
+                settings,
+                n_jobs=arguments.jobs or cpu_count(),
+                store=store,
+                maps=arguments.out is not None,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        if folder is not None:
+            print(f"classic-eyes: finished scenarios are in {folder}; --resume takes them up", file=sys.stderr)
+        raise
+    command = shlex.join(["classic-eyes", *arguments.argv])
+    return {**results, "command": command, "quick": arguments.quick}
+
+
+def _thumbnails(works: Sequence[Workload], results: dict[str, Any]) -> dict[str, NDArray[np.uint8]]:
+    shown = (data["name"] for data in results["datasets"])
+    return {name: work.pictures[work.judged] for name, work in zip(shown, works, strict=True)}
+
+
+def _write(results: dict[str, Any], works: Sequence[Workload], arguments: Namespace) -> None:
+    if arguments.out is not None:
+        from ..report import write_report
+
+        out = Path(arguments.out)
+        write_json(out / "results.json", results)
+        write_report(results, out / "report.html", _thumbnails(works, results))
+        print(f"wrote {out / 'results.json'} and {out / 'report.html'}", file=sys.stderr)
+    if arguments.markdown is not None:
+        try:
+            Path(arguments.markdown).write_text(benchmark_markdown(results), encoding="utf-8")
+        except OSError as error:
+            raise ParameterError(f"--markdown {arguments.markdown!r} cannot be written: {error.strerror}") from error
 
 
 def work(arguments: Namespace) -> int:
@@ -95,23 +233,18 @@ def work(arguments: Namespace) -> int:
     Returns
     -------
     int
-        0.
+        0; 1 if a scenario failed, a picture could not be read, or a comparison finds anything worse.
     """
-    if arguments.labels is not None and len(arguments.data) != 1:
-        raise ParameterError(f"--labels {arguments.labels} goes with one PATH after --data, not {len(arguments.data)}")
-    clf = EyeClassifier(
-        features=arguments.features,
-        classifier=arguments.classifier,
-        n_copies=arguments.copies,
-        random_state=arguments.seed,
-    )
-    results: dict[str, Any] = {}
-    if not arguments.data:
-        print(f"no --data: {RENDERED} rendered eyes, which say little about photographs", file=sys.stderr)
-        results = _judge_rendered(clf, arguments)
-    for path in arguments.data:
-        print(f"{path}: {arguments.folds} folds by group ...", file=sys.stderr)
-        results |= _judge_folder(clf, path, arguments)
-    print(f"{arguments.folds}-fold cross-validation by group; in brackets 95 % intervals, bootstrap over groups")
-    print(results_table(results))
-    return 0
+    if arguments.compare is not None:
+        changes = compare_results(*map(read_results, arguments.compare))
+        print(comparison_table(changes))
+        return int(any(change.verdict == "worse" for change in changes))
+    _check(arguments)
+    scenarios = choose_scenarios(arguments.features, arguments.classifiers)
+    works = _workloads(arguments)
+    _say_what(works)
+    results = _run(works, scenarios, arguments)
+    print(benchmark_table(results), flush=True)
+    _write(results, works, arguments)
+    failed = [entry for data in results["datasets"] for entry in data["scenarios"] if entry["error"]]
+    return int(bool(failed) or any(each.failed for each in works))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["results_table"]
+from ..benchmark import RULES, Change
+
+__all__ = ["benchmark_markdown", "benchmark_table", "comparison_table", "results_table"]
 
 _SHOWN = (("accuracy", "accuracy"), ("eer", "EER"), ("auc", "AUC"), ("calibration_error", "calib. error"))
 
@@ -44,3 +46,223 @@ def _interval(entry: dict[str, float | None]) -> str:
     if entry["low"] is None or entry["high"] is None:
         return f"{entry['value']:.4f}"
     return f"{entry['value']:.4f} ({entry['low']:.3f}-{entry['high']:.3f})"
+
+
+# -- the benchmark --
+
+_QUALITY = (
+    (("accuracy", "accuracy"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1")),
+    (("auc", "AUC"), ("eer", "EER"), ("brier", "Brier score"), ("calibration_error", "calib. error")),
+)
+_COSTS = (
+    "features",
+    "support v.",
+    "features/s",
+    "classifier/s",
+    "end to end/s",
+    "one picture/s",
+    "x decode",
+    "train s",
+    "model MB",
+    "peak MB",
+)
+Rows = list[list[str]]
+
+
+def _short(entry: dict[str, float | None]) -> str:
+    """Write a value and its interval without the leading zeros that all of them share."""
+    numbers = [entry[key] for key in ("value", "low", "high")]
+    value, low, high = ("-" if number is None else f"{number:.3f}".removeprefix("0") for number in numbers)
+    return value if "-" in (low, high) else f"{value} ({low}-{high})"
+
+
+def _count(number: float | None) -> str:
+    return "-" if number is None else f"{number:,.0f}"
+
+
+def _measure(number: float | None, digits: int = 1) -> str:
+    return "-" if number is None else f"{number:,.{digits}f}"
+
+
+def _speed(rate: dict[str, float] | None) -> str:
+    return "-" if rate is None else _count(rate["median"])
+
+
+def _cost_cells(entry: dict[str, Any]) -> list[str]:
+    speed = entry["speed"]
+    return [
+        _count(entry["n_features"]),
+        _count(entry["n_support_vectors"]),
+        _speed(speed["features"]),
+        _speed(speed["classifier"]),
+        _speed(speed["end_to_end"]),
+        _speed(speed["one_picture"]),
+        _measure(speed["over_decode"]),
+        _measure(entry["train_seconds"]),
+        _measure(entry["model_bytes"] / 2**20, 2),
+        _count(entry["peak_memory_mb"]),
+    ]
+
+
+def _quality_rows(entries: list[dict[str, Any]], columns: tuple[tuple[str, str], ...]) -> Rows:
+    rows = [["scenario", *(title for _, title in columns)]]
+    for entry in entries:
+        rows.append([entry["name"], *(_short(entry["metrics"][key]) for key, _ in columns)])
+        if entry["agreed"] is not None:
+            label = f"  where all raters agree ({entry['agreed']['n']:,})"
+            rows.append([label, *(_short(entry["agreed"][key]) for key, _ in columns)])
+    return rows
+
+
+def _aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = ["<", *((">" if numbers else "<") for _ in widths[1:])]
+    lines = []
+    for row in rows:
+        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _markdown(rows: Rows) -> list[str]:
+    head, *body = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
+    return [head, "|---" * len(rows[0]) + "|", *body]
+
+
+def _about(data: dict[str, Any]) -> str:
+    return (
+        f"{data['protocol']}; {data['n']:,} pictures ({data['open']:,} open, {data['closed']:,} closed) in "
+        f"{data['n_groups']:,} groups"
+    )
+
+
+def _parts(data: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the scenarios that came to an end, and a line for each that failed or needs a remark."""
+    done = [entry for entry in data["scenarios"] if not entry["error"]]
+    remarks = [f"{entry['name']}: failed: {entry['error']}" for entry in data["scenarios"] if entry["error"]]
+    remarks += [f"{entry['name']}: {entry['note']}" for entry in done if entry["note"]]
+    return done, remarks
+
+
+def benchmark_table(results: dict[str, Any]) -> str:
+    """Lay out the results of a benchmark for a terminal.
+
+    Parameters
+    ----------
+    results : dict
+        As `classic_eyes.benchmark.run_benchmark` gives them.
+
+    Returns
+    -------
+    str
+        For each data set two tables of metrics with their intervals and one of costs.
+    """
+    lines: list[str] = []
+    for data in results["datasets"]:
+        done, remarks = _parts(data)
+        lines += ["", f"{data['name']}: {_about(data)}"]
+        if done:
+            for columns in _QUALITY:
+                lines += ["", *_aligned(_quality_rows(done, columns))]
+            costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
+            lines += ["", *_aligned(costs, numbers=True)]
+        if data["decode"] is not None:
+            lines += ["", f"decoding alone: {_speed(data['decode']['images_per_second'])} pictures/s"]
+        lines += remarks
+    lines += ["", "In brackets 95 % intervals, bootstrap over groups; speeds on one thread, medians of several rounds."]
+    return "\n".join(lines).lstrip("\n")
+
+
+def benchmark_markdown(results: dict[str, Any]) -> str:
+    """Lay out the results of a benchmark as Markdown: numbers only, with the command, machine and versions.
+
+    Parameters
+    ----------
+    results : dict
+        A whole ``results.json``.
+
+    Returns
+    -------
+    str
+        The document.
+    """
+    machine = results["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    code = results["git"] or results["code_version"]
+    quick = " This was a quick run (`--quick`): wide intervals, coarse speeds." if results["quick"] else ""
+    lines = [
+        "# Benchmark",
+        "",
+        f"Made by `{results['command']}`, seed {results['seed']}, code {code}.{quick}",
+        "",
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; "
+        f"{machine['threads']} thread timed. Versions: {versions}.",
+    ]
+    columns = tuple(column for part in _QUALITY for column in part)
+    for data in results["datasets"]:
+        done, remarks = _parts(data)
+        lines += ["", f"## {data['name']}", "", f"{_about(data)}. Fingerprint `{data['sha256'][:12]}`."]
+        if done:
+            lines += ["", *_markdown(_quality_rows(done, columns))]
+            costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
+            lines += ["", *_markdown(costs)]
+        if data["decode"] is not None:
+            lines += ["", f"Decoding alone: {_speed(data['decode']['images_per_second'])} pictures a second."]
+        lines += [line for remark in remarks for line in ("", f"- {remark}")]
+        lines += _markdown_slices(done, data["slices"])
+    lines += ["", "## What the columns mean", ""]
+    lines += [f"- {key.replace('_', ' ')}: {note}" for key, note in results["protocol_notes"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_slices(done: list[dict[str, Any]], slices: dict[str, list[str]]) -> list[str]:
+    lines: list[str] = []
+    for key in slices:
+        values = sorted({value for entry in done for value in entry["per_slice"][key]})
+        counts = {value: done[0]["per_slice"][key][value]["n"] for value in values}
+        head = ["accuracy", *(f"{value} ({counts[value]:,})" for value in values)]
+        rows = [
+            [entry["name"], *(_short(entry["per_slice"][key][value]["accuracy"]) for value in values)] for entry in done
+        ]
+        lines += ["", f"### By {key}", "", *_markdown([head, *rows])]
+    return lines
+
+
+def comparison_table(changes: list[Change]) -> str:
+    """Lay out the verdict on two runs: a row for each scenario, and a line for whatever has changed.
+
+    Parameters
+    ----------
+    changes : list of Change
+        As `classic_eyes.benchmark.compare_results` gives them.
+
+    Returns
+    -------
+    str
+        Lines of text.
+
+    Examples
+    --------
+    >>> changes = [Change("toy", "hog svm", "accuracy", 0.9, 0.95, "better", 0.01)]
+    >>> print(comparison_table(changes).splitlines()[0])
+    toy, hog svm: accuracy 0.9000 -> 0.9500, better (tolerance 0.0100)
+    """
+    lines = [_changed(change) for change in changes if change.verdict != "same"]
+    measures = [rule.measure for rule in RULES]
+    rows = [["data", "scenario", *measures]]
+    verdicts: dict[tuple[str, str], dict[str, str]] = {}
+    for change in changes:
+        verdicts.setdefault((change.data, change.scenario), {})[change.measure] = change.verdict
+    for (data, scenario), held in verdicts.items():
+        rows.append([data, scenario, *(held.get(measure, held.get("scenario", "-")) for measure in measures)])
+    counts = {word: sum(change.verdict == word for change in changes) for word in ("better", "worse", "same")}
+    total = ", ".join(f"{number} {word}" for word, number in counts.items())
+    return "\n".join([*lines, "", *_aligned(rows), "", total])
+
+
+def _changed(change: Change) -> str:
+    head = f"{change.data}, {change.scenario}: "
+    if change.measure == "scenario":
+        return head + change.verdict + (" (failed)" if change.verdict == "worse" else "")
+    old, new = ("none" if value is None else f"{value:.4f}" for value in (change.old, change.new))
+    return f"{head}{change.measure} {old} -> {new}, {change.verdict} (tolerance {change.tolerance:.4f})"

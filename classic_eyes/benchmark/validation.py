@@ -1,4 +1,4 @@
-"""How good a classifier is on pictures it has not seen: protocols, and the results as plain data."""
+"""How good a classifier is on pictures it has not seen: reading what is labelled, and scoring it by folds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from . import metrics
-from .datasets import UNLABELLED, EyeSet, group_folds
-from .errors import DataError
-from .images import read_pictures
+from .. import metrics
+from ..datasets import UNLABELLED, EyeSet, group_folds
+from ..errors import DataError
+from ..images import read_pictures
 
 __all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "summarise_parts"]
 

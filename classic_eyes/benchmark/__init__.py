@@ -1,0 +1,45 @@
+"""How good, how sure and how fast: scenarios run over data sets under a protocol, and the verdict on two runs."""
+
+from __future__ import annotations
+
+from .compare import RULES, Change, compare_results
+from .run import NOTES, Settings, count_steps, run_benchmark
+from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios
+from .store import ScenarioStore, read_results, write_json
+from .validation import Readable, agreed_by_all, cross_validate, read_labelled, summarise_parts
+from .workloads import (
+    Protocol,
+    Workload,
+    folder_workload,
+    parse_protocol,
+    rendered_workload,
+    trained_elsewhere_workload,
+)
+
+__all__ = [
+    "NOTES",
+    "RULES",
+    "SCENARIOS",
+    "Change",
+    "HaarBaseline",
+    "Protocol",
+    "Readable",
+    "Scenario",
+    "ScenarioStore",
+    "Settings",
+    "Workload",
+    "agreed_by_all",
+    "choose_scenarios",
+    "compare_results",
+    "count_steps",
+    "cross_validate",
+    "folder_workload",
+    "parse_protocol",
+    "read_labelled",
+    "read_results",
+    "rendered_workload",
+    "run_benchmark",
+    "summarise_parts",
+    "trained_elsewhere_workload",
+    "write_json",
+]

@@ -1,0 +1,268 @@
+"""What is compared: a literal table of scenarios, and the choice among them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifier import EyeClassifier
+from ..errors import ParameterError
+from ..features import EXTRACTORS, count_hits
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES
+
+__all__ = ["KINDS", "SCENARIOS", "HaarBaseline", "Scenario", "choose_scenarios"]
+
+KINDS = ("together", "alone", "ablation", "augmentation", "flip", "classifier", "shipped", "baseline")
+# Kinds whose point is the features: with several classifiers asked for, each of them gets these.
+_OF_ANY_CLASSIFIER = ("together", "alone", "ablation", "augmentation", "flip")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row of the benchmark: what learns, from which features.
+
+    Parameters
+    ----------
+    kind : str
+        Which question it answers; one of `KINDS`.
+    features : tuple of str
+        Names of `classic_eyes.features.EXTRACTORS`; none for the baseline and the shipped model.
+    classifier : str or None, default ``"svm"``
+        A name of `classic_eyes.pipeline.CLASSIFIERS`; None where nothing is learnt.
+    changes : mapping, optional
+        Parameters of `classic_eyes.EyeClassifier` that differ from the run's.
+    called : str, default ""
+        What the features are called; by default their names joined by plus signs.
+    variant : str, default ""
+        What sets it apart from the row with the same features and classifier.
+
+    Examples
+    --------
+    >>> Scenario("together", ("hog", "lbp"), variant="no copies").name
+    'hog+lbp svm, no copies'
+    """
+
+    kind: str
+    features: tuple[str, ...] = ()
+    classifier: str | None = "svm"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    called: str = ""
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables; two results are compared by it.
+
+        Returns
+        -------
+        str
+            Features, classifier, variant.
+        """
+        head = self.called or "+".join(self.features)
+        return " ".join(filter(None, (head, self.classifier))) + (f", {self.variant}" if self.variant else "")
+
+    @property
+    def learns(self) -> bool:
+        """Whether it is trained on the data, or comes as it is.
+
+        Returns
+        -------
+        bool
+            False for the shipped model and the baseline.
+        """
+        return self.kind not in ("shipped", "baseline")
+
+    def parameters(self, *, n_copies: int, random_state: int) -> dict[str, Any]:
+        """Return the parameters of its `classic_eyes.EyeClassifier`; none where nothing is learnt.
+
+        Parameters
+        ----------
+        n_copies : int
+            Varied copies of each picture, unless the scenario says otherwise.
+        random_state : int
+            Seed.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
+        if not self.learns:
+            return {}
+        common = {"features": self.features, "classifier": self.classifier}
+        return {**common, "n_copies": n_copies, "random_state": random_state, **self.changes}
+
+
+_D = DEFAULT_FEATURES
+_ALL = ("haar", "hog", "lbp", "pixels", "profile")
+_NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
+_MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("together", _D),
+    Scenario("alone", ("haar",)),
+    Scenario("alone", ("hog",)),
+    Scenario("alone", ("lbp",)),
+    Scenario("alone", ("pixels",)),
+    Scenario("alone", ("profile",)),
+    Scenario("together", _ALL, called="all"),
+    Scenario("ablation", ("hog", "lbp", "pixels", "profile"), called="all but haar"),
+    Scenario("ablation", ("haar", "lbp", "pixels", "profile"), called="all but hog"),
+    Scenario("ablation", ("haar", "hog", "pixels", "profile"), called="all but lbp"),
+    Scenario("ablation", ("haar", "hog", "lbp", "profile"), called="all but pixels"),
+    Scenario("ablation", ("haar", "hog", "lbp", "pixels"), called="all but profile"),
+    Scenario("augmentation", _D, changes=_NOTHING, variant="no augmentation"),
+    Scenario("augmentation", _D, changes=_MIRRORED, variant="mirror images only"),
+    Scenario("flip", _D, changes={"flip_average": False}, variant="no flip-averaging"),
+    Scenario("classifier", _D, "gb"),
+    Scenario("classifier", _D, "linear"),
+    Scenario("classifier", _D, "knn"),
+    Scenario("shipped", classifier=None, called="shipped model"),
+    Scenario("baseline", classifier=None, called="Haar baseline"),
+)
+_BASELINE = SCENARIOS[-1]
+
+
+def _check_known(what: str, given: Sequence[str], known: Collection[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ParameterError(f"{what} {name!r} is not known; known are {', '.join(known)}{hint}")
+    if len(set(given)) < len(given):
+        raise ParameterError(f"{what} {', '.join(given)}: one is named twice; name each once")
+
+
+def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequence[str] = ()) -> list[Scenario]:
+    """Return the scenarios that answer a question; the Haar baseline, which costs nothing to learn, is always there.
+
+    1. No features: the default ones together.
+    2. Names: each alone, and together.
+    3. ``("all",)``: the whole table `SCENARIOS`.
+
+    Each with every classifier named; without any, as the table says, or with the default one.
+
+    Parameters
+    ----------
+    features : sequence of str, optional
+        Names of `classic_eyes.features.EXTRACTORS`, or ``all`` by itself.
+    classifiers : sequence of str, default ()
+        Names of `classic_eyes.pipeline.CLASSIFIERS`.
+
+    Returns
+    -------
+    list of Scenario
+        No name twice.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, listing the known ones, or a name given twice.
+
+    Examples
+    --------
+    >>> [scenario.name for scenario in choose_scenarios(("hog", "lbp"))]
+    ['hog svm', 'lbp svm', 'hog+lbp svm', 'Haar baseline']
+    >>> [scenario.name for scenario in choose_scenarios(("profile",), ("svm", "gb", "linear", "knn"))]
+    ['profile svm', 'profile gb', 'profile linear', 'profile knn', 'Haar baseline']
+    """
+    _check_known("classifier", classifiers, CLASSIFIERS)
+    if features is not None and tuple(features) == ("all",):
+        rows = list(SCENARIOS)
+    else:
+        wanted = tuple(DEFAULT_FEATURES if features is None else features)
+        _check_known("feature", wanted, [*EXTRACTORS, "all"])
+        if "all" in wanted:
+            raise ParameterError(f"feature 'all' stands for the whole table; give it without {', '.join(wanted)}")
+        alone = [] if features is None else [Scenario("alone", (name,)) for name in wanted]
+        rows = alone + ([Scenario("together", wanted)] if features is None or len(wanted) > 1 else []) + [_BASELINE]
+    return list({row.name: row for row in _with_classifiers(rows, classifiers)}.values())
+
+
+def _with_classifiers(rows: list[Scenario], names: Sequence[str]) -> list[Scenario]:
+    if not names:
+        return rows
+    chosen: list[Scenario] = []
+    for row in rows:
+        if row.kind in _OF_ANY_CLASSIFIER:
+            # The table's own classifier answers the row's question; with another, the classifier is the question.
+            kinds = ["classifier" if row.kind == "together" and name != row.classifier else row.kind for name in names]
+            chosen += [replace(row, classifier=name, kind=kind) for name, kind in zip(names, kinds, strict=True)]
+        elif not row.learns:
+            chosen.append(row)
+    return chosen
+
+
+@dataclass(frozen=True)
+class HaarBaseline:
+    """The plain detector of the original task: open where OpenCV's cascade finds an eye at all.
+
+    Parameters
+    ----------
+    cascade : str, default ``"eye_tree_eyeglasses"``
+        A key of `classic_eyes.features.haar.CASCADES`; asked at scale 1.06, 0 neighbours and a least side of 4.
+
+    References
+    ----------
+    Viola, Jones, CVPR 2001, doi:10.1109/CVPR.2001.990517.
+
+    Examples
+    --------
+    >>> HaarBaseline().predict_proba(np.full((1, 24, 24), 128, np.uint8)).tolist()
+    [[1.0, 0.0]]
+    """
+
+    cascade: str = "eye_tree_eyeglasses"
+
+    def predict_proba(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return 0 and 1, for it knows no doubt.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, h, w)
+            Grey pictures.
+
+        Returns
+        -------
+        float64 array of shape (n, 2)
+            Columns closed, open.
+        """
+        found = (count_hits(pictures, self.cascade) > 0).astype(np.float64)
+        return np.column_stack([1 - found, found])
+
+
+def make_judge(scenario: Scenario, parameters: Mapping[str, Any]) -> Any:
+    """Return what answers in a scenario: not yet fitted if it learns.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One row.
+    parameters : mapping
+        As `Scenario.parameters` gives them.
+
+    Returns
+    -------
+    object
+        With ``predict_proba``.
+
+    Raises
+    ------
+    ModelError
+        Where the shipped model is missing.
+
+    Examples
+    --------
+    >>> make_judge(SCENARIOS[-1], {})
+    HaarBaseline(cascade='eye_tree_eyeglasses')
+    """
+    if scenario.kind == "baseline":
+        return HaarBaseline()
+    if scenario.kind == "shipped":
+        return EyeClassifier.pretrained()
+    return EyeClassifier(**parameters)

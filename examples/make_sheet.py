@@ -30,12 +30,17 @@ def draw(pictures: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np
         sheet[top : top + TILE, left : left + TILE] = tile[..., np.newaxis]
         word, colour = ("open", OPEN) if score >= 0.5 else ("closed", CLOSED)
         _write(sheet, word, left, top + TILE + 16, colour)
-        _write(sheet, f"{max(score, 1 - score):.0%}", left + 54, top + TILE + 16, INK)
+        share = f"{max(score, 1 - score):.0%}"
+        _write(sheet, share, left + TILE - _width(share), top + TILE + 16, INK)
     return sheet
 
 
+def _width(text: str) -> int:
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0]
+
+
 def _write(sheet: NDArray[np.uint8], text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
-    cv2.putText(sheet, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+    cv2.putText(sheet, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)
 
 
 def main(folder: str, target: str) -> None:

@@ -487,7 +487,14 @@ def test_bench_stopped_by_ctrl_c_goes_on_where_it_was(tmp_path):
         "profile,pixels",
     ]
     options = ["--out", str(tmp_path), "--folds", "2"]
-    running = subprocess.Popen(command + options, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    running = subprocess.Popen(
+        command + options,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Whatever runs the tests in the background may have told its children to ignore Ctrl-C; a terminal has not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         deadline = time.monotonic() + 120
         while not list((tmp_path / "scenarios").glob("*profile_svm*.json")):

@@ -121,7 +121,7 @@ class Workload:
         Fingerprint of all pictures with their labels and groups.
     seen_as : tuple of str, default ()
         Fingerprints by which a model's card may know the judged pictures.
-    slices : dict, default {}
+    slices : dict, optional
         Name of a property to its value for each judged picture.
     agreed : bool array of shape (n,), optional
         Where all raters agree with the label.

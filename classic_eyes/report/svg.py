@@ -104,7 +104,7 @@ class Drawing:
     ----------
     height : float
         Height of the drawing.
-    width : float, default WIDTH
+    width : float, default 440
         Its width.
     """
 

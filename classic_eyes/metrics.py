@@ -458,7 +458,8 @@ def bootstrap_interval(
     2. Compute the metric with each picture weighted by how often its group was drawn.
     3. Repeat; the interval is what holds the middle ``level`` of the results.
 
-    Pictures of one person are not independent, so an interval over pictures would be too narrow.
+    Pictures of one person are not independent, so an interval over pictures would be too narrow. A draw is noisier
+    than the data, and noise only raises the calibration error: the lower end of its interval may lie above its value.
 
     Parameters
     ----------

@@ -275,7 +275,8 @@ def _unpack(content: bytes, shown: str) -> Any:
             return joblib.load(io.BytesIO(zlib.decompress(content)))
     except _DAMAGED as error:
         raise ModelError(
-            f"{shown} is not a whole model file of classic_eyes ({type(error).__name__}); train it or copy it again"
+            f"{shown} is not a whole model file of classic_eyes: damaged, cut off or something else; "
+            "train it or copy it again"
         ) from error
 
 

@@ -112,7 +112,7 @@ def test_table(predict, folder, capsys):
     (folder / "zz.jpg").touch()
     assert predict(folder, "--format", "table") == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["file", "eye", "open"]
+    assert lines[0].split() == ["file", "eye", "P(open)"]
     assert len(lines) == 33
     assert re.fullmatch(r"000\.png +(open|closed) +\d+%", lines[1])
     assert re.fullmatch(r"zz\.jpg +failed +empty file", lines[-1])
@@ -222,6 +222,29 @@ def test_a_refused_run_leaves_an_older_out_file_whole(predict, tmp_path, capsys)
     assert old.read_text() == "precious"
 
 
+def test_each_picture_is_answered_once(predict, folder, capsys):
+    assert predict(folder, folder / "sub", folder / "003.png") == 0
+    names = [row["file"] for row in rows_of(capsys.readouterr().out)]
+    assert len(names) == len(set(names)) == 31
+
+
+def test_out_is_never_one_of_the_pictures(predict, folder, capsys):
+    before = (folder / "003.png").read_bytes()
+    assert predict(folder, "--out", folder / "003.png") == 2
+    assert "is one of the pictures" in capsys.readouterr().err
+    assert (folder / "003.png").read_bytes() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("way", ["--out", ">"])
+def test_a_full_disk_is_one_line_and_status_2(folder, small_model, way):
+    line = f"{sys.executable} -m classic_eyes predict {folder} --model {small_model} --trust-model {way} /dev/full"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert "No space left on device" in said
+
+
 # -- train --
 
 
@@ -322,14 +345,16 @@ def _empty(folder):
     ("make", "options", "said"),
     [
         (_unlabelled, [], "not there yet"),
-        (_one_class, ["--folds", "0"], "one class only"),
-        (_one_class, [], "one class only"),
+        (_one_class, ["--folds", "0"], "all 6 pictures are open"),
+        (_one_class, [], "all 6 pictures are open"),
         (_missing_picture, [], "line 8"),
         (_bad_label, [], "line 5"),
         (_empty, [], "no picture"),
         (lambda folder: None, [], "eyes"),
         (lambda folder: write_labelled(folder, 20), ["--features", "hgo"], "did you mean 'hog'"),
         (lambda folder: write_labelled(folder, 20), ["--classifier", "smv"], "svm, gb, linear, knn"),
+        (lambda folder: write_labelled(folder, 4), ["--features", "profile"], "--folds 5 needs 5 groups"),
+        (lambda folder: write_labelled(folder, 4), ["--folds", "1"], "--folds 1"),
         (lambda folder: write_labelled(folder, 20), ["--features", ","], "names nothing"),
         (lambda folder: write_labelled(folder, 20), ["--copies", "-1"], "not a whole number"),
         (lambda folder: write_labelled(folder, 20), ["--about", "none.json"], "none.json"),

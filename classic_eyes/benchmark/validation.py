@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import cpu_count
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -15,6 +15,7 @@ from .. import metrics
 from ..datasets import UNLABELLED, EyeSet, group_folds
 from ..errors import DataError
 from ..images import read_pictures
+from .workers import run_tasks
 
 __all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "summarise_parts"]
 
@@ -127,9 +128,8 @@ def cross_validate(
         Where there are fewer groups than folds.
     """
     folds = group_folds(labels, groups, n_splits, random_state=random_state)
-    scored = Parallel(n_jobs=n_jobs or -1)(
-        delayed(_score_fold)(classifier, pictures, labels, groups, fold) for fold in folds
-    )
+    tasks = [(classifier, pictures, labels, groups, fold) for fold in folds]
+    scored = run_tasks(_score_fold, tasks, n_jobs=n_jobs or cpu_count())
     scores = np.empty(len(labels))
     for (_, test), part in zip(folds, scored, strict=True):
         scores[test] = part

@@ -12,13 +12,15 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from ..errors import ClassicEyesError
+
 __all__ = ["TaskError", "peak_memory_mb", "run_tasks"]
 
 # Loaded once by the server from which processes are forked; none of ours, whose place depends on the caller's path.
 _PRELOADED = ["numpy", "cv2", "joblib", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors", "sklearn.svm"]
 
 
-class TaskError(Exception):
+class TaskError(ClassicEyesError, RuntimeError):
     """A task failed; the message is one line that says how."""
 
 
@@ -50,7 +52,8 @@ def _serve(connection: Connection, function: Callable[..., Any], arguments: tupl
     try:
         answer = (True, function(*arguments))
     except Exception as error:  # any failure is recorded, and the benchmark goes on
-        answer = (False, f"{type(error).__name__}: {' '.join(str(error).split())}")
+        kind = "" if isinstance(error, ClassicEyesError) else f"{type(error).__name__}: "
+        answer = (False, kind + " ".join(str(error).split()))
     connection.send(answer)
     connection.close()
 

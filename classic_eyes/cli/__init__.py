@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -67,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.argv = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
         warnings.showwarning = _say_warning
+        # joblib counts aloud what is thrown away when whoever reads our output has gone.
+        warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
         try:
             return int(arguments.work(arguments))
         except ClassicEyesError as error:
@@ -77,5 +80,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 130
         except BrokenPipeError:
             # Who reads our output has gone (| head); Python would complain once more when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_stdout()
             return 1
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            print(
+                f"classic-eyes: error: {error.strerror or error}{where}; nothing after that is written", file=sys.stderr
+            )
+            _forget_stdout()
+            return 2
+
+
+def _forget_stdout() -> None:
+    """Send what Python still holds for standard output nowhere, where it cannot fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -72,7 +73,7 @@ def _write_table(rows: Iterable[Row], file: TextIO) -> None:
     # A table must know its widest name, so this one holds all rows; it is meant for eyes, not for millions.
     held = [(_printable(name), label, score, error) for name, label, score, error in rows]
     width = max(len("file"), *(len(name) for name, *_ in held))
-    file.write(f"{'file':<{width}}  eye     open\n")
+    file.write(f"{'file':<{width}}  eye     P(open)\n")
     for name, label, score, error in held:
         answer = f"failed  {error}" if score is None else f"{'open' if label else 'closed':<6}  {score:4.0%}"
         file.write(f"{name:<{width}}  {answer}\n")
@@ -89,13 +90,18 @@ WRITERS: dict[str, Callable[[Iterable[Row], TextIO], None]] = {
 }
 
 
-def _list_pictures(paths: list[str]) -> list[tuple[str, str]]:
-    """Return (path, name) of all pictures in the order of the names; several folders keep theirs in the names."""
-    listed = []
+def _list_pictures(paths: list[str], out: str | None) -> list[tuple[str, str]]:
+    """Return (path, name) of all pictures in the order of the names, each once.
+
+    Several folders keep theirs in the names.
+    """
+    listed: dict[str, tuple[str, str]] = {}
     for path in paths:
         for full, name in find_pictures(path):
-            listed.append((full, full if len(paths) > 1 else name))
-    return sorted(listed, key=lambda pair: pair[1])
+            listed.setdefault(os.path.abspath(full), (full, full if len(paths) > 1 else name))
+    if out is not None and os.path.abspath(out) in listed:
+        raise ParameterError(f"--out {out!r} is one of the pictures; name a file of another name")
+    return sorted(listed.values(), key=lambda pair: pair[1])
 
 
 @contextmanager
@@ -135,7 +141,7 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 some files failed, every other row is written.
     """
-    pictures = _list_pictures(arguments.paths)
+    pictures = _list_pictures(arguments.paths, arguments.out)
     if arguments.model is None:
         clf = EyeClassifier.pretrained()
     else:

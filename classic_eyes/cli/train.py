@@ -14,9 +14,9 @@ import numpy as np
 from ..benchmark import Readable, cross_validate, read_labelled, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import EyeSet, concatenate, fingerprint, read_eyes
-from ..errors import ParameterError
+from ..errors import DataError, ParameterError
 from ..persistence import card_path, library_versions
-from ..pipeline import DEFAULT_FEATURES
+from ..pipeline import DEFAULT_FEATURES, build_pipeline
 from .arguments import names, natural_number, positive_integer
 from .tables import results_table
 
@@ -102,6 +102,21 @@ def _check_out(out: str) -> None:
         raise ParameterError(f"--out {out!r}: there is no folder {str(Path(out).parent)!r}; make it first")
 
 
+def _check_trainable(eyes: EyeSet, folds: int) -> None:
+    """Refuse before the long work data that it could not end with."""
+    if len(np.unique(eyes.labels)) < 2:
+        only = "open" if eyes.labels[0] == 1 else "closed"
+        raise DataError(f"all {len(eyes)} pictures are {only}; learning needs open and closed eyes")
+    n_groups = len(np.unique(eyes.groups))
+    if folds == 1:
+        raise ParameterError("--folds 1 leaves nothing to learn from; 2 or more, or 0 for no judging")
+    if n_groups < folds:
+        raise DataError(
+            f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds, "
+            "--folds 0 for no judging, or pictures of more people"
+        )
+
+
 def _describe(path: str, eyes: EyeSet) -> dict[str, Any]:
     return {
         "path": path,
@@ -172,6 +187,7 @@ def work(arguments: Namespace) -> int:
         n_copies=arguments.copies,
         random_state=arguments.seed,
     )
+    build_pipeline(arguments.features, arguments.classifier)  # refuses unknown names before anything is read
     sets = read_sets(arguments.paths, arguments.labels)
     data = [read_labelled(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]
@@ -180,7 +196,8 @@ def work(arguments: Namespace) -> int:
     joined = Readable(
         concatenate([part.eyes for part in data]), np.concatenate([part.pictures for part in data]), tuple(failed)
     )
-    print(f"{joined.eyes.summary()}", file=sys.stderr)
+    _check_trainable(joined.eyes, arguments.folds)
+    print(joined.eyes.summary(), file=sys.stderr)
     results = None
     if arguments.folds:
         print(f"judging by {arguments.folds} folds ...", file=sys.stderr)

@@ -152,7 +152,10 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
                 number, process = running.pop(ready)
                 done[number] = _answer(ready, process)
             while due in done:
-                yield done.pop(due)
+                # In the order of the tasks, so that it does not depend on their speed which failure is told.
+                if isinstance(answer := done.pop(due), TaskError):
+                    raise answer
+                yield answer
                 due += 1
     finally:
         for connection, (_, process) in running.items():
@@ -162,14 +165,13 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
 
 
 def _answer(connection: Any, process: Any) -> Any:
+    """Return what a task answered, or its failure as a `TaskError` that is not raised yet."""
     try:
         fine, answer = connection.recv()
     except EOFError:
         process.join()
-        raise TaskError(f"the process ended with {process.exitcode} and no answer; out of memory?") from None
+        return TaskError(f"the process ended with {process.exitcode} and no answer; out of memory?")
     finally:
         connection.close()
     process.join()
-    if not fine:
-        raise TaskError(answer)
-    return answer
+    return answer if fine else TaskError(answer)

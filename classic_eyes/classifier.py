@@ -22,6 +22,7 @@ from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
 from .inference import CHUNK, compile_decision, margins, one_thread
 from .pipeline import DEFAULT_FEATURES, build_pipeline
+from .svm import FixedSizeSvm
 
 __all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
 
@@ -79,7 +80,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     features : sequence of str or extractor, default ``("hog", "lbp")``
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
     classifier : str or scikit-learn classifier, default ``"svm"``
-        ``svm``, ``gb``, ``linear``, ``knn`` or an object.
+        ``svm``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see `classic_eyes.pipeline.make_classifier`.
     n_components : int, float or None, default 300
         Principal components, at most; a share of the variance if a float below 1; None for no PCA.
     augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
@@ -200,9 +201,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             )
             components = self._fit_components(learnt, labels[source])
             mirrored = self._mirrored_components(originals, components)
-            margin = self._left_out_margins(components, mirrored, source, labels, names, weight)
+            margin = self._fit_classifier(components, mirrored, source, labels, names, weight)
             self.calibration_ = _platt(margin, labels, weight)
-            _fit_weighted(self.pipeline_[-1], components, labels[source], weight, source)
         self.classes_ = np.array([0, 1])
         self._decision = compile_decision(self.pipeline_)
         return self
@@ -261,7 +261,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             return components[n : 2 * n]
         return self.pipeline_[1:-1].transform(self._features(flip(originals)))
 
-    def _left_out_margins(
+    def _fit_classifier(
         self,
         components: NDArray[Any],
         mirrored: NDArray[Any] | None,
@@ -270,7 +270,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         groups: NDArray[Any],
         weight: NDArray[np.float64] | None,
     ) -> NDArray[np.float64]:
-        """Return for each picture the margin that a classifier gives it which has not seen its group."""
+        """Fit the last step; return for each picture the margin of one like it that has not seen its group."""
         classes_per_group = [len(np.unique(groups[labels == label])) for label in (0, 1)]
         n_folds = min(self.calibration_folds, *classes_per_group)
         if n_folds < 2:
@@ -278,16 +278,16 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 f"closed eyes come from {classes_per_group[0]} groups and open ones from {classes_per_group[1]}; "
                 "calibration needs 2 of each, add pictures of other people"
             )
-        margin = np.empty(len(labels))
-        for train, test in group_folds(labels, groups, n_folds, random_state=self.random_state):
+        folds = group_folds(labels, groups, n_folds, random_state=self.random_state)
+        for train, _ in folds:
             if len(np.unique(labels[train])) < 2:
                 raise ParameterError(
                     "groups: leaving one fold of groups out leaves one class only; give finer groups or more people"
                 )
-            rows = np.isin(source, train)
-            judge = clone(self.pipeline_[-1])
-            part = source[rows]
-            _fit_weighted(judge, components[rows], labels[part], weight, part)
+        left_out = [np.isin(source, test) for _, test in folds]
+        judges = _fit_judges(self.pipeline_[-1], components, labels[source], weight, source, left_out)
+        margin = np.empty(len(labels))
+        for (_, test), judge in zip(folds, judges, strict=True):
             margin[test] = margins(components[test], judge)
             if mirrored is not None:
                 margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
@@ -485,17 +485,24 @@ def _check_weight(given: ArrayLike | None, n: int) -> NDArray[np.float64] | None
     return weight
 
 
-def _fit_weighted(
+def _fit_judges(
     classifier: Any,
     rows: NDArray[Any],
     labels: NDArray[np.int8],
     weight: NDArray[np.float64] | None,
     source: NDArray[np.intp],
-) -> None:
-    if weight is None:
-        classifier.fit(rows, labels)
-    else:
-        classifier.fit(rows, labels, sample_weight=weight[source])
+    left_out: Sequence[NDArray[np.bool_]],
+) -> list[Any]:
+    """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
+    weights = {} if weight is None else {"sample_weight": weight[source]}
+    if isinstance(classifier, FixedSizeSvm):
+        return classifier.fit_without(rows, labels, left_out, **weights)
+    judges = []
+    for part in left_out:
+        kept = ~part
+        judges.append(clone(classifier).fit(rows[kept], labels[kept], **{k: w[kept] for k, w in weights.items()}))
+    classifier.fit(rows, labels, **weights)
+    return judges
 
 
 def _platt(

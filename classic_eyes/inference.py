@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from .errors import ParameterError
 from .images import read_pictures
+from .svm import FixedSizeSvm
 
 __all__ = ["CHUNK", "CompiledSvm", "Scored", "compile_decision", "margins", "one_thread", "score_files"]
 
@@ -100,8 +101,8 @@ def _fold(pipeline: Pipeline) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 def compile_decision(pipeline: Pipeline) -> Decision:
     """Return the fastest faithful decision of a fitted pipeline.
 
-    An RBF `SVC` after scaler and PCA becomes a `CompiledSvm`, within 1e-4 in probability of scikit-learn's own answer;
-    every other classifier is asked through scikit-learn.
+    An RBF machine, `FixedSizeSvm` or `SVC`, after scaler and PCA becomes a `CompiledSvm`, within 1e-4 in probability of
+    the pipeline's own answer; every other classifier is asked through scikit-learn.
 
     Parameters
     ----------
@@ -123,8 +124,9 @@ def compile_decision(pipeline: Pipeline) -> Decision:
     'CompiledSvm'
     """
     classifier = pipeline.named_steps["classifier"]
-    # A subclass may decide otherwise than an SVC, so only the class itself is compiled.
-    if type(classifier) is not SVC or classifier.kernel != "rbf":
+    # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
+    rbf = type(classifier) is FixedSizeSvm or (type(classifier) is SVC and classifier.kernel == "rbf")
+    if not rbf:
         return _AsFitted(pipeline)
     weights, offset = _fold(pipeline)
     support = np.ascontiguousarray(classifier.support_vectors_.T, dtype=np.float32)

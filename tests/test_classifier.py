@@ -82,8 +82,8 @@ def test_larger_pictures_are_reduced(fitted):
 
 
 def test_a_row_alone_is_the_row_in_a_batch(fitted):
-    together = fitted.decision_function(TEST.pictures)
-    alone = np.concatenate([fitted.decision_function(TEST.pictures[i : i + 1]) for i in range(80)])
+    together = fitted.predict_proba(TEST.pictures)
+    alone = np.concatenate([fitted.predict_proba(TEST.pictures[i : i + 1]) for i in range(80)])
     np.testing.assert_allclose(alone, together, atol=1e-4)
 
 

@@ -22,6 +22,7 @@ FLOORS = {
     "datasets": 2,
     "augment": 2,
     "features": 2,
+    "svm": 2,
     "pipeline": 3,
     "inference": 4,
     "persistence": 5,

@@ -38,7 +38,10 @@ def test_the_compiled_svm_is_the_formula(n_components):
     decision = compile_decision(pipeline)
     assert isinstance(decision, CompiledSvm)
     expected = [slow_margin(row.astype(float), pipeline) for row in features]
-    np.testing.assert_allclose(decision(features), expected, atol=2e-5)
+    # What float32 kernel values may be off, weighed by the coefficients that multiply them.
+    bound = np.finfo(np.float32).eps * np.abs(pipeline.named_steps["classifier"].dual_coef_).sum()
+    assert bound < 1e-3
+    np.testing.assert_allclose(decision(features), expected, atol=bound, rtol=0)
 
 
 @pytest.mark.parametrize("feature", EXTRACTORS)
@@ -46,7 +49,7 @@ def test_the_compiled_svm_is_the_formula(n_components):
 def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
     pipeline = build_pipeline([feature], classifier, n_components=15).fit(EYES.pictures, EYES.labels)
     decision = compile_decision(pipeline)
-    assert isinstance(decision, CompiledSvm) == (classifier == "svm")
+    assert isinstance(decision, CompiledSvm) == (classifier in ("svm", "libsvm"))
     compiled = decision(pipeline[0].transform(OTHER))
     plain = margins(pipeline[:-1].transform(OTHER), pipeline[-1])
     np.testing.assert_allclose(expit(compiled), expit(plain), atol=1e-4)

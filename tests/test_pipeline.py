@@ -67,7 +67,7 @@ def test_objects_and_names_mix_and_names_stay_unique():
 
 def test_it_clones_and_takes_parameters_by_path():
     pipeline = clone(build_pipeline(["hog"])).set_params(
-        features__hog__cells=(6,), classifier__C=1.0, pca__n_components=5
+        features__hog__cells=(6,), classifier__alpha=1.0, pca__n_components=5
     )
     assert pipeline.fit(EYES.pictures, EYES.labels)[:-1].transform(EYES.pictures).shape == (160, 5)
 
@@ -103,7 +103,7 @@ def test_bad_features_are_refused(features, said):
 @pytest.mark.parametrize(
     ("classifier", "said"),
     [
-        ("smv", r"'smv' is not known; known are svm, gb, linear, knn; did you mean 'svm'"),
+        ("smv", r"'smv' is not known; known are svm, libsvm, gb, linear, knn; did you mean 'svm'"),
         (RandomForestClassifier, "classifier is"),
         (3, "classifier is 3"),
     ],

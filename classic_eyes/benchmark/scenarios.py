@@ -119,6 +119,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("augmentation", _D, changes=_NOTHING, variant="no augmentation"),
     Scenario("augmentation", _D, changes=_MIRRORED, variant="mirror images only"),
     Scenario("flip", _D, changes={"flip_average": False}, variant="no flip-averaging"),
+    Scenario("classifier", _D, "libsvm"),
     Scenario("classifier", _D, "gb"),
     Scenario("classifier", _D, "linear"),
     Scenario("classifier", _D, "knn"),

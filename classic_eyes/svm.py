@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.linalg
@@ -27,6 +27,16 @@ _JITTER = 1e-5
 _CHUNK = 2048
 # libm's exp of a float is smallest here; further out a support vector has no say anyway.
 _EXP_FLOOR = np.float32(-80.0)
+
+
+class _Sums(NamedTuple):
+    """What least squares needs to know of rows; it adds up over them, so that a part can be taken away."""
+
+    gram: NDArray[np.float64]  # weighted products of the columns; the lower triangle only
+    pull: NDArray[np.float64]  # weighted products with the targets
+    column: NDArray[np.float64]  # weighted sums of the columns
+    weight: float
+    target: float
 
 
 class FixedSizeSvm(ClassifierMixin, BaseEstimator):
@@ -144,7 +154,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
             Two classes.
         left_out : sequence of bool array of shape (n,)
-            Rows that one machine must not learn from; each leaves both classes.
+            Rows that one machine must not learn from; no row in two parts, and both classes outside of each.
         sample_weight : array of shape (n,), optional
             Weight of each row, 0 or more.
 
@@ -167,8 +177,10 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         self._gamma = self.gamma / (variance or 1.0)
         root = self._root()
         mapped = self._map(rows, root)
-        whole = _sums(mapped, target, weight)
-        judges = [self._without(whole, mapped, target, weight, part, root) for part in left_out]
+        rest = ~np.any(left_out, axis=0) if len(left_out) else np.ones(len(rows), dtype=bool)
+        sums = [_sums(mapped[part], target[part], weight[part]) for part in (*left_out, rest)]
+        whole = _Sums(*(sum(each) for each in zip(*sums, strict=True)))
+        judges = [self._without(whole, part, root) for part in sums[:-1]]
         self._solve(whole, root)
         return judges
 
@@ -203,23 +215,15 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
             ).T
         return mapped
 
-    def _without(
-        self,
-        whole: tuple[Any, ...],
-        mapped: Rows,
-        target: NDArray[np.float64],
-        weight: NDArray[np.float64],
-        rows: NDArray[np.bool_],
-        root: Rows,
-    ) -> FixedSizeSvm:
-        part = _sums(mapped[rows], target[rows], weight[rows])
+    def _without(self, whole: _Sums, part: _Sums, root: Rows) -> FixedSizeSvm:
         judge = FixedSizeSvm(**self.get_params())
         judge.classes_, judge.n_features_in_ = self.classes_, self.n_features_in_
         judge.support_vectors_, judge.n_support_, judge._gamma = self.support_vectors_, self.n_support_, self._gamma
-        judge._solve(tuple(all_ - own for all_, own in zip(whole, part, strict=True)), root)
+        pairs: Iterator[tuple[Any, Any]] = zip(whole, part, strict=True)
+        judge._solve(_Sums(*(all_ - own for all_, own in pairs)), root)
         return judge
 
-    def _solve(self, sums: tuple[Any, ...], root: Rows) -> None:
+    def _solve(self, sums: _Sums, root: Rows) -> None:
         gram, pull, column, weight, total = sums
         # The intercept is not shrunk: it is taken out of the system and put back afterwards.
         system = gram - np.outer(column, column) / weight
@@ -279,14 +283,11 @@ def _rbf(X: NDArray[Any], support: NDArray[Any], gamma: float) -> NDArray[Any]:
     return np.exp(kernel, out=kernel)
 
 
-def _sums(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[Any, ...]:
-    """Return what least squares needs of the rows: products, pull to the targets, column sums, weight, weighted target.
-
-    All of them add up over rows, so a part can be taken away.
-    """
+def _sums(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float64]) -> _Sums:
     m = mapped.shape[1]
-    gram = np.zeros((m, m))
+    gram = np.zeros((m, m), order="F")
     for start in range(0, len(mapped), 4 * _CHUNK):
-        part = mapped[start : start + 4 * _CHUNK] * np.sqrt(weight[start : start + 4 * _CHUNK, np.newaxis]).astype("f4")
-        gram += part.T @ part
-    return gram, mapped.T @ (weight * target), mapped.T @ weight, float(weight.sum()), float(weight @ target)
+        rows = slice(start, start + 4 * _CHUNK)
+        part = mapped[rows] * np.sqrt(weight[rows, np.newaxis]).astype(np.float32)
+        gram += scipy.linalg.blas.ssyrk(1.0, part.T, lower=True)
+    return _Sums(gram, mapped.T @ (weight * target), mapped.T @ weight, float(weight.sum()), float(weight @ target))

@@ -57,9 +57,8 @@ def test_a_machine_without_a_part_is_the_machine_of_the_rest():
     solved = closed_form(judge, X[~part].astype(float), Y[~part], np.ones((~part).sum()))
     K1 = np.column_stack([RBF(np.sqrt(0.5 / judge._gamma))(X, judge.support_vectors_), np.ones(len(X))])
     np.testing.assert_allclose(judge.decision_function(X), K1 @ solved, atol=2e-3)
-    np.testing.assert_array_equal(
-        machine.decision_function(X), FixedSizeSvm(50, alpha=1e-3).fit(X, Y).decision_function(X)
-    )
+    alone = FixedSizeSvm(50, alpha=1e-3).fit(X, Y)
+    np.testing.assert_allclose(machine.decision_function(X), alone.decision_function(X), atol=1e-4)
     assert np.abs(machine.decision_function(X) - judge.decision_function(X)).max() > 0.01
 
 

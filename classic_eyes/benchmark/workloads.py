@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..datasets import EyeSet, concatenate, fingerprint, group_folds, mrl_fields, read_eyes
 from ..errors import ParameterError
 from ..synthetic import make_eyes
-from .validation import agreed_by_all, read_labelled
+from .validation import Readable, agreed_by_all, read_labelled
 
 __all__ = [
     "MOST_PEOPLE",
@@ -220,18 +220,19 @@ def slices_of(names: Sequence[str]) -> dict[str, list[str]]:
     return {**slices, "sensor": [_SENSORS.get(sensor, f"{sensor:02}") for sensor in sensors]}
 
 
-def _thinned(eyes: EyeSet, every: int) -> EyeSet:
-    """Keep the first, the every-th and so on of each group, in the order of the names."""
-    if every == 1:
-        return eyes
-    seen: dict[str, int] = {}
+def _thinned(eyes: EyeSet, every: int) -> tuple[EyeSet, str]:
+    """Keep the first, the every-th and so on of each group larger than that, by name; say so if any was."""
+    names, group_of, sizes = np.unique(eyes.groups, return_inverse=True, return_counts=True)
+    if every == 1 or sizes.max() <= every:
+        return eyes, ""
+    seen = np.zeros(len(names), dtype=np.intp)
     kept = []
-    for row, group in enumerate(eyes.groups):
-        number = seen.get(group, 0)
-        seen[group] = number + 1
-        if number % every == 0:
+    for row, group in enumerate(group_of):
+        if sizes[group] <= every or seen[group] % every == 0:
             kept.append(row)
-    return eyes.take(kept)
+        seen[group] += 1
+    said = f", {eyes.source} thinned to one picture in {every} of each group of more than {every}"
+    return eyes.take(kept), said
 
 
 def _cut(kind: str, labels: NDArray[np.int8], groups: NDArray[Any], folds: int, seed: int) -> list[Fold]:
@@ -246,13 +247,8 @@ def _cut(kind: str, labels: NDArray[np.int8], groups: NDArray[Any], folds: int, 
     return [(np.flatnonzero(groups != person), np.flatnonzero(groups == person)) for person in people]
 
 
-def _in_words(kind: str, folds: int, every: int = 1) -> str:
-    said = f"{folds}-fold cross-validation by group" if kind == "cv" else f"each of {folds} people left out in turn"
-    return said + _thinning_in_words(every)
-
-
-def _thinning_in_words(every: int) -> str:
-    return f", one picture in {every} of each group" if every > 1 else ""
+def _in_words(kind: str, folds: int) -> str:
+    return f"{folds}-fold cross-validation by group" if kind == "cv" else f"each of {folds} people left out in turn"
 
 
 def rendered_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state: int = 0) -> Workload:
@@ -293,9 +289,9 @@ def rendered_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state:
     return Workload("rendered eyes", said, eyes.pictures, eyes.labels, groups, cut, np.arange(n), names, (), digest)
 
 
-def _read(path: str, labels: str | None, every: int) -> tuple[EyeSet, NDArray[np.uint8], tuple[tuple[str, str], ...]]:
-    data = read_labelled(_thinned(read_eyes(path, labels=labels), every))
-    return data.eyes, data.pictures, data.failed
+def _read(path: str, labels: str | None, every: int) -> tuple[Readable, str]:
+    eyes, said = _thinned(read_eyes(path, labels=labels), every)
+    return read_labelled(eyes), said
 
 
 def _seen_as(path: str, labels: str | None, judged: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:
@@ -330,7 +326,7 @@ def folder_workload(
     folds : int, default 5
         Folds of ``cv``.
     every : int, default 1
-        Keep only every N-th picture of each group.
+        Keep only every N-th picture of each group that has more than N.
     votes : dict, optional
         Raters' labels, as `classic_eyes.datasets.read_votes` gives them.
     random_state : int, default 0
@@ -348,13 +344,14 @@ def folder_workload(
     ParameterError
         For a protocol or folds that are not possible.
     """
-    eyes, pictures, failed = _read(path, labels, every)
+    data, thinned = _read(path, labels, every)
+    eyes = data.eyes
     cut = _cut(kind, eyes.labels, eyes.groups, folds, random_state)
-    seen_as = _seen_as(path, labels, eyes, failed)
+    seen_as = _seen_as(path, labels, eyes, data.failed)
     work = Workload(
         name=eyes.source,
-        protocol=_in_words(kind, len(cut), every),
-        pictures=pictures,
+        protocol=_in_words(kind, len(cut)) + thinned,
+        pictures=data.pictures,
         labels=eyes.labels,
         groups=eyes.groups,
         folds=cut,
@@ -364,7 +361,7 @@ def folder_workload(
         sha256=seen_as[0],
         seen_as=seen_as,
         slices=slices_of(eyes.names),
-        failed=failed,
+        failed=data.failed,
     )
     return _with_votes(work, eyes, votes)
 
@@ -392,7 +389,7 @@ def trained_elsewhere_workload(
     test : str
         Folder to judge on.
     every : int, default 1
-        Keep only every N-th picture of each group, of both.
+        Keep only every N-th picture of each group that has more than N, in both folders.
     votes : dict, optional
         Raters' labels of the judged pictures.
 
@@ -406,16 +403,17 @@ def trained_elsewhere_workload(
     DataError
         For a folder that cannot be used, or a file that is in both.
     """
-    learnt, learnt_pictures, learnt_failed = _read(train, None, every)
-    asked, asked_pictures, asked_failed = _read(test, None, every)
+    from_, learnt_thinned = _read(train, None, every)
+    to, asked_thinned = _read(test, None, every)
+    learnt, asked = from_.eyes, to.eyes
     both = concatenate([learnt, asked])
     judged = np.arange(len(learnt), len(both))
-    seen_as = _seen_as(test, None, asked, asked_failed)
+    seen_as = _seen_as(test, None, asked, to.failed)
     pair = "\n".join((fingerprint(learnt), seen_as[0]))
     work = Workload(
         name=f"{learnt.source} to {asked.source}",
-        protocol=f"trained on {learnt.source}, judged on {asked.source}" + _thinning_in_words(every),
-        pictures=np.concatenate([learnt_pictures, asked_pictures]),
+        protocol=f"trained on {learnt.source}, judged on {asked.source}" + learnt_thinned + asked_thinned,
+        pictures=np.concatenate([from_.pictures, to.pictures]),
         labels=both.labels,
         # Nobody is both learnt from and judged here, so people keep the names that their data set gives them.
         groups=np.concatenate([learnt.groups, asked.groups]),
@@ -426,7 +424,7 @@ def trained_elsewhere_workload(
         sha256=hashlib.sha256(pair.encode()).hexdigest(),
         seen_as=seen_as,
         slices=slices_of(asked.names),
-        failed=learnt_failed + asked_failed,
+        failed=from_.failed + to.failed,
     )
     return _with_votes(work, asked, votes)
 

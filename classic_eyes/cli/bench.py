@@ -35,6 +35,7 @@ from ..benchmark import (
 )
 from ..datasets import read_votes
 from ..errors import ParameterError
+from ..pipeline import CLASSIFIERS
 from .arguments import names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
@@ -66,7 +67,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     what = parser.add_argument_group("what is compared")
     what.add_argument("--features", type=names, metavar="A,B", help="names of extractors, or all for the whole table")
-    what.add_argument("--classifiers", type=names, default=(), metavar="A,B", help="svm, gb, linear, knn; default: svm")
+    what.add_argument(
+        "--classifiers", type=names, default=(), metavar="A,B", help=f"{', '.join(CLASSIFIERS)}; default: svm"
+    )
     what.add_argument(
         "--copies", type=natural_number, default=2, metavar="N", help="varied copies of each picture; default: 2"
     )
@@ -89,7 +92,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     data.add_argument("--folds", type=positive_integer, metavar="N", help="folds of cv; default: 5, with --quick 3")
     data.add_argument(
-        "--every", type=positive_integer, default=1, metavar="N", help="take every N-th picture of each person only"
+        "--every",
+        type=positive_integer,
+        default=1,
+        metavar="N",
+        help="take every N-th picture only of groups of more than N",
     )
     data.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     how = parser.add_argument_group("how")

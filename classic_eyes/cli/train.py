@@ -16,7 +16,7 @@ from ..classifier import EyeClassifier
 from ..datasets import EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..persistence import card_path, library_versions
-from ..pipeline import DEFAULT_FEATURES, build_pipeline
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipeline
 from .arguments import names, natural_number, positive_integer
 from .tables import results_table
 
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
     parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp")
-    parser.add_argument("--classifier", default="svm", metavar="NAME", help="svm, gb, linear or knn; default: svm")
+    parser.add_argument("--classifier", default="svm", metavar="NAME", help=f"{', '.join(CLASSIFIERS)}; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(

@@ -400,18 +400,37 @@ def test_bench_on_a_folder_with_raters(tmp_path, capsys):
     assert re.search(r"^profile svm +160 +\d+( +[\d,.]+){8}$", out, re.MULTILINE)
 
 
+def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
+    for name in ("one", "two"):
+        folder = write_labelled(tmp_path / name, 40)
+        assert main("bench", *BENCH, "--data", folder, "--out", tmp_path / f"{name}_out") == 0
+    capsys.readouterr()
+    runs = [tmp_path / "one_out" / "results.json", tmp_path / "two_out" / "results.json"]
+    document = tmp_path / "both.md"
+    assert main("bench", "--from", *runs, "--markdown", document) == 0
+    assert capsys.readouterr().out == ""
+    text = document.read_text()
+    assert re.findall(r"^##? (.*)$", text, re.MULTILINE) == ["Benchmark", "one", "two", "What the columns mean"]
+    assert text.count("Made by `classic-eyes bench") == 2
+    assert text.count("| profile svm |") == 4
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["both-one.svg", "both-two.svg"]
+
+
 def test_bench_without_data_says_in_the_first_line_that_eyes_are_rendered(tmp_path, capsys):
     assert main("bench", *BENCH, "--markdown", tmp_path / "bench.md") == 0
     out, err = capsys.readouterr()
     assert "rendered eyes" in out.splitlines()[0]
-    assert err == ""
+    assert err == f"wrote {tmp_path / 'bench.md'} and 1 figures beside it\n"
     text = (tmp_path / "bench.md").read_text()
     assert f"`classic-eyes bench {' '.join(map(str, BENCH))} --markdown" in text
     assert "scikit-learn" in text
     assert "quick run" in text
     rows = [line for line in text.splitlines() if line.startswith("| profile svm |")]
     assert [row.count("|") for row in rows] == [10, 12]
-    assert "![" not in text
+    assert re.findall(r"!\[.*\]\((.*)\)", text) == ["bench-rendered-eyes.svg"]
+    drawn = (tmp_path / "bench-rendered-eyes.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert "<image" not in drawn
 
 
 def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
@@ -482,6 +501,8 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
         (["--protocol", "train:a,test:b", "--data", "c"], "leave --data out"),
         (["--protocol", "train:no-such,test:b"], "no-such"),
         (["--markdown", "no-such/bench.md"], "make it first"),
+        (["--from", "results.json"], "name it with --markdown FILE"),
+        (["--from", "no-such.json", "--markdown", "bench.md"], "no-such.json"),
         (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
         (["--every", "0"], "not a whole number from 1"),
     ],

@@ -10,12 +10,13 @@ import re
 import shutil
 from html import unescape
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from classic_eyes.errors import ParameterError
-from classic_eyes.report import render_report, write_report
+from classic_eyes.report import render_curves, render_report, write_report
 from classic_eyes.report.choose import ablations, chosen
 from classic_eyes.report.svg import Scale, log_ticks, nice_ticks, thinned
 from classic_eyes.report.text import amount, bytes_text, escape, interval, share, shortened, whole
@@ -507,3 +508,24 @@ def test_it_reads_without_script(browser, address):
     assert "haar+hog+lbp svm" in tab.inner_text(".scenarios")
     assert tab.locator(".scenarios button").count() == 0
     context.close()
+
+
+# -- the curves as a file of their own --
+
+
+def test_the_curves_alone_are_well_formed_and_need_nothing_else(results):
+    for dataset in results["datasets"]:
+        drawn = render_curves(dataset)
+        root = ElementTree.fromstring(drawn)
+        space = "{http://www.w3.org/2000/svg}"
+        assert root.tag == f"{space}svg"
+        assert len(root.findall(f"{space}g")) == 3
+        assert root.find(f"{space}title").text.endswith(": curves")
+        for name in (one.name for one in chosen(dataset) if one.both_classes):
+            assert name in root.find(f"{space}desc").text
+        assert not list(root.iter(f"{space}image"))
+        assert re.findall(r"https?://[^\"]*", drawn) == ["http://www.w3.org/2000/svg"]
+
+
+def test_without_scores_there_are_no_curves():
+    assert render_curves({"name": "none", "labels": [], "scenarios": []}) is None

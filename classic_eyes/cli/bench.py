@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -106,7 +107,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     how.add_argument(
         "--resume", action="store_true", help="take up what an earlier run left in DIR, if nothing changed"
     )
-    how.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown, without pictures")
+    how.add_argument("--markdown", metavar="FILE", help="write tables as Markdown and curves as SVG beside it")
+    parser.add_argument(
+        "--from",
+        dest="runs",
+        nargs="+",
+        metavar="RESULTS.json",
+        help="put finished runs into one --markdown FILE; runs nothing",
+    )
     parser.add_argument(
         "--compare",
         nargs=2,
@@ -123,6 +131,8 @@ def _check(arguments: Namespace) -> None:
         raise ParameterError(f"--labels {arguments.labels} goes with one PATH after --data, not {len(arguments.data)}")
     if arguments.resume and arguments.out is None:
         raise ParameterError("--resume takes up what is in --out DIR; name the folder of the earlier run")
+    if arguments.runs is not None and arguments.markdown is None:
+        raise ParameterError("--from puts finished runs into a document; name it with --markdown FILE")
     if arguments.markdown is not None and not Path(arguments.markdown).absolute().parent.is_dir():
         raise ParameterError(f"--markdown {arguments.markdown!r}: there is no such folder; make it first")
     kinds = [protocol.kind for protocol in arguments.protocol or ()]
@@ -223,10 +233,24 @@ def _write(results: dict[str, Any], works: Sequence[Workload], arguments: Namesp
         write_report(results, out / "report.html", _thumbnails(works, results))
         print(f"wrote {out / 'results.json'} and {out / 'report.html'}", file=sys.stderr)
     if arguments.markdown is not None:
-        try:
-            Path(arguments.markdown).write_text(benchmark_markdown(results), encoding="utf-8")
-        except OSError as error:
-            raise ParameterError(f"--markdown {arguments.markdown!r} cannot be written: {error.strerror}") from error
+        _write_markdown([results], Path(arguments.markdown))
+
+
+def _write_markdown(runs: Sequence[dict[str, Any]], document: Path) -> None:
+    from ..report import render_curves
+
+    figures = {}
+    try:
+        for data in (data for results in runs for data in results["datasets"]):
+            drawn = render_curves(data)
+            if drawn is not None:
+                slug = re.sub(r"[^a-z0-9]+", "-", data["name"].lower()).strip("-")
+                figures[data["name"]] = f"{document.stem}-{slug}.svg"
+                document.with_name(figures[data["name"]]).write_text(drawn, encoding="utf-8")
+        document.write_text(benchmark_markdown(runs, figures), encoding="utf-8")
+    except OSError as error:
+        raise ParameterError(f"--markdown {str(document)!r} cannot be written: {error.strerror}") from error
+    print(f"wrote {document} and {len(figures)} figures beside it", file=sys.stderr)
 
 
 def work(arguments: Namespace) -> int:
@@ -247,6 +271,9 @@ def work(arguments: Namespace) -> int:
         print(comparison_table(changes))
         return int(any(change.verdict == "worse" for change in changes))
     _check(arguments)
+    if arguments.runs is not None:
+        _write_markdown([read_results(run) for run in arguments.runs], Path(arguments.markdown))
+        return 0
     scenarios = choose_scenarios(arguments.features, arguments.classifiers)
     works = _workloads(arguments)
     _say_what(works)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..benchmark import RULES, Change
@@ -173,46 +174,58 @@ def benchmark_table(results: dict[str, Any]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def benchmark_markdown(results: dict[str, Any]) -> str:
-    """Lay out the results of a benchmark as Markdown: numbers only, with the command, machine and versions.
+def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Mapping[str, str]) -> str:
+    """Lay out the results of benchmarks as Markdown: numbers, with the command, machine and versions.
 
     Parameters
     ----------
-    results : dict
-        A whole ``results.json``.
+    runs : sequence of dict
+        Each a whole ``results.json``.
+    figures : mapping
+        Name of a data set to the file of its curves, as seen from the document.
 
     Returns
     -------
     str
         The document.
     """
+    lines = ["# Benchmark"]
+    for results in runs:
+        lines += ["", *_made_by(results)]
+        for data in results["datasets"]:
+            lines += _markdown_dataset(data, figures.get(data["name"]))
+    lines += ["", "## What the columns mean", ""]
+    lines += [f"- {key.replace('_', ' ')}: {note}" for key, note in runs[0]["protocol_notes"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _made_by(results: dict[str, Any]) -> list[str]:
     machine = results["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     code = results["git"] or results["code_version"]
     quick = " This was a quick run (`--quick`): wide intervals, coarse speeds." if results["quick"] else ""
-    lines = [
-        "# Benchmark",
-        "",
+    return [
         f"Made by `{results['command']}`, seed {results['seed']}, code {code}.{quick}",
         "",
         f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; "
         f"{machine['threads']} thread timed. Versions: {versions}.",
     ]
+
+
+def _markdown_dataset(data: dict[str, Any], figure: str | None) -> list[str]:
     columns = tuple(column for part in _QUALITY for column in part)
-    for data in results["datasets"]:
-        done, remarks = _parts(data)
-        lines += ["", f"## {data['name']}", "", f"{_about(data)}. Fingerprint `{data['sha256'][:12]}`."]
-        if done:
-            lines += ["", *_markdown(_quality_rows(done, columns))]
-            costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
-            lines += ["", *_markdown(costs)]
-        if data["decode"] is not None:
-            lines += ["", f"Decoding alone: {_speed(data['decode']['images_per_second'])} pictures a second."]
-        lines += [line for remark in remarks for line in ("", f"- {remark}")]
-        lines += _markdown_slices(done, data["slices"])
-    lines += ["", "## What the columns mean", ""]
-    lines += [f"- {key.replace('_', ' ')}: {note}" for key, note in results["protocol_notes"].items()]
-    return "\n".join(lines) + "\n"
+    done, remarks = _parts(data)
+    lines = ["", f"## {data['name']}", "", f"{_about(data)}. Fingerprint `{data['sha256'][:12]}`."]
+    if done:
+        lines += ["", *_markdown(_quality_rows(done, columns))]
+        costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
+        lines += ["", *_markdown(costs)]
+    if data["decode"] is not None:
+        lines += ["", f"Decoding alone: {_speed(data['decode']['images_per_second'])} pictures a second."]
+    if figure is not None:
+        lines += ["", f"![ROC, detection error trade-off and reliability on {data['name']}]({figure})"]
+    lines += [line for remark in remarks for line in ("", f"- {remark}")]
+    return lines + _markdown_slices(done, data["slices"])
 
 
 def _markdown_slices(done: list[dict[str, Any]], slices: dict[str, list[str]]) -> list[str]:

@@ -18,14 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from .errors import ParameterError
 from .images import read_pictures
-from .svm import FixedSizeSvm
+from .svm import FixedSizeSvm, rbf
 
 __all__ = ["CHUNK", "CompiledSvm", "Scored", "compile_decision", "margins", "one_thread", "score_files"]
 
 # Large enough for BLAS to be at its best, small enough that a chunk's kernel rows stay in the cache of one core.
 CHUNK = 256
-# libm's exp of a float is smallest here; further out a support vector has no say anyway.
-_EXP_FLOOR = np.float32(-80.0)
 
 Margins = NDArray[np.float64]
 
@@ -78,12 +76,7 @@ class CompiledSvm:
         """Return the margins of rows of features, float64 of shape (n,)."""
         z = features @ self.weights
         z += self.offset
-        kernel = z @ self.support
-        kernel *= np.float32(2 * self.gamma)
-        kernel -= np.float32(self.gamma) * np.einsum("ij,ij->i", z, z)[:, np.newaxis]
-        kernel -= np.float32(self.gamma) * self.support_norm
-        np.maximum(kernel, _EXP_FLOOR, out=kernel)
-        np.exp(kernel, out=kernel)
+        kernel = rbf(z, self.support, self.support_norm, self.gamma)
         return (kernel @ self.dual).astype(np.float64) + self.intercept
 
 

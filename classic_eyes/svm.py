@@ -15,18 +15,18 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .errors import ParameterError
 
-__all__ = ["FixedSizeSvm"]
+__all__ = ["FixedSizeSvm", "rbf"]
 
 Rows = NDArray[np.float32]
 
-# Too few lose accuracy, more than this bought nothing that could be told from chance.
+# Accuracy grows slowly with the number, the time of a fit with its square.
 _SUPPORT = (1500, 4000)
-# Keeps the kernel matrix of near-identical support vectors positive definite in float32.
+# Keeps the kernel matrix of near-identical support vectors positive definite.
 _JITTER = 1e-5
 # Rows of the kernel at a time: few enough for the cache, enough for BLAS.
 _CHUNK = 2048
 # libm's exp of a float is smallest here; further out a support vector has no say anyway.
-_EXP_FLOOR = np.float32(-80.0)
+_EXP_FLOOR = -80.0
 
 
 class _Sums(NamedTuple):
@@ -81,8 +81,8 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     Notes
     -----
     The cost is ``n m^2`` for n rows and m support vectors, where libsvm's grows with ``n^2``; the memory ``4 n m``
-    bytes.
-    Sums keep their order, so the same rows give the same bytes with the same number of BLAS threads.
+    bytes. Sums keep their order, so the same rows give the
+    same bytes with the same number of BLAS threads.
 
     References
     ----------
@@ -202,14 +202,14 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     def _root(self) -> Rows:
         # In float64 throughout: the kernel of near-identical rows must stay positive definite.
         support = self.support_vectors_.astype(np.float64)
-        kernel = _rbf(support, support, self._gamma)
+        kernel = _near_origin(support, support, self._gamma)
         kernel[np.diag_indices_from(kernel)] += _JITTER
         return scipy.linalg.cholesky(kernel, lower=True, overwrite_a=True, check_finite=False).astype(np.float32)
 
     def _map(self, X: Rows, root: Rows) -> Rows:
         mapped = np.empty((len(X), len(root)), dtype=np.float32)
         for start in range(0, len(X), _CHUNK):
-            kernel = _rbf(X[start : start + _CHUNK], self.support_vectors_, self._gamma)
+            kernel = _near_origin(X[start : start + _CHUNK], self.support_vectors_, self._gamma)
             mapped[start : start + _CHUNK] = scipy.linalg.solve_triangular(
                 root, kernel.T, lower=True, overwrite_b=True, check_finite=False
             ).T
@@ -250,7 +250,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         support = self.support_vectors_.astype(np.float64)
         chunks = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
-        parts = [_rbf(chunk, support, self._gamma) @ self.dual_coef_[0] for chunk in chunks]
+        parts = [_near_origin(chunk, support, self._gamma) @ self.dual_coef_[0] for chunk in chunks]
         return np.concatenate(parts) + self.intercept_[0]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -270,17 +270,44 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         return self.classes_[positive.astype(np.intp)]
 
 
-def _rbf(X: NDArray[Any], support: NDArray[Any], gamma: float) -> NDArray[Any]:
-    """Return ``exp(-gamma |x - s|^2)`` for each row and support vector, in the precision of the rows."""
-    # Distances do not depend on the origin, their rounding does.
-    origin = support.mean(axis=0)
-    X, support = X - origin, support - origin
-    kernel = X @ support.T
+def rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:
+    """Return the RBF kernel as one matrix product, ``exp(2 gamma x s - gamma |x|^2 - gamma |s|^2)``.
+
+    Parameters
+    ----------
+    X : float array of shape (n, d)
+        Rows, in the precision in which the kernel is to be.
+    columns : float array of shape (d, m)
+        Support vectors, as columns.
+    squares : float array of shape (m,)
+        Their squared lengths.
+    gamma : float
+        Width, greater than 0.
+
+    Returns
+    -------
+    float array of shape (n, m)
+        Above 0; above 1 by rounding at most.
+
+    Examples
+    --------
+    >>> rbf(np.zeros((1, 2)), np.ones((2, 1)), np.array([2.0]), 0.5).round(4).tolist()
+    [[0.3679]]
+    """
+    kernel = X @ columns
     kernel *= 2 * gamma
     kernel -= gamma * np.einsum("ij,ij->i", X, X)[:, np.newaxis]
-    kernel -= gamma * np.einsum("ij,ij->i", support, support)
-    np.clip(kernel, _EXP_FLOOR, 0, out=kernel)
+    kernel -= gamma * squares
+    np.maximum(kernel, _EXP_FLOOR, out=kernel)
     return np.exp(kernel, out=kernel)
+
+
+def _near_origin(X: NDArray[Any], support: NDArray[Any], gamma: float) -> NDArray[Any]:
+    """Return the RBF kernel of rows that may lie anywhere: distances do not depend on the origin, rounding does."""
+    origin = support.mean(axis=0)
+    X, support = X - origin, support - origin
+    kernel = rbf(X, support.T, np.einsum("ij,ij->i", support, support), gamma)
+    return np.minimum(kernel, 1, out=kernel)
 
 
 def _sums(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float64]) -> _Sums:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from .rows import ablation_figure, people_figure, ranking_figure, slice_figure
 from .scatter import map_figure, speed_figure
 from .svg import Figure
 from .table import table_html
-from .text import amount, escape, interval, share, whole
+from .text import amount, escape, interval, resource, share, whole
 
 __all__ = ["SCHEMA", "render_report", "write_report"]
 
@@ -68,7 +67,7 @@ def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
         _section(dataset, _thumbnails(dataset, thumbnails), f"d{number}")
         for number, dataset in enumerate(datasets, start=1)
     )
-    style, script = _part("page.css"), _part("page.js")
+    style, script = resource("page.css"), resource("page.js")
     # Nothing but what stands in this file may load or run, whatever a file name contains.
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -129,10 +128,6 @@ def write_report(results: Entry, path: str | os.PathLike[str], thumbnails: Thumb
         raise ParameterError(
             f"path is {str(target)!r}, which cannot be written ({error.strerror}); name a file in a folder that can be"
         ) from error
-
-
-def _part(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from .choose import Entry, chosen
 from .curves import det_figure, reliability_figure, roc_figure
 from .svg import WIDTH, Figure
-from .text import escape
+from .text import escape, resource
 
 __all__ = ["render_curves"]
 
@@ -42,12 +40,11 @@ def render_curves(dataset: Entry) -> str | None:
     height = TITLE + max(figure.drawing.height + ROW * len(figure.legend) for figure in drawn) + GAP
     panels = "".join(_panel(figure, GAP + number * (WIDTH + GAP)) for number, figure in enumerate(drawn))
     spoken = " ".join(f"{figure.title}: {figure.desc}" for figure in drawn)
-    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" '
         f'height="{height:.0f}" role="img" font-family="system-ui, Arial, sans-serif">'
         f"<title>{escape(dataset['name'])}: curves</title><desc>{escape(spoken)}</desc>"
-        f"<style><![CDATA[{style}]]></style>"
+        f"<style><![CDATA[{resource('page.css')}]]></style>"
         f'<rect width="100%" height="100%" style="fill: var(--sheet)"/>{panels}</svg>\n'
     )
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import html
 import math
+from importlib.resources import files
 from typing import Any
 
-__all__ = ["amount", "bytes_text", "escape", "interval", "share", "shortened", "signed", "tick_text", "whole"]
+__all__ = [
+    "amount",
+    "bytes_text",
+    "escape",
+    "interval",
+    "resource",
+    "share",
+    "shortened",
+    "signed",
+    "tick_text",
+    "whole",
+]
 
 NOTHING = "–"
 MINUS = "−"
@@ -230,3 +242,24 @@ def shortened(text: str, limit: int) -> str:
         return text
     tail = limit // 2
     return f"{text[: limit - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def resource(name: str) -> str:
+    """Read a file that lies beside this one, style or script.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    str
+        Its text.
+
+    Examples
+    --------
+    >>> resource("page.css").startswith(":root")
+    True
+    """
+    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -414,13 +414,17 @@ def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
     assert text.count("Made by `classic-eyes bench") == 2
     assert text.count("| profile svm |") == 4
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["both-one.svg", "both-two.svg"]
+    # Two runs on data of one name keep a figure each.
+    assert main("bench", "--from", runs[0], runs[0], "--markdown", document) == 0
+    assert re.findall(r"!\[.*\]\((.*)\)", document.read_text()) == ["both-one.svg", "both-one-2.svg"]
+    assert (tmp_path / "both-one-2.svg").read_text().startswith("<svg")
 
 
 def test_bench_without_data_says_in_the_first_line_that_eyes_are_rendered(tmp_path, capsys):
     assert main("bench", *BENCH, "--markdown", tmp_path / "bench.md") == 0
     out, err = capsys.readouterr()
     assert "rendered eyes" in out.splitlines()[0]
-    assert err == f"wrote {tmp_path / 'bench.md'} and 1 figures beside it\n"
+    assert err == f"wrote {tmp_path / 'bench.md'}, {tmp_path / 'bench-rendered-eyes.svg'}\n"
     text = (tmp_path / "bench.md").read_text()
     assert f"`classic-eyes bench {' '.join(map(str, BENCH))} --markdown" in text
     assert "scikit-learn" in text

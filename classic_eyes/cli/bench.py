@@ -239,18 +239,27 @@ def _write(results: dict[str, Any], works: Sequence[Workload], arguments: Namesp
 def _write_markdown(runs: Sequence[dict[str, Any]], document: Path) -> None:
     from ..report import render_curves
 
-    figures = {}
+    figures: list[str | None] = []
     try:
         for data in (data for results in runs for data in results["datasets"]):
             drawn = render_curves(data)
-            if drawn is not None:
-                slug = re.sub(r"[^a-z0-9]+", "-", data["name"].lower()).strip("-")
-                figures[data["name"]] = f"{document.stem}-{slug}.svg"
-                document.with_name(figures[data["name"]]).write_text(drawn, encoding="utf-8")
+            name = None if drawn is None else _figure_name(document.stem, data["name"], figures)
+            figures.append(name)
+            if name is not None and drawn is not None:
+                document.with_name(name).write_text(drawn, encoding="utf-8")
         document.write_text(benchmark_markdown(runs, figures), encoding="utf-8")
     except OSError as error:
         raise ParameterError(f"--markdown {str(document)!r} cannot be written: {error.strerror}") from error
-    print(f"wrote {document} and {len(figures)} figures beside it", file=sys.stderr)
+    written = [str(document), *(str(document.with_name(figure)) for figure in figures if figure is not None)]
+    print(f"wrote {', '.join(written)}", file=sys.stderr)
+
+
+def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
+    slug = f"{stem}-" + (re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-") or "data")
+    name, number = f"{slug}.svg", 2
+    while name in taken:
+        name, number = f"{slug}-{number}.svg", number + 1
+    return name
 
 
 def work(arguments: Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..benchmark import RULES, Change
@@ -174,15 +174,15 @@ def benchmark_table(results: dict[str, Any]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Mapping[str, str]) -> str:
+def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | None]) -> str:
     """Lay out the results of benchmarks as Markdown: numbers, with the command, machine and versions.
 
     Parameters
     ----------
     runs : sequence of dict
         Each a whole ``results.json``.
-    figures : mapping
-        Name of a data set to the file of its curves, as seen from the document.
+    figures : sequence of str or None
+        For each data set of all runs, in order, the file of its curves as seen from the document; None without any.
 
     Returns
     -------
@@ -190,10 +190,11 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Mapping[str, str
         The document.
     """
     lines = ["# Benchmark"]
+    figure_of = iter(figures)
     for results in runs:
         lines += ["", *_made_by(results)]
         for data in results["datasets"]:
-            lines += _markdown_dataset(data, figures.get(data["name"]))
+            lines += _markdown_dataset(data, next(figure_of))
     lines += ["", "## What the columns mean", ""]
     lines += [f"- {key.replace('_', ' ')}: {note}" for key, note in runs[0]["protocol_notes"].items()]
     return "\n".join(lines) + "\n"

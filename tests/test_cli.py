@@ -402,8 +402,10 @@ def test_bench_on_a_folder_with_raters(tmp_path, capsys):
 
 def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
     for name in ("one", "two"):
-        folder = write_labelled(tmp_path / name, 40)
-        assert main("bench", *BENCH, "--data", folder, "--out", tmp_path / f"{name}_out") == 0
+        folder, out = write_labelled(tmp_path / name, 40), tmp_path / f"{name}_out"
+        # A document in the folder that --out makes needs no folder made before.
+        assert main("bench", *BENCH, "--data", folder, "--out", out, "--markdown", out / "own.md") == 0
+        assert "Put together" not in (out / "own.md").read_text()
     capsys.readouterr()
     runs = [tmp_path / "one_out" / "results.json", tmp_path / "two_out" / "results.json"]
     document = tmp_path / "both.md"
@@ -412,6 +414,7 @@ def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
     text = document.read_text()
     assert re.findall(r"^##? (.*)$", text, re.MULTILINE) == ["Benchmark", "one", "two", "What the columns mean"]
     assert text.count("Made by `classic-eyes bench") == 2
+    assert f"Put together by `classic-eyes bench --from {runs[0]} {runs[1]} --markdown {document}`" in text
     assert text.count("| profile svm |") == 4
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["both-one.svg", "both-two.svg"]
     # Two runs on data of one name keep a figure each.
@@ -506,7 +509,11 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
         (["--protocol", "train:no-such,test:b"], "no-such"),
         (["--markdown", "no-such/bench.md"], "make it first"),
         (["--from", "results.json"], "name it with --markdown FILE"),
-        (["--from", "no-such.json", "--markdown", "bench.md"], "no-such.json"),
+        (["--from", "no-such.json", "--markdown", "bench.md"], "'no-such.json' cannot be read: No such file"),
+        (
+            ["--from", "README.md", "--markdown", "bench.md"],
+            "cannot be read as JSON; classic-eyes bench --out DIR writes",
+        ),
         (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
         (["--every", "0"], "not a whole number from 1"),
     ],

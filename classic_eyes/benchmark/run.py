@@ -29,7 +29,10 @@ from .workloads import Workload, picture_files
 __all__ = ["NOTES", "Settings", "count_steps", "run_benchmark"]
 
 NOTES = {
-    "intervals": "95 %, bootstrap over groups (people or faces), not over pictures.",
+    "intervals": (
+        "95 %, bootstrap over groups (people or faces), not over pictures. Drawing again adds noise, and noise only "
+        "raises the calibration error: its interval lies too high and may exclude the value."
+    ),
     "speed": (
         "Pictures a second on one thread, medians of several rounds; every round also decodes the same files and "
         "nothing else, and asks the Haar cascade. Features and classifier alone are one pass over decoded pictures; "

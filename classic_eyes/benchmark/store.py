@@ -71,8 +71,12 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         results = json.loads(Path(path).read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"results {os.fspath(path)!r} cannot be read: {error}") from error
+    except OSError as error:
+        raise DataError(f"results {os.fspath(path)!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(
+            f"{os.fspath(path)!r} cannot be read as JSON; classic-eyes bench --out DIR writes DIR/results.json"
+        ) from error
     if not isinstance(results, dict) or not {"schema", "datasets"} <= results.keys():
         raise DataError(f"{os.fspath(path)!r} holds no results; classic-eyes bench --out DIR writes DIR/results.json")
     if results["schema"] != SCHEMA:

@@ -133,7 +133,9 @@ def _check(arguments: Namespace) -> None:
         raise ParameterError("--resume takes up what is in --out DIR; name the folder of the earlier run")
     if arguments.runs is not None and arguments.markdown is None:
         raise ParameterError("--from puts finished runs into a document; name it with --markdown FILE")
-    if arguments.markdown is not None and not Path(arguments.markdown).absolute().parent.is_dir():
+    parent = None if arguments.markdown is None else Path(arguments.markdown).absolute().parent
+    made_here = arguments.out is not None and parent == Path(arguments.out).absolute()
+    if parent is not None and not parent.is_dir() and not made_here:
         raise ParameterError(f"--markdown {arguments.markdown!r}: there is no such folder; make it first")
     kinds = [protocol.kind for protocol in arguments.protocol or ()]
     if arguments.data and kinds and set(kinds) == {"train"}:
@@ -233,12 +235,14 @@ def _write(results: dict[str, Any], works: Sequence[Workload], arguments: Namesp
         write_report(results, out / "report.html", _thumbnails(works, results))
         print(f"wrote {out / 'results.json'} and {out / 'report.html'}", file=sys.stderr)
     if arguments.markdown is not None:
-        _write_markdown([results], Path(arguments.markdown))
+        _write_markdown([results], arguments)
 
 
-def _write_markdown(runs: Sequence[dict[str, Any]], document: Path) -> None:
+def _write_markdown(runs: Sequence[dict[str, Any]], arguments: Namespace) -> None:
     from ..report import render_curves
 
+    document = Path(arguments.markdown)
+    command = shlex.join(["classic-eyes", *arguments.argv])
     figures: list[str | None] = []
     try:
         for data in (data for results in runs for data in results["datasets"]):
@@ -247,7 +251,7 @@ def _write_markdown(runs: Sequence[dict[str, Any]], document: Path) -> None:
             figures.append(name)
             if name is not None and drawn is not None:
                 document.with_name(name).write_text(drawn, encoding="utf-8")
-        document.write_text(benchmark_markdown(runs, figures), encoding="utf-8")
+        document.write_text(benchmark_markdown(runs, figures, command), encoding="utf-8")
     except OSError as error:
         raise ParameterError(f"--markdown {str(document)!r} cannot be written: {error.strerror}") from error
     written = [str(document), *(str(document.with_name(figure)) for figure in figures if figure is not None)]
@@ -281,7 +285,7 @@ def work(arguments: Namespace) -> int:
         return int(any(change.verdict == "worse" for change in changes))
     _check(arguments)
     if arguments.runs is not None:
-        _write_markdown([read_results(run) for run in arguments.runs], Path(arguments.markdown))
+        _write_markdown([read_results(run) for run in arguments.runs], arguments)
         return 0
     scenarios = choose_scenarios(arguments.features, arguments.classifiers)
     works = _workloads(arguments)

@@ -174,7 +174,7 @@ def benchmark_table(results: dict[str, Any]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | None]) -> str:
+def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | None], command: str) -> str:
     """Lay out the results of benchmarks as Markdown: numbers, with the command, machine and versions.
 
     Parameters
@@ -183,6 +183,8 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | N
         Each a whole ``results.json``.
     figures : sequence of str or None
         For each data set of all runs, in order, the file of its curves as seen from the document; None without any.
+    command : str
+        What writes the document.
 
     Returns
     -------
@@ -190,6 +192,8 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | N
         The document.
     """
     lines = ["# Benchmark"]
+    if [command] != [results["command"] for results in runs]:
+        lines += ["", f"Put together by `{command}` from the runs named below, each before its own data."]
     figure_of = iter(figures)
     for results in runs:
         lines += ["", *_made_by(results)]

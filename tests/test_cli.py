@@ -512,7 +512,7 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
         (["--from", "no-such.json", "--markdown", "bench.md"], "'no-such.json' cannot be read: No such file"),
         (
             ["--from", "README.md", "--markdown", "bench.md"],
-            "cannot be read as JSON; classic-eyes bench --out DIR writes",
+            "cannot be read as JSON; classic-eyes bench --out",
         ),
         (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
         (["--every", "0"], "not a whole number from 1"),

@@ -27,7 +27,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from classic_eyes.errors import ParameterError, PictureError
-from classic_eyes.features import EXTRACTORS, Extractor, Lbp, make_extractor
+from classic_eyes.features import EXTRACTORS, Extractor, Lbp, Words, make_extractor
 from classic_eyes.features.base import check_integer, check_number
 from classic_eyes.synthetic import make_eyes
 
@@ -41,7 +41,10 @@ every_extractor = pytest.mark.parametrize("name", sorted(EXTRACTORS))
 
 def test_table_is_sorted_and_complete():
     assert list(EXTRACTORS) == sorted(EXTRACTORS)
-    ours = {cls for cls in Extractor.__subclasses__() if cls.__module__.startswith("classic_eyes.")}
+    ours, found = set(), [Extractor]
+    while found:
+        found = [child for cls in found for child in cls.__subclasses__()]
+        ours |= {cls for cls in found if cls.__module__.startswith("classic_eyes.")}
     assert set(EXTRACTORS.values()) == ours
 
 
@@ -67,7 +70,10 @@ def test_an_object_comes_back_as_it_is():
     [
         ("hgo", r"feature='hgo': expected one of 'haar', 'hog', .*; did you mean 'hog'\?"),
         ("HOG", r"did you mean 'hog'\?"),
-        ("zzzz", r"feature='zzzz': expected one of 'haar', 'hog', 'lbp', 'pixels', 'profile'; or a transformer"),
+        (
+            "zzzz",
+            r"feature='zzzz': expected one of 'haar', .*, 'words', 'words_tt'; or a transformer",
+        ),
         (Lbp, r"feature=Lbp: expected a name or an object, got a class; write Lbp\(\)"),
         (3, r"feature=3: expected one of .* or an object with fit and transform over pictures; got a int"),
     ],
@@ -356,6 +362,9 @@ def golden_pictures() -> np.ndarray:
 def golden(name: str) -> dict:
     pictures = golden_pictures()
     extractor = make_extractor(name).fit(pictures)
+    if isinstance(extractor, Words):
+        # The drawn eye is its own mirror image: k-means has ties, which another processor's rounding breaks otherwise.
+        extractor.words_ = np.cos(np.outer(np.arange(1, 101), np.arange(1, 37))).astype(np.float32)
     features = extractor.transform(pictures).astype(np.float64)
     step = -(-features.shape[1] // 100)
     names = extractor.get_feature_names_out()

@@ -12,8 +12,21 @@ from .hog import Hog
 from .lbp import Lbp
 from .pixels import Pixels
 from .profile import Profile
+from .words import TanTriggsWords, Words
 
-__all__ = ["EXTRACTORS", "Extractor", "Haar", "Hog", "Lbp", "Pixels", "Profile", "count_hits", "make_extractor"]
+__all__ = [
+    "EXTRACTORS",
+    "Extractor",
+    "Haar",
+    "Hog",
+    "Lbp",
+    "Pixels",
+    "Profile",
+    "TanTriggsWords",
+    "Words",
+    "count_hits",
+    "make_extractor",
+]
 
 EXTRACTORS: dict[str, type[Extractor]] = {
     "haar": Haar,
@@ -21,6 +34,8 @@ EXTRACTORS: dict[str, type[Extractor]] = {
     "lbp": Lbp,
     "pixels": Pixels,
     "profile": Profile,
+    "words": Words,
+    "words_tt": TanTriggsWords,
 }
 
 
@@ -50,8 +65,8 @@ def make_extractor(feature: Any) -> Any:
     >>> make_extractor("hgo")
     Traceback (most recent call last):
         ...
-    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'haar', 'hog', 'lbp', 'pixels', 'profile';
-    did you mean 'hog'?
+    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'haar', 'hog', 'lbp', 'pixels', 'profile',
+    'words', 'words_tt'; did you mean 'hog'?
     """
     if isinstance(feature, str):
         if feature in EXTRACTORS:

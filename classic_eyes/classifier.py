@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,14 +22,14 @@ from .datasets import UNLABELLED, group_folds
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
 from .inference import CHUNK, compile_decision, margins, one_thread
-from .pipeline import DEFAULT_FEATURES, build_pipeline
+from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .svm import FixedSizeSvm
 
 __all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
 
 # Files in models/ and the digests by which they are known; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "383a4afd4a2a435cdd8b049512a6ae9b8ccbd63ad57c0b96d90c752d1711d27e",
+    "default": "fa98f0c36a58496421f7c68c1b0c1eda1712ee3ecd4f6ccd6e59622bf839bfd8",
 }
 
 
@@ -70,15 +71,16 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
     2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies.
-    3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin; the margins of a
-       picture and of its mirror image are averaged.
+    3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
+       picture and of its mirror image are averaged, and so are those of the families, each learnt by itself.
     4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
        probability of a half is the border of `predict`.
 
     Parameters
     ----------
     features : sequence of str or extractor, default ``("hog", "lbp")``
-        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
+        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``; nested, as
+        in ``(("hog", "lbp"), ("words",))``, families with a classifier of their own.
     classifier : str or scikit-learn classifier, default ``"svm"``
         ``svm``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see `classic_eyes.pipeline.make_classifier`.
     n_components : int, float or None, default 300
@@ -98,14 +100,18 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    pipeline_ : sklearn.pipeline.Pipeline
-        The fitted pipeline.
+    pipelines_ : dict of str to sklearn.pipeline.Pipeline
+        The fitted pipeline of each family of features, by its features' names joined by plus signs.
     classes_ : ndarray
         ``[0, 1]``, closed and open.
     calibration_ : tuple of float
         Slope and intercept from margin to log odds of open.
     n_features_ : int
-        Number of features before the PCA.
+        Number of features before the PCA, of all families together.
+    n_components_ : int
+        Number of components after it, of all families together.
+    n_support_vectors_ : int or None
+        Support vectors, of all families together; None for a classifier without any.
 
     Raises
     ------
@@ -194,18 +200,30 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         labels = _check_labels(y, len(originals))
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
+        pipelines = build_pipelines(
+            self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
+        )
+        folds = self._calibration_splits(labels, names)
         learnt, source = self._training_rows(originals)
         with one_thread():
-            self.pipeline_ = build_pipeline(
-                self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
-            )
-            components = self._fit_components(learnt, labels[source])
-            mirrored = self._mirrored_components(originals, components)
-            margin = self._fit_classifier(components, mirrored, source, labels, names, weight)
-            self.calibration_ = _platt(margin, labels, weight)
+            margin = np.zeros(len(labels))
+            for pipeline in pipelines.values():
+                components = self._fit_components(pipeline, learnt, labels[source])
+                mirrored = self._mirrored_components(pipeline, originals, components)
+                margin += _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
+            self.calibration_ = _platt(margin / len(pipelines), labels, weight)
+        self.pipelines_ = pipelines
+        self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
+        self.n_components_ = sum(int(pipeline[-1].n_features_in_) for pipeline in pipelines.values())
+        machines = [pipeline[-1] for pipeline in pipelines.values()]
+        vectors = [int(np.sum(machine.n_support_)) for machine in machines if hasattr(machine, "n_support_")]
+        self.n_support_vectors_ = sum(vectors) or None
         self.classes_ = np.array([0, 1])
-        self._decision = compile_decision(self.pipeline_)
+        self._compile()
         return self
+
+    def _compile(self) -> None:
+        self._decisions = [(pipeline[0], compile_decision(pipeline)) for pipeline in self.pipelines_.values()]
 
     def _check_parameters(self) -> None:
         check_augmentations(self.augmentations)
@@ -233,47 +251,32 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         learnt = np.concatenate(parts)
         return learnt, np.tile(np.arange(len(originals)), len(learnt) // len(originals))
 
-    def _fit_components(self, pictures: NDArray[np.uint8], labels: NDArray[np.int8]) -> NDArray[Any]:
+    def _fit_components(
+        self, pipeline: Pipeline, pictures: NDArray[np.uint8], labels: NDArray[np.int8]
+    ) -> NDArray[Any]:
         """Fit every step before the classifier; return what the last of them gives."""
-        union = self.pipeline_[0].fit(pictures, labels)
-        rows = self._features(pictures)
-        self.n_features_ = rows.shape[1]
-        if "pca" in self.pipeline_.named_steps and isinstance(self.n_components, int | np.integer):
+        rows = _features(pipeline[0].fit(pictures, labels), pictures)
+        if "pca" in pipeline.named_steps and isinstance(self.n_components, int | np.integer):
             # A small folder has fewer pictures than the components asked for; its PCA keeps what there is.
-            self.pipeline_.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
+            pipeline.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
             if len(rows) >= rows.shape[1]:
                 # Exact, and on a tall matrix in half the time of the random projections that PCA would choose.
-                self.pipeline_.named_steps["pca"].svd_solver = "covariance_eigh"
-        del union
-        return self.pipeline_[1:-1].fit_transform(rows, labels)
+                pipeline.named_steps["pca"].svd_solver = "covariance_eigh"
+        return pipeline[1:-1].fit_transform(rows, labels)
 
-    def _features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        union = self.pipeline_[0]
-        first = union.transform(pictures[:CHUNK])
-        rows = np.empty((len(pictures), first.shape[1]), dtype=np.float32)
-        rows[: len(first)] = first
-        for start in range(CHUNK, len(pictures), CHUNK):
-            rows[start : start + CHUNK] = union.transform(pictures[start : start + CHUNK])
-        return rows
-
-    def _mirrored_components(self, originals: NDArray[np.uint8], components: NDArray[Any]) -> NDArray[Any] | None:
+    def _mirrored_components(
+        self, pipeline: Pipeline, originals: NDArray[np.uint8], components: NDArray[Any]
+    ) -> NDArray[Any] | None:
         if not self.flip_average:
             return None
         n = len(originals)
         if "flip" in self.augmentations:
             return components[n : 2 * n]
-        return self.pipeline_[1:-1].transform(self._features(flip(originals)))
+        return pipeline[1:-1].transform(_features(pipeline[0], flip(originals)))
 
-    def _fit_classifier(
-        self,
-        components: NDArray[Any],
-        mirrored: NDArray[Any] | None,
-        source: NDArray[np.intp],
-        labels: NDArray[np.int8],
-        groups: NDArray[Any],
-        weight: NDArray[np.float64] | None,
-    ) -> NDArray[np.float64]:
-        """Fit the last step; return for each picture the margin of one like it that has not seen its group."""
+    def _calibration_splits(
+        self, labels: NDArray[np.int8], groups: NDArray[Any]
+    ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         classes_per_group = [len(np.unique(groups[labels == label])) for label in (0, 1)]
         n_folds = min(self.calibration_folds, *classes_per_group)
         if n_folds < 2:
@@ -287,14 +290,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 raise ParameterError(
                     "groups: leaving one fold of groups out leaves one class only; give finer groups or more people"
                 )
-        left_out = [np.isin(source, test) for _, test in folds]
-        judges = _fit_judges(self.pipeline_[-1], components, labels[source], weight, source, left_out)
-        margin = np.empty(len(labels))
-        for (_, test), judge in zip(folds, judges, strict=True):
-            margin[test] = margins(components[test], judge)
-            if mirrored is not None:
-                margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
-        return margin
+        return folds
 
     def decision_function(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.
@@ -316,7 +312,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
-        check_is_fitted(self, "pipeline_")
+        check_is_fitted(self, "pipelines_")
         X = as_pictures(pictures, size=self.size)
         slope, intercept = self.calibration_
         with one_thread():
@@ -324,10 +320,12 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return slope * margin + intercept
 
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        margin = self._decision(self.pipeline_[0].transform(pictures))
-        if self.flip_average:
-            margin = (margin + self._decision(self.pipeline_[0].transform(flip(pictures)))) / 2
-        return margin
+        views = [pictures, flip(pictures)] if self.flip_average else [pictures]
+        margin = np.zeros(len(pictures))
+        for view in views:
+            for union, decide in self._decisions:
+                margin += decide(union.transform(view))
+        return margin / (len(views) * len(self._decisions))
 
     def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.
@@ -376,12 +374,12 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         # The compiled decision repeats the pipeline; it is made again on the way back.
-        return {key: value for key, value in super().__getstate__().items() if key != "_decision"}
+        return {key: value for key, value in super().__getstate__().items() if key != "_decisions"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if hasattr(self, "pipeline_"):
-            self._decision = compile_decision(self.pipeline_)
+        if hasattr(self, "pipelines_"):
+            self._compile()
 
     def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
         """Write the fitted classifier to a ``.joblib`` file, and a card beside it if one is given.
@@ -398,7 +396,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         ModelError
             Where the file cannot be written.
         """
-        check_is_fitted(self, "pipeline_")
+        check_is_fitted(self, "pipelines_")
         persistence.write_model(path, self, card)
 
     @classmethod
@@ -486,6 +484,35 @@ def _check_weight(given: ArrayLike | None, n: int) -> NDArray[np.float64] | None
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
         raise ParameterError("sample_weight holds a negative or non-finite number, or zeros only; weights are positive")
     return weight
+
+
+def _features(union: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    first = union.transform(pictures[:CHUNK])
+    rows = np.empty((len(pictures), first.shape[1]), dtype=np.float32)
+    rows[: len(first)] = first
+    for start in range(CHUNK, len(pictures), CHUNK):
+        rows[start : start + CHUNK] = union.transform(pictures[start : start + CHUNK])
+    return rows
+
+
+def _fit_classifier(
+    classifier: Any,
+    components: NDArray[Any],
+    mirrored: NDArray[Any] | None,
+    source: NDArray[np.intp],
+    labels: NDArray[np.int8],
+    weight: NDArray[np.float64] | None,
+    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> NDArray[np.float64]:
+    """Fit the last step; return for each picture the margin of one like it that has not seen its fold."""
+    left_out = [np.isin(source, test) for _, test in folds]
+    judges = _fit_judges(classifier, components, labels[source], weight, source, left_out)
+    margin = np.empty(len(labels))
+    for (_, test), judge in zip(folds, judges, strict=True):
+        margin[test] = margins(components[test], judge)
+        if mirrored is not None:
+            margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
+    return margin
 
 
 def _fit_judges(

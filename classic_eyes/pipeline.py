@@ -1,9 +1,9 @@
-"""From names of features and of a classifier to a plain, unfitted scikit-learn ``Pipeline``."""
+"""From names of features and of a classifier to plain, unfitted scikit-learn pipelines, one a family of features."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
@@ -19,7 +19,7 @@ from .errors import ParameterError
 from .features import EXTRACTORS, make_extractor
 from .svm import FixedSizeSvm
 
-__all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "make_classifier"]
+__all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "build_pipelines", "make_classifier", "split_families"]
 
 DEFAULT_FEATURES = ("hog", "lbp")
 
@@ -99,25 +99,110 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     return clone(classifier)
 
 
-def _named_extractors(features: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Pair each extractor with a unique name: its own, or that of its class."""
+def split_families(features: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Say which features are learnt together, by one machine, and which apart.
+
+    Names and extractors side by side are one family. Where one of the entries is itself a sequence, every entry is a
+    family, and a bare one is alone in its own.
+
+    Parameters
+    ----------
+    features : sequence of str, extractor, or sequence of those
+        As `classic_eyes.EyeClassifier` takes them.
+
+    Returns
+    -------
+    list of tuple
+        Families, none empty.
+
+    Raises
+    ------
+    ParameterError
+        For a text, or where there is nothing.
+
+    Examples
+    --------
+    >>> split_families(("hog", "lbp"))
+    [('hog', 'lbp')]
+    >>> split_families((("hog", "lbp"), "words"))
+    [('hog', 'lbp'), ('words',)]
+    """
     if isinstance(features, str):
         raise ParameterError(
             f"features is the text {features!r}; give a sequence of names, for example ({features!r},)"
         )
-    if len(features) == 0:
-        raise ParameterError(f"features is empty; give at least one of {', '.join(EXTRACTORS)}")
-    named: list[tuple[str, Any]] = []
+    nested = any(isinstance(entry, tuple | list) for entry in features)
+    if nested:
+        families = [tuple(entry) if isinstance(entry, tuple | list) else (entry,) for entry in features]
+    else:
+        families = [tuple(features)]
+    if not all(families):
+        raise ParameterError(f"features is {features!r}; give at least one of {', '.join(EXTRACTORS)} to each family")
+    return families
+
+
+def _unique(stem: str, taken: Collection[str]) -> str:
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}{number}", number + 1
+    return name
+
+
+def _named_extractors(features: Sequence[Any], random_state: int) -> list[tuple[str, Any]]:
+    """Pair each extractor with a unique name: its own, or that of its class."""
+    named: dict[str, Any] = {}
     for feature in features:
-        # An extractor that a caller goes on using must not be fitted behind their back.
-        extractor = make_extractor(feature) if isinstance(feature, str) else clone(make_extractor(feature))
-        stem = feature if isinstance(feature, str) else type(feature).__name__.lower()
-        taken = {name for name, _ in named}
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}{number}", number + 1
-        named.append((name, extractor))
-    return named
+        if isinstance(feature, str):
+            extractor = make_extractor(feature)
+            if "random_state" in extractor.get_params():
+                extractor.set_params(random_state=random_state)
+        else:
+            # An extractor that a caller goes on using must not be fitted behind their back.
+            extractor = clone(make_extractor(feature))
+        named[_unique(feature if isinstance(feature, str) else type(feature).__name__.lower(), named)] = extractor
+    return list(named.items())
+
+
+def build_pipelines(
+    features: Sequence[Any] = DEFAULT_FEATURES,
+    classifier: Any = "svm",
+    *,
+    n_components: int | float | None = 300,
+    random_state: int = 0,
+) -> dict[str, Pipeline]:
+    """Build a pipeline for each family of features, not fitted.
+
+    Parameters
+    ----------
+    features : sequence of str, extractor, or sequence of those
+        See `split_families`; by default one family.
+    classifier : str or scikit-learn classifier, default ``"svm"``
+        What learns from each family; see `make_classifier`.
+    n_components : int, float or None, default 300
+        As in `build_pipeline`, for each family.
+    random_state : int, default 0
+        Seed of the PCA, and of a classifier and of extractors made from names.
+
+    Returns
+    -------
+    dict of str to sklearn.pipeline.Pipeline
+        By the names of the family's features, joined by plus signs.
+
+    Raises
+    ------
+    ParameterError
+        As `build_pipeline` and `split_families`.
+
+    Examples
+    --------
+    >>> list(build_pipelines((("hog", "lbp"), "words")))
+    ['hog+lbp', 'words']
+    """
+    built: dict[str, Pipeline] = {}
+    for family in split_families(features):
+        pipeline = build_pipeline(family, classifier, n_components=n_components, random_state=random_state)
+        built[_unique("+".join(name for name, _ in pipeline[0].transformer_list), built)] = pipeline
+    return built
 
 
 def build_pipeline(
@@ -127,7 +212,7 @@ def build_pipeline(
     n_components: int | float | None = 300,
     random_state: int = 0,
 ) -> Pipeline:
-    """Build ``FeatureUnion -> StandardScaler -> PCA -> classifier``, not fitted.
+    """Build ``FeatureUnion -> StandardScaler -> PCA -> classifier`` for one family of features, not fitted.
 
     Parameters
     ----------
@@ -138,7 +223,7 @@ def build_pipeline(
     n_components : int, float or None, default 300
         Principal components kept; a share of the variance if a float below 1; None leaves the PCA out.
     random_state : int, default 0
-        Seed of the PCA and of a classifier made from a name.
+        Seed of the PCA, and of a classifier and of extractors made from names.
 
     Returns
     -------
@@ -156,8 +241,13 @@ def build_pipeline(
     ['features', 'scaler', 'pca', 'classifier']
     """
     _check_n_components(n_components)
+    (family, *others) = split_families(features)
+    if others:
+        raise ParameterError(
+            f"features is {features!r}, {len(others) + 1} families; build_pipelines makes one for each"
+        )
     steps: list[tuple[str, Any]] = [
-        ("features", FeatureUnion(_named_extractors(features))),
+        ("features", FeatureUnion(_named_extractors(family, random_state))),
         ("scaler", StandardScaler()),
     ]
     if n_components is not None:

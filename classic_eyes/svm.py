@@ -20,7 +20,7 @@ __all__ = ["FixedSizeSvm", "rbf"]
 Rows = NDArray[np.float32]
 
 # Accuracy grows slowly with the number, the time of a fit with its square.
-_SUPPORT = (1500, 4000)
+_SUPPORT = (1500, 3000)
 # Keeps the kernel matrix of near-identical support vectors positive definite.
 _JITTER = 1e-5
 # Rows of the kernel at a time: few enough for the cache, enough for BLAS.
@@ -52,7 +52,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_support : int, optional
-        Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1500 to 4000.
+        Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1500 to 3000.
     gamma : float, default 0.4
         Width of the kernel in units of ``1 / sum of the variances of the columns``, scikit-learn's ``"scale"``; > 0.
     alpha : float, default 3e-6

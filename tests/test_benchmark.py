@@ -94,12 +94,12 @@ def test_every_extractor_and_classifier_has_its_scenarios():
     alone = {row.features for row in SCENARIOS if row.kind == "alone"}
     assert alone == {(name,) for name in EXTRACTORS}
     everything = set(EXTRACTORS)
-    assert any(set(row.features) == everything for row in SCENARIOS if row.kind == "together")
-    left_out = [everything - set(row.features) for row in SCENARIOS if row.kind == "ablation"]
+    assert any(set(row.names) == everything for row in SCENARIOS if row.kind == "together")
+    left_out = [everything - set(row.names) for row in SCENARIOS if row.kind == "ablation"]
     assert sorted(map(sorted, left_out)) == sorted([name] for name in EXTRACTORS)
     for row in SCENARIOS:
         if row.kind == "ablation":
-            assert row.name == f"all but {(everything - set(row.features)).pop()} svm"
+            assert row.name == f"all but {(everything - set(row.names)).pop()} svm"
     rows = [row for row in SCENARIOS if row.features == DEFAULT_FEATURES and row.kind in ("together", "classifier")]
     assert {row.classifier for row in rows} == set(CLASSIFIERS)
     # Each classifier has a row with the same changes to hold it against.
@@ -129,6 +129,7 @@ def test_every_extractor_and_classifier_has_an_example_that_runs():
         (None, (), ["+".join(DEFAULT_FEATURES) + " svm", "Haar baseline"]),
         (("hog",), (), ["hog svm", "Haar baseline"]),
         (("hog", "lbp"), ("gb",), ["hog gb", "lbp gb", "hog+lbp gb", "Haar baseline"]),
+        ((("hog", "lbp"), ("words",)), (), ["hog svm", "lbp svm", "words svm", "hog+lbp/words svm", "Haar baseline"]),
         (("all",), (), [row.name for row in SCENARIOS]),
     ],
 )

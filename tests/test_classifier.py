@@ -109,15 +109,40 @@ def test_features_may_be_objects_and_a_classifier_too():
     clf = EyeClassifier(
         features=(Hog(cells=(6,)), "profile"), classifier=LogisticRegression(C=0.1), n_components=None, n_copies=0
     ).fit(TRAIN.pictures, TRAIN.labels)
-    assert type(clf.pipeline_) is Pipeline
-    assert type(clf.pipeline_[-1]) is LogisticRegression
+    assert list(clf.pipelines_) == ["hog+profile"]
+    assert type(clf.pipelines_["hog+profile"]) is Pipeline
+    assert type(clf.pipelines_["hog+profile"][-1]) is LogisticRegression
     assert clf.score(TEST.pictures, TEST.labels) > 0.85
 
 
 def test_more_components_than_pictures_is_no_error():
     clf = EyeClassifier(features=("profile",), n_components=500, n_copies=0).fit(TRAIN.pictures[:20], TRAIN.labels[:20])
-    assert clf.pipeline_.named_steps["pca"].n_components_ == 40  # twenty pictures and their mirror images
+    assert clf.pipelines_["profile"].named_steps["pca"].n_components_ == 40  # twenty pictures and their mirror images
     assert clf.n_components == 500
+
+
+def test_the_margin_of_families_is_the_mean_of_theirs():
+    features = (("hog",), ("profile", "lbp"))
+    settings = {"n_components": 30, "n_copies": 0, "random_state": 2}
+    both = EyeClassifier(features, **settings).fit(TRAIN.pictures, TRAIN.labels)
+    assert list(both.pipelines_) == ["hog", "profile+lbp"]
+    assert both.n_components_ == 60
+
+    def margin(clf):
+        slope, intercept = clf.calibration_
+        return (clf.decision_function(TEST.pictures) - intercept) / slope
+
+    alone = [EyeClassifier(family, **settings).fit(TRAIN.pictures, TRAIN.labels) for family in features]
+    np.testing.assert_allclose(margin(both), np.mean([margin(clf) for clf in alone], axis=0), atol=1e-6)
+    assert both.n_features_ == sum(clf.n_features_ for clf in alone)
+    assert both.n_support_vectors_ == sum(clf.n_support_vectors_ for clf in alone)
+    again = pickle.loads(pickle.dumps(both))
+    np.testing.assert_array_equal(again.decision_function(TEST.pictures), both.decision_function(TEST.pictures))
+
+
+def test_what_has_no_support_vectors_counts_none():
+    clf = EyeClassifier(**SMALL, classifier="linear").fit(TRAIN.pictures, TRAIN.labels)
+    assert clf.n_support_vectors_ is None
 
 
 # -- calibration --
@@ -231,7 +256,7 @@ class RowsAsPictures(EyeClassifier):
         return self
 
     def decision_function(self, X):
-        check_is_fitted(self, "pipeline_")
+        check_is_fitted(self, "pipelines_")
         return super().decision_function(self._pictures(validate_data(self, X, reset=False)))
 
     def predict(self, X):

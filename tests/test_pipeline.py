@@ -9,8 +9,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from classic_eyes.errors import ParameterError
-from classic_eyes.features import EXTRACTORS, Hog, Lbp
-from classic_eyes.pipeline import CLASSIFIERS, build_pipeline, make_classifier
+from classic_eyes.features import EXTRACTORS, Hog, Lbp, Words
+from classic_eyes.pipeline import CLASSIFIERS, build_pipeline, build_pipelines, make_classifier, split_families
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(160, random_state=1)
@@ -85,19 +85,52 @@ def test_the_seed_reaches_pca_and_classifier():
     assert pipeline.named_steps["classifier"].random_state == 7
 
 
+def test_the_seed_reaches_extractors_made_from_names_alone():
+    union = build_pipeline(["words", Words(random_state=3)], random_state=7)["features"]
+    assert [extractor.random_state for _, extractor in union.transformer_list] == [7, 3]
+
+
+@pytest.mark.parametrize(
+    ("features", "families"),
+    [
+        (("hog",), [("hog",)]),
+        (["hog", "lbp"], [("hog", "lbp")]),
+        ((("hog", "lbp"), ("words",)), [("hog", "lbp"), ("words",)]),
+        ((["hog", "lbp"], "words"), [("hog", "lbp"), ("words",)]),
+        ((("hog",),), [("hog",)]),
+    ],
+)
+def test_side_by_side_is_one_family_and_nested_are_several(features, families):
+    assert split_families(features) == families
+
+
+def test_a_pipeline_for_each_family():
+    pipelines = build_pipelines((("hog", Lbp(radii=(1,))), "hog", ("hog",)), "linear", n_components=9, random_state=4)
+    assert list(pipelines) == ["hog+lbp", "hog", "hog2"]
+    assert {pipeline["pca"].n_components for pipeline in pipelines.values()} == {9}
+    assert {pipeline["classifier"].random_state for pipeline in pipelines.values()} == {4}
+    assert len({id(pipeline["classifier"]) for pipeline in pipelines.values()}) == 3
+
+
+def test_one_pipeline_does_not_take_several_families():
+    with pytest.raises(ParameterError, match=r"2 families; build_pipelines makes one for each"):
+        build_pipeline((("hog",), ("lbp",)))
+
+
 @pytest.mark.parametrize(
     ("features", "said"),
     [
         (["hgo"], r"'hgo'.*haar.*hog.*lbp.*pixels.*profile"),
         ("hog", "sequence of names"),
-        ([], "features is empty"),
+        ([], r"features is \[\]; give at least one of haar, .* to each family"),
+        ([("hog",), ()], "to each family"),
         ([Hog], "instance|Hog()"),
         ([3], "3"),
     ],
 )
 def test_bad_features_are_refused(features, said):
     with pytest.raises(ParameterError, match=said):
-        build_pipeline(features)
+        build_pipelines(features)
 
 
 @pytest.mark.parametrize(

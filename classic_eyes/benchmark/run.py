@@ -19,7 +19,7 @@ from ..classifier import EyeClassifier, shipped_model
 from ..errors import ClassicEyesError
 from ..inference import one_thread
 from ..persistence import read_card
-from ..pipeline import build_pipeline
+from ..pipeline import build_pipelines
 from .scenarios import Scenario, make_judge
 from .store import SCHEMA, ScenarioStore, code_sha256, environment
 from .timing import time_judge
@@ -131,12 +131,10 @@ def _score_task(
 def _counts(judge: Any) -> dict[str, int | None]:
     if not isinstance(judge, EyeClassifier):
         return {"n_features": None, "n_components": None, "n_support_vectors": None}
-    last = judge.pipeline_[-1]
-    vectors = int(last.n_support_.sum()) if hasattr(last, "n_support_") else None
     return {
-        "n_features": int(judge.n_features_),
-        "n_components": int(last.n_features_in_),
-        "n_support_vectors": vectors,
+        "n_features": judge.n_features_,
+        "n_components": judge.n_components_,
+        "n_support_vectors": judge.n_support_vectors_,
     }
 
 
@@ -147,7 +145,8 @@ def _time_task(model: bytes, paths: Sequence[str], rounds: int) -> dict[str, Any
 
 def _map_task(features: Sequence[str], pictures: NDArray[np.uint8], seed: int) -> dict[str, list[list[float]]]:
     with one_thread():
-        rows = build_pipeline(features, random_state=seed)[0].fit_transform(pictures)
+        pipelines = build_pipelines(features, random_state=seed).values()
+        rows = np.hstack([pipeline[0].fit_transform(pictures) for pipeline in pipelines])
         rows = StandardScaler().fit_transform(rows)
         most = min(50, *rows.shape)
         components = PCA(most, random_state=seed).fit_transform(rows)
@@ -248,7 +247,7 @@ def _head(scenario: Scenario, parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "kind": scenario.kind,
-        "features": list(scenario.features),
+        "features": scenario.names,
         "classifier": scenario.classifier,
         "parameters": parameters,
         "error": None,

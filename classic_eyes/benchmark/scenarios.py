@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..classifier import EyeClassifier
 from ..errors import ParameterError
 from ..features import EXTRACTORS, count_hits
-from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, split_families
 
 __all__ = ["KINDS", "SCENARIOS", "HaarBaseline", "Scenario", "choose_scenarios"]
 
@@ -30,14 +30,15 @@ class Scenario:
     ----------
     kind : str
         Which question it answers; one of `KINDS`.
-    features : tuple of str
-        Names of `classic_eyes.features.EXTRACTORS`; none for the baseline and the shipped model.
+    features : tuple of str or of tuple of str
+        Names of `classic_eyes.features.EXTRACTORS`, or tuples of them, families learnt apart; none for the baseline and
+        the shipped model.
     classifier : str or None, default ``"svm"``
         A name of `classic_eyes.pipeline.CLASSIFIERS`; None where nothing is learnt.
     changes : mapping, optional
         Parameters of `classic_eyes.EyeClassifier` that differ from the run's.
     called : str, default ""
-        What the features are called; by default their names joined by plus signs.
+        What the features are called; by default their names joined by plus signs, and families by slashes.
     variant : str, default ""
         What sets it apart from the row with the same features and classifier.
 
@@ -48,7 +49,7 @@ class Scenario:
     """
 
     kind: str
-    features: tuple[str, ...] = ()
+    features: tuple[Any, ...] = ()
     classifier: str | None = "svm"
     changes: Mapping[str, Any] = field(default_factory=dict)
     called: str = ""
@@ -63,8 +64,23 @@ class Scenario:
         str
             Features, classifier, variant.
         """
-        head = self.called or "+".join(self.features)
+        head = self.called or "/".join("+".join(family) for family in self._families)
         return " ".join(filter(None, (head, self.classifier))) + (f", {self.variant}" if self.variant else "")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its features, family after family.
+
+        Returns
+        -------
+        list of str
+            None twice.
+        """
+        return list(dict.fromkeys(name for family in self._families for name in family))
+
+    @property
+    def _families(self) -> list[tuple[str, ...]]:
+        return split_families(self.features) if self.features else []
 
     @property
     def learns(self) -> bool:
@@ -99,7 +115,9 @@ class Scenario:
 
 
 _D = DEFAULT_FEATURES
-_ALL = ("haar", "hog", "lbp", "pixels", "profile")
+_W = (("words",), ("words_tt",))
+_SHIPPED = (("hog", "lbp"), *_W)
+_FIVE = ("haar", "hog", "lbp", "pixels", "profile")
 _NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
 _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
 
@@ -110,12 +128,17 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("alone", ("lbp",)),
     Scenario("alone", ("pixels",)),
     Scenario("alone", ("profile",)),
-    Scenario("together", _ALL, called="all"),
-    Scenario("ablation", ("hog", "lbp", "pixels", "profile"), called="all but haar"),
-    Scenario("ablation", ("haar", "lbp", "pixels", "profile"), called="all but hog"),
-    Scenario("ablation", ("haar", "hog", "pixels", "profile"), called="all but lbp"),
-    Scenario("ablation", ("haar", "hog", "lbp", "profile"), called="all but pixels"),
-    Scenario("ablation", ("haar", "hog", "lbp", "pixels"), called="all but profile"),
+    Scenario("alone", ("words",)),
+    Scenario("alone", ("words_tt",)),
+    Scenario("together", _SHIPPED),
+    Scenario("together", (_FIVE, *_W), called="all"),
+    Scenario("ablation", (("hog", "lbp", "pixels", "profile"), *_W), called="all but haar"),
+    Scenario("ablation", (("haar", "lbp", "pixels", "profile"), *_W), called="all but hog"),
+    Scenario("ablation", (("haar", "hog", "pixels", "profile"), *_W), called="all but lbp"),
+    Scenario("ablation", (("haar", "hog", "lbp", "profile"), *_W), called="all but pixels"),
+    Scenario("ablation", (("haar", "hog", "lbp", "pixels"), *_W), called="all but profile"),
+    Scenario("ablation", (_FIVE, ("words_tt",)), called="all but words"),
+    Scenario("ablation", (_FIVE, ("words",)), called="all but words_tt"),
     Scenario("augmentation", _D, changes=_NOTHING, variant="no augmentation"),
     Scenario("augmentation", _D, changes=_MIRRORED, variant="mirror images only"),
     Scenario("flip", _D, changes={"flip_average": False}, variant="no flip-averaging"),
@@ -144,15 +167,15 @@ def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequenc
     """Return the scenarios that answer a question; the Haar baseline, which costs nothing to learn, is always there.
 
     1. No features: the default ones together.
-    2. Names: each alone, and together.
+    2. Names: each alone, and together; as families, learnt apart, where they are given so.
     3. ``("all",)``: the whole table `SCENARIOS`.
 
     Each with every classifier named; without any, as the table says, or with the default one.
 
     Parameters
     ----------
-    features : sequence of str, optional
-        Names of `classic_eyes.features.EXTRACTORS`, or ``all`` by itself.
+    features : sequence of str or of sequences of str, optional
+        Names of `classic_eyes.features.EXTRACTORS`, or families of them, or ``all`` by itself.
     classifiers : sequence of str, default ()
         Names of `classic_eyes.pipeline.CLASSIFIERS`.
 
@@ -177,12 +200,13 @@ def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequenc
     if features is not None and tuple(features) == ("all",):
         rows = list(SCENARIOS)
     else:
-        wanted = tuple(DEFAULT_FEATURES if features is None else features)
+        together = Scenario("together", tuple(DEFAULT_FEATURES if features is None else features))
+        wanted = [name for family in split_families(together.features) for name in family]
         _check_known("feature", wanted, [*EXTRACTORS, "all"])
         if "all" in wanted:
             raise ParameterError(f"feature 'all' stands for the whole table; give it without {', '.join(wanted)}")
         alone = [] if features is None else [Scenario("alone", (name,)) for name in wanted]
-        rows = alone + ([Scenario("together", wanted)] if features is None or len(wanted) > 1 else []) + [_BASELINE]
+        rows = alone + ([together] if features is None or len(wanted) > 1 else []) + [_BASELINE]
     return list({row.name: row for row in _with_classifiers(rows, classifiers)}.values())
 
 

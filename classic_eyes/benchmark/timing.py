@@ -64,10 +64,13 @@ def _steps(judge: Any, paths: Sequence[str], pictures: NDArray[np.uint8]) -> dic
         "one_picture": (len(singles), lambda: [probability(read_pictures([path])[0]) for path in singles]),
     }
     if isinstance(judge, EyeClassifier):
-        union, decide = judge.pipeline_[0], compile_decision(judge.pipeline_)
-        rows = np.concatenate(_in_chunks(union.transform, pictures))
-        steps["features"] = (n, lambda: _in_chunks(union.transform, pictures))
-        steps["classifier"] = (n, lambda: _in_chunks(decide, rows))
+        families = [(pipeline[0], compile_decision(pipeline)) for pipeline in judge.pipelines_.values()]
+        rows = [np.concatenate(_in_chunks(union.transform, pictures)) for union, _ in families]
+        steps["features"] = (n, lambda: [_in_chunks(union.transform, pictures) for union, _ in families])
+        steps["classifier"] = (
+            n,
+            lambda: [_in_chunks(decide, part) for (_, decide), part in zip(families, rows, strict=True)],
+        )
     return steps
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from typing import Any
 
-__all__ = ["names", "natural_number", "positive_integer"]
+__all__ = ["families", "names", "natural_number", "positive_integer"]
 
 
 def positive_integer(text: str) -> int:
@@ -61,6 +62,35 @@ def natural_number(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
+
+
+def families(text: str) -> tuple[Any, ...]:
+    """Read names of features: commas between those learnt together, slashes between families learnt apart.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    tuple
+        As `classic_eyes.EyeClassifier` takes it: names, or a tuple of names for each family.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        Where there is none, or a family is empty.
+
+    Examples
+    --------
+    >>> families("hog,lbp")
+    ('hog', 'lbp')
+    >>> families("hog,lbp/words")
+    (('hog', 'lbp'), ('words',))
+    """
+    found = tuple(names(part) for part in text.split("/"))
+    return found if len(found) > 1 else found[0]
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from ..classifier import EyeClassifier
 from ..datasets import EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..persistence import card_path, library_versions
-from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipeline
-from .arguments import names, natural_number, positive_integer
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
+from .arguments import families, natural_number, positive_integer
 from .tables import results_table
 
 NOT_FOR = (
@@ -42,7 +42,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
-    parser.add_argument("--features", type=names, default=DEFAULT_FEATURES, metavar="A,B", help="default: hog,lbp")
+    parser.add_argument(
+        "--features",
+        type=families,
+        default=DEFAULT_FEATURES,
+        metavar="A,B/C",
+        help="a slash parts families; default: hog,lbp",
+    )
     parser.add_argument("--classifier", default="svm", metavar="NAME", help=f"{', '.join(CLASSIFIERS)}; default: svm")
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
@@ -146,19 +152,16 @@ def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, argument
         f"{arguments.folds}-fold cross-validation over all paths together, by group (a person or a face is never on "
         "both sides); intervals: 95 %, bootstrap over groups"
     )
-    classifier = clf.pipeline_[-1]
     return {
         "what": "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)",
         "not_for": NOT_FOR,
         "command": shlex.join(["classic-eyes", *arguments.argv]),
         "data": sets,
         "parameters": clf.get_params(deep=False),
-        "pipeline": {
-            "steps": list(clf.pipeline_.named_steps),
-            "features": clf.n_features_,
-            "components": int(classifier.n_features_in_),
-            "support_vectors": int(classifier.n_support_.sum()) if hasattr(classifier, "n_support_") else None,
-        },
+        "pipelines": {name: list(pipeline.named_steps) for name, pipeline in clf.pipelines_.items()},
+        "features": clf.n_features_,
+        "components": clf.n_components_,
+        "support_vectors": clf.n_support_vectors_,
         "protocol": protocol if results else "not judged (--folds 0)",
         "results": results,
         "versions": library_versions(),
@@ -187,7 +190,7 @@ def work(arguments: Namespace) -> int:
         n_copies=arguments.copies,
         random_state=arguments.seed,
     )
-    build_pipeline(arguments.features, arguments.classifier)  # refuses unknown names before anything is read
+    build_pipelines(arguments.features, arguments.classifier)  # refuses unknown names before anything is read
     sets = read_sets(arguments.paths, arguments.labels)
     data = [read_labelled(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]

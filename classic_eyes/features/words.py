@@ -113,7 +113,7 @@ def _normalise(patches: np.ndarray) -> np.ndarray:
     return rows
 
 
-def encode(whitened: np.ndarray, words: np.ndarray) -> np.ndarray:
+def encode(whitened: np.ndarray, words: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """Say how much nearer than the average word each word is to each patch (triangle coding).
 
     Parameters
@@ -122,20 +122,27 @@ def encode(whitened: np.ndarray, words: np.ndarray) -> np.ndarray:
         Patches.
     words : ndarray of float32, shape (n_words, d)
         Words.
+    out : ndarray of float32, shape (n, n_patches, n_words), default=None
+        Where the answer goes: fresh memory costs as much as the product.
 
     Returns
     -------
     ndarray of float32, shape (n, n_patches, n_words)
         ``max(0, mean_k |z - c_k| - |z - c_k|)``.
     """
-    # A product for each picture by itself: BLAS rounds by the shape, and a row must not depend on its batch.
-    distance = np.matmul(whitened, words.T * np.float32(-2))
-    distance += np.einsum("ij,ij->i", words, words)
-    distance += np.einsum("...j,...j->...", whitened, whitened)[..., np.newaxis]
-    np.maximum(distance, 0, out=distance)
+    # |z - c|^2 as one product, (z, |z|^2, 1) with (-2 c, 1, |c|^2): each pass over the distances costs as much. It is
+    # taken for each picture by itself, for BLAS rounds by the shape, and a row must not depend on its batch.
+    d = whitened.shape[-1]
+    left = np.empty((*whitened.shape[:-1], d + 2), np.float32)
+    left[..., :d], left[..., d + 1] = whitened, 1
+    np.einsum("...j,...j->...", whitened, whitened, out=left[..., d])
+    right = np.vstack([words.T * np.float32(-2), np.ones(len(words), np.float32), np.einsum("ij,ij->i", words, words)])
+    distance = np.matmul(left, right, out=out)
+    np.abs(distance, out=distance)  # rounding may leave it a hair below 0
     np.sqrt(distance, out=distance)
-    np.subtract(distance.mean(axis=-1, keepdims=True), distance, out=distance)
-    return np.maximum(distance, 0, out=distance)
+    mean = np.einsum("...k->...", distance)[..., np.newaxis] / np.float32(len(words))
+    np.minimum(distance, mean, out=distance)
+    return np.subtract(mean, distance, out=distance)
 
 
 def pooling_weights(n_positions: int, grid: int) -> np.ndarray:
@@ -319,9 +326,11 @@ class Words(Extractor):
         down, across = (pooling_weights(n, self.grid) for n in self._positions(self.image_shape_))
         pooling = np.kron(down, across).astype(np.float32)
         rows = np.empty((len(pictures), self.grid**2, self.n_words), np.float32)
+        scratch = np.empty((_CHUNK, pooling.shape[1], self.n_words), np.float32)
         for start in range(0, len(pictures), _CHUNK):
             patches = cut_patches(self._seen(pictures[start : start + _CHUNK]), patch=self.patch, stride=self.stride)
-            np.matmul(pooling, encode(self._whiten(patches), self.words_), out=rows[start : start + _CHUNK])
+            answers = encode(self._whiten(patches), self.words_, out=scratch[: len(patches)])
+            np.matmul(pooling, answers, out=rows[start : start + _CHUNK])
         return rows.reshape(len(pictures), -1)
 
     def _names(self) -> list[str]:

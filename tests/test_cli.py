@@ -263,7 +263,7 @@ def test_train_writes_a_model_and_its_card(tmp_path, capsys):
     assert card["data"][0]["open"] == card["data"][0]["closed"] == 40
     assert len(card["data"][0]["sha256"]) == 64
     assert card["parameters"]["features"] == ["hog"]
-    assert card["pipeline"]["features"] == 324
+    assert card["features"] == 324
     assert card["command"].startswith("classic-eyes train ")
     assert "safety" in card["not_for"]
     assert "3-fold cross-validation" in card["protocol"]
@@ -282,12 +282,13 @@ def test_same_seed_same_bytes_whatever_the_jobs(tmp_path, capsys):
     for name, jobs in (("a", 1), ("b", 2)):
         out = tmp_path / name / "model.joblib"
         out.parent.mkdir()
-        options = ["--features", "hog", "--copies", "1", "--folds", "2", "--seed", "7", "--jobs", jobs]
+        options = ["--features", "hog/words", "--copies", "1", "--folds", "2", "--seed", "7", "--jobs", jobs]
         done = run("train", tmp_path / "eyes", "--out", out, *options)
         assert done.returncode == 0, done.stderr
         card = json.loads(out.with_suffix(".json").read_text())
         written.append((out.read_bytes(), card["results"]))
     assert written[0] == written[1]
+    assert list(EyeClassifier.load(out, trusted=True).pipelines_) == ["hog", "words"]
 
 
 def test_train_reads_several_kinds_together(tmp_path, capsys):
@@ -356,6 +357,7 @@ def _empty(folder):
         (lambda folder: write_labelled(folder, 4), ["--features", "profile"], "--folds 5 needs 5 groups"),
         (lambda folder: write_labelled(folder, 4), ["--folds", "1"], "--folds 1"),
         (lambda folder: write_labelled(folder, 20), ["--features", ","], "names nothing"),
+        (lambda folder: write_labelled(folder, 20), ["--features", "hog,lbp/"], "names nothing"),
         (lambda folder: write_labelled(folder, 20), ["--copies", "-1"], "not a whole number"),
         (lambda folder: write_labelled(folder, 20), ["--about", "none.json"], "none.json"),
         (lambda folder: write_labelled(folder, 20), ["--labels", "none.csv"], "none.csv"),
@@ -450,14 +452,20 @@ def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
     first = capsys.readouterr().out
     # Everything is taken up, timings too, so the tables are the same to the last digit.
     assert main("bench", "--data", folder, *BENCH, "--out", out, "--resume") == 0
-    assert capsys.readouterr().out == first
+    again = capsys.readouterr()
+    assert again.out == first
+    assert "classic-eyes: 3 finished parts taken up from" in again.err
     old = out / "results.json"
     assert main("bench", "--compare", old, old) == 0
-    assert "0 better, 0 worse, 18 same" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "0 better, 0 worse, 18 same" in shown.out
+    assert not shown.err
     results["datasets"][0]["scenarios"][0]["speed"]["over_decode"] *= 2
-    (tmp_path / "new.json").write_text(json.dumps(results))
+    (tmp_path / "new.json").write_text(json.dumps(results | {"seed": 7}))
     assert main("bench", "--compare", old, tmp_path / "new.json") == 1
-    assert re.search(r"^eyes, profile svm: over_decode .*worse", capsys.readouterr().out, re.MULTILINE)
+    shown = capsys.readouterr()
+    assert "OLD has seed 0 and NEW 7" in shown.err
+    assert re.search(r"^eyes, profile svm: over_decode .*worse", shown.out, re.MULTILINE)
     assert main("bench", "--compare", tmp_path / "new.json", old) == 0
     results["datasets"][0]["sha256"] = "other"
     (tmp_path / "new.json").write_text(json.dumps(results))
@@ -498,7 +506,7 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--features", "hgo"], "known are haar, hog, lbp, pixels, profile, all; did you mean 'hog'"),
+        (["--features", "hgo"], "known are haar, hog, lbp, pixels, profile, words, words_tt, all; did you mean 'hog'"),
         (["--classifiers", "smv"], "known are svm, libsvm, gb, linear, knn"),
         (["--labels", "a.csv"], "--labels"),
         (["--resume"], "--out"),

@@ -173,6 +173,11 @@ class ScenarioStore:
     resume : bool, default False
         Whether to give back what is there already.
 
+    Attributes
+    ----------
+    n_taken_up : int
+        Entries given back so far.
+
     Raises
     ------
     ParameterError
@@ -190,11 +195,22 @@ class ScenarioStore:
     def __init__(self, folder: str | os.PathLike[str] | None, *, resume: bool = False) -> None:
         self.folder = None if folder is None else Path(folder)
         self.resume = resume
+        self.n_taken_up = 0
         if self.folder is not None:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise ParameterError(f"cannot make {str(self.folder)!r}: {error.strerror}; name another") from error
+
+    def n_left(self) -> int:
+        """Count what an earlier run left in the folder.
+
+        Returns
+        -------
+        int
+            Files of finished scenarios, of whatever data and code.
+        """
+        return 0 if self.folder is None else sum(1 for _ in self.folder.glob("*.json"))
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None
@@ -239,4 +255,7 @@ class ScenarioStore:
             return None
         # What is compared has been through JSON, which makes lists of tuples.
         same = isinstance(held, dict) and held.get("key") == json.loads(json.dumps(key))
-        return held["entry"] if same else None
+        if not same:
+            return None
+        self.n_taken_up += 1
+        return held["entry"]

@@ -37,7 +37,7 @@ from ..benchmark import (
 from ..datasets import read_votes
 from ..errors import ParameterError
 from ..pipeline import CLASSIFIERS
-from .arguments import names, natural_number, positive_integer
+from .arguments import families, names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
 RENDERED, QUICK_RENDERED = 600, 200
@@ -67,7 +67,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "with. Ends with 1 if a scenario failed, a picture could not be read, or --compare finds anything worse."
     )
     what = parser.add_argument_group("what is compared")
-    what.add_argument("--features", type=names, metavar="A,B", help="names of extractors, or all for the whole table")
+    what.add_argument(
+        "--features",
+        type=families,
+        metavar="A,B",
+        help="extractors, or all for the whole table; a slash parts families",
+    )
     what.add_argument(
         "--classifiers", type=names, default=(), metavar="A,B", help=f"{', '.join(CLASSIFIERS)}; default: svm"
     )
@@ -183,6 +188,15 @@ def _say_what(works: Sequence[Workload]) -> None:
             print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
 
 
+def _say_what_differs(old: dict[str, Any], new: dict[str, Any]) -> None:
+    for what, before, after in (
+        ("seed", old.get("seed"), new.get("seed")),
+        ("processor", old.get("machine", {}).get("processor"), new.get("machine", {}).get("processor")),
+    ):
+        if before != after:
+            print(f"classic-eyes: OLD has {what} {before} and NEW {after}; differences may be theirs", file=sys.stderr)
+
+
 # -- the run --
 
 
@@ -202,6 +216,8 @@ def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace)
     settings = replace(SETTINGS[arguments.quick], n_copies=arguments.copies, seed=arguments.seed)
     folder = None if arguments.out is None else Path(arguments.out) / "scenarios"
     store = ScenarioStore(folder, resume=arguments.resume)
+    if not arguments.resume and (left := store.n_left()):
+        print(f"classic-eyes: {folder} holds {left} finished parts, done anew without --resume", file=sys.stderr)
     try:
         with _progress(works, scenarios) as progress:
             results = run_benchmark(
@@ -217,6 +233,8 @@ def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace)
         if folder is not None:
             print(f"classic-eyes: finished scenarios are in {folder}; --resume takes them up", file=sys.stderr)
         raise
+    if arguments.resume:
+        print(f"classic-eyes: {store.n_taken_up} finished parts taken up from {folder}", file=sys.stderr)
     command = shlex.join(["classic-eyes", *arguments.argv])
     return {**results, "command": command, "quick": arguments.quick}
 
@@ -280,7 +298,9 @@ def work(arguments: Namespace) -> int:
         0; 1 if a scenario failed, a picture could not be read, or a comparison finds anything worse.
     """
     if arguments.compare is not None:
-        changes = compare_results(*map(read_results, arguments.compare))
+        old, new = map(read_results, arguments.compare)
+        changes = compare_results(old, new)
+        _say_what_differs(old, new)
         print(comparison_table(changes))
         return int(any(change.verdict == "worse" for change in changes))
     _check(arguments)

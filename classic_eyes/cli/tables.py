@@ -67,6 +67,12 @@ _COSTS = (
     "model MB",
     "peak MB",
 )
+_INTRODUCTION = (
+    "A row is a scenario: features, what learns from them, what is special about it. Features joined by `+` are learnt "
+    "together, those parted by `/` apart, with the scores averaged. Under the name of a data set comes quality, with "
+    "95 % intervals in brackets (bootstrap over groups), then cost. `all` are all extractors, `all but` all without "
+    "one. A star marks a row that a remark below its tables qualifies."
+)
 Rows = list[list[str]]
 
 
@@ -89,6 +95,10 @@ def _speed(rate: dict[str, float] | None) -> str:
     return "-" if rate is None else _count(rate["median"])
 
 
+def _name(entry: dict[str, Any]) -> str:
+    return entry["name"] + (" *" if entry["note"] else "")
+
+
 def _cost_cells(entry: dict[str, Any]) -> list[str]:
     speed = entry["speed"]
     return [
@@ -108,7 +118,7 @@ def _cost_cells(entry: dict[str, Any]) -> list[str]:
 def _quality_rows(entries: list[dict[str, Any]], columns: tuple[tuple[str, str], ...]) -> Rows:
     rows = [["scenario", *(title for _, title in columns)]]
     for entry in entries:
-        rows.append([entry["name"], *(_short(entry["metrics"][key]) for key, _ in columns)])
+        rows.append([_name(entry), *(_short(entry["metrics"][key]) for key, _ in columns)])
         if entry["agreed"] is not None:
             label = f"  where all raters agree ({entry['agreed']['n']:,})"
             rows.append([label, *(_short(entry["agreed"][key]) for key, _ in columns)])
@@ -141,7 +151,7 @@ def _parts(data: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the scenarios that came to an end, and a line for each that failed or needs a remark."""
     done = [entry for entry in data["scenarios"] if not entry["error"]]
     remarks = [f"{entry['name']}: failed: {entry['error']}" for entry in data["scenarios"] if entry["error"]]
-    remarks += [f"{entry['name']}: {entry['note']}" for entry in done if entry["note"]]
+    remarks += [f"{_name(entry)}: {entry['note']}" for entry in done if entry["note"]]
     return done, remarks
 
 
@@ -165,7 +175,7 @@ def benchmark_table(results: dict[str, Any]) -> str:
         if done:
             for columns in _QUALITY:
                 lines += ["", *_aligned(_quality_rows(done, columns))]
-            costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
+            costs = [["scenario", *_COSTS], *([_name(entry), *_cost_cells(entry)] for entry in done)]
             lines += ["", *_aligned(costs, numbers=True)]
         if data["decode"] is not None:
             lines += ["", f"decoding alone: {_speed(data['decode']['images_per_second'])} pictures/s"]
@@ -191,7 +201,7 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | N
     str
         The document.
     """
-    lines = ["# Benchmark"]
+    lines = ["# Benchmark", "", _INTRODUCTION]
     if [command] != [results["command"] for results in runs]:
         lines += ["", f"Put together by `{command}` from the runs named below, each before its own data."]
     figure_of = iter(figures)
@@ -223,7 +233,7 @@ def _markdown_dataset(data: dict[str, Any], figure: str | None) -> list[str]:
     lines = ["", f"## {data['name']}", "", f"{_about(data)}. Fingerprint `{data['sha256'][:12]}`."]
     if done:
         lines += ["", *_markdown(_quality_rows(done, columns))]
-        costs = [["scenario", *_COSTS], *([entry["name"], *_cost_cells(entry)] for entry in done)]
+        costs = [["scenario", *_COSTS], *([_name(entry), *_cost_cells(entry)] for entry in done)]
         lines += ["", *_markdown(costs)]
     if data["decode"] is not None:
         lines += ["", f"Decoding alone: {_speed(data['decode']['images_per_second'])} pictures a second."]

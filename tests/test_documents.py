@@ -80,7 +80,7 @@ def test_the_card_says_what_a_card_must():
     assert all("licence" in source for source in card["sources"])
     assert "--out models/default.joblib" in card["command"]
     assert not re.search(r'"/|\\\\', json.dumps(card)), "a path of the machine it was made on"
-    assert {"parameters", "versions", "protocol", "limits", "pipeline"} <= set(card)
+    assert {"parameters", "versions", "protocol", "limits", "pipelines"} <= set(card)
     for part in card["results"].values():
         assert {"accuracy", "eer", "calibration_error"} <= set(part)
     assert card["parameters"]["features"] == list(EyeClassifier().features)

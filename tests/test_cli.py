@@ -455,6 +455,8 @@ def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
     again = capsys.readouterr()
     assert again.out == first
     assert "classic-eyes: 2 finished parts taken up from" in again.err
+    assert main("bench", "--data", folder, *BENCH, "--out", out) == 0
+    assert "holds 2 finished parts, done anew without --resume" in capsys.readouterr().err
     old = out / "results.json"
     assert main("bench", "--compare", old, old) == 0
     shown = capsys.readouterr()

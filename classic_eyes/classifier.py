@@ -21,9 +21,10 @@ from .augment import augment, check_augmentations, flip
 from .datasets import UNLABELLED, group_folds
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
-from .inference import CHUNK, compile_decision, margins, one_thread
+from .inference import CHUNK, compile_decision, margins
 from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .svm import FixedSizeSvm
+from .threads import one_thread
 
 __all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
 
 from .errors import ParameterError
 from .images import read_pictures
 from .svm import FixedSizeSvm, rbf
+from .threads import one_thread
 
-__all__ = ["CHUNK", "CompiledSvm", "Scored", "compile_decision", "margins", "one_thread", "score_files"]
+__all__ = ["CHUNK", "CompiledSvm", "Scored", "compile_decision", "margins", "score_files"]
 
 # Large enough for BLAS to be at its best, small enough that a chunk's kernel rows stay in the cache of one core.
 CHUNK = 256
@@ -171,30 +169,6 @@ def margins(Z: NDArray[Any], classifier: Any) -> Margins:
     # A vote of all neighbours is no certainty; the clip keeps its log odds finite.
     share = np.clip(classifier.predict_proba(Z)[:, 1], 1e-3, 1 - 1e-3)
     return np.log(share / (1 - share))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep BLAS and OpenCV to one thread each, so that they do not fight joblib and sums keep their order.
-
-    Yields
-    ------
-    None
-        Inside, one thread; afterwards what was set before.
-
-    Examples
-    --------
-    >>> with one_thread():
-    ...     cv2.getNumThreads()
-    1
-    """
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ FLOORS = {
     "_version": 0,
     "errors": 0,
     "metrics": 0,
+    "threads": 0,
     "images": 1,
     "synthetic": 1,
     "datasets": 2,

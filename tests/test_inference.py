@@ -13,9 +13,10 @@ from threadpoolctl import threadpool_info
 
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
-from classic_eyes.inference import CompiledSvm, Scored, compile_decision, margins, one_thread, score_files
+from classic_eyes.inference import CompiledSvm, Scored, compile_decision, margins, score_files
 from classic_eyes.pipeline import CLASSIFIERS, build_pipeline
 from classic_eyes.synthetic import make_eyes
+from classic_eyes.threads import one_thread
 
 EYES = make_eyes(150, random_state=1)
 OTHER = make_eyes(60, random_state=2).pictures

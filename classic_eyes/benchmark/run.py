@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from .. import metrics
 from ..classifier import EyeClassifier, shipped_model
 from ..errors import ClassicEyesError
-from ..inference import one_thread
 from ..persistence import read_card
 from ..pipeline import build_pipelines
+from ..threads import one_thread
 from .scenarios import Scenario, make_judge
 from .store import SCHEMA, ScenarioStore, code_sha256, environment
 from .timing import time_judge

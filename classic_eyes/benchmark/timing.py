@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..classifier import EyeClassifier
 from ..images import read_pictures
-from ..inference import CHUNK, compile_decision, one_thread, score_files
+from ..inference import CHUNK, compile_decision, score_files
+from ..threads import one_thread
 from .scenarios import HaarBaseline
 
 __all__ = ["rates", "time_judge"]

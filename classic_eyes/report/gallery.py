@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .choose import Scored, best, scored
 from .text import escape, share, shortened
 
-__all__ = ["gallery_html"]
+__all__ = ["gallery_html", "png_text"]
 
 MOST_SHOWN = 18
 WORDS = ("closed", "open")
@@ -70,15 +70,31 @@ def _item(dataset: dict[str, Any], one: Scored, k: int, thumbnails: NDArray[np.u
     name = str(files[row]) if row < len(files) and files[row] else f"picture {row + 1}"
     score, label = share(float(one.scores[k])), WORDS[int(one.labels[k])]
     alt = escape(f"{name}: labelled {label}, score {score}")
-    picture = "" if thumbnails is None else f'<img alt="{alt}" src="{_png(thumbnails[row])}">'
+    picture = "" if thumbnails is None else f'<img alt="{alt}" src="{png_text(thumbnails[row])}">'
     return (
         f"<li>{picture}<b>{score}</b> <span>{label}</span>"
         f'<small title="{escape(name)}">{escape(shortened(name, 44))}</small></li>'
     )
 
 
-def _png(picture: NDArray[np.uint8]) -> str:
-    """Return a picture as text that needs no second file."""
+def png_text(picture: NDArray[np.uint8]) -> str:
+    """Return a picture as text that needs no second file.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (h, w), dtype uint8
+        Grey.
+
+    Returns
+    -------
+    str
+        A data URL of a PNG.
+
+    Examples
+    --------
+    >>> png_text(np.zeros((2, 2), np.uint8))[:22]
+    'data:image/png;base64,'
+    """
     import cv2
 
     _, packed = cv2.imencode(".png", np.ascontiguousarray(picture))

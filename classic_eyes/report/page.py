@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +12,13 @@ from numpy.typing import NDArray
 from ..errors import ParameterError
 from .choose import best, chosen, finished, value
 from .curves import det_figure, histogram_figure, reliability_figure, roc_figure
+from .document import fact_list, figure_block, whole_page, write_page
 from .gallery import gallery_html
 from .rows import ablation_figure, people_figure, ranking_figure, slice_figure
 from .scatter import map_figure, speed_figure
 from .svg import Figure
 from .table import table_html
-from .text import amount, escape, interval, resource, share, whole
+from .text import amount, escape, interval, share, whole
 
 __all__ = ["SCHEMA", "render_report", "write_report"]
 
@@ -67,21 +64,7 @@ def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
         _section(dataset, _thumbnails(dataset, thumbnails), f"d{number}")
         for number, dataset in enumerate(datasets, start=1)
     )
-    style, script = resource("page.css"), resource("page.js")
-    # Nothing but what stands in this file may load or run, whatever a file name contains.
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(_title(datasets))}</title><style>{style}</style></head>\n<body>"
-        f"{_header(results, datasets)}<main>{sections}</main>{_run_facts(results)}"
-        f"<script>{script}</script></body></html>\n"
-    )
+    return whole_page(_title(datasets), f"{_header(results, datasets)}<main>{sections}</main>{_run_facts(results)}")
 
 
 def write_report(results: Entry, path: str | os.PathLike[str], thumbnails: Thumbnails | None = None) -> None:
@@ -110,28 +93,7 @@ def write_report(results: Entry, path: str | os.PathLike[str], thumbnails: Thumb
     ...     Path(folder, "report.html").read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """
-    page = render_report(results, thumbnails).encode("utf-8")
-    target = Path(path)
-    name = None
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(page)
-        # mkstemp makes private files; a report is as readable as any other file its owner makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except OSError as error:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
-        raise ParameterError(
-            f"path is {str(target)!r}, which cannot be written ({error.strerror}); name a file in a folder that can be"
-        ) from error
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    write_page(render_report(results, thumbnails), path)
 
 
 def _title(datasets: list[Entry]) -> str:
@@ -235,7 +197,7 @@ def _section(dataset: Entry, pictures: NDArray[np.uint8] | None, place: str) -> 
         ("slices", "Who and where", [slice_figure(dataset), people_figure(dataset)]),
         ("maps", "Maps of the features", [map_figure(dataset, "tsne"), map_figure(dataset, "pca")]),
     ]
-    blocks = "".join(_block(place, slug, title, figures) for slug, title, figures in groups)
+    blocks = "".join(figure_block(place, slug, title, figures) for slug, title, figures in groups)
     name = escape(dataset["name"])
     rendered = '<p class="note">Rendered eyes: good for trying the program, not for judging it.</p>'
     return (
@@ -245,23 +207,9 @@ def _section(dataset: Entry, pictures: NDArray[np.uint8] | None, place: str) -> 
     )
 
 
-def _block(place: str, slug: str, title: str, figures: list[Figure | None]) -> str:
-    drawn = "".join(figure.html(place) for figure in figures if figure is not None)
-    # Two or four stand in pairs, three in a row: none is left over alone.
-    pairs = " pairs" if sum(figure is not None for figure in figures) % 3 else ""
-    return f'<h3 id="{place}-part-{slug}">{title}</h3><div class="figures{pairs}">{drawn}</div>' if drawn else ""
-
-
-def _list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:
-    rows = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in pairs if text not in (None, "")
-    )
-    return f'<dl class="{kind}">{rows}</dl>' if rows else ""
-
-
 def _facts(dataset: Entry) -> str:
     decode = (dataset.get("decode") or {}).get("images_per_second") or {}
-    return _list(
+    return fact_list(
         [
             ("Protocol", dataset.get("protocol")),
             ("Pictures", None if dataset.get("n") is None else whole(dataset["n"])),
@@ -298,7 +246,7 @@ def _notes(results: Entry) -> str:
         "intervals": "95 %, by bootstrap over groups.",
         "speed": "Medians of interleaved rounds with their lowest and highest.",
     }
-    return _list([(name.replace("_", " ").capitalize(), text) for name, text in notes.items()], "facts notes")
+    return fact_list([(name.replace("_", " ").capitalize(), text) for name, text in notes.items()], "facts notes")
 
 
 def _run_facts(results: Entry) -> str:
@@ -307,7 +255,7 @@ def _run_facts(results: Entry) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in sorted((results.get("versions") or {}).items()))
     return (
         "<footer><h2>How this was made</h2>"
-        + _list(
+        + fact_list(
             [
                 ("Command", results.get("command")),
                 ("Code", " ".join(str(results[key]) for key in ("code_version", "git") if results.get(key))),

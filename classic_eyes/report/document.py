@@ -1,0 +1,153 @@
+"""One HTML file that needs no network: its skeleton, its blocks, and how it is written."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ParameterError
+from .svg import Figure
+from .text import escape, resource
+
+__all__ = ["fact_list", "figure_block", "whole_page", "write_page"]
+
+
+def whole_page(title: str, body: str) -> str:
+    """Put a body into a page that brings its own style and script, and may load nothing else.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    body : str
+        HTML.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
+    True
+    """
+    style, script = resource("page.css"), resource("page.js")
+    # Nothing but what stands in this file may load or run, whatever a file name contains.
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def write_page(page: str, path: str | os.PathLike[str]) -> None:
+    """Write a page; who reads it meanwhile sees the old or the new one.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    path : path
+        The file to write, in a folder that exists.
+
+    Raises
+    ------
+    ParameterError
+        For a file that cannot be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_page("<p>", Path(folder, "page.html"))
+    ...     Path(folder, "page.html").read_text(encoding="utf-8")
+    '<p>'
+    """
+    target = Path(path)
+    name = None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(page.encode("utf-8"))
+        # mkstemp makes private files; a report is as readable as any other file its owner makes.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, target)
+    except OSError as error:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        raise ParameterError(
+            f"path is {str(target)!r}, which cannot be written ({error.strerror}); name a file in a folder that can be"
+        ) from error
+
+
+def fact_list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:
+    """Lay out names and what they stand for; those that stand for nothing are left out.
+
+    Parameters
+    ----------
+    pairs : list of (str, object)
+        Names and values.
+    kind : str, default "facts"
+        Class of the list, for its style.
+
+    Returns
+    -------
+    str
+        A description list, or nothing.
+
+    Examples
+    --------
+    >>> fact_list([("Pictures", 3), ("Groups", None)])
+    '<dl class="facts"><div><dt>Pictures</dt><dd>3</dd></div></dl>'
+    """
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in pairs if text not in (None, "")
+    )
+    return f'<dl class="{kind}">{rows}</dl>' if rows else ""
+
+
+def figure_block(place: str, slug: str, title: str, figures: Sequence[Figure | None]) -> str:
+    """Lay out figures under a heading.
+
+    Parameters
+    ----------
+    place : str
+        What makes identifiers unique in the page.
+    slug : str
+        Name of the block in its identifier.
+    title : str
+        HTML of the heading.
+    figures : sequence of Figure or None
+        None where there was nothing to draw.
+
+    Returns
+    -------
+    str
+        HTML, or nothing where nothing was drawn.
+
+    Examples
+    --------
+    >>> figure_block("d1", "maps", "Maps", [None])
+    ''
+    """
+    drawn = "".join(figure.html(place) for figure in figures if figure is not None)
+    # Two or four stand in pairs, three in a row: none is left over alone.
+    pairs = " pairs" if sum(figure is not None for figure in figures) % 3 else ""
+    return f'<h3 id="{place}-part-{slug}">{title}</h3><div class="figures{pairs}">{drawn}</div>' if drawn else ""

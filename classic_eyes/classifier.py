@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -23,7 +23,8 @@ from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
 from .inference import CHUNK, compile_decision, margins
 from .pipeline import DEFAULT_FEATURES, build_pipelines
-from .svm import FixedSizeSvm
+from .pseudolabel import Trail, check_confident, learn_labels
+from .svm import FixedSizeSvm, platt
 from .threads import one_thread
 
 __all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
@@ -77,6 +78,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
        probability of a half is the border of `predict`.
 
+    Without labels, or with some, `classic_eyes.pseudolabel.learn_labels` comes first; what it labels is learnt.
+
     Parameters
     ----------
     features : sequence of str or extractor, default ``("hog", "lbp")``
@@ -96,6 +99,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
+    confident : tuple of float, default (0.05, 0.95)
+        Where labels are missing: in self-training, closed below the first score and open above the second.
+    max_rounds : int, default 4
+        Where labels are missing: rounds of self-training, at most; 0 to learn from what the views agree on.
     random_state : int, default 0
         Seed of all that is random.
 
@@ -113,11 +120,15 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Number of components after it, of all families together.
     n_support_vectors_ : int or None
         Support vectors, of all families together; None for a classifier without any.
+    trail_ : classic_eyes.pseudolabel.Trail or None
+        How missing labels came about, and which pictures are worth a person's minute; None where all were given.
 
     Raises
     ------
     ParameterError
         In `fit`, for a parameter or labels that are not allowed.
+    DataError
+        In `fit`, where labels are missing and nothing trustworthy is found without them.
     PictureError
         For pictures that cannot be used.
 
@@ -146,6 +157,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         flip_average: bool = True,
         calibration_folds: int = 3,
         size: int = SIZE,
+        confident: tuple[float, float] = (0.05, 0.95),
+        max_rounds: int = 4,
         random_state: int = 0,
     ) -> None:
         self.features = features
@@ -156,6 +169,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.flip_average = flip_average
         self.calibration_folds = calibration_folds
         self.size = size
+        self.confident = confident
+        self.max_rounds = max_rounds
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Tags:
@@ -173,14 +188,14 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         groups: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn from labelled pictures.
+        """Learn from pictures, with all, some or none of them labelled.
 
         Parameters
         ----------
         pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             See `classic_eyes.images.as_pictures`.
-        y : array of shape (n,)
-            1 open, 0 closed.
+        y : array of shape (n,), optional
+            1 open, 0 closed, -1 unknown; by default all unknown.
         groups : array of shape (n,), optional
             Person or face of each picture, so that calibration never judges a person it has learnt from.
         sample_weight : array of shape (n,), optional
@@ -195,12 +210,24 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         ------
         ParameterError
             For labels, groups, weights or parameters that are not allowed.
+        DataError
+            Where labels are missing and nothing trustworthy is found without them; the message names the remedy.
+
+        Warns
+        -----
+        UserWarning
+            Where labels were found, and there is reason to doubt them.
         """
         self._check_parameters()
         originals = as_pictures(pictures, size=self.size)
         labels = _check_labels(y, len(originals))
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
+        self.trail_ = self._find_labels(originals, labels, names)
+        if self.trail_ is not None:
+            kept = self.trail_.labels >= 0
+            originals, labels, names = originals[kept], self.trail_.labels[kept], names[kept]
+            weight = None if weight is None else weight[kept]
         pipelines = build_pipelines(
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
@@ -212,7 +239,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 components = self._fit_components(pipeline, learnt, labels[source])
                 mirrored = self._mirrored_components(pipeline, originals, components)
                 margin += _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
-            self.calibration_ = _platt(margin / len(pipelines), labels, weight)
+            self.calibration_ = platt(margin / len(pipelines), labels, weight)
         self.pipelines_ = pipelines
         self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
         self.n_components_ = sum(int(pipeline[-1].n_features_in_) for pipeline in pipelines.values())
@@ -223,15 +250,33 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self._compile()
         return self
 
+    def _find_labels(
+        self, originals: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[Any]
+    ) -> Trail | None:
+        if (labels != UNLABELLED).all():
+            return None
+        trail = learn_labels(
+            originals,
+            labels,
+            groups,
+            confident=self.confident,
+            max_rounds=self.max_rounds,
+            random_state=self.random_state,
+        )
+        for said in trail.warnings:
+            warnings.warn(said, UserWarning, stacklevel=3)
+        return trail
+
     def _compile(self) -> None:
         self._decisions = [(pipeline[0], compile_decision(pipeline)) for pipeline in self.pipelines_.values()]
 
     def _check_parameters(self) -> None:
         check_augmentations(self.augmentations)
-        for name, least in (("n_copies", 0), ("calibration_folds", 2), ("random_state", 0)):
+        for name, least in (("n_copies", 0), ("calibration_folds", 2), ("max_rounds", 0), ("random_state", 0)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        check_confident(self.confident)
         if not isinstance(self.flip_average, bool | np.bool_):
             raise ParameterError(f"flip_average is {self.flip_average!r}; it must be True or False")
 
@@ -378,7 +423,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return {key: value for key, value in super().__getstate__().items() if key != "_decisions"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        # A file of an earlier version knows nothing of parameters that came later.
+        super().__setstate__({"confident": (0.05, 0.95), "max_rounds": 4, "trail_": None, **state})
         if hasattr(self, "pipelines_"):
             self._compile()
 
@@ -451,19 +497,14 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
 def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
     if y is None:
-        raise ParameterError("y is missing; learning without labels is not there yet, give 1 (open) or 0 (closed)")
+        return np.full(n, UNLABELLED, dtype=np.int8)
     labels = np.asarray(y)
     if labels.shape != (n,):
         raise ParameterError(f"y has shape {labels.shape}; {n} pictures need ({n},), a label each")
     values = np.unique(labels) if labels.dtype.kind in "biuf" else labels[:5]
-    if labels.dtype.kind in "biuf" and UNLABELLED in values:
-        raise ParameterError(
-            "y holds -1 (unknown); learning from unlabelled pictures is not there yet, "
-            "leave them out or label them 1 (open) or 0 (closed)"
-        )
-    if labels.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        raise ParameterError(f"y holds {values[:5].tolist()}; labels are 1 (open) and 0 (closed)")
-    if len(values) < 2:
+    if labels.dtype.kind not in "biuf" or not np.isin(values, (0, 1, UNLABELLED)).all():
+        raise ParameterError(f"y holds {values[:5].tolist()}; labels are 1 (open), 0 (closed) and -1 (unknown)")
+    if len(values) < 2 and values[0] != UNLABELLED:
         only = "open" if values[0] == 1 else "closed"
         raise ParameterError(f"y holds one class only ({only}); learning needs open and closed eyes")
     return labels.astype(np.int8)
@@ -534,19 +575,3 @@ def _fit_judges(
         judges.append(clone(classifier).fit(rows[kept], labels[kept], **{k: w[kept] for k, w in weights.items()}))
     classifier.fit(rows, labels, **weights)
     return judges
-
-
-def _platt(
-    margin: NDArray[np.float64], labels: NDArray[np.int8], weight: NDArray[np.float64] | None
-) -> tuple[float, float]:
-    """Fit slope and intercept of the log odds, with Platt's targets, which keep them finite on separable data."""
-    w = np.ones(len(labels)) if weight is None else weight
-    n_open, n_closed = (labels == 1).sum(), (labels == 0).sum()
-    target = np.where(labels == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
-    # A picture with target t counts as t of an open and 1 - t of a closed one.
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
-        np.tile(margin, 2)[:, np.newaxis],
-        np.repeat([1, 0], len(margin)),
-        sample_weight=np.concatenate([w * target, w * (1 - target)]),
-    )
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

@@ -27,6 +27,9 @@ __all__ = [
     "bootstrap_interval",
     "accuracy_difference",
     "summarise",
+    "adjusted_rand",
+    "cohen_kappa",
+    "silhouette",
 ]
 
 Metric = Callable[..., float]
@@ -620,3 +623,102 @@ def summarise(
         entry = {"value": metric(y, s), "low": low, "high": high}
         result[name] = {key: number if np.isfinite(number) else None for key, number in entry.items()}
     return result
+
+
+def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
+    """Agreement of two sets of answers beyond what chance would give: ``(a - c) / (1 - c)``.
+
+    Parameters
+    ----------
+    first, second : array of shape (n,)
+        Answers about the same pictures.
+
+    Returns
+    -------
+    float
+        1 for the same answers, about 0 for unrelated ones, down to -1; 0 where neither ever changes its answer.
+
+    References
+    ----------
+    Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20, 1960,
+    doi:10.1177/001316446002000104.
+
+    Examples
+    --------
+    >>> cohen_kappa([0, 0, 1, 1], [0, 1, 1, 1])
+    0.5
+    """
+    a, b = _same_length(first, second)
+    values = np.unique(np.concatenate([a, b]))
+    by_chance = float(sum((a == value).mean() * (b == value).mean() for value in values))
+    return 0.0 if by_chance == 1 else float(((a == b).mean() - by_chance) / (1 - by_chance))
+
+
+def adjusted_rand(first: ArrayLike, second: ArrayLike) -> float:
+    """Agreement of two clusterings whatever their clusters are called, less what chance would give.
+
+    Parameters
+    ----------
+    first, second : array of shape (n,)
+        Cluster of each picture.
+
+    Returns
+    -------
+    float
+        1 for the same clusters, about 0 for unrelated ones.
+
+    References
+    ----------
+    Hubert, Arabie, "Comparing partitions", Journal of Classification 2, 1985, doi:10.1007/BF01908075.
+
+    Examples
+    --------
+    >>> adjusted_rand([0, 0, 1, 1], [7, 7, 3, 3])
+    1.0
+    """
+    return float(skm.adjusted_rand_score(*_same_length(first, second)))
+
+
+def silhouette(rows: ArrayLike, clusters: ArrayLike, *, at_most: int = 2000, random_state: int = 0) -> float:
+    """How much nearer rows are to their own cluster than to the next, from -1 to 1.
+
+    Parameters
+    ----------
+    rows : float array of shape (n, d)
+        What was clustered.
+    clusters : int array of shape (n,)
+        Cluster of each row; -1, noise, is left out.
+    at_most : int, default 2000
+        Rows drawn, for its cost grows with their square.
+    random_state : int, default 0
+        Seed of the draw.
+
+    Returns
+    -------
+    float
+        Mean of ``(b - a) / max(a, b)``; nan with fewer than two clusters.
+
+    References
+    ----------
+    Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987, doi:10.1016/0377-0427(87)90125-7.
+
+    Examples
+    --------
+    >>> silhouette([[0.0], [0.0], [1.0], [1.0]], [0, 0, 1, 1])
+    1.0
+    """
+    X, labels = np.asarray(rows), np.asarray(clusters)
+    kept = np.flatnonzero(labels >= 0)
+    if len(kept) > at_most:
+        kept = np.sort(np.random.default_rng(random_state).permutation(kept)[:at_most])
+    n_clusters = len(np.unique(labels[kept]))
+    if not 2 <= n_clusters < len(kept):
+        return float("nan")
+    return float(skm.silhouette_score(X[kept], labels[kept]))
+
+
+def _same_length(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    a, b = np.asarray(first), np.asarray(second)
+    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
+        raise ParameterError(f"answers of shapes {a.shape} and {b.shape}; both must be (n,), n at least 1")
+    return a, b

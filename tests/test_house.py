@@ -26,6 +26,7 @@ FLOORS = {
     "svm": 2,
     "pipeline": 3,
     "inference": 4,
+    "pseudolabel": 4,
     "persistence": 5,
     "classifier": 6,
     "benchmark": 8,

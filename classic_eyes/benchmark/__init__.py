@@ -6,7 +6,7 @@ from .compare import RULES, Change, compare_results
 from .run import NOTES, Settings, count_steps, run_benchmark
 from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios
 from .store import ScenarioStore, read_results, write_json
-from .validation import Readable, agreed_by_all, cross_validate, read_labelled, summarise_parts
+from .validation import Readable, agreed_by_all, cross_validate, read_labelled, read_usable, summarise_parts
 from .workloads import (
     Protocol,
     Workload,
@@ -37,6 +37,7 @@ __all__ = [
     "parse_protocol",
     "read_labelled",
     "read_results",
+    "read_usable",
     "rendered_workload",
     "run_benchmark",
     "summarise_parts",

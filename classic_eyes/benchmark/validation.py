@@ -17,7 +17,7 @@ from ..errors import DataError
 from ..images import read_pictures
 from .workers import run_tasks
 
-__all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "summarise_parts"]
+__all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "read_usable", "summarise_parts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +62,32 @@ def read_labelled(eyes: EyeSet, *, size: int = 24) -> Readable:
     missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
     if missing:
         raise DataError(
-            f"{len(missing)} of {len(eyes)} pictures have no label, for example {missing[0]!r}; learning without "
-            "labels is not there yet, label them in assets.csv (file,label) or leave them out"
+            f"{len(missing)} of {len(eyes)} pictures have no label, for example {missing[0]!r}; judging needs labels: "
+            "give them in assets.csv (file,label), or leave these pictures out"
         )
+    return read_usable(eyes, size=size)
+
+
+def read_usable(eyes: EyeSet, *, size: int = 24) -> Readable:
+    """Read the pictures of a data set, labelled or not.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Pictures.
+    size : int, default 24
+        Side to which pictures are reduced, in pixels.
+
+    Returns
+    -------
+    Readable
+        What could be read, and the reasons for the rest.
+
+    Raises
+    ------
+    DataError
+        Where no picture could be read.
+    """
     pictures, errors = read_pictures(eyes.paths, size=size)
     failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
     good = np.flatnonzero([error is None for error in errors])

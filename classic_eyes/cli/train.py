@@ -1,4 +1,4 @@
-"""Train a classifier on labelled folders and write it, with its card, to a file."""
+"""Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..benchmark import Readable, cross_validate, read_labelled, summarise_parts
+from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
-from ..datasets import EyeSet, concatenate, fingerprint, read_eyes
+from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..persistence import card_path, library_versions
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
+from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
+from ..report import write_trail
 from .arguments import families, natural_number, positive_integer
 from .tables import results_table
 
@@ -38,10 +40,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a folder with assets.csv, an MRL tree, or one with the folders open and closed; several train together",
+        help="a folder of pictures, one with assets.csv, an MRL tree, or one with the folders open and closed; "
+        "several train together",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
-    parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
+    parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH; label may be empty")
+    parser.add_argument(
+        "--report",
+        metavar="HTML",
+        help="where labels are missing: a page that shows how they came about, pictures included",
+    )
     parser.add_argument(
         "--features",
         type=families,
@@ -100,16 +108,23 @@ def _read_about(path: str | None) -> dict[str, Any]:
     return about
 
 
-def _check_out(out: str) -> None:
+def _check_file(option: str, name: str | None, ending: str) -> None:
     """Refuse before the long work what would be refused after it."""
-    if Path(out).suffix != ".joblib":
-        raise ParameterError(f"--out {out!r} must end in .joblib")
-    if not Path(out).absolute().parent.is_dir():
-        raise ParameterError(f"--out {out!r}: there is no folder {str(Path(out).parent)!r}; make it first")
+    if name is None:
+        return
+    if Path(name).suffix != ending:
+        raise ParameterError(f"{option} {name!r} must end in {ending}")
+    if not Path(name).absolute().parent.is_dir():
+        raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
 
 
-def _check_trainable(eyes: EyeSet, folds: int) -> None:
-    """Refuse before the long work data that it could not end with."""
+def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
+    """Refuse before the long work labelled data that it could not end with."""
+    if report is not None:
+        raise ParameterError(
+            f"--report {report!r} shows how missing labels came about, and all {len(eyes)} pictures are labelled; "
+            "leave it out (bench --out makes a report of labelled pictures)"
+        )
     if len(np.unique(eyes.labels)) < 2:
         only = "open" if eyes.labels[0] == 1 else "closed"
         raise DataError(f"all {len(eyes)} pictures are {only}; learning needs open and closed eyes")
@@ -129,6 +144,7 @@ def _describe(path: str, eyes: EyeSet) -> dict[str, Any]:
         "pictures": len(eyes),
         "open": int((eyes.labels == 1).sum()),
         "closed": int((eyes.labels == 0).sum()),
+        "unlabelled": int((eyes.labels == UNLABELLED).sum()),
         "groups": len(np.unique(eyes.groups)),
         "sha256": fingerprint(eyes),
     }
@@ -148,10 +164,6 @@ def _judge(clf: EyeClassifier, data: Readable, paths: list[str], lengths: list[i
 
 
 def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, arguments: Namespace) -> dict[str, Any]:
-    protocol = (
-        f"{arguments.folds}-fold cross-validation over all paths together, by group (a person or a face is never on "
-        "both sides); intervals: 95 %, bootstrap over groups"
-    )
     return {
         "what": "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)",
         "not_for": NOT_FOR,
@@ -162,11 +174,73 @@ def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, argument
         "features": clf.n_features_,
         "components": clf.n_components_,
         "support_vectors": clf.n_support_vectors_,
-        "protocol": protocol if results else "not judged (--folds 0)",
+        "protocol": _protocol(clf, results, arguments.folds),
         "results": results,
+        "labels": _labels_told(clf),
         "versions": library_versions(),
         **_read_about(arguments.about),
     }
+
+
+def _protocol(clf: EyeClassifier, results: Any, folds: int) -> str:
+    if clf.trail_ is not None:
+        return (
+            "the given labels only, each scored in self-training by machines that had not learnt from its group; which "
+            "clusters were kept may have depended on them"
+            if results
+            else "not judged: labels were missing, and what was found for them is no truth to judge by"
+        )
+    if not results:
+        return "not judged (--folds 0)"
+    return (
+        f"{folds}-fold cross-validation over all paths together, by group (a person or a face is never on both sides); "
+        "intervals: 95 %, bootstrap over groups"
+    )
+
+
+def _labels_told(clf: EyeClassifier) -> dict[str, Any]:
+    trail = clf.trail_
+    if trail is None:
+        return {"given": "all"}
+    return {
+        "given": int((trail.given >= 0).sum()),
+        "found": int(((trail.labels >= 0) & (trail.given < 0)).sum()),
+        "uncertain": int((trail.labels < 0).sum()),
+        "trust": trail.trust,
+        "ended": trail.ended,
+        "warnings": list(trail.warnings),
+    }
+
+
+def _judge_given(trail: Trail, groups: Any) -> Any:
+    """Return all metrics on the given labels, where there are enough of them."""
+    known = trail.given >= 0
+    if min((trail.given == 1).sum(), (trail.given == 0).sum()) < 10:
+        return None
+    return summarise_parts(trail.given[known], trail.scores[known], groups[known], [("given labels", known[known])])
+
+
+def _write_report(trail: Trail, data: Readable, arguments: Namespace) -> None:
+    maps = lay_out(make_view(data.pictures, VIEW_FEATURES[0], random_state=arguments.seed))
+    told = trail.described(data.eyes.names)
+    told |= {"name": data.eyes.source, "maps": maps, "mapped": (trail.scores >= 0.5).astype(int).tolist()}
+    write_trail(told, data.pictures, arguments.report)
+
+
+def _find_labels(clf: EyeClassifier, data: Readable, arguments: Namespace) -> Any:
+    """Train where labels are missing; return metrics on the given ones, if any."""
+    print("finding labels, then training ...", file=sys.stderr)
+    clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
+    trail = clf.trail_
+    assert trail is not None  # a label is missing, or this would not have been called
+    print(trail.summary())
+    if arguments.report is not None:
+        _write_report(trail, data, arguments)
+        print(f"wrote {arguments.report}; it holds your pictures", file=sys.stderr)
+    results = _judge_given(trail, data.eyes.groups)
+    if results:
+        print(results_table(results))
+    return results
 
 
 def work(arguments: Namespace) -> int:
@@ -182,7 +256,8 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 the model is written, but some pictures could not be read and are not in it.
     """
-    _check_out(arguments.out)
+    _check_file("--out", arguments.out, ".joblib")
+    _check_file("--report", arguments.report, ".html")
     _read_about(arguments.about)
     clf = EyeClassifier(
         features=arguments.features,
@@ -192,23 +267,32 @@ def work(arguments: Namespace) -> int:
     )
     build_pipelines(arguments.features, arguments.classifier)  # refuses unknown names before anything is read
     sets = read_sets(arguments.paths, arguments.labels)
-    data = [read_labelled(eyes, size=clf.size) for eyes in sets]
+    data = [read_usable(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]
     for name, reason in failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     joined = Readable(
         concatenate([part.eyes for part in data]), np.concatenate([part.pictures for part in data]), tuple(failed)
     )
-    _check_trainable(joined.eyes, arguments.folds)
     print(joined.eyes.summary(), file=sys.stderr)
-    results = None
-    if arguments.folds:
-        print(f"judging by {arguments.folds} folds ...", file=sys.stderr)
-        results = _judge(clf, joined, arguments.paths, [len(part.eyes) for part in data], arguments)
-        print(results_table(results))
-    print("training on all ...", file=sys.stderr)
-    clf.fit(joined.pictures, joined.eyes.labels, groups=joined.eyes.groups)
+    if (joined.eyes.labels == UNLABELLED).any():
+        results = _find_labels(clf, joined, arguments)
+    else:
+        results = _train_labelled(clf, joined, [len(part.eyes) for part in data], arguments)
     described = [_describe(path, part.eyes) for path, part in zip(arguments.paths, data, strict=True)]
     clf.save(arguments.out, card=_card(clf, described, results, arguments))
     print(f"wrote {arguments.out} and {card_path(arguments.out)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], arguments: Namespace) -> Any:
+    """Judge by folds, then train on everything; return the metrics."""
+    _check_trainable(data.eyes, arguments.folds, arguments.report)
+    results = None
+    if arguments.folds:
+        print(f"judging by {arguments.folds} folds ...", file=sys.stderr)
+        results = _judge(clf, data, arguments.paths, lengths, arguments)
+        print(results_table(results))
+    print("training on all ...", file=sys.stderr)
+    clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
+    return results

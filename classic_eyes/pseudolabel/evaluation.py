@@ -1,0 +1,131 @@
+"""What clusters and labels found without a labeller are worth: the only place here that sees true labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from .. import metrics
+from .consensus import Consensus
+from .learning import Trail
+from .settings import Measured
+from .views import View
+
+__all__ = ["evaluate_consensus", "evaluate_criteria", "evaluate_measured", "evaluate_trail"]
+
+_CRITERIA = ("agreement", "silhouette", "seeds", "resamples", "mirror")
+
+
+def evaluate_measured(measured: Measured, labels: NDArray[np.int8]) -> float:
+    """Return the accuracy of a setting's answers; noise counts as wrong.
+
+    Parameters
+    ----------
+    measured : Measured
+        A setting.
+    labels : int8 array of shape (n,)
+        True labels; -1, unknown, is left out.
+
+    Returns
+    -------
+    float
+        0..1.
+    """
+    known = labels >= 0
+    return float((measured.answers[known] == labels[known]).mean())
+
+
+def evaluate_criteria(many: Sequence[Measured], labels: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
+    """Say how each criterion goes with true accuracy over settings, and what choosing by it gives.
+
+    Parameters
+    ----------
+    many : sequence of Measured
+        Settings.
+    labels : int8 array of shape (n,)
+        True labels; -1, unknown, is left out.
+
+    Returns
+    -------
+    dict
+        Criterion to ``rank correlation`` (Spearman), ``chosen`` (name), ``accuracy`` of the chosen one and ``short``,
+        how far it is from the best setting.
+    """
+    accuracies = np.array([evaluate_measured(each, labels) for each in many])
+    told: dict[str, dict[str, Any]] = {}
+    for criterion in _CRITERIA:
+        values = np.array([getattr(each, criterion) for each in many], dtype=np.float64)
+        usable = np.isfinite(values)
+        if usable.sum() < 3 or len(np.unique(values[usable])) < 2 or len(np.unique(accuracies[usable])) < 2:
+            continue
+        rank = float(spearmanr(values[usable], accuracies[usable]).statistic)
+        # Of equals the first in the table: a criterion that cannot tell them apart has no better way.
+        top = int(np.argmax(np.where(usable, values, -np.inf)))
+        told[criterion] = {
+            "rank correlation": rank,
+            "chosen": many[top].setting.name,
+            "accuracy": float(accuracies[top]),
+            "short": float(accuracies.max() - accuracies[top]),
+        }
+    return told
+
+
+def evaluate_consensus(consensus: Consensus, view: View, labels: NDArray[np.int8]) -> dict[str, dict[str, float]]:
+    """Compare keeping what all views say with a vote among them.
+
+    Parameters
+    ----------
+    consensus : Consensus
+        Votes.
+    view : View
+        Rows in which the silhouette is taken.
+    labels : int8 array of shape (n,)
+        True labels; -1, unknown, is left out.
+
+    Returns
+    -------
+    dict
+        ``unanimous`` and ``majority`` to ``kept`` (share), ``silhouette`` of what is kept, and ``purity``, the share of
+        right labels among those kept.
+    """
+    told = {}
+    for name, answers in (("unanimous", consensus.unanimous), ("majority", consensus.majority)):
+        counted = (answers >= 0) & (labels >= 0)
+        told[name] = {
+            "kept": float((answers >= 0).mean()),
+            "silhouette": metrics.silhouette(view.rows[: view.n], answers),
+            "purity": float((answers[counted] == labels[counted]).mean()) if counted.any() else math.nan,
+        }
+    return told
+
+
+def evaluate_trail(trail: Trail, labels: NDArray[np.int8]) -> dict[str, Any]:
+    """Say how right the labels of a trail are, after every step.
+
+    Parameters
+    ----------
+    trail : Trail
+        Of the same pictures.
+    labels : int8 array of shape (n,)
+        True labels; -1, unknown, is left out.
+
+    Returns
+    -------
+    dict
+        ``majority`` and ``final``: accuracy on all pictures; ``rounds``: accuracy of each round's scores; ``kept`` and
+        ``purity`` of the labels learnt from.
+    """
+    known = labels >= 0
+    learnt = known & (trail.labels >= 0)
+    return {
+        "majority": metrics.accuracy(labels[known], trail.consensus.majority[known].astype(float)),
+        "rounds": [metrics.accuracy(labels[known], each.scores[known]) for each in trail.rounds],
+        "final": metrics.accuracy(labels[known], trail.scores[known]),
+        "kept": float((trail.labels >= 0).mean()),
+        "purity": float((trail.labels[learnt] == labels[learnt]).mean()) if learnt.any() else math.nan,
+    }

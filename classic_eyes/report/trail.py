@@ -1,0 +1,236 @@
+"""How labels came about without a labeller, as one HTML page: maps, contact sheets, rounds, what remains uncertain."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError
+from .document import fact_list, figure_block, whole_page, write_page
+from .gallery import png_text
+from .scatter import map_figure
+from .text import escape, share, shortened, whole
+
+__all__ = ["render_trail", "write_trail"]
+
+Told = dict[str, Any]
+Pictures = NDArray[np.uint8]
+
+# A sheet shows that many; the rest is named by its number.
+MOST_SHEET = 48
+MOST_JOINED = 24
+MOST_UNCERTAIN = 96
+WORDS = {1: "open", 0: "closed", -1: "uncertain"}
+
+
+def render_trail(told: Told, pictures: Pictures) -> str:
+    """Draw how labels came about as one HTML page that needs no network.
+
+    Parameters
+    ----------
+    told : dict
+        What `classic_eyes.pseudolabel.Trail.described` gives, with ``maps`` (``pca`` and ``tsne``) if there are any.
+    pictures : ndarray of shape (n, h, w), dtype uint8
+        The pictures in the same order. They are part of the page: share it only where they may be shared.
+
+    Returns
+    -------
+    str
+        The page; the same input gives the same text.
+
+    Raises
+    ------
+    ParameterError
+        Where there is not one picture for each label.
+    """
+    if pictures.ndim != 3 or len(pictures) != len(told["labels"]):
+        raise ParameterError(
+            f"pictures has shape {pictures.shape}; it must be ({len(told['labels'])}, height, width), one a label"
+        )
+    body = (
+        f"{_header(told)}<main><section>{_facts(told)}{_starts(told)}{_maps(told)}{_clusters(told, pictures)}"
+        f"{_rounds(told, pictures)}{_uncertain(told, pictures)}</section></main>"
+    )
+    return whole_page(f"Labels of {told['name']}", body)
+
+
+def write_trail(told: Told, pictures: Pictures, path: str | os.PathLike[str]) -> None:
+    """Write the page of `render_trail` to a file; who reads it meanwhile sees the old or the new one.
+
+    Parameters
+    ----------
+    told : dict
+        As `render_trail` takes it.
+    pictures : ndarray of shape (n, h, w), dtype uint8
+        The pictures in the same order.
+    path : path
+        The file to write, in a folder that exists.
+
+    Raises
+    ------
+    ParameterError
+        For a file that cannot be written, and as `render_trail`.
+    """
+    write_page(render_trail(told, pictures), path)
+
+
+def _header(told: Told) -> str:
+    labels = np.array(told["labels"])
+    counts = {word: int((labels == label).sum()) for label, word in WORDS.items()}
+    warned = "".join(f'<p class="note">{escape(text)}</p>' for text in told["warnings"])
+    return (
+        '<header><p class="kicker">classic_eyes · labels without a labeller</p>'
+        f'<h1>{escape(told["name"])}</h1><ul class="verdicts"><li><p>Of {whole(len(labels))} pictures '
+        f"<b>{whole(counts['open'])}</b> are taken for open, <b>{whole(counts['closed'])}</b> for closed, and "
+        f"{whole(counts['uncertain'])} remain uncertain. Trust <b>{share(told['trust'], 2)}</b>: above "
+        f"{share(told['doubtful'], 2)} is good, below {share(told['refused'], 2)} is refused.</p></li></ul>"
+        f"{warned}</header>"
+    )
+
+
+def _facts(told: Told) -> str:
+    evidence = ", ".join(f"{name} {share(area, 2)}" for name, area in told["evidence"].items())
+    given = sum(label >= 0 for label in told["given"])
+    return fact_list(
+        [
+            ("Views", ", ".join(told["views"])),
+            ("All views agree on", f"{share(told['unanimous'], 2)} of the pictures"),
+            ("Which is open", f"confidence {share(told['confidence'], 2)}"),
+            ("Knowledge, area under ROC", evidence),
+            ("Labels given", whole(given) if given else None),
+            ("Self-training ended", told["ended"]),
+        ]
+    )
+
+
+def _table(title: str, place: str, head: list[str], rows: list[list[str]], caption: str) -> str:
+    cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    heads = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    return (
+        f'<h3 id="{place}">{escape(title)}</h3><p>{escape(caption)}</p><div class="scroll" tabindex="0" role="region" '
+        f'aria-labelledby="{place}"><table class="plainly"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody>'
+        "</table></div>"
+    )
+
+
+def _starts(told: Told) -> str:
+    rows = [
+        [
+            share(start["guessed"], 2),
+            ", ".join(share(value, 2) for value in start["open_share"]),
+            share(start["agreement"], 2),
+            share(start["knowledge"], 2),
+            share(start["trust"], 2) + (" - kept" if start["kept"] else ""),
+        ]
+        for start in told["starts"]
+    ]
+    return _table(
+        "Guesses tried",
+        "starts",
+        ["Guessed open", "Views ended with", "Agreement (kappa)", "Knowledge (area)", "Trust"],
+        rows,
+        "Each view was clustered from several guesses of how many eyes are open; kept is the guess after which the "
+        "views agree most, with one another and with what rendered eyes teach.",
+    )
+
+
+def _maps(told: Told) -> str:
+    shown = {"labels": told["mapped"], "maps": told.get("maps")}
+    return figure_block("t", "maps", "Maps of the features", [map_figure(shown, "tsne"), map_figure(shown, "pca")])
+
+
+def _sheet(told: Told, pictures: Pictures, chosen: list[int], title: str, caption: str, slug: str) -> str:
+    if not chosen:
+        return ""
+    items = "".join(_item(told, pictures, k) for k in chosen)
+    return (
+        f'<figure class="wide" id="{slug}"><h4>{escape(title)}</h4><ol class="gallery">{items}</ol>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _item(told: Told, pictures: Pictures, k: int) -> str:
+    name, score = str(told["files"][k]), share(told["scores"][k], 2)
+    label = "given: " * (told["given"][k] >= 0) + WORDS[told["labels"][k]]
+    alt = escape(f"{name}: {label}, score {score}")
+    return (
+        f'<li><img alt="{alt}" src="{png_text(pictures[k])}"><b>{score}</b> <span>{label}</span>'
+        f'<small title="{escape(name)}">{escape(shortened(name, 44))}</small></li>'
+    )
+
+
+def _spread(positions: NDArray[np.intp], most: int) -> list[int]:
+    """Take positions at equal steps, so that a sheet shows all of a cluster and not its beginning."""
+    if len(positions) <= most:
+        return [int(k) for k in positions]
+    return [int(positions[k]) for k in np.linspace(0, len(positions) - 1, most).astype(int)]
+
+
+def _clusters(told: Told, pictures: Pictures) -> str:
+    votes = np.array(told["consensus"])
+    sheets = ""
+    for label in (1, 0):
+        inside = np.flatnonzero(votes == label)
+        shown = _spread(inside, MOST_SHEET)
+        sheets += _sheet(
+            told,
+            pictures,
+            shown,
+            f"The cluster taken for {WORDS[label]}: {whole(len(inside))} pictures on which all views agree",
+            f"{len(shown)} of them, at equal steps. Under each: final score of being open, final label, file.",
+            f"cluster{label}",
+        )
+    return f"<h3>Contact sheets of the clusters</h3>{sheets}"
+
+
+def _rounds(told: Told, pictures: Pictures) -> str:
+    rows = [
+        [
+            str(number),
+            whole(each["learnt"]),
+            whole(len(each["joined"])),
+            whole(len(each["turned"])),
+            whole(each["waits"]),
+            share(each["own_agreement"]),
+            share(each["knowledge"]),
+        ]
+        for number, each in enumerate(told["rounds"], start=1)
+    ]
+    table = _table(
+        "Rounds of self-training",
+        "rounds",
+        ["Round", "Learnt from", "Join", "Turn", "Wait", "Labels confirmed", "Knowledge (area)"],
+        rows,
+        "In each round machines learn from what is labelled and score all pictures, each by a machine that has not "
+        "learnt from it; the confident are labelled, the rest waits.",
+    )
+    sheets = "".join(
+        _sheet(
+            told,
+            pictures,
+            each[key][:MOST_JOINED],
+            f"Round {number}: {whole(len(each[key]))} {word}",
+            f"{min(len(each[key]), MOST_JOINED)} of them, in the order of the files.",
+            f"round{number}-{key}",
+        )
+        for number, each in enumerate(told["rounds"], start=1)
+        for key, word in (("joined", "joined"), ("turned", "changed sides"))
+    )
+    return table + sheets
+
+
+def _uncertain(told: Told, pictures: Pictures) -> str:
+    order = [k for k in told["worth_asking"] if told["labels"][k] < 0]
+    title = f"Worth a person's minute: {whole(len(order))} pictures remain uncertain"
+    if not order:
+        return f"<h3>{title}</h3>"
+    caption = (
+        f"The {min(len(order), MOST_UNCERTAIN)} most uncertain first. Write their labels into assets.csv and train "
+        "again: given labels are never overruled."
+    )
+    return f"<h3>{escape(title)}</h3>" + _sheet(
+        told, pictures, order[:MOST_UNCERTAIN], "In order", caption, "uncertain"
+    )

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 
 from .._version import __version__
 from ..errors import ClassicEyesError
-from . import bench, predict, train
+from . import bench, cluster, predict, train
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = {"predict": predict, "train": train, "bench": bench}
+COMMANDS = {"predict": predict, "train": train, "cluster": cluster, "bench": bench}
 
 
 class _OneLineParser(ArgumentParser):

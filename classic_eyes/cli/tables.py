@@ -7,7 +7,7 @@ from typing import Any
 
 from ..benchmark import RULES, Change
 
-__all__ = ["benchmark_markdown", "benchmark_table", "comparison_table", "results_table"]
+__all__ = ["aligned", "benchmark_markdown", "benchmark_table", "comparison_table", "markdown", "results_table"]
 
 _SHOWN = (("accuracy", "accuracy"), ("eer", "EER"), ("auc", "AUC"), ("calibration_error", "calib. error"))
 
@@ -125,7 +125,26 @@ def _quality_rows(entries: list[dict[str, Any]], columns: tuple[tuple[str, str],
     return rows
 
 
-def _aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
+def aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
+    """Lay out a table for a terminal.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        Cells, the head first; as many in each row.
+    numbers : bool, default False
+        Whether all columns but the first are set flush right.
+
+    Returns
+    -------
+    list of str
+        Lines.
+
+    Examples
+    --------
+    >>> aligned([["name", "n"], ["a", "10"]], numbers=True)
+    ['name   n', 'a     10']
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = ["<", *((">" if numbers else "<") for _ in widths[1:])]
     lines = []
@@ -135,7 +154,24 @@ def _aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
     return lines
 
 
-def _markdown(rows: Rows) -> list[str]:
+def markdown(rows: Rows) -> list[str]:
+    """Lay out a table for a document.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        Cells, the head first; as many in each row.
+
+    Returns
+    -------
+    list of str
+        Lines.
+
+    Examples
+    --------
+    >>> markdown([["name", "n"], ["a", "10"]])
+    ['| name | n |', '|---|---|', '| a | 10 |']
+    """
     head, *body = ["| " + " | ".join(cell.strip() for cell in row) + " |" for row in rows]
     return [head, "|---" * len(rows[0]) + "|", *body]
 
@@ -174,9 +210,9 @@ def benchmark_table(results: dict[str, Any]) -> str:
         lines += ["", f"{data['name']}: {_about(data)}"]
         if done:
             for columns in _QUALITY:
-                lines += ["", *_aligned(_quality_rows(done, columns))]
+                lines += ["", *aligned(_quality_rows(done, columns))]
             costs = [["scenario", *_COSTS], *([_name(entry), *_cost_cells(entry)] for entry in done)]
-            lines += ["", *_aligned(costs, numbers=True)]
+            lines += ["", *aligned(costs, numbers=True)]
         if data["decode"] is not None:
             lines += ["", f"decoding alone: {_speed(data['decode']['images_per_second'])} pictures/s"]
         lines += remarks
@@ -232,9 +268,9 @@ def _markdown_dataset(data: dict[str, Any], figure: str | None) -> list[str]:
     done, remarks = _parts(data)
     lines = ["", f"## {data['name']}", "", f"{_about(data)}. Fingerprint `{data['sha256'][:12]}`."]
     if done:
-        lines += ["", *_markdown(_quality_rows(done, columns))]
+        lines += ["", *markdown(_quality_rows(done, columns))]
         costs = [["scenario", *_COSTS], *([_name(entry), *_cost_cells(entry)] for entry in done)]
-        lines += ["", *_markdown(costs)]
+        lines += ["", *markdown(costs)]
     if data["decode"] is not None:
         lines += ["", f"Decoding alone: {_speed(data['decode']['images_per_second'])} pictures a second."]
     if figure is not None:
@@ -252,7 +288,7 @@ def _markdown_slices(done: list[dict[str, Any]], slices: dict[str, list[str]]) -
         rows = [
             [entry["name"], *(_short(entry["per_slice"][key][value]["accuracy"]) for value in values)] for entry in done
         ]
-        lines += ["", f"### By {key}", "", *_markdown([head, *rows])]
+        lines += ["", f"### By {key}", "", *markdown([head, *rows])]
     return lines
 
 
@@ -285,7 +321,7 @@ def comparison_table(changes: list[Change]) -> str:
         rows.append([data, scenario, *(held.get(measure, held.get("scenario", "-")) for measure in measures)])
     counts = {word: sum(change.verdict == word for change in changes) for word in ("better", "worse", "same")}
     total = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return "\n".join([*lines, "", *_aligned(rows), "", total])
+    return "\n".join([*lines, "", *aligned(rows), "", total])
 
 
 def _changed(change: Change) -> str:

@@ -2,7 +2,7 @@
 
 from .clusterers import CLUSTERERS, cluster_rows, informed_mixture
 from .consensus import STARTS, VIEW_FEATURES, Consensus, Start, find_consensus
-from .evaluation import evaluate_consensus, evaluate_criteria, evaluate_measured, evaluate_trail
+from .evaluation import evaluate_consensus, evaluate_criteria, evaluate_held_out, evaluate_measured, evaluate_trail
 from .knowledge import KNOWLEDGE, Knowledge, Orientation, gather_knowledge, orient
 from .learning import DOUBTFUL, LEAST_PICTURES, REFUSED, Trail, learn_labels
 from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
@@ -36,6 +36,7 @@ __all__ = [
     "cluster_rows",
     "evaluate_consensus",
     "evaluate_criteria",
+    "evaluate_held_out",
     "evaluate_measured",
     "evaluate_trail",
     "find_consensus",

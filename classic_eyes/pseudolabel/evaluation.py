@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from sklearn.base import clone
 
 from .. import metrics
+from ..datasets import group_folds
 from .consensus import Consensus
 from .learning import Trail
 from .settings import Measured
 from .views import View
 
-__all__ = ["evaluate_consensus", "evaluate_criteria", "evaluate_measured", "evaluate_trail"]
+__all__ = ["evaluate_consensus", "evaluate_criteria", "evaluate_held_out", "evaluate_measured", "evaluate_trail"]
 
 _CRITERIA = ("agreement", "silhouette", "seeds", "resamples", "mirror")
 
@@ -102,6 +104,46 @@ def evaluate_consensus(consensus: Consensus, view: View, labels: NDArray[np.int8
             "purity": float((answers[counted] == labels[counted]).mean()) if counted.any() else math.nan,
         }
     return told
+
+
+def evaluate_held_out(
+    classifier: Any,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    *,
+    random_state: int = 0,
+) -> dict[str, Any]:
+    """Train without labels on four fifths of the groups; judge there and on the rest.
+
+    Parameters
+    ----------
+    classifier : EyeClassifier
+        Not changed; it is never shown a label.
+    pictures : uint8 array of shape (n, h, w)
+        Grey pictures.
+    labels : int8 array of shape (n,)
+        True labels; -1, unknown, is left out of the judging.
+    groups : array of shape (n,)
+        Person or face of each picture; its groups alone decide the split.
+    random_state : int, default 0
+        Seed of the split.
+
+    Returns
+    -------
+    dict
+        ``same``: accuracy of the scores found for the pictures learnt from; ``held_out``: of the classifier on the
+        groups kept back; ``n``: how many pictures these are; ``trust``.
+    """
+    train, test = group_folds(np.zeros(len(labels), dtype=np.int8), groups, 5, random_state=random_state)[0]
+    fitted = clone(classifier).fit(pictures[train], groups=groups[train])
+    judged, known = test[labels[test] >= 0], labels[train] >= 0
+    return {
+        "same": metrics.accuracy(labels[train][known], fitted.trail_.scores[known]),
+        "held_out": metrics.accuracy(labels[judged], fitted.predict_proba(pictures[judged])[:, 1]),
+        "n": len(judged),
+        "trust": fitted.trail_.trust,
+    }
 
 
 def evaluate_trail(trail: Trail, labels: NDArray[np.int8]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ Told = dict[str, Any]
 Pictures = NDArray[np.uint8]
 
 # A sheet shows that many; the rest is named by its number.
-MOST_SHEET = 48
+MOST_SHEET = 45
 MOST_JOINED = 24
 MOST_UNCERTAIN = 96
 WORDS = {1: "open", 0: "closed", -1: "uncertain"}

@@ -389,11 +389,9 @@ def test_before_fit_it_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (None, "y is missing; learning without labels is not there yet"),
-        ([1, 0, -1, 1], "holds -1.*not there yet"),
         ([1, 1, 1, 1], r"one class only \(open\)"),
         ([0, 0, 0, 0], r"one class only \(closed\)"),
-        ([0, 1, 2, 1], r"holds \[0, 1, 2\]"),
+        ([0, 1, 2, 1], r"holds \[0, 1, 2\]; labels are 1 \(open\), 0 \(closed\) and -1 \(unknown\)"),
         (["open", "closed", "open", "open"], "labels are 1"),
         ([0.0, 1.0, 0.5, 1.0], "labels are 1"),
         ([0.0, 1.0, np.nan, 1.0], "labels are 1"),
@@ -416,6 +414,8 @@ def test_labels_that_are_refused(labels, said):
         ({"n_copies": 1.5}, "n_copies is 1.5"),
         ({"calibration_folds": 1}, "calibration_folds is 1"),
         ({"random_state": None}, "random_state is None"),
+        ({"max_rounds": -1}, "max_rounds is -1"),
+        ({"confident": (0.6, 0.9)}, "confident is"),
         ({"augmentations": ("turn",)}, "'turn' is not known"),
         ({"flip_average": "yes"}, "flip_average is 'yes'"),
         ({"size": 3}, "size"),

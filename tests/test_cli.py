@@ -345,7 +345,10 @@ def _empty(folder):
 @pytest.mark.parametrize(
     ("make", "options", "said"),
     [
-        (_unlabelled, [], "not there yet"),
+        (_unlabelled, [], "6 pictures are too few to learn without labels; 60 are needed"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "trail.txt"], "must end in .html"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "no/trail.html"], "make it first"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "trail.html"], "all 20 pictures are labelled"),
         (_one_class, ["--folds", "0"], "all 6 pictures are open"),
         (_one_class, [], "all 6 pictures are open"),
         (_missing_picture, [], "line 8"),
@@ -382,6 +385,117 @@ def test_train_refuses_in_one_line_and_leaves_the_old_model(tmp_path, capsys, ma
 def test_a_bad_out_is_refused_before_the_work(tmp_path, capsys, out, said):
     assert main("train", tmp_path / "never-read", "--out", tmp_path / out) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """A folder of pictures, and their true labels in a file elsewhere."""
+    top = tmp_path_factory.mktemp("unlabelled")
+    labels = write_eyes(top / "eyes", 120, random_state=21)
+    rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
+    (top / "truth.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    return top
+
+
+@pytest.mark.xdist_group("unlabelled")
+def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path):
+    """The whole path of the original task: a folder of pictures in, a classifier and a page out."""
+    out, page = tmp_path / "mine.joblib", tmp_path / "trail.html"
+    options = ["--features", "hog", "--copies", 0]
+    done = run("train", unlabelled / "eyes", "--out", out, "--report", page, *options)
+    assert done.returncode == 0, done.stderr
+    assert "trust 0." in done.stdout
+    assert "self-training ended" in done.stdout
+    assert f"wrote {page}; it holds your pictures" in done.stderr
+    card = read_card(out)
+    assert card["protocol"].startswith("not judged: labels were missing")
+    assert card["results"] is None
+    told = card["labels"]
+    assert told["given"] == 0
+    assert told["found"] + told["uncertain"] == 120
+    assert told["found"] > 60
+    text = page.read_text(encoding="utf-8")
+    for part in (
+        "Guesses tried",
+        "Maps of the features",
+        "Contact sheets",
+        "Rounds of self-training",
+        "Worth a person",
+    ):
+        assert part in text
+    write_eyes(tmp_path / "others", 100, random_state=22)
+    asked = run("predict", tmp_path / "others", "--model", out, "--trust-model")
+    truth = [int(row["label"]) for row in rows_of(asked.stdout)]
+    labels = write_eyes(tmp_path / "others", 100, random_state=22)
+    assert np.mean(np.array(truth) == labels) > 0.9
+    again = tmp_path / "again.joblib"
+    assert run("train", unlabelled / "eyes", "--out", again, *options).returncode == 0
+    assert sha256(again) == sha256(out)
+
+
+@pytest.mark.xdist_group("unlabelled")
+def test_train_with_some_labels_judges_by_them(unlabelled, tmp_path, capsys):
+    lines = (unlabelled / "truth.csv").read_text().splitlines()
+    some = [line if number <= 30 else line.split(",")[0] + "," for number, line in enumerate(lines)]
+    (tmp_path / "some.csv").write_text("\n".join(some) + "\n")
+    out = tmp_path / "mine.joblib"
+    options = ["--labels", tmp_path / "some.csv", "--features", "hog", "--copies", 0]
+    assert main("train", unlabelled / "eyes", "--out", out, *options) == 0
+    assert re.search(r"^given labels +30 +30 ", capsys.readouterr().out, re.MULTILINE)
+    card = read_card(out)
+    assert card["labels"]["given"] == 30
+    assert card["results"]["given labels"]["n"] == 30
+    assert card["protocol"].startswith("the given labels only")
+
+
+# -- cluster --
+
+
+@pytest.mark.xdist_group("unlabelled")
+def test_cluster_shows_the_same_with_and_without_true_labels(unlabelled, capsys):
+    options = ["--clusterers", "kmeans,informed", "--components", "8"]
+    assert main("cluster", unlabelled / "eyes", *options) == 0
+    blind = capsys.readouterr().out
+    assert "evaluation" not in blind
+    assert main("cluster", unlabelled / "eyes", *options, "--labels", unlabelled / "truth.csv") == 0
+    seen = capsys.readouterr().out
+    assert "accuracy (evaluation)" in seen.splitlines()[0]
+    table = [line for line in blind.splitlines() if line.startswith(("kmeans", "informed"))]
+    assert len(table) == 10
+    for line in table:
+        assert any(other.startswith(line) for other in seen.splitlines())
+    assert re.search(r"^agreement +\d\.\d\d +\w+ ", seen, re.MULTILINE)
+    assert "purity (evaluation)" in seen
+
+
+@pytest.mark.xdist_group("unlabelled")
+def test_cluster_trains_without_labels_and_judges_on_groups_kept_back(unlabelled, capsys):
+    options = ["--clusterers", "kmeans", "--components", "8", "--trained", 1, "--given", 12, "--format", "markdown"]
+    assert main("cluster", unlabelled / "eyes", *options, "--labels", unlabelled / "truth.csv") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^\| 0 \| 0\.\d{3} \| \d\.\d{3} \| \d\.\d{3} \| 24 \| ", out, re.MULTILINE)
+    assert re.search(r"^\| worst \| ", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--clusterers", "kmean"], "'kmean' is not known"),
+        (["--evaluate"], "the folders hold none"),
+        (["--trained", "2"], "--trained judges by true labels"),
+        (["--given", "5"], "--given 5 goes with --trained"),
+        (["--components", "0"], "not a list of whole numbers"),
+        (["--every", "50"], "3 pictures are too few to cluster"),
+        (["--labels", "none.csv"], "none.csv"),
+    ],
+)
+def test_cluster_refuses_in_one_line(unlabelled, capsys, options, said):
+    try:
+        status = main("cluster", unlabelled / "eyes", *options)
+    except SystemExit as stopped:
+        status = stopped.code
+    assert status == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 # -- bench --

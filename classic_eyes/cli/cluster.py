@@ -38,7 +38,6 @@ from ..pseudolabel import (
     measure,
     tune,
 )
-from ..threads import one_thread
 from .arguments import names, natural_number, positive_integer
 from .tables import aligned, markdown
 from .train import read_sets
@@ -87,6 +86,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="evaluation: with N seeds, train on four fifths of the groups without labels, judge on the rest",
     )
+    parser.add_argument(
+        "--given",
+        type=natural_number,
+        default=0,
+        metavar="N",
+        help="with --trained: give N of the true labels, and judge what these alone are worth",
+    )
     parser.add_argument("--every", type=positive_integer, default=1, metavar="N", help="one picture in N; default: 1")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
@@ -131,13 +137,14 @@ def _prepare(data: Readable, arguments: Namespace) -> _Ground:
         raise ParameterError(
             "--trained judges by true labels; give --labels CSV, or --evaluate where the folders hold them"
         )
+    if arguments.given and not arguments.trained:
+        raise ParameterError(f"--given {arguments.given} goes with --trained N; give both, or neither")
     if len(data.pictures) < LEAST_PICTURES:
         raise ParameterError(f"{len(data.pictures)} pictures are too few to cluster; {LEAST_PICTURES} are needed")
-    with one_thread():
-        knowledge = gather_knowledge(data.pictures, random_state=arguments.seed)
-        families = dict.fromkeys([*FEATURE_SETS, *VIEW_FEATURES])
-        views = {each: make_view(data.pictures, each, random_state=arguments.seed) for each in families}
-        consensus = find_consensus([views[each] for each in VIEW_FEATURES], knowledge)
+    knowledge = gather_knowledge(data.pictures, random_state=arguments.seed)
+    families = dict.fromkeys([*FEATURE_SETS, *VIEW_FEATURES])
+    views = {each: make_view(data.pictures, each, random_state=arguments.seed) for each in families}
+    consensus = find_consensus([views[each] for each in VIEW_FEATURES], knowledge)
     return _Ground(data, data.eyes.labels if evaluated else None, views, knowledge, consensus)
 
 
@@ -206,21 +213,32 @@ def _tuned_rows(ground: _Ground, arguments: Namespace) -> list[list[str]]:
 
 def _trained_rows(ground: _Ground, arguments: Namespace) -> list[list[str]]:
     assert ground.truth is not None  # checked before
-    eyes, pictures = ground.data.eyes, ground.data.pictures
-    rows = [["seed", "on the same pictures", "on the groups kept back", "n kept back", "trust"]]
+    eyes, pictures, n_given = ground.data.eyes, ground.data.pictures, arguments.given
     told = []
     for seed in range(arguments.seed, arguments.seed + arguments.trained):
-        print(f"learning without labels, seed {seed} ...", file=sys.stderr)
-        one = evaluate_held_out(
-            EyeClassifier(random_state=seed), pictures, ground.truth, eyes.groups, random_state=seed
+        print(f"learning with {n_given or 'no'} labels, seed {seed} ...", file=sys.stderr)
+        clf = EyeClassifier(random_state=seed)
+        told.append(
+            evaluate_held_out(clf, pictures, ground.truth, eyes.groups, n_given=n_given, random_state=seed)
+            | {"seed": str(seed)}
         )
-        told.append(one)
-        rows.append(
-            [str(seed), _figure(one["same"]), _figure(one["held_out"]), str(one["n"]), _figure(one["trust"], 2)]
-        )
-    for name, of in (("mean", np.mean), ("worst", np.min)):
-        rows.append([name, *(_figure(float(of([one[key] for one in told]))) for key in ("same", "held_out")), "", ""])
-    return rows
+    told += [
+        {"seed": name} | {key: float(of([one[key] for one in told])) for key in ("same", "held_out", "alone")}
+        for name, of in (("mean", np.mean), ("worst", np.min))
+    ]
+    head = ["seed", "on the same pictures", "on the groups kept back", "by the given alone", "n kept back", "trust"]
+    return [
+        head,
+        *(
+            [
+                one["seed"],
+                *(_figure(one[key]) for key in ("same", "held_out", "alone")),
+                str(one.get("n", "")),
+                _figure(one["trust"], 2) if "trust" in one else "",
+            ]
+            for one in told
+        ),
+    ]
 
 
 def work(arguments: Namespace) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import metrics
 from ..datasets import UNLABELLED
 from ..errors import DataError
+from ..threads import one_thread
 from .clusterers import informed_mixture
 from .knowledge import Knowledge
 from .views import View
@@ -125,6 +126,7 @@ def _kept_given(said: NDArray[np.bool_], given: NDArray[np.int8]) -> float:
     return float(np.mean([right.mean() for right in classes])) if classes else 1.0
 
 
+@one_thread()
 def find_consensus(views: Sequence[View], knowledge: Knowledge, *, given: NDArray[np.int8] | None = None) -> Consensus:
     """Cluster every view from several guesses; keep the guess after which the views agree most.
 

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from sklearn.base import clone
 
 from .. import metrics
-from ..datasets import group_folds
+from ..datasets import UNLABELLED, group_folds
 from .consensus import Consensus
 from .learning import Trail
 from .settings import Measured
@@ -112,35 +112,49 @@ def evaluate_held_out(
     labels: NDArray[np.int8],
     groups: NDArray[Any],
     *,
+    n_given: int = 0,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Train without labels on four fifths of the groups; judge there and on the rest.
+    """Train with no or few labels on four fifths of the groups; judge there and on the rest.
 
     Parameters
     ----------
     classifier : EyeClassifier
-        Not changed; it is never shown a label.
+        Not changed; it is shown no label but those given.
     pictures : uint8 array of shape (n, h, w)
         Grey pictures.
     labels : int8 array of shape (n,)
         True labels; -1, unknown, is left out of the judging.
     groups : array of shape (n,)
         Person or face of each picture; its groups alone decide the split.
+    n_given : int, default 0
+        Labels given, drawn at random from the four fifths.
     random_state : int, default 0
-        Seed of the split.
+        Seed of the split and of the draw.
 
     Returns
     -------
     dict
         ``same``: accuracy of the scores found for the pictures learnt from; ``held_out``: of the classifier on the
-        groups kept back; ``n``: how many pictures these are; ``trust``.
+        groups kept back; ``n``: how many pictures these are; ``trust``; ``alone``: of one that learnt from nothing but
+        the labels given, on the groups kept back, nan without any.
     """
     train, test = group_folds(np.zeros(len(labels), dtype=np.int8), groups, 5, random_state=random_state)[0]
-    fitted = clone(classifier).fit(pictures[train], groups=groups[train])
+    given = np.full(len(train), UNLABELLED, dtype=np.int8)
+    drawn = np.random.default_rng(random_state).permutation(len(train))[:n_given]
+    given[drawn] = labels[train][drawn]
     judged, known = test[labels[test] >= 0], labels[train] >= 0
+
+    def accuracy(fitted: Any) -> float:
+        return metrics.accuracy(labels[judged], fitted.predict_proba(pictures[judged])[:, 1])
+
+    fitted = clone(classifier).fit(pictures[train], given, groups=groups[train])
+    few = train[drawn]
+    alone = accuracy(clone(classifier).fit(pictures[few], labels[few], groups=groups[few])) if n_given else math.nan
     return {
         "same": metrics.accuracy(labels[train][known], fitted.trail_.scores[known]),
-        "held_out": metrics.accuracy(labels[judged], fitted.predict_proba(pictures[judged])[:, 1]),
+        "held_out": accuracy(fitted),
+        "alone": alone,
         "n": len(judged),
         "trust": fitted.trail_.trust,
     }

@@ -18,6 +18,7 @@ from ..features import count_hits
 from ..pipeline import build_pipeline
 from ..svm import FixedSizeSvm
 from ..synthetic import make_eyes
+from ..threads import one_thread
 
 __all__ = ["KNOWLEDGE", "Knowledge", "Orientation", "gather_knowledge", "orient"]
 
@@ -185,6 +186,7 @@ class Knowledge:
         return Knowledge({name: scores[index] for name, scores in self.scores.items()})
 
 
+@one_thread()
 def gather_knowledge(pictures: NDArray[np.uint8], *, random_state: int = 0) -> Knowledge:
     """Ask everything in `KNOWLEDGE`; no label is used, neither of these pictures nor of any other photograph.
 

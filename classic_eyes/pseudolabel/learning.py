@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from .. import metrics
 from ..datasets import UNLABELLED
 from ..errors import DataError
-from ..threads import one_thread
 from .consensus import VIEW_FEATURES, Consensus, find_consensus
 from .knowledge import Knowledge, Orientation, gather_knowledge, orient
 from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
@@ -145,7 +144,10 @@ class Trail:
             "unanimous": float((self.consensus.unanimous >= 0).mean()),
             "confidence": self.orientation.confidence,
             "evidence": dict(self.orientation.evidence),
-            "starts": [{**asdict(each), "kept": each is start} for each in self.consensus.tried],
+            "starts": [
+                {**asdict(each), "open_share": list(each.open_share), "kept": each is start}
+                for each in self.consensus.tried
+            ],
             "rounds": [
                 {
                     "learnt": int((each.learnt >= 0).sum()),
@@ -278,33 +280,32 @@ def learn_labels(
     known = np.full(n, UNLABELLED, dtype=np.int8) if given is None else np.asarray(given, dtype=np.int8)
     owners = np.arange(n) if groups is None else np.asarray(groups)
     _check_enough(pictures, known)
-    with one_thread():
-        if knowledge is None:
-            knowledge = gather_knowledge(pictures, random_state=random_state)
-        if views is None:
-            views = [make_view(pictures, features, random_state=random_state) for features in VIEW_FEATURES]
-        consensus = find_consensus(views, knowledge, given=known)
-        labelled = bool((known >= 0).any())
-        told = _check_trust(consensus.start.trust, knowledge.open_share, labelled)
-        orientation = orient(consensus.majority, knowledge, least=0.0 if labelled else 0.3)
-        start = consensus.unanimous
-        shared = _contradicted(consensus, known)
-        if shared is not None:
-            told = [
-                f"the clusters share only {shared:.0%} of the given labels, so that they are not open and closed; "
-                "learning begins from the given labels alone"
-            ]
-            start = np.full(n, UNLABELLED, dtype=np.int8)
-        found: SelfTrained = self_train(
-            views,
-            start,
-            knowledge,
-            _fold_numbers(owners, random_state),
-            given=known,
-            confident=confident,
-            max_rounds=max_rounds,
-            random_state=random_state,
-        )
+    if knowledge is None:
+        knowledge = gather_knowledge(pictures, random_state=random_state)
+    if views is None:
+        views = [make_view(pictures, features, random_state=random_state) for features in VIEW_FEATURES]
+    consensus = find_consensus(views, knowledge, given=known)
+    labelled = bool((known >= 0).any())
+    told = _check_trust(consensus.start.trust, knowledge.open_share, labelled)
+    orientation = orient(consensus.majority, knowledge, least=0.0 if labelled else 0.3)
+    start = consensus.unanimous
+    shared = _contradicted(consensus, known)
+    if shared is not None:
+        told = [
+            f"the clusters share only {shared:.0%} of the given labels, so that they are not open and closed; "
+            "learning begins from the given labels alone"
+        ]
+        start = np.full(n, UNLABELLED, dtype=np.int8)
+    found: SelfTrained = self_train(
+        views,
+        start,
+        knowledge,
+        _fold_numbers(owners, random_state),
+        given=known,
+        confident=confident,
+        max_rounds=max_rounds,
+        random_state=random_state,
+    )
     if not found.ended.startswith(("settled", "all")):
         told.append(f"self-training stopped: {found.ended}")
     return Trail(

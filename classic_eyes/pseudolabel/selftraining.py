@@ -13,6 +13,7 @@ from scipy.special import expit
 from ..datasets import UNLABELLED
 from ..errors import ParameterError
 from ..svm import FixedSizeSvm, platt
+from ..threads import one_thread
 from .knowledge import Knowledge
 from .views import View
 
@@ -32,6 +33,8 @@ _LEAST = 10
 _LEARNABLE = 0.8
 # Losing this much of what rendered eyes know, or of the rarer class, is drift.
 _AREA_LOST = 0.02
+# Classes that rendered eyes part no better than this are not open and closed.
+_LEAST_AREA = 0.7
 _RARER_LOST = 0.15
 
 
@@ -133,8 +136,10 @@ def _rarer(scores: Scores) -> float:
     return min(share, 1 - share)
 
 
-def _fault(done: Round, first: Round) -> str | None:
+def _fault(done: Round, first: Round, labelled: bool) -> str | None:
     """Say why a round must not be built upon; None if it may."""
+    if done.knowledge < _LEAST_AREA and not labelled:
+        return f"bad start: rendered eyes part its classes with an area of {done.knowledge:.2f} only, .5 being chance"
     if done.own_agreement < _LEARNABLE:
         return f"not learnable: only {done.own_agreement:.0%} of the labels follow from the others"
     if done.knowledge < first.knowledge - _AREA_LOST:
@@ -171,6 +176,7 @@ def check_confident(confident: Any) -> tuple[float, float]:
     return low, high
 
 
+@one_thread()
 def self_train(
     views: Sequence[View],
     start: Labels,
@@ -188,8 +194,8 @@ def self_train(
        have not learnt from it, and the scores of the views are averaged and calibrated.
     2. Confident pictures are labelled, whether they were before or not; the rest wait. Given labels stay as they are.
     3. It ends when labels settle or the rounds are used up. It stops, and the round is undone, when labels do not
-       follow from one another, when rendered eyes part the classes worse than at first, or when the rarer class melts
-       away: a bad start is reported, not confirmed.
+       follow from one another, when rendered eyes do not part the classes, or worse than at first, or when the rarer
+       class melts away: a bad start is reported, not confirmed.
 
     Parameters
     ----------
@@ -239,7 +245,7 @@ def self_train(
         own = float(((said >= 0.5) == labels)[labels >= 0].mean())
         done = Round(labels, said, after, reasons, own, area)
         rounds.append(done)
-        fault = _fault(done, rounds[0])
+        fault = _fault(done, rounds[0], bool((known >= 0).any()))
         if fault is not None:
             # What an undone round said is in the trail, but nothing is built on it.
             return SelfTrained(labels, scores, tuple(rounds), fault)

@@ -143,6 +143,7 @@ def _rand_of(many: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
     return float(np.mean(indices))
 
 
+@one_thread()
 def measure(
     setting: Setting,
     view: View,
@@ -183,17 +184,16 @@ def measure(
         return cluster_rows(narrow.rows[rows], setting.clusterer, start, random_state=seed, **setting.parameters)
 
     everything = np.arange(view.n)
-    with one_thread():
-        found = clustered(everything, random_state)
-        own = found[: view.n]
-        seeds = resamples = float("nan")
-        if repeats:
-            again = [own] + [clustered(everything, random_state + more)[: view.n] for more in range(1, _SEEDS)]
-            seeds = _rand_of([(everything, each) for each in again])
-            rng = np.random.default_rng(random_state)
-            drawn = [np.sort(rng.permutation(view.n)[: int(_RESAMPLED * view.n)]) for _ in range(_RESAMPLES)]
-            resamples = _rand_of([(part, clustered(part, random_state)[: len(part)]) for part in drawn])
-        width = metrics.silhouette(narrow.rows[: view.n], own, random_state=random_state)
+    found = clustered(everything, random_state)
+    own = found[: view.n]
+    seeds = resamples = float("nan")
+    if repeats:
+        again = [own] + [clustered(everything, random_state + more)[: view.n] for more in range(1, _SEEDS)]
+        seeds = _rand_of([(everything, each) for each in again])
+        rng = np.random.default_rng(random_state)
+        drawn = [np.sort(rng.permutation(view.n)[: int(_RESAMPLED * view.n)]) for _ in range(_RESAMPLES)]
+        resamples = _rand_of([(part, clustered(part, random_state)[: len(part)]) for part in drawn])
+    width = metrics.silhouette(narrow.rows[: view.n], own, random_state=random_state)
     answers = _answers(own, knowledge)
     names, counts = np.unique(own[own >= 0], return_counts=True)
     del names

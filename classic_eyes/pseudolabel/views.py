@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from ..augment import flip
 from ..errors import ParameterError
 from ..pipeline import build_pipeline
+from ..threads import one_thread
 
 __all__ = ["View", "lay_out", "make_view"]
 
@@ -110,6 +111,7 @@ class View:
         return (values[: self.n] + values[self.n :]) / 2 if self.mirrored else values
 
 
+@one_thread()
 def make_view(
     pictures: NDArray[np.uint8], features: Sequence[str], *, n_components: int = 200, random_state: int = 0
 ) -> View:
@@ -164,6 +166,7 @@ def make_view(
     return View(tuple(features), np.ascontiguousarray(reduced, dtype=np.float32), len(pictures))
 
 
+@one_thread()
 def lay_out(view: View, *, at_most: int = 2000, random_state: int = 0) -> dict[str, list[Any]]:
     """Lay pictures out in two dimensions, by their two leading components and by t-SNE.
 

@@ -525,12 +525,14 @@ def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
     capsys.readouterr()
     runs = [tmp_path / "one_out" / "results.json", tmp_path / "two_out" / "results.json"]
     document = tmp_path / "both.md"
-    assert main("bench", "--from", *runs, "--markdown", document) == 0
+    assert main("bench", "--from", *runs, "--markdown", document, "--remark", "Beside other work.") == 0
     assert capsys.readouterr().out == ""
     text = document.read_text()
     assert re.findall(r"^##? (.*)$", text, re.MULTILINE) == ["Benchmark", "one", "two", "What the columns mean"]
     assert text.count("Made by `classic-eyes bench") == 2
-    assert f"Put together by `classic-eyes bench --from {runs[0]} {runs[1]} --markdown {document}`" in text
+    put = f"classic-eyes bench --from {runs[0]} {runs[1]} --markdown {document} --remark 'Beside other work.'"
+    assert f"Put together by `{put}`" in text
+    assert "\n\nRemark: Beside other work.\n" in text
     assert text.count("| profile svm |") == 4
     assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["both-one.svg", "both-two.svg"]
     # Two runs on data of one name keep a figure each.

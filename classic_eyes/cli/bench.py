@@ -112,6 +112,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     how.add_argument(
         "--resume", action="store_true", help="take up what an earlier run left in DIR, if nothing changed"
     )
+    how.add_argument("--remark", metavar="TEXT", help="a sentence about the runs, put into the --markdown document")
     how.add_argument("--markdown", metavar="FILE", help="write tables as Markdown and curves as SVG beside it")
     parser.add_argument(
         "--from",
@@ -138,6 +139,8 @@ def _check(arguments: Namespace) -> None:
         raise ParameterError("--resume takes up what is in --out DIR; name the folder of the earlier run")
     if arguments.runs is not None and arguments.markdown is None:
         raise ParameterError("--from puts finished runs into a document; name it with --markdown FILE")
+    if arguments.remark is not None and arguments.markdown is None:
+        raise ParameterError("--remark goes into a document; name it with --markdown FILE")
     parent = None if arguments.markdown is None else Path(arguments.markdown).absolute().parent
     made_here = arguments.out is not None and parent == Path(arguments.out).absolute()
     if parent is not None and not parent.is_dir() and not made_here:
@@ -269,7 +272,7 @@ def _write_markdown(runs: Sequence[dict[str, Any]], arguments: Namespace) -> Non
             figures.append(name)
             if name is not None and drawn is not None:
                 document.with_name(name).write_text(drawn, encoding="utf-8")
-        document.write_text(benchmark_markdown(runs, figures, command), encoding="utf-8")
+        document.write_text(benchmark_markdown(runs, figures, command, arguments.remark), encoding="utf-8")
     except OSError as error:
         raise ParameterError(f"--markdown {str(document)!r} cannot be written: {error.strerror}") from error
     written = [str(document), *(str(document.with_name(figure)) for figure in figures if figure is not None)]

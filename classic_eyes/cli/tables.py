@@ -220,7 +220,9 @@ def benchmark_table(results: dict[str, Any]) -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | None], command: str) -> str:
+def benchmark_markdown(
+    runs: Sequence[dict[str, Any]], figures: Sequence[str | None], command: str, remark: str | None = None
+) -> str:
     """Lay out the results of benchmarks as Markdown: numbers, with the command, machine and versions.
 
     Parameters
@@ -231,6 +233,8 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | N
         For each data set of all runs, in order, the file of its curves as seen from the document; None without any.
     command : str
         What writes the document.
+    remark : str, optional
+        What its maker has to say about the runs, put in front of them.
 
     Returns
     -------
@@ -240,6 +244,7 @@ def benchmark_markdown(runs: Sequence[dict[str, Any]], figures: Sequence[str | N
     lines = ["# Benchmark", "", _INTRODUCTION]
     if [command] != [results["command"] for results in runs]:
         lines += ["", f"Put together by `{command}` from the runs named below, each before its own data."]
+    lines += ["", f"Remark: {remark}"] if remark else []
     figure_of = iter(figures)
     for results in runs:
         lines += ["", *_made_by(results)]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.errors import ParameterError
-from classic_eyes.report import render_curves, render_report, write_report
+from classic_eyes.report import render_curves, render_report, render_trail, write_report
 from classic_eyes.report.choose import ablations, chosen
 from classic_eyes.report.svg import Scale, log_ticks, nice_ticks, thinned
 from classic_eyes.report.text import amount, bytes_text, escape, interval, share, shortened, whole
@@ -529,3 +529,113 @@ def test_the_curves_alone_are_well_formed_and_need_nothing_else(results):
 
 def test_without_scores_there_are_no_curves():
     assert render_curves({"name": "none", "labels": [], "scenarios": []}) is None
+
+
+# The trail of labels found without a labeller
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What a trail says of itself, with a hostile name in it."""
+    rng = np.random.default_rng(0)
+    n = 60
+    labels = np.where(np.arange(n) % 7 == 0, -1, np.arange(n) % 2)
+    return {
+        "name": HOSTILE[0],
+        "files": [*HOSTILE, *(f"{k}.png" for k in range(len(HOSTILE), n))],
+        "labels": labels.tolist(),
+        "scores": rng.random(n).round(4).tolist(),
+        "given": [1, *([-1] * (n - 1))],
+        "trust": 0.82,
+        "doubtful": 0.65,
+        "refused": 0.45,
+        "views": ["hog+lbp", "words", "words_tt"],
+        "consensus": labels.tolist(),
+        "unanimous": 0.85,
+        "confidence": 0.8,
+        "evidence": {"rendered eyes": 0.97, "eye cascade": 0.8},
+        "starts": [
+            {
+                "guessed": 0.5,
+                "open_share": [0.5, 0.51],
+                "agreement": 0.9,
+                "knowledge": 0.97,
+                "trust": 0.82,
+                "kept": True,
+            },
+            {"guessed": 0.1, "open_share": [0.1, 0.2], "agreement": 0.3, "knowledge": 0.9, "trust": 0.2, "kept": False},
+        ],
+        "rounds": [
+            {"learnt": 50, "joined": [7, 14], "turned": [3], "waits": 8, "own_agreement": 0.99, "knowledge": 0.97},
+            {"learnt": 52, "joined": [], "turned": [], "waits": 8, "own_agreement": 0.99, "knowledge": 0.97},
+        ],
+        "worth_asking": np.argsort(np.abs(rng.random(n) - 0.5)).tolist(),
+        "ended": "settled",
+        "warnings": ["doubtful labels: look"],
+        "mapped": (np.arange(n) % 2).tolist(),
+        "maps": {"index": list(range(n)), "pca": rng.random((n, 2)).tolist(), "tsne": rng.random((n, 2)).tolist()},
+    }
+
+
+@pytest.fixture(scope="module")
+def trail_text(told):
+    return render_trail(told, np.random.default_rng(1).integers(0, 256, (60, 24, 24), dtype=np.uint8))
+
+
+def test_the_trail_says_everything_and_escapes_it(told, trail_text):
+    page = Page(trail_text)
+    words = " ".join(page.words)
+    for part in (
+        "Guesses tried",
+        "Rounds of self-training",
+        "Round 1: 2 joined",
+        "Round 1: 1 changed sides",
+        "settled",
+    ):
+        assert part in words
+    assert "doubtful labels: look" in words
+    assert ".82 - kept" in words
+    uncertain = told["labels"].count(-1)
+    assert f"{uncertain} pictures remain uncertain" in words
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert len(page.all("script")) == 1
+    assert not any("<" in name and name in trail_text for name in HOSTILE)
+
+
+def test_the_trail_needs_a_picture_for_each_label(told):
+    with pytest.raises(ParameterError, match=r"pictures has shape \(3, 24, 24\); it must be \(60, height, width\)"):
+        render_trail(told, np.zeros((3, 24, 24), np.uint8))
+
+
+def test_the_trail_without_maps_and_without_doubt(told):
+    sure = told | {"labels": [k % 2 for k in range(60)], "maps": None, "warnings": [], "rounds": []}
+    text = render_trail(sure, np.zeros((60, 24, 24), np.uint8))
+    Page(text)
+    assert "0 pictures remain uncertain" in text
+    assert "Maps of" not in text
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_the_trail_in_a_browser(browser, tmp_path, trail_text, width):
+    (tmp_path / "trail.html").write_text(trail_text, encoding="utf-8")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    trouble: list[str] = []
+    tab.on("console", lambda message: trouble.append(message.text))
+    tab.on("pageerror", lambda error: trouble.append(str(error)))
+    tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+    tab.goto((tmp_path / "trail.html").as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    figures = tab.evaluate(
+        """[...document.querySelectorAll("figure")].map(figure => {
+            const box = figure.getBoundingClientRect();
+            return [figure.id, box.width, box.height, [...figure.querySelectorAll("img")].every(img => img.alt)];
+        })"""
+    )
+    tab.close()
+    assert len(figures) == 2 + 2 + 2 + 1
+    for name, across, down, named in figures:
+        assert across > 200, name
+        assert down > 60, name
+        assert named, name
+    assert trouble == []

@@ -471,16 +471,19 @@ def test_cluster_shows_the_same_with_and_without_true_labels(unlabelled, capsys)
 @pytest.mark.xdist_group("unlabelled")
 def test_cluster_trains_without_labels_and_judges_on_groups_kept_back(unlabelled, capsys):
     options = ["--clusterers", "kmeans", "--components", "8", "--trained", 1, "--given", 12, "--format", "markdown"]
+    options += ["--features", "hog,profile/lbp", "--not-mirrored"]
     assert main("cluster", unlabelled / "eyes", *options, "--labels", unlabelled / "truth.csv") == 0
     out = capsys.readouterr().out
     assert re.search(r"^\| 0 \| 0\.\d{3} \| \d\.\d{3} \| \d\.\d{3} \| 24 \| ", out, re.MULTILINE)
     assert re.search(r"^\| worst \| ", out, re.MULTILINE)
+    assert "| kmeans | hog+profile 8, not mirrored |" in out
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--clusterers", "kmean"], "'kmean' is not known"),
+        (["--features", "hog,lpb"], "did you mean 'lbp'"),
         (["--evaluate"], "the folders hold none"),
         (["--trained", "2"], "--trained judges by true labels"),
         (["--given", "5"], "--given 5 goes with --trained"),

@@ -255,6 +255,13 @@ def test_what_is_measured_needs_no_label_and_keeps_its_ranges(views, knowledge, 
     assert (found.seeds, found.resamples) == (again.seeds, again.resamples)
 
 
+def test_features_of_every_view_are_held_against_all(eyes, knowledge, consensus):
+    features = ("hog", "words", "words_tt")
+    view = make_view(eyes.pictures, features, n_components=16)
+    found = measure(Setting(features, "informed", 16), view, consensus, knowledge, repeats=False)
+    assert found.agreement == pytest.approx(metrics.cohen_kappa(found.answers, consensus.votes.mean(axis=0) >= 0.5))
+
+
 def test_without_mirror_images_there_is_nothing_to_say_of_them(views, knowledge, consensus):
     found = measure(Setting(("hog",), "kmeans", 8, mirrored=False), views[("hog",)], consensus, knowledge)
     assert np.isnan(found.mirror)

@@ -16,12 +16,12 @@ from ..benchmark import Readable, read_usable
 from ..classifier import EyeClassifier
 from ..datasets import EyeSet, concatenate
 from ..errors import ParameterError
+from ..pipeline import build_pipeline, split_families
 from ..pseudolabel import (
     CLUSTERERS,
     CRITERIA,
     FEATURE_SETS,
     LEAST_PICTURES,
-    SETTINGS,
     VIEW_FEATURES,
     Consensus,
     Knowledge,
@@ -38,7 +38,7 @@ from ..pseudolabel import (
     measure,
     tune,
 )
-from .arguments import names, natural_number, positive_integer
+from .arguments import families, names, natural_number, positive_integer
 from .tables import aligned, markdown
 from .train import read_sets
 
@@ -70,6 +70,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--evaluate", action="store_true", help="the same with the labels that the folders themselves hold"
+    )
+    parser.add_argument(
+        "--features",
+        type=families,
+        metavar="A,B/C",
+        help="sets of features, parted by slashes; default: " + "/".join(",".join(each) for each in FEATURE_SETS),
     )
     parser.add_argument(
         "--clusterers", type=names, default=tuple(CLUSTERERS), metavar="A,B", help=f"of {', '.join(CLUSTERERS)}"
@@ -109,15 +115,24 @@ class _Ground:
     consensus: Consensus
 
 
+def _feature_sets(arguments: Namespace) -> list[tuple[str, ...]]:
+    if arguments.features is None:
+        return list(FEATURE_SETS)
+    chosen = [tuple(family) for family in split_families(arguments.features)]
+    for family in chosen:
+        build_pipeline(family)  # refuses unknown names before anything is read
+    return chosen
+
+
 def _checked_settings(arguments: Namespace) -> list[Setting]:
     unknown = [name for name in arguments.clusterers if name not in CLUSTERERS]
     if unknown:
         raise ParameterError(f"--clusterers {unknown[0]!r} is not known; known are {', '.join(CLUSTERERS)}")
     return [
-        Setting(each.features, each.clusterer, n_components, not arguments.not_mirrored)
+        Setting(features, clusterer, n_components, not arguments.not_mirrored)
         for n_components in arguments.components
-        for each in SETTINGS
-        if each.clusterer in arguments.clusterers
+        for clusterer in arguments.clusterers
+        for features in _feature_sets(arguments)
     ]
 
 
@@ -142,8 +157,8 @@ def _prepare(data: Readable, arguments: Namespace) -> _Ground:
     if len(data.pictures) < LEAST_PICTURES:
         raise ParameterError(f"{len(data.pictures)} pictures are too few to cluster; {LEAST_PICTURES} are needed")
     knowledge = gather_knowledge(data.pictures, random_state=arguments.seed)
-    families = dict.fromkeys([*FEATURE_SETS, *VIEW_FEATURES])
-    views = {each: make_view(data.pictures, each, random_state=arguments.seed) for each in families}
+    wanted = dict.fromkeys([*_feature_sets(arguments), *FEATURE_SETS, *VIEW_FEATURES])
+    views = {each: make_view(data.pictures, each, random_state=arguments.seed) for each in wanted}
     consensus = find_consensus([views[each] for each in VIEW_FEATURES], knowledge)
     return _Ground(data, data.eyes.labels if evaluated else None, views, knowledge, consensus)
 

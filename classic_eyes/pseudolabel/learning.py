@@ -171,7 +171,7 @@ def _fold_numbers(groups: NDArray[Any], random_state: int) -> NDArray[np.intp]:
     return dealt[numbers]
 
 
-def _check_enough(pictures: NDArray[np.uint8], given: NDArray[np.int8]) -> None:
+def _check_enough(pictures: NDArray[np.uint8]) -> None:
     if len(pictures) < LEAST_PICTURES:
         raise DataError(
             f"{len(pictures)} pictures are too few to learn without labels; {LEAST_PICTURES} are needed, hundreds are "
@@ -183,7 +183,6 @@ def _check_enough(pictures: NDArray[np.uint8], given: NDArray[np.int8]) -> None:
             f"only {distinct} of {len(pictures)} pictures are different; {LEAST_PICTURES} different ones are needed to "
             "learn without labels"
         )
-    del given
 
 
 def _one_sided(share: float) -> str:
@@ -279,7 +278,7 @@ def learn_labels(
     n = len(pictures)
     known = np.full(n, UNLABELLED, dtype=np.int8) if given is None else np.asarray(given, dtype=np.int8)
     owners = np.arange(n) if groups is None else np.asarray(groups)
-    _check_enough(pictures, known)
+    _check_enough(pictures)
     if knowledge is None:
         knowledge = gather_knowledge(pictures, random_state=random_state)
     if views is None:

@@ -128,9 +128,12 @@ def _answers(clusters: NDArray[np.int64], knowledge: Knowledge) -> NDArray[np.in
 
 
 def _others_say(setting: Setting, consensus: Consensus) -> NDArray[np.int8]:
-    """Return what most views say that have no feature of the setting's: nobody is asked about themselves."""
+    """Return what most views say that have no feature of the setting's: nobody is asked about themselves.
+
+    A setting that shares features with every view is held against all of them.
+    """
     apart = [row for row, name in enumerate(consensus.views) if not set(name.split("+")) & set(setting.features)]
-    return (consensus.votes[apart].mean(axis=0) >= 0.5).astype(np.int8)
+    return (consensus.votes[apart or slice(None)].mean(axis=0) >= 0.5).astype(np.int8)
 
 
 def _rand_of(many: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
@@ -195,8 +198,7 @@ def measure(
         resamples = _rand_of([(part, clustered(part, random_state)[: len(part)]) for part in drawn])
     width = metrics.silhouette(narrow.rows[: view.n], own, random_state=random_state)
     answers = _answers(own, knowledge)
-    names, counts = np.unique(own[own >= 0], return_counts=True)
-    del names
+    counts = np.unique(own[own >= 0], return_counts=True)[1]
     return Measured(
         setting=setting,
         answers=answers,

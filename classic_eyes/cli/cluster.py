@@ -247,7 +247,9 @@ def _trained_rows(ground: _Ground, arguments: Namespace) -> list[list[str]]:
         *(
             [
                 one["seed"],
-                *(_figure(one[key]) for key in ("same", "held_out", "alone")),
+                _figure(one["same"]),
+                _figure(one["held_out"]) + (f" ({one['low']:.3f}-{one['high']:.3f})" if "low" in one else ""),
+                _figure(one["alone"]),
                 str(one.get("n", "")),
                 _figure(one["trust"], 2) if "trust" in one else "",
             ]

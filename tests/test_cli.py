@@ -474,7 +474,10 @@ def test_cluster_trains_without_labels_and_judges_on_groups_kept_back(unlabelled
     options += ["--features", "hog,profile/lbp", "--not-mirrored"]
     assert main("cluster", unlabelled / "eyes", *options, "--labels", unlabelled / "truth.csv") == 0
     out = capsys.readouterr().out
-    assert re.search(r"^\| 0 \| 0\.\d{3} \| \d\.\d{3} \(\d\.\d{3}-\d\.\d{3}\) \| \d\.\d{3} \| 24 \| ", out, re.MULTILINE)
+    assert re.search(
+        r"^\| 0 \| 0\.\d{3} \| \d\.\d{3} \(\d\.\d{3}-\d\.\d{3}\) \| \d\.\d{3} \| 24 \| ", out, re.MULTILINE
+    )
+    assert "to be believed: " in out
     assert re.search(r"^\| worst \| ", out, re.MULTILINE)
     assert "| kmeans | hog+profile 8, not mirrored |" in out
 

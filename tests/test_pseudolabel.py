@@ -326,7 +326,7 @@ def test_self_training_from_a_good_start_helps_or_does_no_harm(eyes, views, know
     learnt = found.labels >= 0
     assert learnt.sum() > 1.3 * (start >= 0).sum()
     assert (found.labels == eyes.labels)[learnt].mean() > 0.97
-    assert found.ended in ("settled", "all 4 rounds used")
+    assert found.ended in ("settled", "all 4 rounds done")
 
 
 def bad_starts(eyes, view) -> dict[str, np.ndarray]:
@@ -359,7 +359,7 @@ def test_a_class_that_melts_away_is_drift(eyes, views, knowledge, consensus):
     closed = np.flatnonzero(start == 0)
     start[closed[: 4 * len(closed) // 5]] = 1
     found = self_train(some, start, knowledge, folds_of(300), confident=(0.3, 0.7), max_rounds=6)
-    assert found.ended not in ("settled", "all 6 rounds used")
+    assert found.ended not in ("settled", "all 6 rounds done")
 
 
 def test_no_rounds_leave_the_start_as_it_is(views, knowledge, consensus):
@@ -396,7 +396,7 @@ def test_the_trail_keeps_votes_score_and_reason_of_every_round_and_picture(trail
         said = np.where(done.scores > 0.95, 1, np.where(done.scores < 0.05, 0, -1))
         assert np.array_equal(done.labels, said)
         waits, joins = (done.reasons == REASONS.index(text) for text in ("waits: not confident", "joins: confident"))
-        assert np.array_equal(waits, said < 0)
+        assert np.array_equal(waits, (said < 0) & (done.learnt < 0))
         assert np.array_equal(joins, (said >= 0) & (done.learnt < 0))
     assert trail.ended
     assert np.array_equal(trail.labels, trail.rounds[-1].labels)
@@ -427,6 +427,29 @@ def test_the_same_seed_gives_the_same_bytes(eyes, trail):
     assert again.labels.tobytes() == trail.labels.tobytes()
     assert again.scores.tobytes() == trail.scores.tobytes()
     assert again.consensus.votes.tobytes() == trail.consensus.votes.tobytes()
+
+
+def test_given_labels_that_all_views_contradict_are_named(eyes, views, knowledge):
+    given = np.full(300, UNLABELLED, dtype=np.int8)
+    given[:20] = eyes.labels[:20]
+    given[[3, 8]] = 1 - eyes.labels[[3, 8]]
+    some = [views[features] for features in VIEW_FEATURES]
+    found = learn_labels(eyes.pictures, given, views=some, knowledge=knowledge)
+    said = found.consensus.unanimous[:20]
+    wrong = np.flatnonzero((said >= 0) & (said != given[:20])).tolist()
+    assert {3, 8} <= set(wrong)
+    assert found.contradicted().tolist() == wrong
+    assert found.described([""] * 300)["contradicted"] == wrong
+    assert f"given labels: 20, of which all views contradict {len(wrong)}" in found.summary()
+    assert any(f"contradict {len(wrong)} of 20 given labels" in warned for warned in found.warnings)
+
+
+def test_every_picture_has_one_reason_and_the_counts_add_up(trail):
+    for done in trail.rounds:
+        assert sum(done.count(reason) for reason in range(len(REASONS))) == 300
+        leave = REASONS.index("leaves: no longer confident")
+        joins = REASONS.index("joins: confident")
+        assert (done.labels >= 0).sum() == (done.learnt >= 0).sum() + done.count(joins) - done.count(leave)
 
 
 def test_consensus_is_evaluated_by_hand(consensus, views, eyes):
@@ -513,6 +536,7 @@ def test_fit_learns_from_exactly_what_the_trail_has_labelled(eyes, trail):
     assert np.array_equal(one.predict_proba(eyes.pictures), same.predict_proba(eyes.pictures))
 
 
+@pytest.mark.filterwarnings("ignore:all views contradict")
 def test_some_labels_beat_the_same_labels_alone(eyes):
     labels = np.full(300, UNLABELLED)
     labels[:24] = eyes.labels[:24]

@@ -566,9 +566,18 @@ def told():
             {"guessed": 0.1, "open_share": [0.1, 0.2], "agreement": 0.3, "knowledge": 0.9, "trust": 0.2, "kept": False},
         ],
         "rounds": [
-            {"learnt": 50, "joined": [7, 14], "turned": [3], "waits": 8, "own_agreement": 0.99, "knowledge": 0.97},
-            {"learnt": 52, "joined": [], "turned": [], "waits": 8, "own_agreement": 0.99, "knowledge": 0.97},
+            {
+                "learnt": 50,
+                "joined": {"7": 1, "14": 0},
+                "turned": {"3": 1},
+                "leave": 2,
+                "waits": 8,
+                "own_agreement": 0.99,
+                "knowledge": 0.97,
+            },
+            {"learnt": 52, "joined": {}, "turned": {}, "leave": 0, "waits": 8, "own_agreement": 1.0, "knowledge": 1.0},
         ],
+        "contradicted": [0],
         "worth_asking": np.argsort(np.abs(rng.random(n) - 0.5)).tolist(),
         "ended": "settled",
         "warnings": ["doubtful labels: look"],
@@ -595,6 +604,10 @@ def test_the_trail_says_everything_and_escapes_it(told, trail_text):
         assert part in words
     assert "doubtful labels: look" in words
     assert ".82 - kept" in words
+    assert "Given labels to look at again" in words
+    assert "as open" in words
+    rows = next(text for text in page.words if text.startswith("file,label")).splitlines()
+    assert len(rows) > told["labels"].count(-1)
     uncertain = told["labels"].count(-1)
     assert f"{uncertain} pictures remain uncertain" in words
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
@@ -609,7 +622,7 @@ def test_the_trail_needs_a_picture_for_each_label(told):
 
 
 def test_the_trail_without_maps_and_without_doubt(told):
-    sure = told | {"labels": [k % 2 for k in range(60)], "maps": None, "warnings": [], "rounds": []}
+    sure = told | {"labels": [k % 2 for k in range(60)], "maps": None, "warnings": [], "rounds": [], "contradicted": []}
     text = render_trail(sure, np.zeros((60, 24, 24), np.uint8))
     Page(text)
     assert "0 pictures remain uncertain" in text
@@ -633,7 +646,7 @@ def test_the_trail_in_a_browser(browser, tmp_path, trail_text, width):
         })"""
     )
     tab.close()
-    assert len(figures) == 2 + 2 + 2 + 1
+    assert len(figures) == 2 + 2 + 2 + 1 + 1
     for name, across, down, named in figures:
         assert across > 200, name
         assert down > 60, name

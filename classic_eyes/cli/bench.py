@@ -36,6 +36,7 @@ from ..benchmark import (
 )
 from ..datasets import read_votes
 from ..errors import ParameterError
+from ..features import EXTRACTORS
 from ..pipeline import CLASSIFIERS
 from .arguments import families, names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
@@ -70,14 +71,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     what.add_argument(
         "--features",
         type=families,
-        metavar="A,B",
-        help="extractors, or all for the whole table; a slash parts families",
+        metavar="A,B/C",
+        help=f"of {', '.join(EXTRACTORS)}, or all for the whole table; a slash parts families, learnt apart",
     )
     what.add_argument(
         "--classifiers", type=names, default=(), metavar="A,B", help=f"{', '.join(CLASSIFIERS)}; default: svm"
     )
     what.add_argument(
-        "--copies", type=natural_number, default=2, metavar="N", help="varied copies of each picture; default: 2"
+        "--copies",
+        type=natural_number,
+        default=2,
+        metavar="N",
+        help="varied copies of each picture to learn from; default: 2",
     )
     data = parser.add_argument_group("on which pictures")
     data.add_argument(
@@ -125,7 +130,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--compare",
         nargs=2,
         metavar=("OLD.json", "NEW.json"),
-        help="say what is better, worse or the same; runs nothing",
+        help="say what is better, worse or the same; runs nothing. Speeds (over_decode, the tables' x decode) count as "
+        "changed beyond a ratio of 1.2, and mean something only where nothing else ran",
     )
 
 
@@ -219,7 +225,8 @@ def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace)
     settings = replace(SETTINGS[arguments.quick], n_copies=arguments.copies, seed=arguments.seed)
     folder = None if arguments.out is None else Path(arguments.out) / "scenarios"
     store = ScenarioStore(folder, resume=arguments.resume)
-    if not arguments.resume and (left := store.n_left()):
+    left = store.n_left()
+    if not arguments.resume and left:
         print(f"classic-eyes: {folder} holds {left} finished parts, done anew without --resume", file=sys.stderr)
     try:
         with _progress(works, scenarios) as progress:
@@ -237,7 +244,8 @@ def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace)
             print(f"classic-eyes: finished scenarios are in {folder}; --resume takes them up", file=sys.stderr)
         raise
     if arguments.resume:
-        print(f"classic-eyes: {store.n_taken_up} finished parts taken up from {folder}", file=sys.stderr)
+        other = "" if store.n_taken_up == left else f", of {left} there; others are of other arguments, data or code"
+        print(f"classic-eyes: {store.n_taken_up} finished parts taken up from {folder}{other}", file=sys.stderr)
     command = shlex.join(["classic-eyes", *arguments.argv])
     return {**results, "command": command, "quick": arguments.quick}
 

@@ -36,6 +36,7 @@ from ..pseudolabel import (
     gather_knowledge,
     make_view,
     measure,
+    require_optuna,
     tune,
 )
 from .arguments import families, names, natural_number, positive_integer
@@ -272,6 +273,8 @@ def work(arguments: Namespace) -> int:
         0 all read; 1 done, but some pictures could not be read.
     """
     settings = _checked_settings(arguments)
+    if arguments.tune:
+        require_optuna()
     data, failed = _read(arguments)
     for name, reason in failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
@@ -295,6 +298,14 @@ def work(arguments: Namespace) -> int:
         tables.append(_trained_rows(ground, arguments))
     for table in tables:
         print("\n".join(aligned(table) if arguments.format == "table" else markdown(table)) + "\n")
+    chosen = max(many, key=lambda found: found.agreement)
+    print(
+        f"to be believed: {chosen.setting.name}, the greatest agreement with views of other features "
+        f"({chosen.agreement:.3f}); silhouette and stability do not tell (docs/no-labels.md)"
+    )
     start = ground.consensus.start
-    print(f"trust of the consensus: {start.trust:.2f} (views agree with kappa {start.agreement:.2f})")
+    print(
+        f"trust of the consensus: {start.trust:.2f} (views agree with kappa {start.agreement:.2f}), "
+        "what train would begin from"
+    )
     return 1 if failed else 0

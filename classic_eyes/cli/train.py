@@ -22,6 +22,7 @@ from ..report import write_trail
 from .arguments import families, natural_number, positive_integer
 from .tables import results_table
 
+_ENOUGH_TO_JUDGE = 10
 NOT_FOR = (
     "Decisions about a person's safety, health or fitness (for example whether a driver is awake) without other "
     "evidence; recognising who somebody is; pictures that are not patches of one human eye."
@@ -215,7 +216,7 @@ def _labels_told(clf: EyeClassifier) -> dict[str, Any]:
 def _judge_given(trail: Trail, groups: Any) -> Any:
     """Return all metrics on the given labels, where there are enough of them."""
     known = trail.given >= 0
-    if min((trail.given == 1).sum(), (trail.given == 0).sum()) < 10:
+    if min((trail.given == 1).sum(), (trail.given == 0).sum()) < _ENOUGH_TO_JUDGE:
         return None
     return summarise_parts(trail.given[known], trail.scores[known], groups[known], [("given labels", known[known])])
 
@@ -237,9 +238,13 @@ def _find_labels(clf: EyeClassifier, data: Readable, arguments: Namespace) -> An
     if arguments.report is not None:
         _write_report(trail, data, arguments)
         print(f"wrote {arguments.report}; it holds your pictures", file=sys.stderr)
+    for k in trail.contradicted()[:10]:
+        print(f"given {('closed', 'open')[trail.given[k]]}, all views say otherwise: {data.eyes.names[k]}")
     results = _judge_given(trail, data.eyes.groups)
     if results:
         print(results_table(results))
+    elif (trail.given >= 0).any():
+        print(f"not judged by the given labels: {_ENOUGH_TO_JUDGE} open and as many closed ones are needed")
     return results
 
 

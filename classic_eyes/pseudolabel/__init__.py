@@ -7,7 +7,7 @@ from .knowledge import KNOWLEDGE, Knowledge, Orientation, gather_knowledge, orie
 from .learning import DOUBTFUL, LEAST_PICTURES, REFUSED, Trail, learn_labels
 from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
 from .settings import FEATURE_SETS, SETTINGS, Measured, Setting, measure
-from .tuning import CRITERIA, tune
+from .tuning import CRITERIA, require_optuna, tune
 from .views import View, lay_out, make_view
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "make_view",
     "measure",
     "orient",
+    "require_optuna",
     "self_train",
     "tune",
 ]

@@ -24,6 +24,10 @@ REFUSED = 0.45
 DOUBTFUL = 0.65
 LEAST_PICTURES = 60
 _FOLDS = 5
+_JOINS, _TURNS, _LEAVES, _WAITS = (
+    next(number for number, reason in enumerate(REASONS) if reason.startswith(word))
+    for word in ("joins", "turns", "leaves", "waits")
+)
 # With this many given labels of each class they may overrule what the clusters say they are.
 _ENOUGH_GIVEN = 10
 _CONTRADICTED = 0.7
@@ -86,6 +90,17 @@ class Trail:
         order = np.lexsort((-split, np.abs(self.scores - 0.5)))
         return order[self.given[order] < 0][:limit]
 
+    def contradicted(self) -> NDArray[np.intp]:
+        """Return the pictures whose given label all views contradict: worth a second look.
+
+        Returns
+        -------
+        int array
+            Positions. The labels stay as they were given.
+        """
+        said = self.consensus.unanimous
+        return np.flatnonzero((self.given >= 0) & (said >= 0) & (said != self.given))
+
     def summary(self) -> str:
         """Tell in a few lines what was learnt and how far to trust it.
 
@@ -105,12 +120,15 @@ class Trail:
             + ")",
         ]
         lines += [
-            f"round {number}: learnt from {np.sum(each.learnt >= 0)}, {each.count(REASONS.index('joins: confident'))} "
-            f"join, {each.count(REASONS.index('turns: confident of the other'))} turn, "
-            f"{each.count(REASONS.index('waits: not confident'))} wait"
+            f"round {number}: {np.sum(each.learnt >= 0)} labelled, {each.count(_JOINS)} join, {each.count(_TURNS)} "
+            f"change sides, {each.count(_LEAVES)} leave, {each.count(_WAITS)} go on waiting"
             for number, each in enumerate(self.rounds, start=1)
         ]
         lines.append(f"self-training ended: {self.ended}")
+        if (self.given >= 0).any():
+            lines.append(
+                f"given labels: {np.sum(self.given >= 0)}, of which all views contradict {len(self.contradicted())}"
+            )
         lines.append(
             f"labels: {np.sum(self.labels == 1)} open, {np.sum(self.labels == 0)} closed, {np.sum(~learnt)} uncertain; "
             f"trust {self.trust:.2f} (above {DOUBTFUL:g} good, below {REFUSED:g} refused)"
@@ -151,14 +169,16 @@ class Trail:
             "rounds": [
                 {
                     "learnt": int((each.learnt >= 0).sum()),
-                    "joined": np.flatnonzero(each.reasons == REASONS.index("joins: confident")).tolist(),
-                    "turned": np.flatnonzero(each.reasons == REASONS.index("turns: confident of the other")).tolist(),
-                    "waits": each.count(REASONS.index("waits: not confident")),
+                    "joined": {str(k): int(each.labels[k]) for k in np.flatnonzero(each.reasons == _JOINS)},
+                    "turned": {str(k): int(each.labels[k]) for k in np.flatnonzero(each.reasons == _TURNS)},
+                    "leave": each.count(_LEAVES),
+                    "waits": each.count(_WAITS),
                     "own_agreement": each.own_agreement,
                     "knowledge": each.knowledge,
                 }
                 for each in self.rounds
             ],
+            "contradicted": self.contradicted().tolist(),
             "worth_asking": self.worth_asking().tolist(),
             "ended": self.ended,
             "warnings": list(self.warnings),
@@ -188,7 +208,7 @@ def _check_enough(pictures: NDArray[np.uint8]) -> None:
 def _one_sided(share: float) -> str:
     if 0.15 <= share <= 0.75:
         return ""
-    return f" Rendered eyes call {share:.0%} of them open: perhaps there is one class only."
+    return f" Rendered eyes call {share:.0%} of them open: perhaps there is one class only, or not all are eyes."
 
 
 def _check_trust(trust: float, share: float, labelled: bool) -> list[str]:
@@ -305,6 +325,12 @@ def learn_labels(
         max_rounds=max_rounds,
         random_state=random_state,
     )
+    wrong = int(((known >= 0) & (consensus.unanimous >= 0) & (consensus.unanimous != known)).sum())
+    if wrong and shared is None:
+        told.append(
+            f"all views contradict {wrong} of {int((known >= 0).sum())} given labels; look at them again "
+            "(trail_.contradicted(), and in the report): each wrong one teaches its mistake"
+        )
     if not found.ended.startswith(("settled", "all")):
         told.append(f"self-training stopped: {found.ended}")
     return Trail(

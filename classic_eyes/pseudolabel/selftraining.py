@@ -22,8 +22,15 @@ __all__ = ["REASONS", "Round", "SelfTrained", "self_train"]
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
 
-REASONS = ("waits: not confident", "given", "stays: confident", "joins: confident", "turns: confident of the other")
-_WAITS, _GIVEN, _STAYS, _JOINS, _TURNS = range(len(REASONS))
+REASONS = (
+    "waits: not confident",
+    "given",
+    "stays: confident",
+    "joins: confident",
+    "turns: confident of the other",
+    "leaves: no longer confident",
+)
+_WAITS, _GIVEN, _STAYS, _JOINS, _TURNS, _LEAVES = range(len(REASONS))
 
 # Labels that are only partly right need a machine that is not bent to each of them.
 _ALPHA = 1e-4
@@ -122,6 +129,7 @@ def _decide(
     low, high = confident
     labels = np.where(scores > high, 1, np.where(scores < low, 0, UNLABELLED)).astype(np.int8)
     reasons = np.full(len(labels), _WAITS, dtype=np.int8)
+    reasons[(labels < 0) & (learnt >= 0)] = _LEAVES
     reasons[(labels >= 0) & (labels == learnt)] = _STAYS
     reasons[(labels >= 0) & (learnt < 0)] = _JOINS
     reasons[(labels >= 0) & (learnt >= 0) & (labels != learnt)] = _TURNS
@@ -253,4 +261,4 @@ def self_train(
         labels, scores = after, said
         if changed <= _SETTLED:
             return SelfTrained(labels, scores, tuple(rounds), "settled")
-    return SelfTrained(labels, scores, tuple(rounds), f"all {max_rounds} rounds used")
+    return SelfTrained(labels, scores, tuple(rounds), f"all {max_rounds} rounds done")

@@ -13,7 +13,7 @@ from .knowledge import Knowledge
 from .settings import FEATURE_SETS, Measured, Setting, measure
 from .views import View
 
-__all__ = ["CRITERIA", "tune"]
+__all__ = ["CRITERIA", "require_optuna", "tune"]
 
 CRITERIA = ("agreement", "silhouette")
 # Those with parameters worth a search, or with none; informed is what the search is held against.
@@ -38,6 +38,30 @@ def _suggested(trial: Any) -> Setting:
     n_components = trial.suggest_int("n_components", 2, 100, log=True)
     mirrored = trial.suggest_categorical("mirrored", [True, False])
     return Setting(tuple(features.split("+")), clusterer, n_components, mirrored, parameters)
+
+
+def require_optuna() -> Any:
+    """Return Optuna, or say how to get it.
+
+    Returns
+    -------
+    module
+        Optuna.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingDependencyError(
+            "tuning needs Optuna, which is not installed; run: pip install 'classic-eyes[tune]', in a clone "
+            "pip install -e '.[tune]'"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
 
 
 def tune(
@@ -84,13 +108,7 @@ def tune(
     """
     if by not in CRITERIA:
         raise ParameterError(f"by is {by!r}; it must be one of {', '.join(CRITERIA)}")
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingDependencyError(
-            "tuning needs Optuna, which is not installed; run: pip install 'classic-eyes[tune]'"
-        ) from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna = require_optuna()
     tried: list[tuple[float, Measured]] = []
 
     def worth(trial: Any) -> float:

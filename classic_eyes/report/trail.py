@@ -51,8 +51,8 @@ def render_trail(told: Told, pictures: Pictures) -> str:
             f"pictures has shape {pictures.shape}; it must be ({len(told['labels'])}, height, width), one a label"
         )
     body = (
-        f"{_header(told)}<main><section>{_facts(told)}{_starts(told)}{_maps(told)}{_clusters(told, pictures)}"
-        f"{_rounds(told, pictures)}{_uncertain(told, pictures)}</section></main>"
+        f"{_header(told)}<main><section>{_facts(told)}{_contradicted(told, pictures)}{_uncertain(told, pictures)}"
+        f"{_clusters(told, pictures)}{_rounds(told, pictures)}{_starts(told)}{_maps(told)}</section></main>"
     )
     return whole_page(f"Labels of {told['name']}", body)
 
@@ -133,28 +133,42 @@ def _starts(told: Told) -> str:
         ["Guessed open", "Views ended with", "Agreement (kappa)", "Knowledge (area)", "Trust"],
         rows,
         "Each view was clustered from several guesses of how many eyes are open; kept is the guess after which the "
-        "views agree most, with one another and with what rendered eyes teach.",
+        "views agree most (Cohen's kappa), with one another and with what rendered eyes teach (area under the ROC "
+        "curve, where .5 is chance). The last guess is the share that rendered eyes themselves call open.",
     )
 
 
 def _maps(told: Told) -> str:
     shown = {"labels": told["mapped"], "maps": told.get("maps")}
-    return figure_block("t", "maps", "Maps of the features", [map_figure(shown, "tsne"), map_figure(shown, "pca")])
+    title = "Maps of the features, every picture on the side of its final score"
+    return figure_block("t", "maps", title, [map_figure(shown, "tsne"), map_figure(shown, "pca")])
 
 
-def _sheet(told: Told, pictures: Pictures, chosen: list[int], title: str, caption: str, slug: str) -> str:
+def _sheet(
+    told: Told,
+    pictures: Pictures,
+    chosen: list[int],
+    title: str,
+    caption: str,
+    slug: str,
+    words: dict[str, int] | None = None,
+) -> str:
     if not chosen:
         return ""
-    items = "".join(_item(told, pictures, k) for k in chosen)
+    said = {k: _label(told, k) if words is None else f"as {WORDS[words[str(k)]]}" for k in chosen}
+    items = "".join(_item(told, pictures, k, said[k]) for k in chosen)
     return (
         f'<figure class="wide" id="{slug}"><h4>{escape(title)}</h4><ol class="gallery">{items}</ol>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 
-def _item(told: Told, pictures: Pictures, k: int) -> str:
+def _label(told: Told, k: int) -> str:
+    return WORDS[told["labels"][k]] + ", given" * (told["given"][k] >= 0)
+
+
+def _item(told: Told, pictures: Pictures, k: int, label: str) -> str:
     name, score = str(told["files"][k]), share(told["scores"][k], 2)
-    label = "given: " * (told["given"][k] >= 0) + WORDS[told["labels"][k]]
     alt = escape(f"{name}: {label}, score {score}")
     return (
         f'<li><img alt="{alt}" src="{png_text(pictures[k])}"><b>{score}</b> <span>{label}</span>'
@@ -193,6 +207,7 @@ def _rounds(told: Told, pictures: Pictures) -> str:
             whole(each["learnt"]),
             whole(len(each["joined"])),
             whole(len(each["turned"])),
+            whole(each["leave"]),
             whole(each["waits"]),
             share(each["own_agreement"]),
             share(each["knowledge"]),
@@ -202,19 +217,22 @@ def _rounds(told: Told, pictures: Pictures) -> str:
     table = _table(
         "Rounds of self-training",
         "rounds",
-        ["Round", "Learnt from", "Join", "Turn", "Wait", "Labels confirmed", "Knowledge (area)"],
+        ["Round", "Labelled", "Join", "Change sides", "Leave", "Go on waiting", "Labels confirmed", "Knowledge (area)"],
         rows,
         "In each round machines learn from what is labelled and score all pictures, each by a machine that has not "
-        "learnt from it; the confident are labelled, the rest waits.",
+        "learnt from it. Those scored below .05 or above .95 (unless you set it otherwise) join or stay, the others "
+        "leave or go on waiting.",
     )
     sheets = "".join(
         _sheet(
             told,
             pictures,
-            each[key][:MOST_JOINED],
+            [int(k) for k in each[key]][:MOST_JOINED],
             f"Round {number}: {whole(len(each[key]))} {word}",
-            f"{min(len(each[key]), MOST_JOINED)} of them, in the order of the files.",
+            f"{min(len(each[key]), MOST_JOINED)} of them, in the order of the files. Under each: its final score, and "
+            "as what it came in this round.",
             f"round{number}-{key}",
+            each[key],
         )
         for number, each in enumerate(told["rounds"], start=1)
         for key, word in (("joined", "joined"), ("turned", "changed sides"))
@@ -222,15 +240,35 @@ def _rounds(told: Told, pictures: Pictures) -> str:
     return table + sheets
 
 
+def _contradicted(told: Told, pictures: Pictures) -> str:
+    wrong = told["contradicted"]
+    shown = f"{min(len(wrong), MOST_UNCERTAIN)} of {whole(len(wrong))}"
+    caption = f"{shown}. They were learnt as given; a wrong one teaches its mistake."
+    sheet = _sheet(told, pictures, wrong[:MOST_UNCERTAIN], "All views say otherwise", caption, "contradicted")
+    return f"<h3>Given labels to look at again</h3>{sheet}" if wrong else ""
+
+
 def _uncertain(told: Told, pictures: Pictures) -> str:
     order = [k for k in told["worth_asking"] if told["labels"][k] < 0]
-    title = f"Worth a person's minute: {whole(len(order))} pictures remain uncertain"
+    title = f"<h3>Worth a person's minute: {whole(len(order))} pictures remain uncertain</h3>"
     if not order:
-        return f"<h3>{title}</h3>"
-    caption = (
-        f"The {min(len(order), MOST_UNCERTAIN)} most uncertain first. Write their labels into assets.csv and train "
-        "again: given labels are never overruled."
+        return title
+    caption = "Label these in assets.csv and train again: given labels are never overruled."
+    rows = "\n".join(escape(f"{_csv_cell(str(told['files'][k]))},") for k in order)
+    return (
+        title
+        + _sheet(
+            told,
+            pictures,
+            order[:MOST_UNCERTAIN],
+            f"The {min(len(order), MOST_UNCERTAIN)} most uncertain, the most uncertain first",
+            caption,
+            "uncertain",
+        )
+        + "<details><summary>All of them as rows for assets.csv, the label to be filled in</summary>"
+        f"<pre>file,label\n{rows}</pre></details>"
     )
-    return f"<h3>{escape(title)}</h3>" + _sheet(
-        told, pictures, order[:MOST_UNCERTAIN], "In order", caption, "uncertain"
-    )
+
+
+def _csv_cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\n\r') else text

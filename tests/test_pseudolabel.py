@@ -588,7 +588,7 @@ def test_only_functions_named_evaluate_take_true_labels():
     for path in sorted(ROOM.glob("*.py")):
         if path.stem == "evaluation":
             public_names = [node.name for node in _functions(path) if not node.name.startswith("_")]
-            assert all(name.startswith("evaluate_") or name == "accuracy" for name in public_names)
+            assert all(name.startswith("evaluate_") for name in public_names)
         elif path.stem != "__init__":
             assert "evaluat" not in path.read_text(), path
 

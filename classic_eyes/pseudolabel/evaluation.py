@@ -146,14 +146,14 @@ def evaluate_held_out(
     given[drawn] = labels[train][drawn]
     judged, known = test[labels[test] >= 0], labels[train] >= 0
 
-    def accuracy(fitted: Any) -> float:
-        return metrics.accuracy(labels[judged], fitted.predict_proba(pictures[judged])[:, 1])
-
     fitted = clone(classifier).fit(pictures[train], given, groups=groups[train])
     scores = fitted.predict_proba(pictures[judged])[:, 1]
     low, high = metrics.bootstrap_interval(metrics.accuracy, labels[judged], scores, groups[judged])
-    few = train[drawn]
-    alone = accuracy(clone(classifier).fit(pictures[few], labels[few], groups=groups[few])) if n_given else math.nan
+    alone = math.nan
+    if n_given:
+        few = train[drawn]
+        by_few = clone(classifier).fit(pictures[few], labels[few], groups=groups[few])
+        alone = metrics.accuracy(labels[judged], by_few.predict_proba(pictures[judged])[:, 1])
     return {
         "same": metrics.accuracy(labels[train][known], fitted.trail_.scores[known]),
         "held_out": metrics.accuracy(labels[judged], scores),

@@ -181,21 +181,21 @@ def measure(
     narrow = view.leading(setting.n_components, mirrored=setting.mirrored)
     guess = knowledge.scores["rendered eyes"] > 0
 
-    def clustered(positions: NDArray[np.intp], seed: int) -> NDArray[np.int64]:
+    def _clustered(positions: NDArray[np.intp], seed: int) -> NDArray[np.int64]:
         rows = np.concatenate([positions, positions + view.n]) if setting.mirrored else positions
         start = np.tile(guess[positions], len(rows) // len(positions))
         return cluster_rows(narrow.rows[rows], setting.clusterer, start, random_state=seed, **setting.parameters)
 
     everything = np.arange(view.n)
-    found = clustered(everything, random_state)
+    found = _clustered(everything, random_state)
     own = found[: view.n]
     seeds = resamples = float("nan")
     if repeats:
-        again = [own] + [clustered(everything, random_state + more)[: view.n] for more in range(1, _SEEDS)]
+        again = [own] + [_clustered(everything, random_state + more)[: view.n] for more in range(1, _SEEDS)]
         seeds = _rand_of([(everything, each) for each in again])
         rng = np.random.default_rng(random_state)
         drawn = [np.sort(rng.permutation(view.n)[: int(_RESAMPLED * view.n)]) for _ in range(_RESAMPLES)]
-        resamples = _rand_of([(part, clustered(part, random_state)[: len(part)]) for part in drawn])
+        resamples = _rand_of([(part, _clustered(part, random_state)[: len(part)]) for part in drawn])
     width = metrics.silhouette(narrow.rows[: view.n], own, random_state=random_state)
     answers = _answers(own, knowledge)
     counts = np.unique(own[own >= 0], return_counts=True)[1]

@@ -111,7 +111,7 @@ def tune(
     optuna = require_optuna()
     tried: list[tuple[float, Measured]] = []
 
-    def worth(trial: Any) -> float:
+    def _worth(trial: Any) -> float:
         setting = _suggested(trial)
         found = measure(
             setting, views[setting.features], consensus, knowledge, random_state=random_state, repeats=False
@@ -123,5 +123,5 @@ def tune(
         return value
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=random_state))
-    study.optimize(worth, n_trials=n_trials)
+    study.optimize(_worth, n_trials=n_trials)
     return [found for _, found in sorted(tried, key=lambda each: -each[0])]

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from classic_eyes.descriptors import haar
 from classic_eyes.errors import MissingDependencyError, ParameterError, PictureError
-from classic_eyes.features import haar
 from classic_eyes.features.haar import CASCADES, Haar, compute_haar, count_hits
 from classic_eyes.synthetic import make_eyes
 
@@ -37,7 +37,7 @@ def slow(picture: np.ndarray, cascade: str, scale_factor: float, min_neighbors: 
         return mean([(v - mean(values)) ** 2 for v in values]) ** 0.5
 
     if not windows:
-        return dict.fromkeys(haar._NUMBERS, 0.0)
+        return dict.fromkeys(haar.NUMBERS, 0.0)
     sizes = [w[2] / min(height, width) for w in windows]
     x = [(w[0] + w[2] / 2 - width / 2) / width for w in windows]
     y = [(w[1] + w[3] / 2 - height / 2) / height for w in windows]
@@ -100,7 +100,7 @@ def test_open_eyes_are_found_more_often():
 def test_numbers_follow_from_one_another():
     # By definition: found is hits > 0, least <= mean <= greatest, groups hold more than min_neighbors windows each, and
     # a window lies within the picture.
-    names = [f"eye.{n}" for n in haar._NUMBERS]
+    names = [f"eye.{n}" for n in haar.NUMBERS]
     v = dict(zip(names, Haar(cascades=("eye",), min_neighbors=2).fit_transform(EYES).T, strict=True))
     np.testing.assert_array_equal(v["eye.found"], v["eye.hits"] > 0)
     np.testing.assert_allclose(v["eye.hits_log"], np.log1p(v["eye.hits"]), rtol=1e-6)
@@ -119,7 +119,7 @@ def test_offsets_point_right_and_down():
     eye = EYES[count_hits(EYES, "eye").argmax()]
     upper_left = np.pad(eye, ((0, 24), (0, 24)), mode="edge")[None]
     lower_right = np.pad(eye, ((24, 0), (24, 0)), mode="edge")[None]
-    names = list(haar._NUMBERS)
+    names = list(haar.NUMBERS)
     for pictures, sign in ((upper_left, -1), (lower_right, 1)):
         row = compute_haar(pictures, "eye", scale_factor=1.06, min_neighbors=3)[0]
         assert row[names.index("found")] == 1
@@ -147,14 +147,14 @@ def test_windows_with_little_contrast_are_passed_over():
 
 def test_more_neighbours_wanted_means_fewer_groups():
     few, many = (Haar(min_neighbors=n).fit_transform(EYES) for n in (1, 6))
-    groups = haar._NUMBERS.index("groups")
+    groups = haar.NUMBERS.index("groups")
     assert few[:, groups].sum() > many[:, groups].sum()
-    hits = haar._NUMBERS.index("hits")
+    hits = haar.NUMBERS.index("hits")
     np.testing.assert_array_equal(few[:, hits], many[:, hits])
 
 
 def test_a_finer_scale_means_more_windows():
-    hits = haar._NUMBERS.index("hits")
+    hits = haar.NUMBERS.index("hits")
     fine, coarse = (Haar(scale_factor=s).fit_transform(EYES)[:, hits].sum() for s in (1.02, 1.5))
     assert fine > coarse
 
@@ -178,12 +178,12 @@ def test_count_hits_counts_what_opencv_reports():
 
 def test_each_thread_has_its_own_cascade():
     seen = []
-    threads = [threading.Thread(target=lambda: seen.append(haar._load("eye"))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: seen.append(haar.load_cascade("eye"))) for _ in range(2)]
     for thread in threads:
         thread.start()
         thread.join()
-    assert len({id(detector) for detector in [*seen, haar._load("eye")]}) == 3
-    assert haar._load("eye") is haar._load("eye")
+    assert len({id(detector) for detector in [*seen, haar.load_cascade("eye")]}) == 3
+    assert haar.load_cascade("eye") is haar.load_cascade("eye")
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the eyes24 data set is not beside the repository")

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ..descriptors import DESCRIPTORS
 from ..errors import ParameterError, PictureError
 from ..images import check_batch
 
@@ -77,8 +78,9 @@ def check_number(name: str, value: object, *, above: float, remedy: str) -> floa
 class Extractor(TransformerMixin, BaseEstimator):
     """Turn a batch of grey pictures into one row of numbers a picture.
 
-    A subclass writes `_compute` and `_names`, and where it needs them `_check_parameters` and `_learn`. All checks of
-    pictures happen here.
+    A subclass names its `descriptor` and writes `_settings` and `_names`, and where it needs them `_check_parameters`,
+    `_learn` and `_mirrored_columns`; or it writes `_compute` instead of the first two, and then has no compiled form.
+    All checks of pictures happen here.
 
     Attributes
     ----------
@@ -88,6 +90,8 @@ class Extractor(TransformerMixin, BaseEstimator):
         Length of a row of `transform`.
     """
 
+    # A key of DESCRIPTORS: the function that computes the rows.
+    descriptor: str | None = None
     image_shape_: tuple[int, int]
     n_features_out_: int
 
@@ -172,6 +176,38 @@ class Extractor(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(self._names(), dtype=object)
 
+    def settings(self) -> dict[str, Any]:
+        """Return what the descriptor needs to know to compute the rows of `transform`.
+
+        Returns
+        -------
+        dict
+            Keyword arguments of ``DESCRIPTORS[self.descriptor]``: what JSON can hold, and float32 arrays.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        return self._settings()
+
+    def mirrored_columns(self) -> np.ndarray | None:
+        """Say what mirroring a picture does to its row, if it only moves the columns.
+
+        Returns
+        -------
+        ndarray of intp, shape (n_features_out_,), or None
+            `p` with ``transform(X[:, :, ::-1]) == transform(X)[:, p]`` up to rounding; None where there is no such `p`.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        return self._mirrored_columns()
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -189,7 +225,17 @@ class Extractor(TransformerMixin, BaseEstimator):
 
     def _compute(self, pictures: np.ndarray) -> np.ndarray:
         """Compute the rows of checked pictures."""
+        if self.descriptor is None:
+            raise NotImplementedError
+        return DESCRIPTORS[self.descriptor](pictures, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the keyword arguments of the descriptor."""
         raise NotImplementedError
+
+    def _mirrored_columns(self) -> np.ndarray | None:
+        """Say which column each becomes for the mirror image, where that is exact."""
+        return None
 
     def _names(self) -> list[str]:
         """Name the columns, in their order."""

@@ -3,59 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import cv2
-import numpy as np
-
+from ..descriptors.hog import compute_hog
 from ..errors import ParameterError
 from .base import Extractor, check_integer
 
 __all__ = ["Hog", "compute_hog"]
-
-
-def compute_hog(pictures: np.ndarray, *, cells: Sequence[int], n_bins: int) -> np.ndarray:
-    """Describe each picture by the gradient histograms of its cells, normalised in blocks of 2 x 2 cells.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
-    cells : sequence of int
-        Sides of the cells in pixels; each divides both sides of the picture at least twice.
-    n_bins : int
-        Orientation bins over 180 degrees.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, sum of (height / cell - 1) * (width / cell - 1) * 4 * n_bins over the cells)
-        For each cell size in OpenCV's order: block column, block row, cell column and cell row within the block, bin.
-    """
-    n, height, width = pictures.shape
-    # Built anew for each batch: they cost a microsecond, cannot be pickled, and no thread has to share them.
-    descriptors = [
-        cv2.HOGDescriptor(
-            (width, height),  # window: the whole picture
-            (2 * cell, 2 * cell),  # block
-            (cell, cell),  # step of the blocks
-            (cell, cell),
-            n_bins,
-            1,  # derivative aperture: OpenCV reads it and uses [-1, 0, 1] always
-            -1.0,  # sigma of the block's Gaussian: OpenCV's choice, half a cell
-            cv2.HOGDescriptor_L2Hys,
-            0.2,  # where L2Hys clips
-            True,  # square roots of the grey values: more eyes right than without, in three of three trials
-            1,  # windows in a pyramid: there is none
-            False,  # signed gradients
-        )
-        for cell in cells
-    ]
-    ends = np.cumsum([descriptor.getDescriptorSize() for descriptor in descriptors])
-    rows = np.empty((n, ends[-1]), np.float32)
-    parts = [(d, rows[:, end - d.getDescriptorSize() : end]) for d, end in zip(descriptors, ends, strict=True)]
-    for i, picture in enumerate(pictures):
-        for descriptor, part in parts:
-            part[i] = descriptor.compute(picture)
-    return rows
 
 
 class Hog(Extractor):
@@ -124,6 +78,8 @@ class Hog(Extractor):
     'cell06_block_c0_r0_cell_c0_r0_bin00'
     """
 
+    descriptor = "hog"
+
     def __init__(self, *, cells: Sequence[int] = (6,), n_bins: int = 9) -> None:
         self.cells = cells
         self.n_bins = n_bins
@@ -143,8 +99,8 @@ class Hog(Extractor):
             raise ParameterError(f"cells={self.cells!r}: expected each size once; {remedy}")
         check_integer("n_bins", self.n_bins, least=2, remedy="9 is the default")
 
-    def _compute(self, pictures: np.ndarray) -> np.ndarray:
-        return compute_hog(pictures, cells=sorted(self.cells), n_bins=self.n_bins)
+    def _settings(self) -> dict[str, Any]:
+        return {"cells": sorted(self.cells), "n_bins": self.n_bins}
 
     def _names(self) -> list[str]:
         height, width = self.image_shape_

@@ -3,81 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from ..descriptors.lbp import UNIFORM, compute_codes, compute_lbp, mirror_code
 from ..errors import ParameterError
 from .base import Extractor, check_integer
 
 __all__ = ["Lbp", "compute_codes", "compute_lbp"]
-
-# Neighbours once around the ring, counter-clockwise from the right: bit k of a code is neighbour k.
-_RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
-# Patterns with at most two changes between 0 and 1 once around.
-_UNIFORM = tuple(c for c in range(256) if ((c ^ (c >> 1 | (c & 1) << 7)).bit_count()) <= 2)
-_CHUNK = 256  # pictures: their bins stay in the second-level cache
-
-
-def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
-    """Compare each pixel with its eight neighbours on the square ring at a distance.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; beyond the border its nearest pixel counts.
-    radius : int
-        Distance in pixels, across and down.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, height, width)
-        Bit k is set where neighbour k is at least as bright as the pixel; k runs counter-clockwise from the right.
-    """
-    _, height, width = pictures.shape
-    padded = np.pad(pictures, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
-    codes = np.zeros_like(pictures, order="C")
-    for bit, (down, right) in enumerate(_RING):
-        top, left = radius * (1 + down), radius * (1 + right)
-        brighter = padded[:, top : top + height, left : left + width] >= pictures
-        codes |= brighter.view(np.uint8) << np.uint8(bit)
-    return codes
-
-
-def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) -> np.ndarray:
-    """Count the patterns of each cell and take the square root of their shares.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; `grid` divides both sides.
-    radius : int
-        Distance of the neighbours in pixels.
-    grid : int
-        Cells across, and down.
-    uniform : bool
-        Whether to count all patterns that are not uniform in one bin.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, grid * grid * (59 if uniform else 256))
-        Cells by rows, and in each cell the bins.
-    """
-    n, height, width = pictures.shape
-    n_bins = len(_UNIFORM) + 1 if uniform else 256
-    bin_of = np.full(256, n_bins - 1, np.intp)
-    patterns = np.array(_UNIFORM if uniform else range(256))
-    bin_of[patterns] = np.arange(len(patterns))
-    cell_of = (np.arange(height) * grid // height)[:, None] * grid + np.arange(width) * grid // width
-    length = grid * grid * n_bins
-    counts = np.empty((n, length), np.float32)
-    for start in range(0, n, _CHUNK):
-        codes = compute_codes(pictures[start : start + _CHUNK], radius=radius)
-        bins = bin_of[codes]
-        bins += cell_of * n_bins
-        bins += (np.arange(len(codes)) * length)[:, None, None]
-        counts[start : start + _CHUNK] = np.bincount(bins.ravel(), minlength=len(codes) * length).reshape(-1, length)
-    counts *= np.float32(grid * grid / (height * width))
-    return np.sqrt(counts, out=counts)
 
 
 class Lbp(Extractor):
@@ -145,6 +79,8 @@ class Lbp(Extractor):
     ['radius01_cell_r0_c0_code000', 'radius01_cell_r2_c2_other']
     """
 
+    descriptor = "lbp"
+
     def __init__(self, *, radii: Sequence[int] = (1, 2, 3, 4), grid: int = 3, uniform: bool = True) -> None:
         self.radii = radii
         self.grid = grid
@@ -171,13 +107,18 @@ class Lbp(Extractor):
         if not isinstance(self.uniform, bool):
             raise ParameterError(f"uniform={self.uniform!r}: expected True (59 bins a cell) or False (256)")
 
-    def _compute(self, pictures: np.ndarray) -> np.ndarray:
-        return np.hstack(
-            [compute_lbp(pictures, radius=r, grid=self.grid, uniform=self.uniform) for r in sorted(self.radii)]
-        )
+    def _settings(self) -> dict[str, Any]:
+        return {"radii": sorted(self.radii), "grid": self.grid, "uniform": self.uniform}
+
+    def _mirrored_columns(self) -> np.ndarray:
+        patterns = UNIFORM if self.uniform else tuple(range(256))
+        place = {code: k for k, code in enumerate(patterns)}
+        bins = [place[mirror_code(code)] for code in patterns] + [len(patterns)] * self.uniform
+        shape = (len(self.radii), self.grid, self.grid, len(bins))
+        return np.arange(np.prod(shape)).reshape(shape)[:, :, ::-1][..., bins].ravel()
 
     def _names(self) -> list[str]:
-        bins = [f"code{code:03}" for code in (_UNIFORM if self.uniform else range(256))] + ["other"] * self.uniform
+        bins = [f"code{code:03}" for code in (UNIFORM if self.uniform else range(256))] + ["other"] * self.uniform
         cell_digits, radius_digits = len(str(self.grid - 1)), max(2, len(str(max(self.radii))))
         return [
             f"radius{radius:0{radius_digits}}_cell_r{r:0{cell_digits}}_c{c:0{cell_digits}}_{name}"

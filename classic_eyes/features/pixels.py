@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ..descriptors.pixels import normalise_pixels
 from .base import Extractor, check_number
 
 __all__ = ["Pixels", "normalise_pixels"]
-
-
-def normalise_pixels(pictures: np.ndarray, *, floor: float) -> np.ndarray:
-    """Subtract the mean of each picture and divide by its standard deviation plus a floor.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
-    floor : float
-        Grey levels added to the standard deviation.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, height * width)
-        Rows of the picture one after another, top row first.
-    """
-    flat = pictures.reshape(len(pictures), -1)
-    n_pixels = flat.shape[1]
-    # Sums of integers are exact in float64, so a row cannot depend on how numpy orders the additions of a batch, and
-    # adding a constant to a picture changes nothing, not even the last bit.
-    total = flat.sum(axis=1, dtype=np.float64)
-    squares = np.einsum("ij,ij->i", flat, flat, dtype=np.float64)
-    deviation = np.sqrt(n_pixels * squares - total**2) / n_pixels
-    rows = flat.astype(np.float32)
-    rows *= np.float32(n_pixels)
-    rows -= total.astype(np.float32)[:, None]
-    rows *= (1.0 / (n_pixels * (deviation + floor))).astype(np.float32)[:, None]
-    return rows
 
 
 class Pixels(Extractor):
@@ -90,14 +64,20 @@ class Pixels(Extractor):
     ['row00_col00', 'row00_col01']
     """
 
+    descriptor = "pixels"
+
     def __init__(self, *, floor: float = 5.0) -> None:
         self.floor = floor
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_number("floor", self.floor, above=0, remedy="5.0 grey levels is the default")
 
-    def _compute(self, pictures: np.ndarray) -> np.ndarray:
-        return normalise_pixels(pictures, floor=self.floor)
+    def _settings(self) -> dict[str, Any]:
+        return {"floor": self.floor}
+
+    def _mirrored_columns(self) -> np.ndarray:
+        height, width = self.image_shape_
+        return np.arange(height * width).reshape(height, width)[:, ::-1].ravel()
 
     def _names(self) -> list[str]:
         height, width = self.image_shape_

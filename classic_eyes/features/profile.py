@@ -2,119 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+from ..descriptors.profile import SHAPE, compute_profiles, describe_shape
 from ..errors import PictureError
 from .base import Extractor, check_number
 
 __all__ = ["Profile", "compute_profiles", "describe_shape"]
-
-_SHAPE = (
-    "asymmetry",
-    "centroid",
-    "contrast",
-    "darkest",
-    "depth",
-    "kurtosis",
-    "minima",
-    "skewness",
-    "spread",
-)
-
-
-def describe_shape(profiles: np.ndarray) -> dict[str, np.ndarray]:
-    """Put the shape of each profile into nine numbers, all 0 for a constant profile.
-
-    Positions run from -1 (top or left) to 1. The moments are those of the darkness, which is how far each value lies
-    below the profile's greatest, taken as a distribution over the positions.
-
-    Parameters
-    ----------
-    profiles : ndarray of float64, shape (n, length)
-        One profile a row, of at least two values.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (n,)
-        ``asymmetry``: mean difference between the profile and its mirror image; ``centroid``, ``spread``, ``skewness``,
-        ``kurtosis`` (less the 3 of a Gaussian) of the darkness; ``contrast``: greatest less least value; ``darkest``:
-        mean position of the least value; ``depth``: of the deepest valley below the lower of its two shoulders;
-        ``minima``: number of valleys.
-    """
-    length = profiles.shape[1]
-    position = np.linspace(-1, 1, length)
-    least, greatest = profiles.min(axis=1), profiles.max(axis=1)
-    darkness = greatest[:, None] - profiles
-    total = darkness.sum(axis=1)
-    flat = total == 0
-    share = darkness / np.where(flat, 1, total)[:, None]
-    centroid = (share * position).sum(axis=1)
-    offset = position - centroid[:, None]
-    spread = np.sqrt((share * offset**2).sum(axis=1))
-    # Darkness in a single place has a share of 1 there, and a spread of exactly 0 to measure by.
-    z = offset / np.where(spread > 0, spread, np.inf)[:, None]
-    skewness = (share * z**3).sum(axis=1)
-    kurtosis = np.where(spread > 0, (share * z**4).sum(axis=1) - 3, 0)
-
-    is_least = (profiles == least[:, None]) & ~flat[:, None]
-    darkest = (is_least * position).sum(axis=1) / np.maximum(is_least.sum(axis=1), 1)
-    left = np.maximum.accumulate(profiles, axis=1)
-    right = np.maximum.accumulate(profiles[:, ::-1], axis=1)[:, ::-1]
-    depth = (np.minimum(left, right) - profiles).max(axis=1)
-
-    # A level stretch takes over the slope before it, so that a valley with a flat floor counts once.
-    slope = np.sign(np.diff(profiles, axis=1))
-    last = np.maximum.accumulate(np.where(slope != 0, np.arange(length - 1), 0), axis=1)
-    slope = np.take_along_axis(slope, last, axis=1)
-    return {
-        "asymmetry": np.abs(profiles - profiles[:, ::-1]).mean(axis=1),
-        "centroid": centroid,
-        "contrast": greatest - least,
-        "darkest": darkest,
-        "depth": depth,
-        "kurtosis": kurtosis,
-        "minima": ((slope[:, :-1] < 0) & (slope[:, 1:] > 0)).sum(axis=1).astype(np.float64),
-        "skewness": skewness,
-        "spread": spread,
-    }
-
-
-def compute_profiles(pictures: np.ndarray, *, floor: float) -> np.ndarray:
-    """Compute means, spreads, steps and shape of the columns, then of the rows, of normalised pictures.
-
-    Parameters
-    ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures of at least 2 pixels a side.
-    floor : float
-        Grey levels added to a picture's standard deviation.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 3 * (height + width) + 16)
-        For the columns, then for the rows: steps from one mean to the next, means, nine shape numbers in the order of
-        their names, standard deviations.
-    """
-    height, width = pictures.shape[1:]
-    n_pixels = height * width
-    squares = np.square(pictures, dtype=np.uint16)
-    # Sums of integers are exact in float64, and numpy may add them up in any order.
-    total = pictures.sum(axis=(1, 2), dtype=np.float64)
-    deviation = np.sqrt(n_pixels * squares.sum(axis=(1, 2), dtype=np.float64) - total**2) / n_pixels
-    unit = (1 / (deviation + floor))[:, None]
-    parts = []
-    for axis, count in ((1, height), (2, width)):
-        line = pictures.sum(axis=axis, dtype=np.float64)
-        spread = np.sqrt(count * squares.sum(axis=axis, dtype=np.float64) - line**2) / count
-        # Whole numbers as long as possible: equal lines stay equal, so ties are ties.
-        centred = line * (n_pixels // count) - total[:, None]
-        scale = unit / n_pixels
-        shape = describe_shape(centred)
-        for name in ("asymmetry", "contrast", "depth"):
-            shape[name] = shape[name] * scale[:, 0]
-        numbers = np.stack([shape[name] for name in _SHAPE], axis=1)
-        parts += [np.diff(centred, axis=1) * scale, centred * scale, numbers, spread * unit]
-    return np.hstack(parts, dtype=np.float32, casting="same_kind")
 
 
 class Profile(Extractor):
@@ -180,6 +74,8 @@ class Profile(Extractor):
     ['column_gradient00', 'column_mean00', 'column_shape_asymmetry']
     """
 
+    descriptor = "profile"
+
     def __init__(self, *, floor: float = 5.0) -> None:
         self.floor = floor
 
@@ -188,8 +84,8 @@ class Profile(Extractor):
         if min(shape) < 2:
             raise PictureError(f"X: pictures of {shape} (height, width) pixels; a profile takes at least 2 each way")
 
-    def _compute(self, pictures: np.ndarray) -> np.ndarray:
-        return compute_profiles(pictures, floor=self.floor)
+    def _settings(self) -> dict[str, Any]:
+        return {"floor": self.floor}
 
     def _names(self) -> list[str]:
         names = []
@@ -197,6 +93,6 @@ class Profile(Extractor):
             digits = len(str(length - 1))
             names += [f"{axis}_gradient{i:0{digits}}" for i in range(length - 1)]
             names += [f"{axis}_mean{i:0{digits}}" for i in range(length)]
-            names += [f"{axis}_shape_{name}" for name in _SHAPE]
+            names += [f"{axis}_shape_{name}" for name in SHAPE]
             names += [f"{axis}_std{i:0{digits}}" for i in range(length)]
         return names

@@ -1,0 +1,27 @@
+"""What is computed from pictures: pure functions over a batch, by numpy and OpenCV alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .haar import compute_cascades
+from .hog import compute_hog
+from .lbp import compute_patterns
+from .pixels import normalise_pixels
+from .profile import compute_profiles
+from .words import compute_filters, compute_words
+
+__all__ = ["DESCRIPTORS"]
+
+# From uint8 pictures (n, height, width) and settings, by keyword, to float32 rows (n, d).
+DESCRIPTORS: dict[str, Callable[..., np.ndarray]] = {
+    "filters": compute_filters,
+    "haar": compute_cascades,
+    "hog": compute_hog,
+    "lbp": compute_patterns,
+    "pixels": normalise_pixels,
+    "profile": compute_profiles,
+    "words": compute_words,
+}

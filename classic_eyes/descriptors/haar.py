@@ -1,0 +1,209 @@
+"""The answers of OpenCV's eye cascades, as numbers (Viola & Jones, 2001)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ..errors import MissingDependencyError, ParameterError
+
+__all__ = ["CASCADES", "NUMBERS", "compute_cascades", "compute_haar", "count_hits", "load_cascade"]
+
+CASCADES: dict[str, str] = {
+    "eye": "haarcascade_eye.xml",
+    "eye_tree_eyeglasses": "haarcascade_eye_tree_eyeglasses.xml",
+    "lefteye_2splits": "haarcascade_lefteye_2splits.xml",
+    "righteye_2splits": "haarcascade_righteye_2splits.xml",
+}
+NUMBERS = (
+    "found",
+    "groups",
+    "hits",
+    "hits_log",
+    "neighbours_max",
+    "neighbours_sum",
+    "scale_max",
+    "scale_mean",
+    "scale_min",
+    "weight_max",
+    "weight_mean",
+    "x_mean",
+    "x_std",
+    "y_mean",
+    "y_std",
+)
+# A CascadeClassifier can neither be pickled nor used by two threads at once: each thread keeps its own.
+_loaded = threading.local()
+
+
+def load_cascade(cascade: str) -> cv2.CascadeClassifier:
+    """Return a cascade of OpenCV's, one for each thread.
+
+    Parameters
+    ----------
+    cascade : str
+        A key of `CASCADES`.
+
+    Returns
+    -------
+    cv2.CascadeClassifier
+        Ready to use in this thread.
+
+    Raises
+    ------
+    ParameterError
+        If `cascade` is unknown.
+    MissingDependencyError
+        If OpenCV came without the file of the cascade.
+    """
+    import cv2.data
+
+    if not isinstance(cascade, str) or cascade not in CASCADES:
+        raise ParameterError(f"cascade={cascade!r}: expected one of {', '.join(map(repr, CASCADES))}")
+    path = os.path.join(cv2.data.haarcascades, CASCADES[cascade])
+    known = _loaded.__dict__
+    if path not in known:
+        if not os.path.isfile(path):
+            raise MissingDependencyError(
+                f"OpenCV {cv2.__version__} came without {CASCADES[cascade]} (the wheels of OpenCV 5 ship no cascades); "
+                'run: pip install "opencv-contrib-python>=4.10,<5"'
+            )
+        known[path] = cv2.CascadeClassifier(path)
+    return known[path]
+
+
+def count_hits(
+    pictures: np.ndarray, cascade: str, scale_factor: float = 1.06, min_neighbors: int = 0, min_size: int = 4
+) -> np.ndarray:
+    """Count the windows in which a cascade finds an eye: the plain Haar baseline, open where there is any.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+    cascade : str
+        A key of `CASCADES`.
+    scale_factor : float, default=1.06
+        Ratio of one window size to the next, above 1.
+    min_neighbors : int, default=0
+        Overlapping windows that it takes to make one hit; 0 counts every window by itself.
+    min_size : int, default=4
+        Least side of a window in pixels; the cascades do not look below 20 whatever this says.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Hits in each picture.
+
+    Raises
+    ------
+    ParameterError
+        If `cascade` is unknown.
+    MissingDependencyError
+        If OpenCV came without the file of the cascade.
+
+    References
+    ----------
+    P. Viola and M. Jones, "Rapid object detection using a boosted cascade of simple features", CVPR 2001.
+    https://doi.org/10.1109/CVPR.2001.990517
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count_hits(np.full((2, 24, 24), 128, np.uint8), "eye").tolist()
+    [0, 0]
+    """
+    detector = load_cascade(cascade)
+    size = (min_size, min_size)
+    return np.array(
+        [len(detector.detectMultiScale(p, scale_factor, min_neighbors, minSize=size)) for p in pictures], np.int64
+    )
+
+
+def compute_haar(pictures: np.ndarray, cascade: str, *, scale_factor: float, min_neighbors: int) -> np.ndarray:
+    """Summarise all windows in which a cascade finds an eye.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+    cascade : str
+        A key of `CASCADES`.
+    scale_factor : float
+        Ratio of one window size to the next.
+    min_neighbors : int
+        A group is kept if it has more windows than this.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 15)
+        The numbers named in the module, in their order; a row of zeros where no window was found.
+    """
+    detector = load_cascade(cascade)
+    height, width = pictures.shape[1:]
+    rows = np.zeros((len(pictures), len(NUMBERS)), np.float32)
+    for row, picture in zip(rows, pictures, strict=True):
+        # One scan gives everything: ungrouped windows with the sums of their last stage, grouped below as OpenCV does.
+        found, _, last = detector.detectMultiScale3(picture, scale_factor, 0, outputRejectLevels=True)
+        n = len(found)
+        if not n:
+            continue
+        windows = np.asarray(found)
+        groups, neighbours = cv2.groupRectangles(windows.tolist(), min_neighbors, 0.2)
+        # OpenCV's threads may report the windows in any order, and a sum of floats would show it.
+        weights = np.sort(last, axis=None)
+        left, top, side, _ = windows.T
+        scale = side / min(height, width)
+        x = (left + side / 2) / width - 0.5
+        y = (top + side / 2) / height - 0.5
+        row[:] = (
+            1,
+            len(groups),
+            n,
+            np.log1p(n),
+            max(neighbours, default=0),
+            sum(neighbours),
+            scale.max(),
+            scale.mean(),
+            scale.min(),
+            weights[-1],
+            weights.mean(),
+            x.mean(),
+            x.std(),
+            y.mean(),
+            y.std(),
+        )
+    return rows
+
+
+def compute_cascades(
+    pictures: np.ndarray, *, cascades: Sequence[str], scale_factor: float, min_neighbors: int
+) -> np.ndarray:
+    """Summarise the windows of several cascades side by side.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+    cascades : sequence of str
+        Keys of `CASCADES`.
+    scale_factor : float
+        As in `compute_haar`.
+    min_neighbors : int
+        As in `compute_haar`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 15 * len(cascades))
+        The numbers of `compute_haar`, a cascade after the other by name.
+    """
+    return np.hstack(
+        [
+            compute_haar(pictures, name, scale_factor=scale_factor, min_neighbors=min_neighbors)
+            for name in sorted(cascades)
+        ]
+    )

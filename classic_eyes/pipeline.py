@@ -17,15 +17,22 @@ from sklearn.svm import SVC
 
 from .errors import ParameterError
 from .features import EXTRACTORS, make_extractor
-from .svm import FixedSizeSvm
+from .mirror import MirrorPca, MirrorScaler, MirrorUnion
+from .svm import FixedSizeSvm, MirrorSvm
 
 __all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "build_pipelines", "make_classifier", "split_families"]
 
 DEFAULT_FEATURES = ("hog", "lbp")
+# What a mirror machine asks of the extractors that it makes from names.
+_QUICK = {"mirrored": True, "coding": "squared"}
 
 
 def _svm(random_state: int) -> BaseEstimator:
     return FixedSizeSvm(random_state=random_state)
+
+
+def _mirror(random_state: int) -> BaseEstimator:
+    return MirrorSvm(random_state=random_state)
 
 
 def _libsvm(random_state: int) -> BaseEstimator:
@@ -50,6 +57,7 @@ def _nearest_neighbours(random_state: int) -> BaseEstimator:
 
 CLASSIFIERS: dict[str, Callable[[int], BaseEstimator]] = {
     "svm": _svm,
+    "mirror": _mirror,
     "libsvm": _libsvm,
     "gb": _gradient_boosting,
     "linear": _linear,
@@ -63,9 +71,10 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     Parameters
     ----------
     classifier : str or scikit-learn classifier
-        ``svm`` (`classic_eyes.svm.FixedSizeSvm`: RBF, least squares, trained in seconds), ``libsvm`` (scikit-learn's
-        RBF `SVC`), ``gb`` (histogram gradient boosting), ``linear`` (logistic regression), ``knn`` (15 nearest
-        neighbours), or an object with ``fit`` and ``decision_function`` or ``predict_proba``.
+        ``svm`` (`classic_eyes.svm.FixedSizeSvm`: RBF, least squares, trained in seconds), ``mirror``
+        (`classic_eyes.svm.MirrorSvm`: the same about a picture and its mirror image, at half the cost), ``libsvm``
+        (scikit-learn's RBF `SVC`), ``gb`` (histogram gradient boosting), ``linear`` (logistic regression), ``knn`` (15
+        nearest neighbours), or an object with ``fit`` and ``decision_function`` or ``predict_proba``.
     random_state : int, default 0
         Seed of a classifier made from a name.
 
@@ -148,14 +157,20 @@ def _unique(stem: str, taken: Collection[str]) -> str:
     return name
 
 
-def _named_extractors(features: Sequence[Any], random_state: int) -> list[tuple[str, Any]]:
-    """Pair each extractor with a unique name: its own, or that of its class."""
+def _named_extractors(features: Sequence[Any], random_state: int, *, mirrored: bool) -> list[tuple[str, Any]]:
+    """Pair each extractor with a unique name: its own, or that of its class.
+
+    One made from a name takes the form that is closed under mirroring, and quick, if it has one and is to.
+    """
     named: dict[str, Any] = {}
     for feature in features:
         if isinstance(feature, str):
             extractor = make_extractor(feature)
-            if "random_state" in extractor.get_params():
+            known = extractor.get_params()
+            if "random_state" in known:
                 extractor.set_params(random_state=random_state)
+            if mirrored:
+                extractor.set_params(**{name: value for name, value in _QUICK.items() if name in known})
         else:
             # An extractor that a caller goes on using must not be fitted behind their back.
             extractor = clone(make_extractor(feature))
@@ -228,7 +243,8 @@ def build_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps ``features``, ``scaler``, ``pca`` (unless left out) and ``classifier``.
+        Steps ``features``, ``scaler``, ``pca`` (unless left out) and ``classifier``; for the classifier ``mirror``
+        those of `classic_eyes.mirror`.
 
     Raises
     ------
@@ -246,14 +262,31 @@ def build_pipeline(
         raise ParameterError(
             f"features is {features!r}, {len(others) + 1} families; build_pipelines makes one for each"
         )
-    steps: list[tuple[str, Any]] = [
-        ("features", FeatureUnion(_named_extractors(family, random_state))),
-        ("scaler", StandardScaler()),
-    ]
+    last = make_classifier(classifier, random_state=random_state)
+    mirror = isinstance(last, MirrorSvm)
+    union = FeatureUnion(_named_extractors(family, random_state, mirrored=mirror))
+    if mirror:
+        return Pipeline(_mirror_steps(union, n_components, last))
+    steps: list[tuple[str, Any]] = [("features", union), ("scaler", StandardScaler())]
     if n_components is not None:
         steps.append(("pca", PCA(n_components, random_state=random_state)))
-    steps.append(("classifier", make_classifier(classifier, random_state=random_state)))
-    return Pipeline(steps)
+    return Pipeline([*steps, ("classifier", last)])
+
+
+def _mirror_steps(
+    union: FeatureUnion, n_components: int | float | None, machine: BaseEstimator
+) -> list[tuple[str, Any]]:
+    if not isinstance(n_components, int) or n_components < 2:
+        raise ParameterError(
+            f"n_components is {n_components!r}; with the classifier 'mirror' it must be a whole number from 2, half of "
+            "it for even and half for odd components"
+        )
+    return [
+        ("features", MirrorUnion(union)),
+        ("scaler", MirrorScaler()),
+        ("pca", MirrorPca(n_components)),
+        ("classifier", machine),
+    ]
 
 
 def _check_n_components(n_components: int | float | None) -> None:

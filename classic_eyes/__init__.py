@@ -9,14 +9,17 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .classifier import EyeClassifier
+    from .compiled import CompiledEyes
 
-__all__ = ["EyeClassifier", "__version__"]
+__all__ = ["CompiledEyes", "EyeClassifier", "__version__"]
+
+_ROOMS = {"CompiledEyes": ".compiled", "EyeClassifier": ".classifier"}
 
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes a second to import; who only reads the version need not wait for it.
-    if name == "EyeClassifier":
-        return import_module(".classifier", __name__).EyeClassifier
+    if name in _ROOMS:
+        return getattr(import_module(_ROOMS[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

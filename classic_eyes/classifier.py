@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -21,51 +21,20 @@ from .augment import augment, check_augmentations, flip
 from .datasets import UNLABELLED, group_folds
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
-from .inference import CHUNK, compile_decision, margins
+from .inference import CHUNK
+from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
+from .inference.program import Program
 from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .pseudolabel import Trail, check_confident, learn_labels
-from .svm import FixedSizeSvm, platt
+from .shipped import SHIPPED_MODELS, shipped_model
+from .svm import FixedSizeSvm, MirrorSvm, platt
+from .synthetic import make_eyes
 from .threads import one_thread
 
-__all__ = ["SHIPPED_MODELS", "EyeClassifier", "shipped_model"]
+__all__ = ["EyeClassifier"]
 
-# Files in models/ and the digests by which they are known; a joblib file that is not here needs trusted=True.
-SHIPPED_MODELS = {
-    "default": "fa98f0c36a58496421f7c68c1b0c1eda1712ee3ecd4f6ccd6e59622bf839bfd8",
-}
-
-
-def shipped_model(name: str = "default") -> Path:
-    """Return the path of a model that ships with the library, from a wheel or a clone.
-
-    Parameters
-    ----------
-    name : str, default ``"default"``
-        A key of `SHIPPED_MODELS`.
-
-    Returns
-    -------
-    pathlib.Path
-        The ``.joblib`` file; its card lies beside it.
-
-    Raises
-    ------
-    ModelError
-        For an unknown name, or where the file is missing.
-
-    Examples
-    --------
-    >>> shipped_model().name
-    'default.joblib'
-    """
-    if name not in SHIPPED_MODELS:
-        raise ModelError(f"no shipped model is called {name!r}; there are {', '.join(SHIPPED_MODELS)}")
-    package = Path(__file__).resolve().parent
-    places = [package / "models", package.parent / "models"]
-    for place in places:
-        if (path := place / f"{name}.joblib").is_file():
-            return path
-    raise ModelError(f"the shipped model {name!r} is missing from {places[0]}; install classic-eyes again")
+# Answers about so many rendered eyes go into a compiled model, for whoever reads it to compare with.
+_RECORDED = 8
 
 
 class EyeClassifier(ClassifierMixin, BaseEstimator):
@@ -86,15 +55,17 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``; nested, as
         in ``(("hog", "lbp"), ("words",))``, families with a classifier of their own.
     classifier : str or scikit-learn classifier, default ``"svm"``
-        ``svm``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see `classic_eyes.pipeline.make_classifier`.
+        ``svm``, ``mirror``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see
+        `classic_eyes.pipeline.make_classifier`.
     n_components : int, float or None, default 300
         Principal components, at most; a share of the variance if a float below 1; None for no PCA.
     augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
-        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too.
+        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too, as the
+        classifier ``mirror`` does in any case.
     n_copies : int, default 2
         Varied copies of each picture, 0 or more.
     flip_average : bool, default True
-        Whether to average the margins of a picture and of its mirror image.
+        Whether to average the margins of a picture and of its mirror image; the classifier ``mirror`` always does.
     calibration_folds : int, default 3
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     size : int, default 24
@@ -120,6 +91,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Number of components after it, of all families together.
     n_support_vectors_ : int or None
         Support vectors, of all families together; None for a classifier without any.
+    not_compiled_ : str or None
+        Why there is no compiled form and scikit-learn answers; None where there is one.
     trail_ : classic_eyes.pseudolabel.Trail or None
         How missing labels came about, and which pictures are worth a person's minute; None where all were given.
 
@@ -232,7 +205,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
         folds = self._calibration_splits(labels, names)
-        learnt, source = self._training_rows(originals)
+        mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
+        learnt, source = self._training_rows(originals, mirror=mirror)
         with one_thread():
             margin = np.zeros(len(labels))
             for pipeline in pipelines.values():
@@ -268,7 +242,16 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return trail
 
     def _compile(self) -> None:
-        self._decisions = [(pipeline[0], compile_decision(pipeline)) for pipeline in self.pipelines_.values()]
+        pipelines = list(self.pipelines_.values())
+        self._program: Program | None = None
+        self.not_compiled_: str | None = None
+        try:
+            self._program = compile_program(
+                pipelines, size=self.size, flip_average=bool(self.flip_average), calibration=self.calibration_
+            )
+        except NotCompilableError as reason:
+            self.not_compiled_ = str(reason)
+        self._decisions = [decide_as_fitted(pipeline) for pipeline in pipelines]
 
     def _check_parameters(self) -> None:
         check_augmentations(self.augmentations)
@@ -280,10 +263,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(self.flip_average, bool | np.bool_):
             raise ParameterError(f"flip_average is {self.flip_average!r}; it must be True or False")
 
-    def _training_rows(self, originals: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    def _training_rows(
+        self, originals: NDArray[np.uint8], *, mirror: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
         """Return all pictures to learn from, the originals first, and the original of each."""
         parts = [originals]
-        if "flip" in self.augmentations:
+        # A mirror machine learns from every mirror image without being shown it.
+        if "flip" in self.augmentations and not mirror:
             parts.append(flip(originals))
         if self.n_copies:
             parts.append(
@@ -302,7 +288,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     ) -> NDArray[Any]:
         """Fit every step before the classifier; return what the last of them gives."""
         rows = _features(pipeline[0].fit(pictures, labels), pictures)
-        if "pca" in pipeline.named_steps and isinstance(self.n_components, int | np.integer):
+        if type(pipeline.named_steps.get("pca")) is PCA and isinstance(self.n_components, int | np.integer):
             # A small folder has fewer pictures than the components asked for; its PCA keeps what there is.
             pipeline.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
             if len(rows) >= rows.shape[1]:
@@ -313,7 +299,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     def _mirrored_components(
         self, pipeline: Pipeline, originals: NDArray[np.uint8], components: NDArray[Any]
     ) -> NDArray[Any] | None:
-        if not self.flip_average:
+        if not self.flip_average or isinstance(pipeline[-1], MirrorSvm):
             return None
         n = len(originals)
         if "flip" in self.augmentations:
@@ -360,18 +346,53 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "pipelines_")
         X = as_pictures(pictures, size=self.size)
-        slope, intercept = self.calibration_
         with one_thread():
+            if self._program is not None:
+                return self._program.log_odds(X)
             margin = np.concatenate([self._margin(X[start : start + CHUNK]) for start in range(0, len(X), CHUNK)])
+        slope, intercept = self.calibration_
         return slope * margin + intercept
+
+    @property
+    def program(self) -> Program | None:
+        """The compiled form of the fitted classifier; None where there is none.
+
+        Returns
+        -------
+        classic_eyes.inference.program.Program or None
+            `not_compiled_` says why there is none.
+        """
+        check_is_fitted(self, "pipelines_")
+        return self._program
 
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         views = [pictures, flip(pictures)] if self.flip_average else [pictures]
-        margin = np.zeros(len(pictures))
-        for view in views:
-            for union, decide in self._decisions:
-                margin += decide(union.transform(view))
-        return margin / (len(views) * len(self._decisions))
+        return np.mean([decide(view) for view in views for decide in self._decisions], axis=0)
+
+    def predict_one(self, picture: Any) -> float:
+        """Return the probability of open for one picture, with as little around it as can be: for a camera's loop.
+
+        Parameters
+        ----------
+        picture : array of shape (h, w) or (h, w, 3)
+            One eye, values as in `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        PictureError
+            For a picture that cannot be used.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        program = self.program
+        if program is None:
+            return float(self.predict_proba([picture])[0, 1])
+        return float(program.probability(as_pictures([picture], size=self.size))[0])
 
     def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.
@@ -419,8 +440,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return (self.decision_function(pictures) >= 0).astype(np.int64)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The compiled decision repeats the pipeline; it is made again on the way back.
-        return {key: value for key, value in super().__getstate__().items() if key != "_decisions"}
+        # The compiled form repeats the pipeline; it is made again on the way back.
+        compiled = ("_program", "_decisions", "not_compiled_")
+        return {key: value for key, value in super().__getstate__().items() if key not in compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A file of an earlier version knows nothing of parameters that came later.
@@ -429,7 +451,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             self._compile()
 
     def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
-        """Write the fitted classifier to a ``.joblib`` file, and a card beside it if one is given.
+        """Write the fitted classifier to a ``.joblib`` file, its compiled form beside it, and a card if one is given.
+
+        The compiled form, of the same name but ending in ``.npz``, is what ``predict`` reads: see
+        `classic_eyes.CompiledEyes`. Where there is none (`not_compiled_` says why), an older file of that name is
+        removed, for it would be another model's.
 
         Parameters
         ----------
@@ -444,7 +470,15 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             Where the file cannot be written.
         """
         check_is_fitted(self, "pipelines_")
+        if card is not None and self.not_compiled_ is not None:
+            card = {**card, "not_compiled": self.not_compiled_}
         persistence.write_model(path, self, card)
+        compiled = persistence.compiled_path(path)
+        if self._program is None:
+            compiled.unlink(missing_ok=True)
+            return
+        rendered = as_pictures(make_eyes(_RECORDED, random_state=0).pictures, size=self.size)
+        persistence.write_compiled(compiled, self._program, rendered, model_sha256=persistence.sha256(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> EyeClassifier:
@@ -567,7 +601,7 @@ def _fit_judges(
 ) -> list[Any]:
     """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
     weights = {} if weight is None else {"sample_weight": weight[source]}
-    if isinstance(classifier, FixedSizeSvm):
+    if isinstance(classifier, FixedSizeSvm):  # and its child, MirrorSvm
         return classifier.fit_without(rows, labels, left_out, **weights)
     judges = []
     for part in left_out:

@@ -12,9 +12,9 @@ import pytest
 
 import classic_eyes
 from classic_eyes import EyeClassifier, cli, metrics
-from classic_eyes.classifier import SHIPPED_MODELS, shipped_model
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.persistence import read_card, sha256
+from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
 
 from .conftest import ROOT, shared
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import cv2
 import numpy as np
 import pytest
 from scipy.special import expit
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_info
 
+from classic_eyes import EyeClassifier
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
-from classic_eyes.inference import CompiledSvm, Scored, compile_decision, margins, score_files
+from classic_eyes.inference import Program, Scored, score_files
+from classic_eyes.inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
 from classic_eyes.pipeline import CLASSIFIERS, build_pipeline
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.threads import one_thread
@@ -32,28 +36,50 @@ def slow_margin(row: np.ndarray, pipeline) -> float:
     return sum(a * np.exp(-svm._gamma * ((z - s) ** 2).sum()) for s, a in pairs) + svm.intercept_[0]
 
 
+def compiled(pipeline, *, flip_average: bool = False) -> Program:
+    return compile_program([pipeline], size=24, flip_average=flip_average, calibration=(1.0, 0.0))
+
+
 @pytest.mark.parametrize("n_components", [15, None])
 def test_the_compiled_svm_is_the_formula(n_components):
     pipeline = build_pipeline(["profile"], n_components=n_components).fit(EYES.pictures, EYES.labels)
-    features = pipeline[0].transform(OTHER)
-    decision = compile_decision(pipeline)
-    assert isinstance(decision, CompiledSvm)
-    expected = [slow_margin(row.astype(float), pipeline) for row in features]
+    expected = [slow_margin(row.astype(float), pipeline) for row in pipeline[0].transform(OTHER)]
     # What float32 kernel values may be off, weighed by the coefficients that multiply them.
     bound = np.finfo(np.float32).eps * np.abs(pipeline.named_steps["classifier"].dual_coef_).sum()
     assert bound < 1e-3
-    np.testing.assert_allclose(decision(features), expected, atol=bound, rtol=0)
+    np.testing.assert_allclose(compiled(pipeline).log_odds(OTHER), expected, atol=bound, rtol=0)
 
 
 @pytest.mark.parametrize("feature", EXTRACTORS)
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
-    pipeline = build_pipeline([feature], classifier, n_components=15).fit(EYES.pictures, EYES.labels)
-    decision = compile_decision(pipeline)
-    assert isinstance(decision, CompiledSvm) == (classifier in ("svm", "libsvm"))
-    compiled = decision(pipeline[0].transform(OTHER))
+    pipeline = build_pipeline([feature], classifier, n_components=14).fit(EYES.pictures, EYES.labels)
     plain = margins(pipeline[:-1].transform(OTHER), pipeline[-1])
-    np.testing.assert_allclose(expit(compiled), expit(plain), atol=1e-4)
+    if classifier not in ("svm", "mirror", "libsvm"):
+        with pytest.raises(NotCompilableError, match="has no compiled form"):
+            compiled(pipeline)
+        np.testing.assert_array_equal(decide_as_fitted(pipeline)(OTHER), plain)
+        return
+    program = compiled(pipeline)
+    np.testing.assert_allclose(program.probability(OTHER), expit(plain), atol=1e-4)
+    header, arrays = program.to_parts()
+    again = Program.from_parts(json.loads(json.dumps(header)), arrays)
+    np.testing.assert_array_equal(again.probability(OTHER), program.probability(OTHER))
+
+
+@pytest.mark.parametrize("classifier", ["svm", "mirror"])
+@pytest.mark.parametrize("flip_average", [True, False])
+def test_families_and_views_are_averaged(classifier, flip_average):
+    clf = EyeClassifier(
+        (("hog", "lbp"), ("words",)), classifier, n_copies=1, n_components=20, flip_average=flip_average
+    ).fit(EYES.pictures, EYES.labels)
+    flips = [OTHER, OTHER[:, :, ::-1]] if flip_average else [OTHER]
+    per_view = [decide_as_fitted(pipeline)(view) for view in flips for pipeline in clf.pipelines_.values()]
+    slope, intercept = clf.calibration_
+    expected = slope * np.mean(per_view, axis=0) + intercept
+    # 150 eyes make coefficients in the hundreds, which multiply what float32 rounds, and the calibration does again.
+    np.testing.assert_allclose(expit(clf.decision_function(OTHER)), expit(expected), atol=3e-4)
+    np.testing.assert_allclose([clf.predict_one(picture) for picture in OTHER[:5]], expit(expected[:5]), atol=3e-4)
 
 
 def test_an_svm_of_another_kind_is_not_compiled():
@@ -63,16 +89,45 @@ def test_an_svm_of_another_kind_is_not_compiled():
 
     for classifier in (Contrary(), SVC(kernel="poly"), LinearSVC()):
         pipeline = build_pipeline(["profile"], classifier, n_components=5).fit(EYES.pictures, EYES.labels)
-        decision = compile_decision(pipeline)
-        assert not isinstance(decision, CompiledSvm)
-        plain = pipeline.decision_function(OTHER)
-        np.testing.assert_array_equal(decision(pipeline[0].transform(OTHER)), plain)
+        with pytest.raises(NotCompilableError, match=type(classifier).__name__):
+            compiled(pipeline)
 
 
-def test_far_away_features_leave_the_intercept():
-    pipeline = build_pipeline(["profile"], n_components=5).fit(EYES.pictures, EYES.labels)
-    far = np.full((1, pipeline[0].transform(OTHER[:1]).shape[1]), 1e4, np.float32)
-    assert compile_decision(pipeline)(far) == pytest.approx(pipeline[-1].intercept_, abs=1e-6)
+def test_an_extractor_of_the_users_own_goes_through_scikit_learn():
+    class MeanGrey(TransformerMixin, BaseEstimator):
+        def fit(self, X, y=None):
+            return self
+
+        def transform(self, X):
+            return X.mean(axis=(1, 2))[:, None]
+
+    clf = EyeClassifier((MeanGrey(), "profile"), n_copies=0).fit(EYES.pictures, EYES.labels)
+    assert clf.program is None
+    assert clf.not_compiled_ == "the extractor MeanGrey has no compiled form"
+    assert clf.predict_one(OTHER[0]) == pytest.approx(clf.predict_proba(OTHER[:1])[0, 1], abs=1e-9)
+
+
+def test_far_away_pictures_leave_a_finite_answer():
+    pipeline = build_pipeline(["pixels"], n_components=None).fit(EYES.pictures, EYES.labels)
+    odd = np.stack(
+        [np.zeros((24, 24), np.uint8), np.full((24, 24), 255, np.uint8), np.indices((24, 24)).sum(0) % 2 * 255]
+    )
+    assert np.isfinite(compiled(pipeline).log_odds(odd.astype(np.uint8))).all()
+
+
+def test_a_row_does_not_depend_on_its_batch():
+    clf = EyeClassifier((("hog", "lbp"), "words"), "mirror", n_copies=0, n_components=20).fit(
+        EYES.pictures, EYES.labels
+    )
+    whole = clf.program.probability(np.tile(OTHER, (5, 1, 1)))
+    np.testing.assert_allclose(whole, np.tile([clf.program.probability(p[np.newaxis])[0] for p in OTHER], 5), atol=3e-4)
+
+
+def test_stages_add_up_to_the_time_it_takes():
+    program = compiled(build_pipeline(["hog"], n_components=10).fit(EYES.pictures, EYES.labels))
+    stages = program.stages(OTHER)
+    assert set(stages) == {"features", "decision"}
+    assert all(seconds > 0 for seconds in stages.values())
 
 
 def test_one_thread_holds_inside_and_gives_back_after():

@@ -15,10 +15,11 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
 from .. import metrics
-from ..classifier import EyeClassifier, shipped_model
+from ..classifier import EyeClassifier
 from ..errors import ClassicEyesError
 from ..persistence import read_card
 from ..pipeline import build_pipelines
+from ..shipped import shipped_model
 from ..threads import one_thread
 from .scenarios import Scenario, make_judge
 from .store import SCHEMA, ScenarioStore, code_sha256, environment
@@ -57,6 +58,8 @@ class Settings:
     ----------
     n_copies : int, default 2
         Varied copies of each picture, unless a scenario says otherwise.
+    n_components : int, default 300
+        Principal components of each family.
     seed : int, default 0
         Seed of all that is random.
     n_resamples : int, default 1000
@@ -68,6 +71,7 @@ class Settings:
     """
 
     n_copies: int = 2
+    n_components: int = 300
     seed: int = 0
     n_resamples: int = 1000
     rounds: int = 5
@@ -259,7 +263,9 @@ def _judge(
 ) -> dict[str, Any]:
     """Run one scenario on one data set."""
     start = time.perf_counter()
-    parameters = scenario.parameters(n_copies=settings.n_copies, random_state=settings.seed)
+    parameters = scenario.parameters(
+        n_copies=settings.n_copies, n_components=settings.n_components, random_state=settings.seed
+    )
     scores, told = _score(work, scenario, parameters, n_jobs, tick)
     (speed,) = run_tasks(_time_task, [(told[0]["model"], paths, settings.rounds)], n_jobs=1)
     tick()
@@ -287,7 +293,9 @@ def _judge_or_record(
     try:
         return _judge(work, scenario, settings, paths, n_jobs, tick)
     except (TaskError, ClassicEyesError) as error:
-        parameters = scenario.parameters(n_copies=settings.n_copies, random_state=settings.seed)
+        parameters = scenario.parameters(
+            n_copies=settings.n_copies, n_components=settings.n_components, random_state=settings.seed
+        )
         return {**_head(scenario, parameters), "error": " ".join(str(error).split()) or type(error).__name__}
 
 

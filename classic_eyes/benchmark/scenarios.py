@@ -93,13 +93,15 @@ class Scenario:
         """
         return self.kind not in ("shipped", "baseline")
 
-    def parameters(self, *, n_copies: int, random_state: int) -> dict[str, Any]:
+    def parameters(self, *, n_copies: int, n_components: int, random_state: int) -> dict[str, Any]:
         """Return the parameters of its `classic_eyes.EyeClassifier`; none where nothing is learnt.
 
         Parameters
         ----------
         n_copies : int
             Varied copies of each picture, unless the scenario says otherwise.
+        n_components : int
+            Principal components of each family, unless the scenario says otherwise.
         random_state : int
             Seed.
 
@@ -110,7 +112,7 @@ class Scenario:
         """
         if not self.learns:
             return {}
-        common = {"features": self.features, "classifier": self.classifier}
+        common = {"features": self.features, "classifier": self.classifier, "n_components": n_components}
         return {**common, "n_copies": n_copies, "random_state": random_state, **self.changes}
 
 
@@ -144,6 +146,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("flip", _D, changes={"flip_average": False}, variant="no flip-averaging"),
     # Its time grows with the square of the copies; the row to hold against it is the one with mirror images only.
     Scenario("classifier", _D, "libsvm", changes=_MIRRORED, variant="mirror images only"),
+    Scenario("classifier", _D, "mirror"),
     Scenario("classifier", _D, "gb"),
     Scenario("classifier", _D, "linear"),
     Scenario("classifier", _D, "knn"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..classifier import EyeClassifier
 from ..images import read_pictures
-from ..inference import CHUNK, compile_decision, score_files
+from ..inference import CHUNK, score_files
 from ..threads import one_thread
 from .scenarios import HaarBaseline
 
@@ -64,14 +64,13 @@ def _steps(judge: Any, paths: Sequence[str], pictures: NDArray[np.uint8]) -> dic
         "end_to_end": (n, lambda: list(score_files(paths, probability, n_jobs=1))),
         "one_picture": (len(singles), lambda: [probability(read_pictures([path])[0]) for path in singles]),
     }
-    if isinstance(judge, EyeClassifier):
-        families = [(pipeline[0], compile_decision(pipeline)) for pipeline in judge.pipelines_.values()]
-        rows = [np.concatenate(_in_chunks(union.transform, pictures)) for union, _ in families]
-        steps["features"] = (n, lambda: [_in_chunks(union.transform, pictures) for union, _ in families])
-        steps["classifier"] = (
-            n,
-            lambda: [_in_chunks(decide, part) for (_, decide), part in zip(families, rows, strict=True)],
-        )
+    program = judge.program if isinstance(judge, EyeClassifier) else None
+    if program is not None:
+        described = _in_chunks(program.describe, pictures)
+        steps["features"] = (n, lambda: _in_chunks(program.describe, pictures))
+        steps["classifier"] = (n, lambda: [program.decide(part) for part in described])
+        steps["arrays"] = (n, lambda: program.probability(pictures))
+        steps["one_array"] = (len(singles), lambda: [judge.predict_one(picture) for picture in pictures[:_SINGLES]])
     return steps
 
 

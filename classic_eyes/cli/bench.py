@@ -84,6 +84,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="varied copies of each picture to learn from; default: 2",
     )
+    what.add_argument(
+        "--components",
+        type=positive_integer,
+        default=300,
+        metavar="N",
+        help="principal components of each family; default: 300",
+    )
     data = parser.add_argument_group("on which pictures")
     data.add_argument(
         "--data",
@@ -223,6 +230,7 @@ def _progress(works: Sequence[Workload], scenarios: Sequence[Scenario]) -> Itera
 
 def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace) -> dict[str, Any]:
     settings = replace(SETTINGS[arguments.quick], n_copies=arguments.copies, seed=arguments.seed)
+    settings = replace(settings, n_components=arguments.components)
     folder = None if arguments.out is None else Path(arguments.out) / "scenarios"
     store = ScenarioStore(folder, resume=arguments.resume)
     left = store.n_left()

@@ -17,6 +17,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from ..classifier import EyeClassifier
+from ..compiled import CompiledEyes
 from ..datasets import find_pictures
 from ..errors import ParameterError
 from ..inference import Scored, score_files
@@ -45,7 +46,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         Gets the arguments.
     """
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a folder, searched through all levels, or a picture")
-    parser.add_argument("--model", metavar="FILE", help="a model that train wrote; by default the one that ships")
+    parser.add_argument(
+        "--model",
+        metavar="FILE",
+        help="a model that train wrote, NAME.npz or NAME.joblib; by default the one that ships",
+    )
     parser.add_argument("--trust-model", action="store_true", help="read --model although a joblib file can run code")
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=tuple(WRITERS), default="csv", help="default: csv")
@@ -142,8 +147,11 @@ def work(arguments: Namespace) -> int:
         0 all read; 1 some files failed, every other row is written.
     """
     pictures = _list_pictures(arguments.paths, arguments.out)
+    clf: CompiledEyes | EyeClassifier
     if arguments.model is None:
-        clf = EyeClassifier.pretrained()
+        clf = CompiledEyes.pretrained()
+    elif arguments.model.endswith(".npz"):
+        clf = CompiledEyes.load(arguments.model)
     else:
         clf = EyeClassifier.load(arguments.model, trusted=arguments.trust_model)
     start = time.perf_counter()

@@ -15,7 +15,7 @@ from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
-from ..persistence import card_path, library_versions
+from ..persistence import card_path, compiled_path, library_versions
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
@@ -44,7 +44,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a folder of pictures, one with assets.csv, an MRL tree, or one with the folders open and closed; "
         "several train together",
     )
-    parser.add_argument("--out", required=True, metavar="FILE", help="the model, NAME.joblib; the card is NAME.json")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="the model, NAME.joblib; beside it NAME.npz, its compiled form, and NAME.json, its card",
+    )
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH; label may be empty")
     parser.add_argument(
         "--report",
@@ -59,6 +64,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a slash parts families; default: hog,lbp",
     )
     parser.add_argument("--classifier", default="svm", metavar="NAME", help=f"{', '.join(CLASSIFIERS)}; default: svm")
+    parser.add_argument(
+        "--components",
+        type=positive_integer,
+        default=300,
+        metavar="N",
+        help="principal components of each family; default: 300",
+    )
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -267,10 +279,12 @@ def work(arguments: Namespace) -> int:
     clf = EyeClassifier(
         features=arguments.features,
         classifier=arguments.classifier,
+        n_components=arguments.components,
         n_copies=arguments.copies,
         random_state=arguments.seed,
     )
-    build_pipelines(arguments.features, arguments.classifier)  # refuses unknown names before anything is read
+    # Refuses unknown names before anything is read.
+    build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
     sets = read_sets(arguments.paths, arguments.labels)
     data = [read_usable(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]
@@ -286,7 +300,11 @@ def work(arguments: Namespace) -> int:
         results = _train_labelled(clf, joined, [len(part.eyes) for part in data], arguments)
     described = [_describe(path, part.eyes) for path, part in zip(arguments.paths, data, strict=True)]
     clf.save(arguments.out, card=_card(clf, described, results, arguments))
-    print(f"wrote {arguments.out} and {card_path(arguments.out)}", file=sys.stderr)
+    if clf.not_compiled_ is None:
+        print(f"wrote {arguments.out}, {compiled_path(arguments.out)} and {card_path(arguments.out)}", file=sys.stderr)
+    else:
+        print(f"wrote {arguments.out} and {card_path(arguments.out)}", file=sys.stderr)
+        print(f"no compiled form beside it: {clf.not_compiled_}; scikit-learn answers", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -1,0 +1,211 @@
+"""`CompiledEyes`: a trained model that answers with numpy and OpenCV alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .images import as_pictures
+from .inference.program import Program
+from .persistence import read_compiled
+from .shipped import shipped_model
+from .threads import one_thread
+
+__all__ = ["CompiledEyes"]
+
+
+class CompiledEyes:
+    """Tell open eyes from closed ones by a compiled model: no scikit-learn, no code from the file.
+
+    It answers as the `classic_eyes.EyeClassifier` from which it was made, to 1e-4 in probability, and cannot learn.
+
+    Parameters
+    ----------
+    program : classic_eyes.inference.program.Program
+        The arithmetic.
+    about : dict, optional
+        What the file says of itself: format, versions, digest of the estimator's file.
+
+    Attributes
+    ----------
+    size : int
+        Side to which pictures are reduced, in pixels.
+    about : dict
+        As given.
+
+    Examples
+    --------
+    >>> from classic_eyes import CompiledEyes
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> clf = CompiledEyes.pretrained()
+    >>> eyes = make_eyes(20, random_state=0)
+    >>> clf.predict(eyes.pictures).shape
+    (20,)
+    >>> 0 <= clf.predict_one(eyes.pictures[0]) <= 1
+    True
+    """
+
+    def __init__(self, program: Program, about: dict[str, Any] | None = None) -> None:
+        self.program = program
+        self.about = about or {}
+        self.size = program.size
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CompiledEyes:
+        """Read a compiled model; the file can run no code, so it needs no trust.
+
+        Parameters
+        ----------
+        path : path
+            A ``.npz`` file that `EyeClassifier.save` or ``classic-eyes train`` wrote.
+
+        Returns
+        -------
+        CompiledEyes
+            Ready to answer.
+
+        Raises
+        ------
+        ModelError
+            For a file that is missing, damaged, of a newer format, or that does not reproduce its recorded answers.
+        """
+        return cls(*read_compiled(path))
+
+    @classmethod
+    def pretrained(cls, name: str = "default") -> CompiledEyes:
+        """Return a model that ships with the library.
+
+        Parameters
+        ----------
+        name : str, default ``"default"``
+            A key of `classic_eyes.shipped.SHIPPED_MODELS`.
+
+        Returns
+        -------
+        CompiledEyes
+            Ready to answer.
+
+        Raises
+        ------
+        ModelError
+            For an unknown name, or a file that is missing or altered.
+        """
+        return cls.load(shipped_model(name, ".npz"))
+
+    def probability(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the probability of open for pictures that came through the gate.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            As `classic_eyes.images.as_pictures` gives them.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            From 0 to 1.
+        """
+        return self.program.probability(pictures)
+
+    def decision_function(self, pictures: Any) -> NDArray[np.float64]:
+        """Return the calibrated log odds of open; positive means open.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            Log odds.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        """
+        X = as_pictures(pictures, size=self.size)
+        with one_thread():
+            return self.program.log_odds(X)
+
+    def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of closed and of open.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float64 array of shape (n, 2)
+            Columns closed, open; each row adds up to 1.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        """
+        X = as_pictures(pictures, size=self.size)
+        with one_thread():
+            open_ = self.program.probability(X)
+        return np.column_stack([1 - open_, open_])
+
+    def predict(self, pictures: Any) -> NDArray[np.int64]:
+        """Return 1 for each open eye and 0 for each closed one.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        int64 array of shape (n,)
+            1 where the probability of open is a half or more.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        """
+        return (self.decision_function(pictures) >= 0).astype(np.int64)
+
+    def predict_one(self, picture: Any) -> float:
+        """Return the probability of open for one picture, with as little around it as can be: for a camera's loop.
+
+        Parameters
+        ----------
+        picture : array of shape (h, w) or (h, w, 3)
+            One eye, values as in `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        PictureError
+            For a picture that cannot be used.
+        """
+        return float(self.program.probability(as_pictures([picture], size=self.size))[0])
+
+    def stages(self, pictures: NDArray[np.uint8]) -> dict[str, float]:
+        """Say where the time goes.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            As `classic_eyes.images.as_pictures` gives them.
+
+        Returns
+        -------
+        dict of str to float
+            Seconds spent in ``features`` and in ``decision``.
+        """
+        return self.program.stages(pictures)

@@ -1,0 +1,9 @@
+"""From fitted pipelines to fast answers: compiled programs, and folders scored in chunks.
+
+What needs scikit-learn is in `compiling`, which is not imported here: answering needs none.
+"""
+
+from .folders import CHUNK, Scored, score_files
+from .program import Program
+
+__all__ = ["CHUNK", "Program", "Scored", "score_files"]

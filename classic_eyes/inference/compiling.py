@@ -1,0 +1,202 @@
+"""From fitted scikit-learn pipelines to a `Program`, or to the fastest faithful decision where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+
+from ..features import Extractor
+from ..mirror import mirrored_columns
+from ..svm import FixedSizeSvm, MirrorSvm
+from .program import Block, Family, Program
+
+__all__ = ["NotCompilableError", "compile_program", "decide_as_fitted", "margins"]
+
+Margins = NDArray[np.float64]
+
+
+class NotCompilableError(Exception):
+    """A pipeline has no compiled form; the message says why."""
+
+
+def compile_program(
+    pipelines: Sequence[Pipeline], *, size: int, flip_average: bool, calibration: tuple[float, float]
+) -> Program:
+    """Turn fitted pipelines, one a family of features, into float32 matrix products.
+
+    1. Scaler and PCA become one matrix and an offset; of a mirror machine also the features of the mirror image, where
+       they are the picture's own in another order.
+    2. The machine becomes its support vectors, their coefficients and the width of its kernel.
+
+    The answers are within 1e-4 in probability of the pipelines' own.
+
+    Parameters
+    ----------
+    pipelines : sequence of sklearn.pipeline.Pipeline
+        Fitted, as `classic_eyes.pipeline.build_pipelines` makes them.
+    size : int
+        Side of the pictures in pixels.
+    flip_average : bool
+        Whether the margins of a picture and of its mirror image are averaged.
+    calibration : tuple of float
+        Slope and intercept from margin to log odds of open.
+
+    Returns
+    -------
+    Program
+        The compiled form.
+
+    Raises
+    ------
+    NotCompilableError
+        For a classifier other than `FixedSizeSvm`, `MirrorSvm` and `SVC` with an RBF kernel, or an extractor without a
+        descriptor.
+
+    Examples
+    --------
+    >>> from classic_eyes.pipeline import build_pipeline
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> eyes = make_eyes(40)
+    >>> fitted = build_pipeline(["profile"], n_components=10).fit(eyes.pictures, eyes.labels)
+    >>> program = compile_program([fitted], size=24, flip_average=True, calibration=(2.0, 0.0))
+    >>> program.probability(eyes.pictures).shape
+    (40,)
+    """
+    families = [_family(pipeline) for pipeline in pipelines]
+    # A mirror machine answers the same about both images.
+    flips = flip_average and not all(family.mirror for family in families)
+    return Program(size, families, flips, float(calibration[0]), float(calibration[1]))
+
+
+def _family(pipeline: Pipeline) -> Family:
+    machine = pipeline.named_steps["classifier"]
+    # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
+    kind = type(machine)
+    if not (kind in (FixedSizeSvm, MirrorSvm) or (kind is SVC and machine.kernel == "rbf")):
+        raise NotCompilableError(f"the classifier {kind.__name__} has no compiled form")
+    if kind is SVC and machine.classes_.tolist() != [0, 1]:
+        raise NotCompilableError("the classes are not 0 and 1")
+    mirror = kind is MirrorSvm
+    blocks, offset = _mirror_blocks(pipeline) if mirror else _plain_blocks(pipeline)
+    support = machine.support_vectors_
+    centre = np.zeros(support.shape[1])
+    if not mirror:
+        # Distances do not depend on the origin, rounding does: components of all rows may lie far from 0.
+        centre = support.astype(np.float64).mean(axis=0)
+    return Family(
+        blocks=blocks,
+        offset=(offset - centre).astype(np.float32),
+        support=np.ascontiguousarray((support - centre).T, dtype=np.float32),
+        dual=machine.dual_coef_[0].astype(np.float32),
+        intercept=float(machine.intercept_[0]),
+        gamma=float(machine._gamma),
+        mirror=mirror,
+    )
+
+
+def _extractors(union: Any) -> list[Extractor]:
+    extractors = [extractor for _, extractor in union.transformer_list]
+    for extractor in extractors:
+        if not isinstance(extractor, Extractor) or extractor.descriptor is None:
+            raise NotCompilableError(f"the extractor {type(extractor).__name__} has no compiled form")
+    return extractors
+
+
+def _plain_blocks(pipeline: Pipeline) -> tuple[list[Block], NDArray[np.float64]]:
+    scaler, pca = pipeline.named_steps["scaler"], pipeline.named_steps.get("pca")
+    scale = 1 / scaler.scale_.astype(np.float64)
+    rotation = np.eye(len(scale)) if pca is None else pca.components_.astype(np.float64).T
+    centre = np.zeros(len(scale)) if pca is None else pca.mean_.astype(np.float64)
+    weights = scale[:, np.newaxis] * rotation
+    blocks, start = [], 0
+    for extractor in _extractors(pipeline[0]):
+        end = start + extractor.n_features_out_
+        blocks.append(_block(extractor, False, weights[start:end]))
+        start = end
+    return blocks, -(scaler.mean_.astype(np.float64) * scale + centre) @ rotation
+
+
+def _mirror_blocks(pipeline: Pipeline) -> tuple[list[Block], NDArray[np.float64]]:
+    scaler, pca = pipeline.named_steps["scaler"], pipeline.named_steps["pca"]
+    factor = (np.sqrt(0.5) / scaler.scale_)[:, np.newaxis]
+    even, odd = factor * pca.even_, factor * pca.odd_
+    seen, mirrored = np.hstack([even, odd]), np.hstack([even, -odd])
+    blocks, start = [], 0
+    for extractor in _extractors(pipeline[0]):
+        part = slice(start, start + extractor.n_features_out_)
+        columns = mirrored_columns(extractor)
+        if columns is not None:
+            # Column j of the mirror image is column columns[j] of the picture.
+            together = seen[part].copy()
+            np.add.at(together, columns, mirrored[part])
+            blocks.append(_block(extractor, False, together))
+        else:
+            blocks += [_block(extractor, False, seen[part]), _block(extractor, True, mirrored[part])]
+        start = part.stop
+    return blocks, -2 * scaler.mean_ @ np.hstack([even, np.zeros_like(odd)])
+
+
+def _block(extractor: Extractor, mirrored: bool, weights: NDArray[np.float64]) -> Block:
+    name = str(extractor.descriptor)
+    return Block(name, extractor.settings(), mirrored, np.ascontiguousarray(weights, dtype=np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class _AsFitted:
+    """The decision as scikit-learn computes it, after the features."""
+
+    pipeline: Pipeline
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> Margins:
+        return margins(self.pipeline[:-1].transform(pictures), self.pipeline[-1])
+
+
+def decide_as_fitted(pipeline: Pipeline) -> Callable[[NDArray[np.uint8]], Margins]:
+    """Return a fitted pipeline's own margins, as a function of pictures.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted, as `classic_eyes.pipeline.build_pipeline` makes it.
+
+    Returns
+    -------
+    callable
+        From uint8 (n, size, size) to float64 margins (n,).
+    """
+    return _AsFitted(pipeline)
+
+
+def margins(Z: NDArray[Any], classifier: Any) -> Margins:
+    """Return a fitted classifier's margins for rows of components; log odds where it has no decision function.
+
+    Parameters
+    ----------
+    Z : array of shape (n, n_components)
+        What the step before the classifier gives.
+    classifier : scikit-learn classifier
+        Fitted on the classes 0 and 1.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+        Positive means open.
+
+    Examples
+    --------
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> knn = KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1])
+    >>> margins(np.array([[0.2], [0.9]]), knn) > 0
+    array([False,  True])
+    """
+    if hasattr(classifier, "decision_function"):
+        return np.asarray(classifier.decision_function(Z), dtype=np.float64)
+    # A vote of all neighbours is no certainty; the clip keeps its log odds finite.
+    share = np.clip(classifier.predict_proba(Z)[:, 1], 1e-3, 1 - 1e-3)
+    return np.log(share / (1 - share))

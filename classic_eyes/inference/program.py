@@ -1,0 +1,352 @@
+"""A compiled model: descriptors and float32 matrix products, with numpy and OpenCV alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..descriptors import DESCRIPTORS
+from ..errors import ModelError
+
+__all__ = ["Block", "Family", "Program"]
+
+Margins = NDArray[np.float64]
+Rows = NDArray[np.float32]
+
+# The features of so many pictures, and their kernel, stay in the caches of one core.
+_CHUNK = 64
+# libm's exp of a float is smallest here; further out a support vector has no say anyway.
+_EXP_FLOOR = np.float32(-80.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One descriptor of a family and what each of its columns adds to the components.
+
+    Parameters
+    ----------
+    descriptor : str
+        A key of `classic_eyes.descriptors.DESCRIPTORS`.
+    settings : mapping
+        Its keyword arguments.
+    mirrored : bool
+        Whether it is asked about the mirror image.
+    weights : float32 array of shape (d, n_components)
+        Scaler and PCA in one.
+    """
+
+    descriptor: str
+    settings: Mapping[str, Any]
+    mirrored: bool
+    weights: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Features that are learnt together, and their machine.
+
+    1. ``z = offset + sum over the blocks of rows @ weights``.
+    2. ``a = 2 gamma z s - gamma |z|^2 - gamma |s|^2`` for every support vector ``s``.
+    3. ``margin = exp(a) @ dual + intercept``.
+
+    Of a mirror machine the first half of ``z`` is even, the second, odd, one has the other sign for the mirror image;
+    then ``a`` comes of the even half and ``b = 2 gamma z s`` of the odd one, and ``(exp(a + b) + exp(a - b)) / 2``
+    stands for ``exp(a)``.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        One or more.
+    offset : float32 array of shape (n_components,)
+        Added after the projection.
+    support : float32 array of shape (n_components, n_support)
+        Support vectors, as columns.
+    dual : float32 array of shape (n_support,)
+        Their coefficients.
+    intercept : float
+        Added to the kernel sum.
+    gamma : float
+        Width of the kernel, greater than 0.
+    mirror : bool
+        Whether the machine is a mirror machine.
+
+    References
+    ----------
+    Cortes, Vapnik, Machine Learning 20, 1995, doi:10.1007/BF00994018.
+    Haasdonk, Burkhardt, Machine Learning 68, 2007, doi:10.1007/s10994-007-5009-7.
+    """
+
+    blocks: Sequence[Block]
+    offset: Rows
+    support: Rows
+    dual: Rows
+    intercept: float
+    gamma: float
+    mirror: bool
+
+    def __post_init__(self) -> None:
+        gamma = np.float32(self.gamma)
+        half = len(self.support) // 2 if self.mirror else len(self.support)
+        # Two more rows, for the squared lengths: one product gives the exponent, without a pass over it for each.
+        squares = np.einsum("ij,ij->j", self.support, self.support)
+        ones = np.ones_like(squares)
+        even = np.vstack([2 * gamma * self.support[:half], -gamma * squares, ones])
+        object.__setattr__(self, "_even", np.ascontiguousarray(even, dtype=np.float32))
+        object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * self.support[half:]))
+
+    def describe(self, pictures: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> list[Rows]:
+        """Compute the features, a block after the other.
+
+        Parameters
+        ----------
+        pictures, flipped : uint8 array of shape (n, size, size)
+            The pictures, and their mirror images.
+
+        Returns
+        -------
+        list of float32 array of shape (n, d)
+            One for each block.
+        """
+        return [
+            DESCRIPTORS[block.descriptor](flipped if block.mirrored else pictures, **block.settings)
+            for block in self.blocks
+        ]
+
+    def decide(self, described: Sequence[Rows]) -> Margins:
+        """Return the margins of what `describe` gave.
+
+        Parameters
+        ----------
+        described : sequence of float32 array of shape (n, d)
+            One for each block.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            Positive means open.
+        """
+        z = described[0] @ self.blocks[0].weights
+        z += self.offset
+        for rows, block in zip(described[1:], self.blocks[1:], strict=True):
+            z += rows @ block.weights
+        half = z.shape[1] // 2 if self.mirror else z.shape[1]
+        even = np.empty((len(z), half + 2), np.float32)
+        even[:, :half], even[:, half] = z[:, :half], 1
+        np.einsum("ij,ij->i", z, z, out=even[:, half + 1])
+        even[:, half + 1] *= -np.float32(self.gamma)
+        exponent = even @ self._even  # type: ignore[attr-defined]
+        if not self.mirror:
+            return self._sum(exponent)
+        odd = z[:, half:] @ self._odd  # type: ignore[attr-defined]
+        same = exponent + odd
+        return (self._sum(same) + self._sum(np.subtract(exponent, odd, out=exponent))) / 2
+
+    def _sum(self, exponent: Rows) -> Margins:
+        np.maximum(exponent, _EXP_FLOOR, out=exponent)
+        np.exp(exponent, out=exponent)
+        return (exponent @ self.dual).astype(np.float64) + self.intercept
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """All that is needed to answer: families, their average, and the calibration.
+
+    Parameters
+    ----------
+    size : int
+        Side of the pictures in pixels.
+    families : sequence of Family
+        Their margins are averaged.
+    flip_average : bool
+        Whether the margins of a picture and of its mirror image are averaged; a mirror machine needs no such thing.
+    slope, intercept : float
+        From margin to log odds of open.
+    """
+
+    size: int
+    families: Sequence[Family]
+    flip_average: bool
+    slope: float
+    intercept: float
+
+    def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
+        """Return the calibrated log odds of open.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            Positive means open.
+        """
+        starts = range(0, len(pictures), _CHUNK)
+        parts = [self.decide(self.describe(pictures[start : start + _CHUNK])) for start in starts]
+        return self.slope * np.concatenate(parts) + self.intercept
+
+    def probability(self, pictures: NDArray[np.uint8]) -> Margins:
+        """Return the calibrated probability of open.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            From 0 to 1.
+        """
+        # tanh, for exp would overflow on one side.
+        return 0.5 * (1 + np.tanh(self.log_odds(pictures) / 2))
+
+    def describe(self, pictures: NDArray[np.uint8]) -> list[list[list[Rows]]]:
+        """Compute all features.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        list of list of list of float32 array
+            For each view, the pictures and perhaps their mirror images, and each family what `Family.describe` gives.
+        """
+        flipped = np.ascontiguousarray(pictures[:, :, ::-1])
+        views = [(pictures, flipped), (flipped, pictures)] if self.flip_average else [(pictures, flipped)]
+        return [[family.describe(*view) for family in self.families] for view in views]
+
+    def decide(self, described: Sequence[Sequence[Sequence[Rows]]]) -> Margins:
+        """Return the margins of what `describe` gave, averaged over views and families.
+
+        Parameters
+        ----------
+        described : sequence
+            As `describe` gave it.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            Before the calibration; positive does not yet mean open.
+        """
+        margins = [family.decide(rows) for view in described for family, rows in zip(self.families, view, strict=True)]
+        return np.mean(margins, axis=0)
+
+    def stages(self, pictures: NDArray[np.uint8]) -> dict[str, float]:
+        """Say where the time goes.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        dict of str to float
+            Seconds: ``features``, and ``decision`` for the projection and the machine.
+        """
+        seconds = {"features": 0.0, "decision": 0.0}
+        for start in range(0, len(pictures), _CHUNK):
+            began = time.perf_counter()
+            described = self.describe(pictures[start : start + _CHUNK])
+            between = time.perf_counter()
+            self.decide(described)
+            seconds["features"] += between - began
+            seconds["decision"] += time.perf_counter() - between
+        return seconds
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Take the program apart, for a file.
+
+        Returns
+        -------
+        header : dict
+            What JSON can hold; an array is the name of an entry of ``arrays``, as ``{"array": name}``.
+        arrays : dict of str to ndarray
+            The rest.
+        """
+        arrays: dict[str, NDArray[Any]] = {}
+
+        def _pack(name: str, value: Any) -> Any:
+            if not isinstance(value, np.ndarray):
+                return value
+            arrays[name] = value
+            return {"array": name}
+
+        families = []
+        for i, family in enumerate(self.families):
+            blocks = [
+                {
+                    "descriptor": block.descriptor,
+                    "settings": {
+                        key: _pack(f"family{i}.block{j}.{key}", value) for key, value in sorted(block.settings.items())
+                    },
+                    "mirrored": block.mirrored,
+                    "weights": _pack(f"family{i}.block{j}.weights", block.weights),
+                }
+                for j, block in enumerate(family.blocks)
+            ]
+            parts = {key: _pack(f"family{i}.{key}", getattr(family, key)) for key in ("offset", "support", "dual")}
+            numbers = {"intercept": family.intercept, "gamma": family.gamma, "mirror": family.mirror}
+            families.append({"blocks": blocks, **parts, **numbers})
+        header = {"size": self.size, "flip_average": self.flip_average, "families": families}
+        return {**header, "slope": self.slope, "intercept": self.intercept}, arrays
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Program:
+        """Put a program together again.
+
+        Parameters
+        ----------
+        header : mapping
+            As `to_parts` gave it; it may come from anywhere.
+        arrays : mapping of str to ndarray
+            As `to_parts` gave them.
+
+        Returns
+        -------
+        Program
+            Ready to answer.
+
+        Raises
+        ------
+        ModelError
+            For a descriptor that this version does not know.
+        KeyError, TypeError, ValueError
+            For parts that do not belong together.
+        """
+
+        def _unpack(value: Any) -> Any:
+            return arrays[value["array"]] if isinstance(value, dict) and set(value) == {"array"} else value
+
+        families = []
+        for family in header["families"]:
+            blocks = []
+            for block in family["blocks"]:
+                if block["descriptor"] not in DESCRIPTORS:
+                    raise ModelError(
+                        f"the model asks for the descriptor {block['descriptor']!r}, and this version knows "
+                        f"{', '.join(DESCRIPTORS)}; update classic-eyes"
+                    )
+                settings = {str(key): _unpack(value) for key, value in block["settings"].items()}
+                blocks.append(Block(block["descriptor"], settings, bool(block["mirrored"]), _unpack(block["weights"])))
+            offset, support, dual = (_unpack(family[key]) for key in ("offset", "support", "dual"))
+            intercept, gamma = float(family["intercept"]), float(family["gamma"])
+            families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))
+        if not families or not all(family.blocks for family in families):
+            raise ValueError("no features")
+        return cls(
+            int(header["size"]),
+            tuple(families),
+            bool(header["flip_average"]),
+            float(header["slope"]),
+            float(header["intercept"]),
+        )

@@ -264,7 +264,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             raise ParameterError(f"flip_average is {self.flip_average!r}; it must be True or False")
 
     def _training_rows(
-        self, originals: NDArray[np.uint8], *, mirror: bool
+        self, originals: NDArray[np.uint8], *, mirror: bool = False
     ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
         """Return all pictures to learn from, the originals first, and the original of each."""
         parts = [originals]

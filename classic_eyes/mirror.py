@@ -138,7 +138,7 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> rows = np.array([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0]], np.float32)
-    >>> MirrorScaler().fit_transform(rows).round(3).tolist()
+    >>> MirrorScaler().fit_transform(rows).astype(float).round(3).tolist()
     [[0.0, -1.732], [0.0, 1.732], [0.0, 0.0]]
     """
 

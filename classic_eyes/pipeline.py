@@ -92,6 +92,8 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     --------
     >>> make_classifier("libsvm").kernel
     'rbf'
+    >>> make_classifier("mirror")
+    MirrorSvm()
     """
     if isinstance(classifier, str):
         if classifier not in CLASSIFIERS:

@@ -150,7 +150,7 @@ def test_the_whole_table_with_other_classifiers():
     ("features", "classifiers", "said"),
     [
         (("hgo",), (), "known are haar, .*did you mean 'hog'"),
-        (("hog",), ("smv",), "known are svm, libsvm, gb, linear, knn; did you mean 'svm'"),
+        (("hog",), ("smv",), "known are svm, mirror, libsvm, gb, linear, knn; did you mean 'svm'"),
         (("hog", "hog"), (), "twice"),
         (("hog", "all"), (), "without hog"),
     ],

@@ -356,7 +356,7 @@ def _empty(folder):
         (_empty, [], "no picture"),
         (lambda folder: None, [], "eyes"),
         (lambda folder: write_labelled(folder, 20), ["--features", "hgo"], "did you mean 'hog'"),
-        (lambda folder: write_labelled(folder, 20), ["--classifier", "smv"], "svm, libsvm, gb, linear, knn"),
+        (lambda folder: write_labelled(folder, 20), ["--classifier", "smv"], "svm, mirror, libsvm, gb, linear, knn"),
         (lambda folder: write_labelled(folder, 4), ["--features", "profile"], "--folds 5 needs 5 groups"),
         (lambda folder: write_labelled(folder, 4), ["--folds", "1"], "--folds 1"),
         (lambda folder: write_labelled(folder, 20), ["--features", ","], "names nothing"),
@@ -631,7 +631,7 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
     ("options", "said"),
     [
         (["--features", "hgo"], "known are haar, hog, lbp, pixels, profile, words, words_tt, all; did you mean 'hog'"),
-        (["--classifiers", "smv"], "known are svm, libsvm, gb, linear, knn"),
+        (["--classifiers", "smv"], "known are svm, mirror, libsvm, gb, linear, knn"),
         (["--labels", "a.csv"], "--labels"),
         (["--resume"], "--out"),
         (["--folds", "1"], "2 or more"),

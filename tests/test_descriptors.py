@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import cv2
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from classic_eyes.descriptors import DESCRIPTORS
 from classic_eyes.descriptors.hog import compute_hog
 from classic_eyes.descriptors.lbp import compute_codes, mirror_code
 from classic_eyes.errors import ParameterError
-from classic_eyes.features import EXTRACTORS, Words, make_extractor
+from classic_eyes.features import EXTRACTORS, Extractor, Words, make_extractor
 from classic_eyes.synthetic import make_eyes
 
 PICTURES = make_eyes(90, random_state=3).pictures
@@ -52,7 +55,8 @@ def test_a_mirrored_code_is_the_code_of_the_mirrored_picture():
     np.testing.assert_array_equal(compute_codes(FLIPPED, radius=2), mirrored[codes][:, :, ::-1])
 
 
-@pytest.mark.parametrize("shape", [(24, 24), (36, 24)])
+# Twelve across: too narrow for OpenCV's wide instructions.
+@pytest.mark.parametrize("shape", [(24, 24), (36, 24), (12, 12), (24, 12)])
 def test_hog_of_many_is_hog_of_each_to_the_bit(shape):
     pictures = np.stack([cv2.resize(picture, shape[::-1]) for picture in PICTURES])
     descriptor = cv2.HOGDescriptor(
@@ -91,3 +95,53 @@ def test_words_in_pairs_are_closed_under_mirroring():
 def test_words_that_cannot_be_are_refused(change, said):
     with pytest.raises(ParameterError, match=said):
         Words(**change).fit(PICTURES)
+
+
+def test_importing_descriptors_takes_numpy_and_opencv_alone():
+    code = "import sys, classic_eyes.descriptors; print(*{'sklearn', 'scipy', 'joblib', 'pandas'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("extractor", VARIANTS, ids=repr)
+def test_a_row_is_the_same_in_every_batch(extractor):
+    if extractor.descriptor == "haar":
+        return  # a picture at a time
+    rows = extractor.fit(PICTURES).transform(PICTURES)
+    for n in (1, 2, 15, 17, 47, 49, 63, 65):
+        np.testing.assert_array_equal(extractor.transform(PICTURES[-n:]), rows[-n:])
+
+
+@pytest.mark.parametrize("n_words", [12, 100])
+def test_words_in_pairs_are_the_same_again_and_with_more_threads_to_rounding(n_words):
+    learnt = []
+    for threads in (1, 1, 2):
+        with threadpool_limits(threads):
+            learnt.append(Words(n_words=n_words, mirrored=True).fit(PICTURES).words_)
+    np.testing.assert_array_equal(learnt[0], learnt[1])
+    # The sums of scikit-learn's k-means depend on the threads in their last bits, with pairs and without.
+    np.testing.assert_allclose(learnt[0], learnt[2], atol=1e-5)
+
+
+def test_lbp_counts_its_own_codes():
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 12, 18), dtype=np.uint8)
+    extractor = make_extractor("lbp").set_params(radii=(2, 1), uniform=False).fit(pictures)
+    rows = extractor.transform(pictures).reshape(50, 2, 9, 256)
+    for k, radius in enumerate((1, 2)):
+        cells = compute_codes(pictures, radius=radius).reshape(50, 3, 4, 3, 6).swapaxes(2, 3).reshape(50, 9, 24)
+        counts = (cells[..., np.newaxis] == np.arange(256)).sum(axis=2)
+        np.testing.assert_allclose(rows[:, k], np.sqrt(counts / 24), rtol=1e-6)
+
+
+def test_an_extractor_of_ones_own_computes_by_itself():
+    class _Mean(Extractor):
+        def _compute(self, pictures):
+            return pictures.mean(axis=(1, 2))[:, np.newaxis]
+
+        def _names(self):
+            return ["mean"]
+
+    mean = _Mean().fit(PICTURES)
+    assert mean.descriptor is None
+    assert mean.mirrored_columns() is None
+    np.testing.assert_allclose(mean.transform(PICTURES)[:, 0], PICTURES.mean(axis=(1, 2)), rtol=1e-6)

@@ -11,6 +11,8 @@ __all__ = ["compute_hog"]
 
 # Pictures a side of the mosaic: together they stay in the second-level cache.
 _SIDE = 8
+# Below this width in pixels OpenCV computes gradients by other instructions, which round in their own way.
+_NARROW = 16
 
 
 def compute_hog(pictures: np.ndarray, *, cells: Sequence[int], n_bins: int) -> np.ndarray:
@@ -53,11 +55,13 @@ def compute_hog(pictures: np.ndarray, *, cells: Sequence[int], n_bins: int) -> n
     rows = np.empty((n, ends[-1]), np.float32)
     parts = [(d, rows[:, end - d.getDescriptorSize() : end]) for d, end in zip(descriptors, ends, strict=True)]
     # One call for many pictures: what OpenCV sets up for a call costs twice what it computes for a small picture.
-    for start in range(0, n, _SIDE**2):
-        mosaic, places = _tile(pictures[start : start + _SIDE**2])
+    step = 1 if width < _NARROW else _SIDE**2
+    for start in range(0, n, step):
+        some = pictures[start : start + step]
+        mosaic, places = (np.ascontiguousarray(some[0]), [(0, 0)]) if step == 1 else _tile(some)
         for descriptor, part in parts:
             tiled = descriptor.compute(mosaic, winStride=descriptor.blockStride, padding=(0, 0), locations=places)
-            part[start : start + _SIDE**2] = np.asarray(tiled).reshape(len(places), -1)
+            part[start : start + step] = np.asarray(tiled).reshape(len(places), -1)
     return rows
 
 

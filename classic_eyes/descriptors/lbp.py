@@ -14,7 +14,7 @@ __all__ = ["UNIFORM", "compute_codes", "compute_lbp", "compute_patterns", "mirro
 _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 # Patterns with at most two changes between 0 and 1 once around.
 UNIFORM = tuple(c for c in range(256) if ((c ^ (c >> 1 | (c & 1) << 7)).bit_count()) <= 2)
-_CHUNK = 64  # pictures: their bins stay in the second-level cache
+_CHUNK = 48  # pictures, at most: their codes and bins stay in the second-level cache
 
 
 def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
@@ -32,29 +32,56 @@ def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
     ndarray of uint8, shape (n, height, width)
         Bit k is set where neighbour k is at least as bright as the pixel; k runs counter-clockwise from the right.
     """
-    _, height, width = pictures.shape
-    padded = np.pad(pictures, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
-    codes = np.zeros_like(pictures, order="C")
-    for bit, (down, right) in enumerate(_RING):
-        top, left = radius * (1 + down), radius * (1 + right)
-        brighter = padded[:, top : top + height, left : left + width] >= pictures
-        codes |= brighter.view(np.uint8) << np.uint8(bit)
-    return codes
+    n, height, width = pictures.shape
+    codes = np.empty((height, width, n), np.uint8)
+    _compare(_pictures_last(pictures, radius), radius=radius, out=codes)
+    return np.ascontiguousarray(codes.transpose(2, 0, 1))
+
+
+def _pictures_last(pictures: np.ndarray, reach: int) -> np.ndarray:
+    """Return the pictures side by side in each pixel, their border repeated; what is done to a row is done to all."""
+    n, height, width = pictures.shape
+    inner = cv2.transpose(np.ascontiguousarray(pictures).reshape(n, -1)).reshape(height, width, n)
+    # Ten times quicker than np.pad.
+    padded = np.empty((height + 2 * reach, width + 2 * reach, n), np.uint8)
+    padded[reach:-reach, reach:-reach] = inner
+    padded[reach:-reach, :reach], padded[reach:-reach, -reach:] = inner[:, :1], inner[:, -1:]
+    padded[:reach], padded[-reach:] = padded[reach], padded[-reach - 1]
+    return padded
+
+
+def _compare(padded: np.ndarray, *, radius: int, out: np.ndarray) -> None:
+    """Write the codes at one radius, of pictures whose border is at least as wide."""
+    height, width, _ = out.shape
+    reach = (len(padded) - height) // 2
+    centre = padded[reach : reach + height, reach : reach + width]
+    brighter = np.empty(out.shape, bool)
+    for bit in reversed(range(8)):
+        top, left = reach + radius * _RING[bit][0], reach + radius * _RING[bit][1]
+        neighbour = padded[top : top + height, left : left + width]
+        if bit == 7:
+            np.greater_equal(neighbour, centre, out=out.view(bool))
+            continue
+        np.greater_equal(neighbour, centre, out=brighter)
+        # Doubling makes room for the next bit; numpy adds bytes many times quicker than it shifts them.
+        np.add(out, out, out=out)
+        np.add(out, brighter.view(np.uint8), out=out)
 
 
 @lru_cache(maxsize=8)
-def _bins(height: int, width: int, grid: int, uniform: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bin of each code, and the first bin of each pixel's cell in a chunk, numbered through."""
+def _bins(height: int, width: int, grid: int, uniform: bool) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return how many pictures make a chunk, the bin of each code, and each pixel's first bin in each of them."""
     n_bins = len(UNIFORM) + 1 if uniform else 256
     length = grid * grid * n_bins
     # The narrower the numbers, the quicker.
-    dtype = np.uint16 if _CHUNK * length <= 1 << 16 else np.int32
+    chunk = max(1, min(_CHUNK, (1 << 16) // length))
+    dtype = np.uint16 if chunk * length <= 1 << 16 else np.int32
     bin_of = np.full(256, n_bins - 1, dtype)
     patterns = np.array(UNIFORM if uniform else range(256))
     bin_of[patterns] = np.arange(len(patterns), dtype=dtype)
     cell_of = (np.arange(height) * grid // height)[:, None] * grid + np.arange(width) * grid // width
-    first_bin = (np.arange(_CHUNK) * length)[:, None, None] + cell_of * n_bins
-    return bin_of, first_bin.astype(dtype)
+    first_bin = cell_of.reshape(-1, 1) * n_bins + np.arange(chunk) * length
+    return chunk, bin_of, first_bin.astype(dtype)
 
 
 def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) -> np.ndarray:
@@ -76,17 +103,7 @@ def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) 
     ndarray of float32, shape (n, grid * grid * (59 if uniform else 256))
         Cells by rows, and in each cell the bins.
     """
-    n, height, width = pictures.shape
-    bin_of, first_bin = _bins(height, width, grid, uniform)
-    length = grid * grid * (len(UNIFORM) + 1 if uniform else 256)
-    counts = np.empty((n, length), np.float32)
-    for start in range(0, n, _CHUNK):
-        codes = compute_codes(pictures[start : start + _CHUNK], radius=radius)
-        bins = cv2.LUT(codes.reshape(-1, width), bin_of).reshape(codes.shape)
-        bins += first_bin[: len(codes)]
-        counts[start : start + _CHUNK] = np.bincount(bins.ravel(), minlength=len(codes) * length).reshape(-1, length)
-    counts *= np.float32(grid * grid / (height * width))
-    return np.sqrt(counts, out=counts)
+    return compute_patterns(pictures, radii=(radius,), grid=grid, uniform=uniform)
 
 
 def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, uniform: bool) -> np.ndarray:
@@ -108,7 +125,22 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     ndarray of float32, shape (n, len(radii) * grid * grid * (59 if uniform else 256))
         Radii by size.
     """
-    return np.hstack([compute_lbp(pictures, radius=r, grid=grid, uniform=uniform) for r in sorted(radii)])
+    n, height, width = pictures.shape
+    chunk, bin_of, first_bin = _bins(height, width, grid, uniform)
+    length = grid * grid * (len(UNIFORM) + 1 if uniform else 256)
+    rows = np.empty((n, len(radii), length), np.float32)
+    for start in range(0, n, chunk):
+        part = pictures[start : start + chunk]
+        padded = _pictures_last(part, max(radii))
+        codes = np.empty((height, width, len(part)), np.uint8)
+        for k, radius in enumerate(sorted(radii)):
+            _compare(padded, radius=radius, out=codes)
+            bins = cv2.LUT(codes.reshape(-1, len(part)), bin_of).reshape(-1, len(part))
+            bins += first_bin[:, : len(part)]
+            counts = np.bincount(bins.ravel(), minlength=len(part) * length)
+            rows[start : start + chunk, k] = counts.reshape(-1, length)
+    rows *= np.float32(grid * grid / (height * width))
+    return np.sqrt(rows, out=rows).reshape(n, -1)
 
 
 def mirror_code(code: int) -> int:

@@ -6,17 +6,26 @@ import contextlib
 import os
 import sys
 import warnings
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from .._version import __version__
 from ..errors import ClassicEyesError
-from . import bench, cluster, predict, train
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = {"predict": predict, "train": train, "cluster": cluster, "bench": bench}
+# The first lines of the modules' docstrings, written again: to import all modules takes two seconds, and who asks
+# about one picture has no use for the others.
+COMMANDS = {
+    "predict": "Say of every picture in folders or files whether the eye is open (1) or closed (0).",
+    "train": "Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file.",
+    "cluster": "Cluster pictures without labels in many ways, and say which way to believe.",
+    "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
+    "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
+    "info": "Say what a model file is, without running anything of it.",
+}
 
 
 class _OneLineParser(ArgumentParser):
@@ -24,6 +33,20 @@ class _OneLineParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}; {self.prog} --help tells what is allowed\n")
+
+
+class _CommandParser(_OneLineParser):
+    """The parser of one command, whose module is imported when the command is asked for."""
+
+    module: str | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:  # type: ignore[override]
+        if self.module is not None:
+            room = import_module(f".{self.module}", __name__)
+            self.module = None
+            room.add_arguments(self)
+            self.set_defaults(work=room.work)
+        return super().parse_known_args(args, namespace)
 
 
 def build_parser() -> ArgumentParser:
@@ -38,12 +61,9 @@ def build_parser() -> ArgumentParser:
         prog="classic-eyes", description="Is this eye open or closed? Classical computer vision, no deep learning."
     )
     parser.add_argument("--version", action="version", version=f"classic-eyes {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_OneLineParser)
-    for name, module in COMMANDS.items():
-        help_ = (module.__doc__ or "").splitlines()[0]
-        command = commands.add_parser(name, help=help_, description=help_)
-        module.add_arguments(command)
-        command.set_defaults(work=module.work)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
+    for name, help_ in COMMANDS.items():
+        commands.add_parser(name, help=help_, description=help_).module = name
     return parser
 
 
@@ -64,13 +84,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 all done; 1 done, but some files failed; 2 nothing could be done; 130 stopped by Ctrl-C.
     """
-    arguments = build_parser().parse_args(argv)
-    arguments.argv = list(sys.argv[1:] if argv is None else argv)
     with warnings.catch_warnings():
         warnings.showwarning = _say_warning
         # joblib counts aloud what is thrown away when whoever reads our output has gone.
         warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
         try:
+            # In here, for Ctrl-C may come while a command is imported.
+            arguments = build_parser().parse_args(argv)
+            arguments.argv = list(sys.argv[1:] if argv is None else argv)
             return int(arguments.work(arguments))
         except ClassicEyesError as error:
             print(f"classic-eyes: error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -11,17 +11,31 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tqdm import tqdm
-
-from ..classifier import EyeClassifier
 from ..compiled import CompiledEyes
 from ..datasets import find_pictures
-from ..errors import ParameterError
+from ..errors import ModelError, ParameterError
 from ..inference import Scored, score_files
+from ..persistence import compiled_path, read_header, sha256
+from ..shipped import SHIPPED_MODELS, shipped_model
+from ..threads import one_thread
 from .arguments import positive_integer
+
+if TYPE_CHECKING:
+    from ..classifier import EyeClassifier
+
+__all__ = [
+    "add_arguments",
+    "add_model_arguments",
+    "list_pictures",
+    "open_model",
+    "open_output",
+    "probability_of",
+    "work",
+    "write_rows",
+]
 
 Row = tuple[str, int | None, float | None, str | None]
 COLUMNS = ("file", "label", "score", "error")
@@ -46,12 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         Gets the arguments.
     """
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a folder, searched through all levels, or a picture")
-    parser.add_argument(
-        "--model",
-        metavar="FILE",
-        help="a model that train wrote, NAME.npz or NAME.joblib; by default the one that ships",
-    )
-    parser.add_argument("--trust-model", action="store_true", help="read --model although a joblib file can run code")
+    add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=tuple(WRITERS), default="csv", help="default: csv")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="threads; by default one per core")
@@ -60,12 +69,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def add_model_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments that say which model answers.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Gets the arguments.
+    """
+    parser.add_argument(
+        "--model",
+        metavar="FILE",
+        help="a model that train wrote, NAME.npz or NAME.joblib, or the name of one that ships: "
+        f"{', '.join(SHIPPED_MODELS)}; default: default",
+    )
+    parser.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="read a joblib file without its compiled form beside it, although it can run code",
+    )
+
+
 def _write_csv(rows: Iterable[Row], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for name, label, score, error in rows:
-        shown = "" if score is None else f"{score:.6f}"
-        writer.writerow((name, "" if label is None else label, shown, error or ""))
+    # None is written as nothing.
+    writer.writerows(
+        (name, label, None if score is None else f"{score:.6f}", error) for name, label, score, error in rows
+    )
 
 
 def _write_jsonl(rows: Iterable[Row], file: TextIO) -> None:
@@ -95,10 +126,27 @@ WRITERS: dict[str, Callable[[Iterable[Row], TextIO], None]] = {
 }
 
 
-def _list_pictures(paths: list[str], out: str | None) -> list[tuple[str, str]]:
-    """Return (path, name) of all pictures in the order of the names, each once.
+def list_pictures(paths: list[str], out: str | None = None) -> list[tuple[str, str]]:
+    """List the pictures of folders and files in the order of their names, each once.
 
-    Several folders keep theirs in the names.
+    Parameters
+    ----------
+    paths : list of str
+        Folders and pictures; several keep theirs in the names.
+    out : str, optional
+        Where the answers go.
+
+    Returns
+    -------
+    list of (str, str)
+        The path that opens the file, and its name.
+
+    Raises
+    ------
+    DataError
+        For a path at which there is nothing, or a folder without pictures.
+    ParameterError
+        If `out` is one of the pictures.
     """
     listed: dict[str, tuple[str, str]] = {}
     for path in paths:
@@ -109,8 +157,79 @@ def _list_pictures(paths: list[str], out: str | None) -> list[tuple[str, str]]:
     return sorted(listed.values(), key=lambda pair: pair[1])
 
 
+def open_model(model: str | None, *, trusted: bool = False) -> CompiledEyes | EyeClassifier:
+    """Open the model that a user asks for, without scikit-learn wherever that can be.
+
+    1. None is the default one; a name in ``SHIPPED_MODELS`` that no file has is the one that ships under it.
+    2. A ``.npz`` is read as it is.
+    3. Of any other file the compiled form is read, if one of the same name lies beside it and says that it is of this
+       very file; else the file itself, which can run code.
+
+    Parameters
+    ----------
+    model : str, optional
+        What the user typed.
+    trusted : bool, default False
+        Whether the user knows where a joblib file comes from.
+
+    Returns
+    -------
+    CompiledEyes or EyeClassifier
+        Ready to answer.
+
+    Raises
+    ------
+    ModelError
+        For a file that is missing, damaged, of a newer format or not trusted.
+    """
+    named = model or "default"
+    if model is None or (model in SHIPPED_MODELS and not os.path.exists(model)):
+        compiled: str | None = str(shipped_model(named, ".npz"))
+    elif not os.path.exists(model):
+        raise ModelError(
+            f"--model {model!r}: no model file of this name; allowed is a .npz or .joblib file that classic-eyes train "
+            f"wrote, or one of {', '.join(SHIPPED_MODELS)}"
+        )
+    else:
+        compiled = model if model.endswith(".npz") else _compiled_form(model)
+    if compiled is not None:
+        # A model proves itself by eight pictures; on a busy machine, threads waiting for each other made that take
+        # 0.4 s instead of 0.02.
+        with one_thread():
+            return CompiledEyes.load(compiled)
+    from ..classifier import EyeClassifier
+
+    return EyeClassifier.load(named, trusted=trusted)
+
+
+def _compiled_form(model: str) -> str | None:
+    if os.path.isfile(model) and (beside := compiled_path(model)).is_file():
+        # A damaged one, or one of another model, is as good as none.
+        with suppress(ModelError, OSError):
+            if read_header(beside).get("model_sha256") == sha256(model):
+                return str(beside)
+    return None
+
+
 @contextmanager
-def _output(out: str | None) -> Iterator[TextIO]:
+def open_output(out: str | None) -> Iterator[TextIO]:
+    """Open what answers are written to.
+
+    Parameters
+    ----------
+    out : str, optional
+        A file; standard output by default.
+
+    Yields
+    ------
+    file open for text
+        Takes names of files of any bytes.
+
+    Raises
+    ------
+    ParameterError
+        If the file cannot be written.
+    """
     # Names of files may hold any bytes; surrogateescape writes them back as they were.
     if out is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -133,6 +252,60 @@ def _rows(names: list[str], scored: Iterable[Scored], threshold: float, count: C
         yield name, label, answer.score, answer.error
 
 
+def write_rows(
+    names: list[str], scored: Iterable[Scored], file: TextIO, *, style: str = "csv", threshold: float = 0.5
+) -> Counter[str]:
+    """Write answers as they come.
+
+    Parameters
+    ----------
+    names : list of str
+        Names of the pictures.
+    scored : iterable of Scored
+        Their answers.
+    file : file open for text
+        Gets them.
+    style : str, default "csv"
+        A key of `WRITERS`.
+    threshold : float, default 0.5
+        Open from this probability on.
+
+    Returns
+    -------
+    collections.Counter
+        How many were ``open``, ``closed`` and ``failed``.
+    """
+    count: Counter[str] = Counter()
+    WRITERS[style](_rows(names, scored, threshold, count), file)
+    return count
+
+
+def probability_of(model: CompiledEyes | EyeClassifier) -> Callable[[Any], Any]:
+    """Return what `classic_eyes.inference.score_files` asks of a model.
+
+    Parameters
+    ----------
+    model : CompiledEyes or EyeClassifier
+        What answers.
+
+    Returns
+    -------
+    callable
+        From uint8 (n, size, size) to the probability of open, (n,).
+    """
+    if isinstance(model, CompiledEyes):
+        return model.probability
+    return lambda batch: model.predict_proba(batch)[:, 1]
+
+
+def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:
+    if not sys.stderr.isatty():
+        return scored
+    from tqdm import tqdm
+
+    return tqdm(scored, total=total, unit=" pictures", file=sys.stderr)
+
+
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes predict``.
 
@@ -146,25 +319,15 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 some files failed, every other row is written.
     """
-    pictures = _list_pictures(arguments.paths, arguments.out)
-    clf: CompiledEyes | EyeClassifier
-    if arguments.model is None:
-        clf = CompiledEyes.pretrained()
-    elif arguments.model.endswith(".npz"):
-        clf = CompiledEyes.load(arguments.model)
-    else:
-        clf = EyeClassifier.load(arguments.model, trusted=arguments.trust_model)
+    pictures = list_pictures(arguments.paths, arguments.out)
+    model = open_model(arguments.model, trusted=arguments.trust_model)
     start = time.perf_counter()
-    count: Counter[str] = Counter()
-    scored = score_files(
-        [path for path, _ in pictures],
-        lambda batch: clf.predict_proba(batch)[:, 1],
-        size=clf.size,
-        n_jobs=arguments.jobs,
-    )
-    shown = tqdm(scored, total=len(pictures), unit=" pictures", disable=not sys.stderr.isatty(), file=sys.stderr)
-    with _output(arguments.out) as file:
-        WRITERS[arguments.format](_rows([name for _, name in pictures], shown, arguments.threshold, count), file)
+    scored = score_files([path for path, _ in pictures], probability_of(model), size=model.size, n_jobs=arguments.jobs)
+    shown = _with_bar(scored, len(pictures))
+    with open_output(arguments.out) as file:
+        count = write_rows(
+            [name for _, name in pictures], shown, file, style=arguments.format, threshold=arguments.threshold
+        )
     seconds = time.perf_counter() - start
     print(
         f"{count['open'] + count['closed']} read, {count['open']} open, {count['closed']} closed, "

@@ -93,10 +93,17 @@ def score_files(
     """
     if n_jobs is not None and n_jobs < 1:
         raise ParameterError(f"n_jobs is {n_jobs}; it must be 1 or more, or left out for one per core")
+    chunks = (paths[start : start + chunk] for start in range(0, len(paths), chunk))
+    if len(paths) <= chunk or n_jobs == 1:
+        # joblib takes as long to import as a few hundred pictures to score.
+        for part in chunks:
+            with one_thread():
+                answered = _score_chunk(part, size, probability)
+            yield from answered
+        return
     from joblib import Parallel, cpu_count, delayed
 
     jobs = n_jobs or cpu_count()
-    chunks = (paths[start : start + chunk] for start in range(0, len(paths), chunk))
     work = Parallel(n_jobs=jobs, backend="threading", return_as="generator", pre_dispatch="2*n_jobs")
     with one_thread():
         answers = work(delayed(_score_chunk)(part, size, probability) for part in chunks)

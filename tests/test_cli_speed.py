@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -371,3 +372,68 @@ def test_info_refuses_in_one_line(tmp_path, capsys, name, content, card, said):
 def test_info_and_profile_as_programs(models):
     assert run("info", models / "m.npz").returncode == 0
     assert info.info_text(info.describe_model(str(models / "m.npz"))) + "\n" == run("info", models / "m.npz").stdout
+
+
+# -- how long people wait --
+
+
+def test_speed_is_a_ratio_within_one_run(models, folder, tmp_path, capsys):
+    model = models / "m.npz"
+    options = ("--rounds", 2, "--jobs", 1, "--many", 30, "--out", tmp_path / "out")
+    assert main("bench", "--speed", "--data", folder, "--models", model, *options) == 0
+    out, err = capsys.readouterr()
+    speed = json.loads((tmp_path / "out" / "speed.json").read_text())
+    assert (speed["pictures"], speed["singles"], speed["rounds"], speed["many"]) == (12, 12, 2, 30)
+    assert speed["over_decode"]["decode"] == 1
+    seconds = speed["seconds"]
+    # A process takes longer than what it does, answers longer than decoding.
+    assert seconds[f"{model}: a process for one file"] > seconds["import numpy and cv2"] > seconds["python"] > 0
+    assert seconds[f"{model}: folder to CSV"] > seconds["decode"]
+    assert 20 < speed["memory"][str(model)] < 1000
+    assert f"{model}: folder to CSV, 1 jobs" in out
+    assert "x decode" in out
+    assert "speed.json" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rounds", 3], "--rounds says how --speed measures; add --speed"),
+        (["--speed", "--data", "a", "b"], "--speed takes one folder after --data, not 2"),
+        (["--speed", "--features", "hog"], "--features is about accuracy"),
+        (["--speed", "--models", "no-such"], "no model file of this name"),
+        (["--speed", "--data", "no-such"], "no such folder or picture"),
+    ],
+)
+def test_speed_refuses_in_one_line(capsys, options, said):
+    assert main("bench", *options) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_model_without_a_compiled_form_has_no_place_in_the_table(models, folder, capsys):
+    assert main("bench", "--speed", "--data", folder, "--models", models / "plain.joblib", "--rounds", 1) == 2
+    assert "--trust-model" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+def test_freed_memory_is_kept():
+    """Arrays of a batch take pages from the system once, not every time."""
+    code = (
+        "import resource, numpy as np\n"
+        "from classic_eyes.memory import keep_freed_memory\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "def work():\n"
+        "    before = faults()\n"
+        "    for _ in range(20): np.ones(2_000_000, np.uint8)\n"
+        "    return faults() - before\n"
+        "fresh = work()\n"
+        "keep_freed_memory()\n"
+        "work()\n"
+        "print(fresh, work())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    fresh, kept = map(int, done.stdout.split())
+    assert fresh > 20 * kept

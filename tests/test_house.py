@@ -16,7 +16,9 @@ PACKAGE = Path(classic_eyes.__file__).parent
 FLOORS = {
     "_version": 0,
     "errors": 0,
+    "memory": 0,
     "metrics": 0,
+    "remote": 0,
     "threads": 0,
     "descriptors": 1,
     "images": 1,

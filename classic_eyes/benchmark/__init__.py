@@ -5,8 +5,9 @@ from __future__ import annotations
 from .compare import RULES, Change, compare_results
 from .run import NOTES, Settings, count_steps, run_benchmark
 from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios
-from .store import ScenarioStore, read_results, write_json
+from .store import ScenarioStore, processor_name, read_results, write_json
 from .validation import Readable, agreed_by_all, cross_validate, read_labelled, read_usable, summarise_parts
+from .workers import TaskError
 from .workloads import (
     Protocol,
     Workload,
@@ -27,6 +28,7 @@ __all__ = [
     "Scenario",
     "ScenarioStore",
     "Settings",
+    "TaskError",
     "Workload",
     "agreed_by_all",
     "choose_scenarios",
@@ -35,6 +37,7 @@ __all__ = [
     "cross_validate",
     "folder_workload",
     "parse_protocol",
+    "processor_name",
     "read_labelled",
     "read_results",
     "read_usable",

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from .. import metrics
 from ..classifier import EyeClassifier
 from ..errors import ClassicEyesError
+from ..memory import peak_memory_mb
 from ..persistence import read_card
 from ..pipeline import build_pipelines
 from ..shipped import shipped_model
@@ -24,7 +25,7 @@ from ..threads import one_thread
 from .scenarios import Scenario, make_judge
 from .store import SCHEMA, ScenarioStore, code_sha256, environment
 from .timing import time_judge
-from .workers import TaskError, peak_memory_mb, run_tasks
+from .workers import TaskError, run_tasks
 from .workloads import Workload, picture_files
 
 __all__ = ["NOTES", "Settings", "count_steps", "run_benchmark"]

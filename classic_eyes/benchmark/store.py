@@ -16,7 +16,7 @@ from .._version import __version__
 from ..errors import DataError, ParameterError
 from ..persistence import library_versions
 
-__all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "read_results", "write_json"]
+__all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "read_results", "write_json", "processor_name"]
 
 SCHEMA = 1
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -121,7 +121,14 @@ def _git_commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return what the machine calls its processor.
+
+    Returns
+    -------
+    str
+        As ``/proc/cpuinfo`` has it, or else Python.
+    """
     try:
         known = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -153,7 +160,7 @@ def environment() -> dict[str, Any]:
         "code_version": __version__,
         "git": _git_commit(),
         "machine": {
-            "processor": _processor(),
+            "processor": processor_name(),
             "cores": os.cpu_count(),
             "threads": 1,
             "memory_gb": _memory_gb(),

@@ -66,9 +66,6 @@ def _steps(judge: Any, paths: Sequence[str], pictures: NDArray[np.uint8]) -> dic
     }
     program = judge.program if isinstance(judge, EyeClassifier) else None
     if program is not None:
-        described = _in_chunks(program.describe, pictures)
-        steps["features"] = (n, lambda: _in_chunks(program.describe, pictures))
-        steps["classifier"] = (n, lambda: [program.decide(part) for part in described])
         steps["arrays"] = (n, lambda: program.probability(pictures))
         steps["one_array"] = (len(singles), lambda: [judge.predict_one(picture) for picture in pictures[:_SINGLES]])
     return steps
@@ -79,7 +76,7 @@ def time_judge(judge: Any, paths: Sequence[str], *, rounds: int) -> dict[str, An
 
     1. Everything is done once before the clock starts, so that files and code are in the caches.
     2. Each round decodes the files and nothing else, asks the Haar cascade about the decoded pictures, answers from
-       files in chunks, answers about single files, and computes features and decisions alone.
+       files in chunks, answers about single files, and says how answers divide into features and decisions.
     3. Of each step the median over the rounds counts; speeds of one round share whatever else the machine did.
 
     Parameters
@@ -101,14 +98,19 @@ def time_judge(judge: Any, paths: Sequence[str], *, rounds: int) -> dict[str, An
     with one_thread():
         pictures, _ = read_pictures(paths)
         steps = _steps(judge, paths, pictures)
+        program = judge.program if isinstance(judge, EyeClassifier) else None
         for number in range(rounds + 1):
             for name, (_, action) in steps.items():
                 start = time.perf_counter()
                 action()
                 if number > 0:
                     seconds.setdefault(name, []).append(time.perf_counter() - start)
+            if program is not None and number > 0:
+                stages = program.stages(pictures)
+                seconds.setdefault("features", []).append(stages["features"])
+                seconds.setdefault("classifier", []).append(stages["decision"])
     speed: dict[str, Any] = {"features": None, "classifier": None}
-    speed |= {name: rates(times, steps[name][0]) for name, times in seconds.items()}
+    speed |= {name: rates(times, steps[name][0] if name in steps else len(paths)) for name, times in seconds.items()}
     speed["over_decode"] = float(np.median(seconds["end_to_end"]) / np.median(seconds["decode"]))
     speed["pictures"] = len(paths)
     return speed

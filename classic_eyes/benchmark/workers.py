@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 
 from ..errors import ClassicEyesError
 
-__all__ = ["TaskError", "peak_memory_mb", "run_tasks"]
+__all__ = ["TaskError", "run_tasks"]
 
 # Loaded once by the server from which processes are forked; none of ours, whose place depends on the caller's path.
 _PRELOADED = ["numpy", "cv2", "joblib", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors", "sklearn.svm"]
@@ -22,28 +21,6 @@ _PRELOADED = ["numpy", "cv2", "joblib", "sklearn.ensemble", "sklearn.linear_mode
 
 class TaskError(ClassicEyesError, RuntimeError):
     """A task failed; the message is one line that says how."""
-
-
-def peak_memory_mb() -> float | None:
-    """Return the most memory that this process has held, libraries and Python included.
-
-    Returns
-    -------
-    float or None
-        In MB (2**20 bytes), the operating system's ``ru_maxrss``; None where it does not tell.
-
-    Examples
-    --------
-    >>> peak_memory_mb() is None or peak_memory_mb() > 1
-    True
-    """
-    try:
-        import resource
-    except ImportError:
-        return None
-    # Darwin counts bytes, the others kilobytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _serve(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

@@ -75,20 +75,23 @@ def even_light(pictures: np.ndarray) -> np.ndarray:
     >>> even_light(np.full((1, 24, 24), 90, np.uint8)).any()
     np.False_
     """
-    opened = ((np.arange(256) + 1.0) ** _GAMMA).astype(np.float32)[pictures]
+    n, height, width = pictures.shape
+    levels = ((np.arange(256) + 1.0) ** _GAMMA).astype(np.float32)
+    opened = np.asarray(cv2.LUT(pictures.reshape(n, -1), levels), np.float32).reshape(pictures.shape)
     # Exactly 0 where the picture is constant: the blurs round each in its own way.
     opened -= opened[:, :1, :1]
-    _, height, width = pictures.shape
     fine, coarse = (
         np.matmul(np.matmul(_blur_matrix(height, sigma), opened), _blur_matrix(width, sigma).T) for sigma in _BLURS
     )
     fine -= coarse
     # A power, once: after the first division the magnitudes' powers are known, and the cut commutes with the power.
-    power = np.abs(fine)
+    power = np.abs(fine).reshape(n, -1)
     np.maximum(power, _LEAST, out=power)
-    np.log(power, out=power)
+    # OpenCV's are four times as quick as numpy's.
+    cv2.log(power, power)
     power *= np.float32(_ALPHA)
-    np.exp(power, out=power)
+    cv2.exp(power, power)
+    power = power.reshape(pictures.shape)
     unit = _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
     fine /= unit
     power /= unit ** np.float32(_ALPHA)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["ClassicEyesError", "DataError", "MissingDependencyError", "ModelError", "ParameterError", "PictureError"]
+__all__ = [
+    "ClassicEyesError",
+    "ClusterError",
+    "DataError",
+    "MissingDependencyError",
+    "ModelError",
+    "ParameterError",
+    "PictureError",
+]
 
 
 class ClassicEyesError(Exception):
@@ -27,3 +35,7 @@ class ModelError(ClassicEyesError, RuntimeError):
 
 class MissingDependencyError(ClassicEyesError, ImportError):
     """A library or a file that ships with a library is not installed."""
+
+
+class ClusterError(ClassicEyesError, RuntimeError):
+    """A cluster cannot do the work."""

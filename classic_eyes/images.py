@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ParameterError, PictureError
+from .remote import is_url, read_url
 
 __all__ = [
     "PICTURE_ENDINGS",
@@ -270,12 +271,13 @@ def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a regular, non-empty file whole; the reason in the error is one line without the path.
+    """Read a regular, non-empty file, or what a URL holds, whole; the reason in the error is one line without the path.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs.
+        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs. Or a URL, see
+        :func:`classic_eyes.remote.read_url`.
 
     Returns
     -------
@@ -299,6 +301,9 @@ def read_bytes(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
+        # Asked here and not first: a file pays nothing for it.
+        if is_url(path):
+            return read_url(str(path), MAX_BYTES)
         reason = _OPEN_REASONS.get(error.errno or 0) or f"cannot be opened ({error.strerror or error})"
         raise PictureError(reason) from error
     except PictureError:

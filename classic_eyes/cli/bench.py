@@ -38,6 +38,7 @@ from ..datasets import read_votes
 from ..errors import ParameterError
 from ..features import EXTRACTORS
 from ..pipeline import CLASSIFIERS
+from ..shipped import SHIPPED_MODELS
 from .arguments import families, names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
@@ -126,6 +127,22 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     how.add_argument("--remark", metavar="TEXT", help="a sentence about the runs, put into the --markdown document")
     how.add_argument("--markdown", metavar="FILE", help="write tables as Markdown and curves as SVG beside it")
+    wait = parser.add_argument_group("how long people wait, instead of all that")
+    wait.add_argument(
+        "--speed",
+        action="store_true",
+        help="time models from folder to CSV, from arrays, on one picture, from the start; --data takes one folder",
+    )
+    wait.add_argument(
+        "--models",
+        type=names,
+        metavar="A,B",
+        help=f"of {', '.join(SHIPPED_MODELS)}, or .npz files; default: those that ship",
+    )
+    wait.add_argument("--rounds", type=positive_integer, metavar="N", help="medians are taken of; default: 5")
+    wait.add_argument(
+        "--many", type=natural_number, metavar="N", help="also the memory of a run over so many pictures; default: 0"
+    )
     parser.add_argument(
         "--from",
         dest="runs",
@@ -165,6 +182,29 @@ def _check(arguments: Namespace) -> None:
         )
     if arguments.folds == 1:
         raise ParameterError("--folds 1 leaves nothing to learn from; 2 or more")
+    given = [name for name in ("models", "rounds", "many") if getattr(arguments, name) is not None]
+    if given and not arguments.speed:
+        raise ParameterError(f"--{given[0]} says how --speed measures; add --speed or leave it out")
+
+
+def _check_speed(arguments: Namespace) -> None:
+    """Refuse what asks for accuracy as well."""
+    if len(arguments.data) > 1:
+        raise ParameterError(f"--speed takes one folder after --data, not {len(arguments.data)}")
+    others = {
+        "--features": arguments.features,
+        "--classifiers": arguments.classifiers,
+        "--labels": arguments.labels,
+        "--raters": arguments.raters,
+        "--protocol": arguments.protocol,
+        "--folds": arguments.folds,
+        "--markdown": arguments.markdown,
+        "--resume": arguments.resume,
+        "--quick": arguments.quick,
+    }
+    for option, value in others.items():
+        if value:
+            raise ParameterError(f"{option} is about accuracy and --speed measures none; leave one of them out")
 
 
 # -- what is judged on --
@@ -303,6 +343,24 @@ def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
     return name
 
 
+def _measure_speed(arguments: Namespace) -> None:
+    from .speed import measure_speed, speed_table
+
+    _check_speed(arguments)
+    speed = measure_speed(
+        arguments.data[0] if arguments.data else None,
+        arguments.models or tuple(SHIPPED_MODELS),
+        rounds=arguments.rounds or 5,
+        n_jobs=arguments.jobs,
+        many=arguments.many or 0,
+    )
+    print(speed_table(speed), flush=True)
+    if arguments.out is not None:
+        Path(arguments.out).mkdir(parents=True, exist_ok=True)
+        write_json(Path(arguments.out) / "speed.json", speed)
+        print(f"wrote {Path(arguments.out) / 'speed.json'}", file=sys.stderr)
+
+
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes bench``.
 
@@ -325,6 +383,9 @@ def work(arguments: Namespace) -> int:
     _check(arguments)
     if arguments.runs is not None:
         _write_markdown([read_results(run) for run in arguments.runs], arguments)
+        return 0
+    if arguments.speed:
+        _measure_speed(arguments)
         return 0
     scenarios = choose_scenarios(arguments.features, arguments.classifiers)
     works = _workloads(arguments)

@@ -12,13 +12,15 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..compiled import CompiledEyes
 from ..datasets import find_pictures
 from ..errors import ModelError, ParameterError
-from ..inference import Scored, score_files
+from ..inference import BACKENDS, Scored, score_files
 from ..persistence import compiled_path, read_header, sha256
+from ..remote import is_url
 from ..shipped import SHIPPED_MODELS, shipped_model
 from ..threads import one_thread
 from .arguments import positive_integer
@@ -59,11 +61,29 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Gets the arguments.
     """
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a folder, searched through all levels, or a picture")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a folder, searched through all levels, or a picture or its URL"
+    )
+    parser.add_argument(
+        "--list", metavar="FILE", help="a path or URL of a picture in each line, instead of PATH; rows keep their order"
+    )
     add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=tuple(WRITERS), default="csv", help="default: csv")
-    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="threads; by default one per core")
+    parser.add_argument(
+        "--jobs", type=positive_integer, metavar="N", help="threads or processes; by default one per core"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="threading",
+        help="threads, processes (loky) or the workers of a Dask cluster; the same answers; default: threading",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of the Dask cluster; its workers see the pictures by the same names",
+    )
     parser.add_argument(
         "--threshold", type=_share, default=0.5, metavar="T", help="open from this probability on; default: 0.5"
     )
@@ -151,10 +171,45 @@ def list_pictures(paths: list[str], out: str | None = None) -> list[tuple[str, s
     listed: dict[str, tuple[str, str]] = {}
     for path in paths:
         for full, name in find_pictures(path):
-            listed.setdefault(os.path.abspath(full), (full, full if len(paths) > 1 else name))
+            known_as = full if is_url(full) else os.path.abspath(full)
+            listed.setdefault(known_as, (full, full if len(paths) > 1 else name))
     if out is not None and os.path.abspath(out) in listed:
         raise ParameterError(f"--out {out!r} is one of the pictures; name a file of another name")
     return sorted(listed.values(), key=lambda pair: pair[1])
+
+
+class ListedPictures:
+    """The names in a list file, read anew each time they are asked for, so that memory does not grow with them.
+
+    Parameters
+    ----------
+    path : str
+        A text file; lines that are empty or all space are left out.
+
+    Raises
+    ------
+    ParameterError
+        If the file cannot be read, or names nothing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._length = sum(1 for _ in self)
+        except OSError as error:
+            raise ParameterError(f"--list {path!r} cannot be read: {error.strerror}; name a text file") from error
+        if not self._length:
+            raise ParameterError(f"--list {path!r} names no picture; put a path or URL in each line")
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[str]:
+        # As names of files may hold any bytes; a mark of the byte order is not part of the first.
+        with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
+            for number, line in enumerate(file):
+                if name := (line.removeprefix("\ufeff") if number == 0 else line).strip():
+                    yield name
 
 
 def open_model(model: str | None, *, trusted: bool = False) -> CompiledEyes | EyeClassifier:
@@ -245,7 +300,7 @@ def open_output(out: str | None) -> Iterator[TextIO]:
         yield file
 
 
-def _rows(names: list[str], scored: Iterable[Scored], threshold: float, count: Counter[str]) -> Iterator[Row]:
+def _rows(names: Iterable[str], scored: Iterable[Scored], threshold: float, count: Counter[str]) -> Iterator[Row]:
     for name, answer in zip(names, scored, strict=True):
         label = None if answer.score is None else int(answer.score >= threshold)
         count["failed" if label is None else "open" if label else "closed"] += 1
@@ -253,13 +308,13 @@ def _rows(names: list[str], scored: Iterable[Scored], threshold: float, count: C
 
 
 def write_rows(
-    names: list[str], scored: Iterable[Scored], file: TextIO, *, style: str = "csv", threshold: float = 0.5
+    names: Iterable[str], scored: Iterable[Scored], file: TextIO, *, style: str = "csv", threshold: float = 0.5
 ) -> Counter[str]:
     """Write answers as they come.
 
     Parameters
     ----------
-    names : list of str
+    names : iterable of str
         Names of the pictures.
     scored : iterable of Scored
         Their answers.
@@ -306,6 +361,20 @@ def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:
     return tqdm(scored, total=total, unit=" pictures", file=sys.stderr)
 
 
+def _what_is_asked(arguments: Namespace) -> tuple[list[str] | ListedPictures, list[str] | ListedPictures]:
+    """Return what opens the pictures, and their names."""
+    if (arguments.list is None) == (not arguments.paths):
+        what = "neither" if arguments.list is None else "both"
+        raise ParameterError(f"pictures are named by PATH or by --list FILE, and {what} is given; give one of them")
+    if arguments.list is None:
+        pictures = list_pictures(arguments.paths, arguments.out)
+        return [path for path, _ in pictures], [name for _, name in pictures]
+    if arguments.out is not None and os.path.abspath(arguments.out) == os.path.abspath(arguments.list):
+        raise ParameterError(f"--out {arguments.out!r} is the list; name a file of another name")
+    listed = ListedPictures(arguments.list)
+    return listed, listed
+
+
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes predict``.
 
@@ -319,19 +388,26 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 some files failed, every other row is written.
     """
-    pictures = list_pictures(arguments.paths, arguments.out)
+    paths, names = _what_is_asked(arguments)
     model = open_model(arguments.model, trusted=arguments.trust_model)
     start = time.perf_counter()
-    scored = score_files([path for path, _ in pictures], probability_of(model), size=model.size, n_jobs=arguments.jobs)
-    shown = _with_bar(scored, len(pictures))
+    scored = score_files(
+        paths,
+        probability_of(model),
+        size=model.size,
+        n_jobs=arguments.jobs,
+        backend=arguments.backend,
+        scheduler=arguments.scheduler,
+    )
+    # What goes wrong at once, such as a scheduler that does not answer, must not cost the answers of an earlier run.
+    first = next(scored)
+    shown = _with_bar(chain([first], scored), len(paths))
     with open_output(arguments.out) as file:
-        count = write_rows(
-            [name for _, name in pictures], shown, file, style=arguments.format, threshold=arguments.threshold
-        )
+        count = write_rows(names, shown, file, style=arguments.format, threshold=arguments.threshold)
     seconds = time.perf_counter() - start
     print(
         f"{count['open'] + count['closed']} read, {count['open']} open, {count['closed']} closed, "
-        f"{count['failed']} failed, {len(pictures) / seconds:,.0f} pictures a second",
+        f"{count['failed']} failed, {len(paths) / seconds:,.0f} pictures a second",
         file=sys.stderr,
     )
     return 1 if count["failed"] else 0

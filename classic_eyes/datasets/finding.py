@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ..errors import DataError
 from ..images import PICTURE_ENDINGS
+from ..remote import is_url
 
 __all__ = ["find_pictures"]
 
@@ -26,7 +27,8 @@ def find_pictures(path: Path) -> list[tuple[str, str]]:
     Parameters
     ----------
     path : str or os.PathLike
-        A folder; or a single picture of any ending, which gives itself, its name being `path` as given.
+        A folder; or a single picture of any ending, which gives itself, its name being `path` as given; so does a URL,
+        whether there is anything or not.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def find_pictures(path: Path) -> list[tuple[str, str]]:
     """
     top = os.fspath(path)
     if not os.path.isdir(top):
-        if not os.path.exists(top):
+        if not os.path.exists(top) and not is_url(top):
             raise DataError(f"{top!r}: no such folder or picture")
         return [(top, top)]
     found = [(os.path.join(top, *name.split("/")), name) for name in sorted(_walk(top))]

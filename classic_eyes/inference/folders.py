@@ -1,10 +1,12 @@
-"""Folders: read, described and decided in chunks, on all cores."""
+"""Folders and lists: read, described and decided in chunks, on all cores or all machines of a cluster."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from ..errors import ParameterError
 from ..images import read_pictures
 from ..threads import one_thread
 
-__all__ = ["CHUNK", "Scored", "score_files"]
+__all__ = ["BACKENDS", "CHUNK", "Scored", "score_files"]
+
+BACKENDS = ("threading", "loky", "dask")
 
 # Large enough for BLAS to be at its best, small enough that the last chunks keep all cores busy.
 CHUNK = 256
@@ -48,33 +52,47 @@ def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], A
     ]
 
 
+def _score_chunk_elsewhere(paths: Sequence[str], size: int, probability: Callable[[Any], Any]) -> list[Scored]:
+    """Do as `_score_chunk` in a process that keeps to one thread by itself."""
+    with one_thread():
+        return _score_chunk(paths, size, probability)
+
+
 def score_files(
-    paths: Sequence[str],
+    paths: Iterable[str],
     probability: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
     *,
     size: int = 24,
     n_jobs: int | None = None,
     chunk: int = CHUNK,
+    backend: str = "threading",
+    scheduler: str | None = None,
 ) -> Iterator[Scored]:
     """Read and score files in chunks; memory does not grow with their number.
 
-    1. Paths are cut into chunks, the same ones for any number of jobs, so the answers are the same to the last bit.
+    1. Paths are cut into chunks, the same ones for any number of jobs and any back-end, so the answers are the same to
+       the last bit (on processors of one kind: BLAS chooses its code by the processor).
     2. Each chunk is read, what could be read is scored, what could not keeps its reason.
-    3. Chunks run in threads (the time goes into OpenCV and BLAS, which let go of the interpreter) and come back in
-       order.
+    3. Chunks come back in order.
 
     Parameters
     ----------
-    paths : sequence of str
-        Picture files.
+    paths : iterable of str
+        Picture files or URLs. What it yields is asked for as it is needed.
     probability : callable
-        From uint8 (n, size, size) to the probability of open, (n,).
+        From uint8 (n, size, size) to the probability of open, (n,). For ``"loky"`` and ``"dask"`` it is pickled.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     n_jobs : int, optional
-        Threads, 1 or more; by default one for each core.
+        Threads or processes, 1 or more; by default one for each core. A cluster has its own number.
     chunk : int, default 256
         Pictures at a time.
+    backend : str, default ``"threading"``
+        ``"threading"``: the time goes into OpenCV and BLAS, which let go of the interpreter. ``"loky"``: processes,
+        which take half a second to start. ``"dask"``: a Dask cluster, whose workers see the files under the same names
+        and have this version of the library; a chunk whose worker dies is done again by another.
+    scheduler : str, optional
+        Address of the Dask scheduler, for ``"dask"``.
 
     Yields
     ------
@@ -84,29 +102,80 @@ def score_files(
     Raises
     ------
     ParameterError
-        For n_jobs below 1.
+        For n_jobs below 1, an unknown backend, or a scheduler that is missing, does not answer or is not asked for.
+    MissingDependencyError
+        For ``"dask"`` without the extra ``distributed``.
+
+    References
+    ----------
+    Rocklin, "Dask: parallel computation with blocked algorithms and task scheduling", SciPy 2015,
+    doi:10.25080/Majora-7b98e3ed-013.
 
     Examples
     --------
     >>> [scored.error for scored in score_files(["missing.png"], lambda pictures: pictures.mean((1, 2)) / 255)]
     ['no such file']
     """
+    _check(n_jobs, backend, scheduler)
+    parts = _cut(paths, chunk)
+    if backend == "threading":
+        first = list(islice(parts, 2))
+        parts = chain(first, parts)
+        if len(first) < 2 or n_jobs == 1:
+            # joblib takes as long to import as a few hundred pictures to score.
+            for part in parts:
+                with one_thread():
+                    answered = _score_chunk(part, size, probability)
+                yield from answered
+            return
+    work: AbstractContextManager[Any] = nullcontext(None)
+    if backend == "dask":
+        from .cluster import connected
+
+        work = connected(str(scheduler), probability)
+    with work as workers:
+        yield from _side_by_side(parts, size, probability, backend, n_jobs, workers)
+
+
+def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
     if n_jobs is not None and n_jobs < 1:
         raise ParameterError(f"n_jobs is {n_jobs}; it must be 1 or more, or left out for one per core")
-    chunks = (paths[start : start + chunk] for start in range(0, len(paths), chunk))
-    if len(paths) <= chunk or n_jobs == 1:
-        # joblib takes as long to import as a few hundred pictures to score.
-        for part in chunks:
-            with one_thread():
-                answered = _score_chunk(part, size, probability)
-            yield from answered
-        return
+    if backend not in BACKENDS:
+        raise ParameterError(f"backend is {backend!r}; it must be one of {', '.join(BACKENDS)}")
+    if backend == "dask" and scheduler is None:
+        raise ParameterError("backend 'dask' needs scheduler, the address of a cluster's, such as tcp://host:8786")
+    if backend != "dask" and scheduler is not None:
+        raise ParameterError(f"scheduler {scheduler!r} goes with backend 'dask', not {backend!r}; leave one out")
+    if backend == "dask" and n_jobs is not None:
+        raise ParameterError(f"n_jobs is {n_jobs}, but a Dask cluster has its own number of workers; leave n_jobs out")
+
+
+def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
+    rest = iter(paths)
+    while part := list(islice(rest, chunk)):
+        yield part
+
+
+def _side_by_side(
+    parts: Iterable[list[str]],
+    size: int,
+    probability: Callable[[Any], Any],
+    backend: str,
+    n_jobs: int | None,
+    workers: Any,
+) -> Iterator[Scored]:
+    """Yield the answers of jobs that run at the same time, by joblib."""
     from joblib import Parallel, cpu_count, delayed
 
-    jobs = n_jobs or cpu_count()
-    work = Parallel(n_jobs=jobs, backend="threading", return_as="generator", pre_dispatch="2*n_jobs")
-    with one_thread():
-        answers = work(delayed(_score_chunk)(part, size, probability) for part in chunks)
+    how: dict[str, Any] = {"return_as": "generator", "pre_dispatch": "2*n_jobs"}
+    if workers is None:
+        parallel = Parallel(n_jobs=n_jobs or cpu_count(), backend=backend, **how)
+    else:
+        parallel = Parallel(n_jobs=-1, backend=workers, **how)
+    here = backend == "threading"
+    do = delayed(_score_chunk if here else _score_chunk_elsewhere)
+    with one_thread() if here else nullcontext():
+        answers = parallel(do(part, size, probability) for part in parts)
         try:
             for scored in answers:
                 yield from scored

@@ -1,0 +1,226 @@
+"""How long people wait: from a folder to a CSV, for one picture, for the start; as ratios within one run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+from numpy.typing import NDArray
+
+from ..benchmark import TaskError, processor_name
+from ..compiled import CompiledEyes
+from ..errors import ParameterError
+from ..images import read_pictures
+from ..inference import CHUNK, score_files
+from ..synthetic import make_eyes
+from ..threads import one_thread
+from .predict import list_pictures, open_model, probability_of, write_rows
+
+__all__ = ["measure_speed", "speed_table"]
+
+_RENDERED = 1000
+# One picture takes less than the clock's own ticks are worth.
+_SINGLES = 200
+# Where the package lies is given, for a clone may not be on the path of a new process.
+_AT = "import sys; sys.path.append(sys.argv[1]); "
+_PREDICT = _AT + "from classic_eyes.cli import main; status = main(['predict', *sys.argv[2:]]); "
+_STARTS = {
+    "python": "",
+    "import numpy and cv2": "import numpy, cv2",
+    "and classic_eyes": _AT + "import numpy, cv2, classic_eyes",
+    "and its CompiledEyes": _AT + "import numpy, cv2; from classic_eyes import CompiledEyes",
+}
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def _run(code: str, *arguments: str) -> str:
+    above = str(Path(__file__).resolve().parents[2])
+    command = [sys.executable, "-c", code, above, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise TaskError(f"a new process failed: {said}")
+    return done.stdout
+
+
+def _to_csv(folder: str, model: CompiledEyes, out: str, n_jobs: int | None) -> None:
+    pictures = list_pictures([folder])
+    scored = score_files([path for path, _ in pictures], probability_of(model), size=model.size, n_jobs=n_jobs)
+    with open(out, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        write_rows([name for _, name in pictures], scored, file)
+
+
+def _decode(paths: Sequence[str]) -> None:
+    for start in range(0, len(paths), CHUNK):
+        read_pictures(paths[start : start + CHUNK])
+
+
+def _answer_singly(model: CompiledEyes, pictures: NDArray[Any]) -> None:
+    for picture in pictures[:_SINGLES]:
+        model.predict_one(picture)
+
+
+def _render(folder: str) -> None:
+    for number, picture in enumerate(make_eyes(_RENDERED, random_state=0).pictures):
+        cv2.imwrite(os.path.join(folder, f"{number:04}.jpg"), picture)
+
+
+def _peak_memory(paths: Sequence[str], n: int, models: Sequence[str], scratch: str) -> dict[str, float]:
+    """Return what a run over a folder of n pictures holds at most, by model, in MB (2**20 bytes)."""
+    many = os.path.join(scratch, "many")
+    os.mkdir(many)
+    for number in range(n):
+        path = paths[number % len(paths)]
+        os.symlink(os.path.abspath(path), os.path.join(many, f"{number:07}{os.path.splitext(path)[1]}"))
+    code = _PREDICT + "from classic_eyes.memory import peak_memory_mb; print(peak_memory_mb())"
+    out = os.path.join(scratch, "many.csv")
+    return {name: float(_run(code, many, "--model", name, "--out", out).split()[-1]) for name in models}
+
+
+def measure_speed(
+    folder: str | None, models: Sequence[str], *, rounds: int = 5, n_jobs: int | None = None, many: int = 0
+) -> dict[str, Any]:
+    """Measure how long people wait for answers, each thing once a round, so that ratios share what the machine did.
+
+    1. Everything is done once before the clock starts.
+    2. Each round decodes the files and nothing else on one thread; and for each model goes from the folder to a CSV
+       with all jobs, answers decoded pictures on one thread, answers pictures one by one, and answers one file in a
+       process of its own.
+    3. Each round also starts Python alone, with numpy and OpenCV, and with the library.
+    4. Medians over the rounds count, of times and of their ratios to decoding within the round.
+
+    Parameters
+    ----------
+    folder : str or None
+        Pictures; None renders 1,000 eyes of 24 x 24 pixels as JPEG files.
+    models : sequence of str
+        As `classic_eyes.cli.predict.open_model` takes them; only those with a compiled form.
+    rounds : int, default 5
+        1 or more.
+    n_jobs : int, optional
+        Threads from folder to CSV; by default one for each core.
+    many : int, default 0
+        Pictures of a run of its own whose memory is measured; 0 for none.
+
+    Returns
+    -------
+    dict
+        ``pictures``, ``rounds``, ``jobs``, ``machine``; ``seconds``, name of what was done to its median;
+        ``over_decode``, name to the median of its ratios; ``singles``, pictures answered one by one; ``memory``, model
+        to MB, of ``many`` pictures.
+
+    Raises
+    ------
+    ParameterError
+        For a model without a compiled form.
+    TaskError
+        If a process that is to be timed fails.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        if folder is None:
+            folder = os.path.join(scratch, "rendered")
+            os.mkdir(folder)
+            _render(folder)
+        paths = [path for path, _ in list_pictures([folder])]
+        actions = _actions(folder, paths, models, os.path.join(scratch, "answers.csv"), n_jobs)
+        taken: dict[str, list[float]] = {name: [] for name in actions}
+        for number in range(rounds + 1):
+            for name, action in actions.items():
+                seconds = _seconds(action)
+                if number > 0:
+                    taken[name].append(seconds)
+        memory = _peak_memory(paths, many, models, scratch) if many else {}
+    decode = taken["decode"]
+    return {
+        "pictures": len(paths),
+        "rounds": rounds,
+        "jobs": n_jobs or os.cpu_count(),
+        "machine": processor_name(),
+        "models": list(models),
+        "seconds": {name: median(times) for name, times in taken.items()},
+        "over_decode": {
+            name: median(one / unit for one, unit in zip(times, decode, strict=True)) for name, times in taken.items()
+        },
+        "singles": min(_SINGLES, len(paths)),
+        "many": many,
+        "memory": memory,
+    }
+
+
+def _alone(action: Callable[..., Any], *arguments: Any) -> None:
+    with one_thread():
+        action(*arguments)
+
+
+def _actions(
+    folder: str, paths: list[str], models: Sequence[str], out: str, n_jobs: int | None
+) -> dict[str, Callable[[], Any]]:
+    actions: dict[str, Callable[[], Any]] = {"decode": partial(_alone, _decode, paths)}
+    for name in models:
+        model = open_model(name)
+        if not isinstance(model, CompiledEyes):
+            raise ParameterError(f"model {name!r} has no compiled form beside it; its speed is not worth a table")
+        pictures, errors = read_pictures(paths, size=model.size)
+        good = pictures[[error is None for error in errors]]
+        asked = [paths[0], "--model", name]
+        actions[f"{name}: folder to CSV"] = partial(_to_csv, folder, model, out, n_jobs)
+        actions[f"{name}: arrays"] = partial(_alone, model.probability, good)
+        actions[f"{name}: one picture"] = partial(_alone, _answer_singly, model, good)
+        actions[f"{name}: a process for one file"] = partial(_run, _PREDICT + "sys.exit(status)", *asked)
+    for what, code in _STARTS.items():
+        actions[what] = partial(_run, code)
+    return actions
+
+
+def speed_table(speed: dict[str, Any]) -> str:
+    """Lay out what `measure_speed` found, for the terminal and for a document.
+
+    Parameters
+    ----------
+    speed : dict
+        As `measure_speed` returns it.
+
+    Returns
+    -------
+    str
+        Lines of text, a table in Markdown.
+    """
+    n, singles, seconds = speed["pictures"], speed["singles"], speed["seconds"]
+    over = speed["over_decode"]
+    rows = [("decoding alone, one thread", n, "decode")]
+    for name in speed["models"]:
+        rows += [
+            (f"{name}: folder to CSV, {speed['jobs']} jobs", n, f"{name}: folder to CSV"),
+            (f"{name}: arrays, one thread", n, f"{name}: arrays"),
+            (f"{name}: one picture in a running program", singles, f"{name}: one picture"),
+        ]
+    lines = [f"{n:,} pictures, median of {speed['rounds']}, {speed['machine']}", ""]
+    lines += ["| what | a picture | a second | x decode |", "|---|---|---|---|"]
+    for what, count, key in rows:
+        each = seconds[key] / count
+        ratio = over[key] * n / count
+        lines.append(f"| {what} | {each * 1e6:,.0f} us | {1 / each:,.0f} | {ratio:.2f} |")
+    lines += ["", "| a process | seconds |", "|---|---|"]
+    lines += [
+        f"| classic-eyes predict one.jpg --model {name} | {seconds[f'{name}: a process for one file']:.2f} |"
+        for name in speed["models"]
+    ]
+    lines += [f"| {what} | {seconds[what]:.2f} |" for what in _STARTS]
+    if speed["memory"]:
+        lines += ["", f"| most memory held, {speed['many']:,} pictures | MB |", "|---|---|"]
+        lines += [f"| {name} | {memory:,.0f} |" for name, memory in speed["memory"].items()]
+    return "\n".join(lines)

@@ -1,0 +1,91 @@
+"""Pictures at URLs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .errors import PictureError
+
+__all__ = ["is_url", "read_url"]
+
+# Two letters at least: one is a drive of Windows.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_PATIENCE = 30  # seconds
+
+
+def is_url(name: Any) -> bool:
+    """Say whether a name is a URL rather than a path.
+
+    Parameters
+    ----------
+    name : object
+        A path or URL.
+
+    Returns
+    -------
+    bool
+        True for a text that begins with a scheme and ``://``.
+
+    Examples
+    --------
+    >>> is_url("https://example.org/eye.png"), is_url("eyes/1.png"), is_url("c:/eyes/1.png")
+    (True, False, False)
+    """
+    return isinstance(name, str) and _SCHEME.match(name) is not None
+
+
+def read_url(url: str, most: int) -> bytes:
+    """Read what a URL holds; the reason in the error is one line without the URL.
+
+    Parameters
+    ----------
+    url : str
+        ``http`` and ``https`` are read by Python itself, every other scheme (``s3``, ``gs``, ``file`` ...) by fsspec,
+        which comes with the extra ``distributed``.
+    most : int
+        Bytes; more are refused.
+
+    Returns
+    -------
+    bytes
+        What is there, at least one byte.
+
+    Raises
+    ------
+    PictureError
+        If there is nothing, it is empty or too large, it cannot be read, or fsspec or what it needs is not installed.
+    """
+    # Imported here, like what `_open` needs: it takes as long as numpy.
+    from urllib.error import HTTPError, URLError
+
+    try:
+        with _open(url) as file:
+            data: bytes = file.read(most + 1)
+    except PictureError:
+        raise
+    except HTTPError as error:
+        raise PictureError("no such file" if error.code in (404, 410) else f"the server says {error.code}") from error
+    except FileNotFoundError as error:
+        raise PictureError("no such file") from error
+    except URLError as error:
+        raise PictureError(f"cannot be opened ({error.reason})") from error
+    except Exception as error:  # every file system of fsspec has its own
+        raise PictureError(f"cannot be opened ({' '.join(str(error).split()) or type(error).__name__})") from error
+    if not data:
+        raise PictureError("empty file")
+    if len(data) > most:
+        raise PictureError(f"larger than {most >> 20} MiB")
+    return data
+
+
+def _open(url: str) -> Any:
+    if url.lower().startswith(("http://", "https://")):
+        from urllib.request import urlopen
+
+        return urlopen(url, timeout=_PATIENCE)
+    try:
+        import fsspec
+    except ImportError as error:
+        raise PictureError("a URL that needs the package fsspec: pip install 'classic-eyes[distributed]'") from error
+    return fsspec.open(url, "rb")

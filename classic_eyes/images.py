@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ParameterError, PictureError
-from .remote import is_url, read_url
+from .remote import is_url, read_url, read_urls
 
 __all__ = [
     "PICTURE_ENDINGS",
@@ -179,7 +179,8 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
     Parameters
     ----------
     path : str or os.PathLike
-        A picture file; what it is, is told by its content, not by its ending.
+        A picture file or its URL (:func:`classic_eyes.remote.read_url`); what it is, is told by its content, not by its
+        ending.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
 
@@ -191,7 +192,8 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
     Raises
     ------
     PictureError
-        If :func:`read_bytes` refuses the file, OpenCV cannot decode it, or its values break the dtype rule.
+        If :func:`read_bytes` or :func:`classic_eyes.remote.read_url` refuses the file, OpenCV cannot decode it, or its
+        values break the dtype rule.
     ParameterError
         If `size` is not an integer of at least 8.
 
@@ -206,7 +208,8 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
     size = _check_size(size)
     with _quiet_opencv():
         try:
-            return _decode_square(read_bytes(path), size)
+            data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
+            return _decode_square(data, size)
         except PictureError as error:
             raise PictureError(f"{_shown(path)}: {error}") from error.__cause__
 
@@ -217,7 +220,7 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
     Parameters
     ----------
     paths : sequence of str or os.PathLike
-        Picture files, each read as by :func:`read_picture`.
+        Picture files or URLs, each read as by :func:`read_picture`; of URLs 32 at a time.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
 
@@ -246,11 +249,9 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
     held: list[tuple[int, bytes]] = []
     waiting = 0
     with _quiet_opencv():
-        for row, path in enumerate(paths):
-            try:
-                data = read_bytes(path)
-            except PictureError as error:
-                errors[row] = str(error)
+        for row, data in _read_each(paths):
+            if isinstance(data, PictureError):
+                errors[row] = str(data)
                 continue
             held.append((row, data))
             waiting += len(data)
@@ -259,6 +260,21 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
                 held, waiting = [], 0
         _decode_into(pictures, errors, held)
     return pictures, errors
+
+
+def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | PictureError]]:
+    """Give what each file holds, or why it cannot be read, and its row; URLs last, several at a time."""
+    far = []
+    for row, path in enumerate(paths):
+        if is_url(path):
+            far.append(row)
+            continue
+        try:
+            yield row, read_bytes(path)
+        except PictureError as error:
+            yield row, error
+    if far:
+        yield from zip(far, read_urls([str(paths[row]) for row in far], MAX_BYTES), strict=True)
 
 
 def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[int, bytes]]) -> None:
@@ -271,13 +287,12 @@ def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a regular, non-empty file, or what a URL holds, whole; the reason in the error is one line without the path.
+    """Read a regular, non-empty file whole; the reason in the error is one line without the path.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs. Or a URL, see
-        :func:`classic_eyes.remote.read_url`.
+        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs.
 
     Returns
     -------
@@ -301,9 +316,6 @@ def read_bytes(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        # Asked here and not first: a file pays nothing for it.
-        if is_url(path):
-            return read_url(str(path), MAX_BYTES)
         reason = _OPEN_REASONS.get(error.errno or 0) or f"cannot be opened ({error.strerror or error})"
         raise PictureError(reason) from error
     except PictureError:

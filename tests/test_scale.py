@@ -16,7 +16,7 @@ import pytest
 
 from classic_eyes import CompiledEyes, cli, remote
 from classic_eyes.errors import ClusterError, MissingDependencyError, ParameterError, PictureError
-from classic_eyes.images import read_pictures
+from classic_eyes.images import read_picture, read_pictures
 from classic_eyes.inference import BACKENDS, cluster, score_files
 
 from .conftest import run, write_eyes
@@ -188,6 +188,8 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture
 def site(folder):
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Answering, folder=folder))
+    # So that closing waits for them.
+    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -200,6 +202,17 @@ def test_a_url_is_a_picture(site, folder):
     pictures, errors = read_pictures([f"{site}/003.png", f"{site}/gone.png", f"{site}/secret.png", f"{site}/bad.png"])
     np.testing.assert_array_equal(pictures[0], cv2.imread(str(folder / "003.png"), 0))
     assert errors == [None, "no such file", "the server says 403", "not a picture OpenCV can read"]
+
+
+def test_many_urls_are_asked_at_a_time_and_keep_their_places(site, folder):
+    names = [f"{site}/{number % N:03}.png" for number in range(3 * N)]
+    names[50] = str(folder / "007.png")
+    pictures, errors = read_pictures(names)
+    assert errors == [None] * len(names)
+    expected, _ = read_pictures([str(folder / f"{number:03}.png") for number in range(N)])
+    np.testing.assert_array_equal(pictures[:N], expected)
+    np.testing.assert_array_equal(pictures[50], expected[7])
+    np.testing.assert_array_equal(read_picture(names[3]), expected[3])
 
 
 def test_a_server_that_is_not_there(tmp_path):

@@ -24,7 +24,7 @@ __all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "build_pipelines
 
 DEFAULT_FEATURES = ("hog", "lbp")
 # What a mirror machine asks of the extractors that it makes from names.
-_QUICK = {"mirrored": True, "coding": "squared"}
+_QUICK = {"mirrored": True, "coding": "squared", "gaussian": False}
 
 
 def _svm(random_state: int) -> BaseEstimator:

@@ -68,6 +68,7 @@ def read_url(url: str, most: int) -> bytes:
     except PictureError:
         raise
     except HTTPError as error:
+        error.close()
         raise PictureError("no such file" if error.code in (404, 410) else f"the server says {error.code}") from error
     except FileNotFoundError as error:
         raise PictureError("no such file") from error

@@ -33,10 +33,10 @@ def mirrored(i: int, n: int) -> int:
     return -i if i < 0 else 2 * n - 2 - i if i >= n else i
 
 
-def slow(picture: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle) -> np.ndarray:
+def slow(picture: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle, sigma: float | None = None) -> np.ndarray:
     height, width = picture.shape
     roots = np.sqrt(picture.astype(np.float32)).astype(float)  # as OpenCV's table has them
-    sigma = (2 * cell + 2 * cell) / 8
+    sigma = sigma or (2 * cell + 2 * cell) / 8
     blocks = []
     for block_x in range(width // cell - 1):
         for block_y in range(height // cell - 1):
@@ -69,6 +69,12 @@ def test_agrees_with_the_slow_loop(picture, cell):
     fast = compute_hog(picture[None], cells=(cell,), n_bins=9)[0]
     np.testing.assert_allclose(fast, slow(picture, cell, 9), rtol=0, atol=1e-6)
     np.testing.assert_allclose(fast, slow(picture, cell, 9, true_angle), rtol=0, atol=5e-4)
+
+
+@pytest.mark.parametrize("cell", [3, 4, 6])
+def test_without_the_gaussian_every_pixel_of_a_block_counts_alike(cell):
+    fast = compute_hog(EYES[:1], cells=(cell,), n_bins=9, gaussian=False)[0]
+    np.testing.assert_allclose(fast, slow(EYES[0], cell, 9, sigma=np.inf), rtol=0, atol=1e-6)
 
 
 def test_agrees_with_the_slow_loop_off_the_square_and_with_other_bins():
@@ -182,6 +188,7 @@ def test_names_with_many_cells_and_bins_are_sorted():
         ({"cells": (24,)}, r"a cell of 24 pixels does not divide pictures of \(24, 24\).*at least twice each way"),
         ({"n_bins": 1}, r"n_bins=1: expected an integer of at least 2; 9 is the default"),
         ({"n_bins": "9"}, r"n_bins='9': expected an integer"),
+        ({"gaussian": 3}, r"gaussian=3: expected True or False"),
     ],
 )
 def test_parameters_that_are_not_allowed_are_refused(parameters, message):

@@ -178,6 +178,7 @@ def _judge(clf: EyeClassifier, data: Readable, paths: list[str], lengths: list[i
 
 def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, arguments: Namespace) -> dict[str, Any]:
     return {
+        "name": Path(arguments.out).stem,
         "what": "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)",
         "not_for": NOT_FOR,
         "command": shlex.join(["classic-eyes", *arguments.argv]),

@@ -10,6 +10,7 @@ __all__ = [
     "ModelError",
     "ParameterError",
     "PictureError",
+    "WorkerError",
 ]
 
 
@@ -39,3 +40,7 @@ class MissingDependencyError(ClassicEyesError, ImportError):
 
 class ClusterError(ClassicEyesError, RuntimeError):
     """A cluster cannot do the work."""
+
+
+class WorkerError(ClassicEyesError, RuntimeError):
+    """A process that does part of the work was lost."""

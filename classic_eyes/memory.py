@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
-__all__ = ["keep_freed_memory", "peak_memory_mb"]
+__all__ = ["keep_freed_memory", "memory_of_tree_mb", "peak_memory_mb"]
 
 # glibc learns from what is freed, up to 32 MB.
 _LARGEST = 16 << 20
@@ -52,3 +54,32 @@ def peak_memory_mb() -> float | None:
     # Darwin counts bytes, the others kilobytes.
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def memory_of_tree_mb(pid: int) -> float:
+    """Return how much memory a process and its children hold now; what they share counts once.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+
+    Returns
+    -------
+    float
+        In MB (2**20 bytes), Linux's ``Pss``; 0 for a process that has gone, and where the system does not tell.
+
+    Examples
+    --------
+    >>> memory_of_tree_mb(os.getpid()) >= 0
+    True
+    """
+    held, waiting = 0.0, [pid]
+    while waiting:
+        place = Path("/proc") / str(waiting.pop())
+        # A process may go at any moment.
+        with suppress(OSError, IndexError):
+            line = next(line for line in (place / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+            held += int(line.split()[1]) / 2**10
+            waiting += [int(child) for told in place.glob("task/*/children") for child in told.read_text().split()]
+    return held

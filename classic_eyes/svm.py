@@ -290,7 +290,7 @@ class MirrorSvm(FixedSizeSvm):
     Parameters
     ----------
     n_support : int, optional
-        Support vectors, at most; all rows where there are fewer. By default 1000.
+        Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1000 to 3000.
     gamma : float, default 0.4
         As in `FixedSizeSvm`; > 0.
     alpha : float, default 3e-6
@@ -322,8 +322,8 @@ class MirrorSvm(FixedSizeSvm):
     True
     """
 
-    # Each does the work of two; in trials 1500 were no better.
-    _support_range = (1000, 1000)
+    # Each does the work of two, where there is one source; two sources need more.
+    _support_range = (1000, 3000)
 
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
         half = X.shape[1] // 2

@@ -31,6 +31,7 @@ from classic_eyes.benchmark import (
     folder_workload,
     parse_protocol,
     read_results,
+    recipe_of,
     rendered_workload,
     run,
     run_benchmark,
@@ -44,7 +45,9 @@ from classic_eyes.datasets import fingerprint, read_eyes
 from classic_eyes.errors import DataError, ModelError, ParameterError
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.images import read_pictures
+from classic_eyes.persistence import read_card
 from classic_eyes.pipeline import CLASSIFIERS, DEFAULT_FEATURES
+from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
 
 from .conftest import shared, write_eyes, write_labelled
 
@@ -144,6 +147,36 @@ def test_the_whole_table_with_other_classifiers():
     assert {f"{name} {classifier}" for name in EXTRACTORS for classifier in ("svm", "gb")} <= rows.keys()
     assert {"shipped model", "Haar baseline", f"{default} gb, no augmentation"} <= rows.keys()
     assert not any(row.classifier == "knn" for row in rows.values())
+
+
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_the_table_has_the_recipes_of_the_shipped_models(name):
+    row = next(row for row in SCENARIOS if row.name == f"recipe of {name}")
+    run = {"n_copies": 2, "n_components": 300, "random_state": 0}
+    told = recipe_of(read_card(shipped_model(name))).parameters(**run)
+    assert EyeClassifier(**row.parameters(**run)).get_params() == EyeClassifier(**told).get_params()
+
+
+def test_a_recipe_is_a_row_of_one_name_whatever_it_is_made_of():
+    cards = [{"parameters": {"features": ["hog"], "classifier": name, "n_copies": 0}} for name in ("svm", "gb")]
+    rows = [choose_scenarios(None, (), [recipe_of(card)]) for card in cards]
+    assert [[row.name for row in each] for each in rows] == [["recipe", "Haar baseline"]] * 2
+    assert rows[1][0].parameters(n_copies=2, n_components=7, random_state=3) == {
+        "features": ("hog",),
+        "classifier": "gb",
+        "n_components": 7,
+        "n_copies": 0,
+        "random_state": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    "card",
+    [{}, {"parameters": {"features": ["hog"], "classifier": "MyOwn()"}}, {"parameters": {"features": ["mine"]}}],
+)
+def test_a_card_that_tells_no_recipe_is_refused(card):
+    with pytest.raises(ParameterError, match=r"does not tell|is not known"):
+        recipe_of(card)
 
 
 @pytest.mark.parametrize(

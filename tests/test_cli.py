@@ -24,6 +24,7 @@ import pytest
 from classic_eyes import EyeClassifier, cli
 from classic_eyes.images import read_pictures
 from classic_eyes.persistence import read_card, sha256
+from classic_eyes.synthetic import make_eyes
 
 from .conftest import ROOT, run, shared, write_eyes, write_labelled
 
@@ -599,6 +600,24 @@ def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
     assert "not the same data" in capsys.readouterr().err
 
 
+def test_bench_learns_as_a_model_did(small_model, tmp_path, capsys):
+    """Two recipes are one row, so that --compare tells what a change of recipe costs."""
+    eyes = make_eyes(160, random_state=9)
+    other = tmp_path / "other.joblib"
+    EyeClassifier(features=("profile",), n_components=10, n_copies=0).fit(eyes.pictures, eyes.labels).save(
+        other, card={"parameters": {"features": ["profile"], "classifier": "svm", "n_components": 10, "n_copies": 0}}
+    )
+    results = []
+    for number, model in enumerate((other, other.with_suffix(".npz"))):
+        out = tmp_path / str(number)
+        assert main("bench", "--quick", "--recipe", model, "--out", out) == 0
+        results.append(out / "results.json")
+    assert "recipe" in capsys.readouterr().out
+    assert main("bench", "--compare", results[0], results[0]) == 0
+    (data,) = json.loads(results[0].read_text())["datasets"]
+    assert [entry["name"] for entry in data["scenarios"]] == ["recipe", "Haar baseline"]
+
+
 def test_bench_shows_its_steps_on_a_terminal(tmp_path):
     folder = write_labelled(tmp_path / "eyes", 40)
     shown = shown_on_a_terminal([sys.executable, ROOT / "bench.py", "--data", folder, *map(str, BENCH)])
@@ -650,6 +669,7 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
         ),
         (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
         (["--every", "0"], "not a whole number from 1"),
+        (["--recipe", "no-such.joblib"], "no card beside the model: 'no-such.json' is missing"),
     ],
 )
 def test_bench_refuses_in_one_line(capsys, options, said):

@@ -23,6 +23,7 @@ from classic_eyes.cli import info, predict, profile
 from classic_eyes.errors import ModelError
 from classic_eyes.images import read_picture, read_pictures
 from classic_eyes.inference import Scored
+from classic_eyes.memory import memory_of_tree_mb
 from classic_eyes.shipped import SHIPPED_MODELS
 from classic_eyes.synthetic import make_eyes
 
@@ -289,7 +290,7 @@ def test_info_of_a_compiled_model(models, capsys):
     assert told["shipped"] is None
     assert told["card_is_of_this_model"]
     (family,) = told["families"]
-    assert family["features"] == ["hog(cells=[6], n_bins=9)"]
+    assert family["features"] == ["hog(cells=[6], gaussian=True, n_bins=9)"]
     assert (family["numbers"], family["components"], family["mirror"]) == (324, 20, False)
     clf = CompiledEyes.load(models / "m.npz")
     assert family["support_vectors"] == len(clf.program.families[0].dual)
@@ -437,3 +438,15 @@ def test_freed_memory_is_kept():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     fresh, kept = map(int, done.stdout.split())
     assert fresh > 20 * kept
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_the_memory_of_a_tree_is_that_of_its_processes():
+    code = "import sys; held = bytearray(b'x') * (50 << 20); print('ready', flush=True); sys.stdin.read()"
+    alone = memory_of_tree_mb(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert 50 < memory_of_tree_mb(child.pid) < 100
+        assert memory_of_tree_mb(os.getpid()) > alone + 45
+        child.stdin.close()
+    assert memory_of_tree_mb(child.pid) == 0

@@ -97,10 +97,14 @@ def test_the_card_is_about_the_data_beside_the_project():
         assert fingerprint(read_eyes(shared(name))) == part["sha256"]
 
 
-def test_the_readmes_numbers_of_the_shipped_model_are_the_cards():
-    results = read_card(shipped_model())["results"]
+@pytest.mark.parametrize(
+    ("model", "begins"), [("default", "| {}, by the card"), ("fast", "| `fast` on {}, by its card")]
+)
+def test_the_readmes_numbers_of_the_shipped_models_are_the_cards(model, begins):
+    results = read_card(shipped_model(model))["results"]
     for name, part in results.items():
-        row = next(line for line in README.splitlines() if line.startswith(f"| {name.rsplit('/', 1)[-1]}, by the card"))
+        start = begins.format(name.rsplit("/", 1)[-1])
+        row = next(line for line in README.splitlines() if line.startswith(start))
         for metric in ("accuracy", "eer", "calibration_error"):
             assert f"{part[metric]['value']:.4f}"[1:] in row
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+import time
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,9 +17,10 @@ import numpy as np
 import pytest
 
 from classic_eyes import CompiledEyes, cli, remote
-from classic_eyes.errors import ClusterError, MissingDependencyError, ParameterError, PictureError
+from classic_eyes.errors import ClusterError, MissingDependencyError, ParameterError, PictureError, WorkerError
 from classic_eyes.images import read_picture, read_pictures
 from classic_eyes.inference import BACKENDS, cluster, score_files
+from classic_eyes.inference.forked import can_fork
 
 from .conftest import run, write_eyes
 
@@ -55,6 +58,76 @@ def dask_cluster():
 
 
 # -- back-ends --
+
+needs_fork = pytest.mark.skipif(not can_fork(), reason="processes are forked on Linux only")
+
+
+@needs_fork
+@pytest.mark.parametrize("n_jobs", [1, 2, 3])
+def test_forked_processes_answer_as_threads_do(paths, compiled, n_jobs):
+    expected = list(score_files(paths, compiled.probability, chunk=7))
+    assert list(score_files(paths, compiled.probability, chunk=7, backend="fork", n_jobs=n_jobs)) == expected
+
+
+@needs_fork
+def test_a_forked_process_that_is_killed_ends_the_run_with_a_reason(paths):
+    me = os.getpid()
+
+    def die(pictures):
+        assert os.getpid() != me
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(WorkerError, match=r"a process was killed, .* fewer --jobs"):
+        list(score_files(paths, die, chunk=7, backend="fork", n_jobs=2))
+
+
+@needs_fork
+def test_no_forked_process_outlives_the_command(folder, small_model, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text(f"{folder / '001.png'}\n" * 300_000)
+    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
+    command += ["--model", small_model.with_suffix(".npz"), "--backend", "fork", "--out", tmp_path / "answers.csv"]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE) as running:
+        children = wait_for(lambda: children_of(running.pid), n=2)
+        running.kill()
+    assert wait_for(lambda: [] if any(map(is_alive, children)) else [1], n=1)
+
+
+def children_of(pid: int) -> list[int]:
+    told = [path / "children" for path in Path(f"/proc/{pid}/task").iterdir()]
+    return [int(child) for path in told for child in path.read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        # A process that nobody waits for stays as a zombie.
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(look, *, n: int):
+    for _ in range(300):
+        if len(found := look()) >= n:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come about in 30 s")
+
+
+@needs_fork
+def test_ctrl_c_ends_forked_processes_without_a_traceback(folder, small_model, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text(f"{folder / '001.png'}\n" * 300_000)
+    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
+    command += ["--model", small_model.with_suffix(".npz"), "--backend", "fork", "--out", tmp_path / "answers.csv"]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, start_new_session=True) as running:
+        children = wait_for(lambda: children_of(running.pid), n=2)
+        time.sleep(0.5)
+        os.killpg(running.pid, signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert err.decode().splitlines() == ["classic-eyes: stopped"]
+    assert not any(map(is_alive, children))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:multiprocessing")
@@ -145,7 +218,7 @@ def test_dask_without_its_package_says_what_to_install(paths, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"backend": "dusk"}, "backend is 'dusk'; it must be one of threading, loky, dask"),
+        ({"backend": "dusk"}, "backend is 'dusk'; it must be one of threading, fork, loky, dask"),
         ({"backend": "dask"}, "needs scheduler"),
         ({"scheduler": "tcp://h:1"}, "goes with backend 'dask'"),
         ({"backend": "dask", "scheduler": "tcp://h:1", "n_jobs": 2}, "has its own number of workers"),

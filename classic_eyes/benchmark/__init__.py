@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .compare import RULES, Change, compare_results
 from .run import NOTES, Settings, count_steps, run_benchmark
-from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios
+from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios, recipe_of
 from .store import ScenarioStore, processor_name, read_results, write_json
 from .validation import Readable, agreed_by_all, cross_validate, read_labelled, read_usable, summarise_parts
 from .workers import TaskError
@@ -41,6 +41,7 @@ __all__ = [
     "read_labelled",
     "read_results",
     "read_usable",
+    "recipe_of",
     "rendered_workload",
     "run_benchmark",
     "summarise_parts",

@@ -15,9 +15,9 @@ from ..errors import ParameterError
 from ..features import EXTRACTORS, count_hits
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, split_families
 
-__all__ = ["KINDS", "SCENARIOS", "HaarBaseline", "Scenario", "choose_scenarios"]
+__all__ = ["KINDS", "SCENARIOS", "HaarBaseline", "Scenario", "choose_scenarios", "recipe_of"]
 
-KINDS = ("together", "alone", "ablation", "augmentation", "flip", "classifier", "shipped", "baseline")
+KINDS = ("together", "recipe", "alone", "ablation", "augmentation", "flip", "classifier", "shipped", "baseline")
 # Kinds whose point is the features: with several classifiers asked for, each of them gets these.
 _OF_ANY_CLASSIFIER = ("together", "alone", "ablation", "augmentation", "flip")
 
@@ -64,6 +64,9 @@ class Scenario:
         str
             Features, classifier, variant.
         """
+        if self.kind == "recipe":
+            # Of two runs, the recipes before and after a change are one row, whatever they are made of.
+            return self.called
         head = self.called or "/".join("+".join(family) for family in self._families)
         return " ".join(filter(None, (head, self.classifier))) + (f", {self.variant}" if self.variant else "")
 
@@ -118,13 +121,17 @@ class Scenario:
 
 _D = DEFAULT_FEATURES
 _W = (("words",), ("words_tt",))
-_SHIPPED = (("hog", "lbp"), *_W)
+_THREE = (("hog", "lbp"), *_W)
 _FIVE = ("haar", "hog", "lbp", "pixels", "profile")
 _NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
 _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
+_FAST: dict[str, Any] = {"n_components": 200, "n_copies": 4}
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("together", _D),
+    # How the shipped models learnt; a test holds them against the cards.
+    Scenario("recipe", _THREE, called="recipe of default"),
+    Scenario("recipe", (("hog", "lbp"), ("words_tt",)), "mirror", _FAST, called="recipe of fast"),
     Scenario("alone", ("haar",)),
     Scenario("alone", ("hog",)),
     Scenario("alone", ("lbp",)),
@@ -132,7 +139,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("alone", ("profile",)),
     Scenario("alone", ("words",)),
     Scenario("alone", ("words_tt",)),
-    Scenario("together", _SHIPPED),
+    Scenario("together", _THREE),
     Scenario("together", (_FIVE, *_W), called="all"),
     Scenario("ablation", (("hog", "lbp", "pixels", "profile"), *_W), called="all but haar"),
     Scenario("ablation", (("haar", "lbp", "pixels", "profile"), *_W), called="all but hog"),
@@ -154,6 +161,46 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("baseline", classifier=None, called="Haar baseline"),
 )
 _BASELINE = SCENARIOS[-1]
+# What a card tells of learning, beside the features and the classifier; the seed is the run's.
+_RECIPE = ("augmentations", "calibration_folds", "flip_average", "n_components", "n_copies")
+
+
+def recipe_of(card: Mapping[str, Any], called: str = "recipe") -> Scenario:
+    """Return the scenario that learns as a model did.
+
+    Parameters
+    ----------
+    card : mapping
+        The model's card, as `classic_eyes.persistence.read_card` reads it.
+    called : str, default ``"recipe"``
+        The name of the row, the same for any recipe, so that two runs can be compared.
+
+    Returns
+    -------
+    Scenario
+        Its features, classifier and parameters.
+
+    Raises
+    ------
+    ParameterError
+        For a card that does not tell, or a model of features or a classifier that have no name.
+
+    Examples
+    --------
+    >>> card = {"parameters": {"features": [["hog", "lbp"], ["words"]], "classifier": "svm", "n_copies": 4}}
+    >>> recipe_of(card).features
+    (('hog', 'lbp'), ('words',))
+    """
+    told = card.get("parameters")
+    if not isinstance(told, Mapping) or "features" not in told or not isinstance(told.get("classifier"), str):
+        raise ParameterError("the card does not tell how the model learnt; take one that classic-eyes train wrote")
+    features = tuple(tuple(entry) if isinstance(entry, list) else entry for entry in told["features"])
+    _check_known("feature", Scenario("together", features).names, EXTRACTORS)
+    _check_known("classifier", [told["classifier"]], CLASSIFIERS)
+    changes = {key: told[key] for key in _RECIPE if key in told}
+    if "augmentations" in changes:
+        changes["augmentations"] = tuple(changes["augmentations"])
+    return Scenario("recipe", features, told["classifier"], changes, called=called)
 
 
 def _check_known(what: str, given: Sequence[str], known: Collection[str]) -> None:
@@ -166,10 +213,12 @@ def _check_known(what: str, given: Sequence[str], known: Collection[str]) -> Non
         raise ParameterError(f"{what} {', '.join(given)}: one is named twice; name each once")
 
 
-def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequence[str] = ()) -> list[Scenario]:
+def choose_scenarios(
+    features: Sequence[str] | None = None, classifiers: Sequence[str] = (), recipes: Sequence[Scenario] = ()
+) -> list[Scenario]:
     """Return the scenarios that answer a question; the Haar baseline, which costs nothing to learn, is always there.
 
-    1. No features: the default ones together.
+    1. No features: the default ones together, unless there are recipes.
     2. Names: each alone, and together; as families, learnt apart, where they are given so.
     3. ``("all",)``: the whole table `SCENARIOS`.
 
@@ -181,6 +230,8 @@ def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequenc
         Names of `classic_eyes.features.EXTRACTORS`, or families of them, or ``all`` by itself.
     classifiers : sequence of str, default ()
         Names of `classic_eyes.pipeline.CLASSIFIERS`.
+    recipes : sequence of Scenario, default ()
+        As `recipe_of` gives them; they come first and keep their own classifiers.
 
     Returns
     -------
@@ -209,8 +260,9 @@ def choose_scenarios(features: Sequence[str] | None = None, classifiers: Sequenc
         if "all" in wanted:
             raise ParameterError(f"feature 'all' stands for the whole table; give it without {', '.join(wanted)}")
         alone = [] if features is None else [Scenario("alone", (name,)) for name in wanted]
-        rows = alone + ([together] if features is None or len(wanted) > 1 else []) + [_BASELINE]
-    return list({row.name: row for row in _with_classifiers(rows, classifiers)}.values())
+        joined = not recipes if features is None else len(wanted) > 1
+        rows = alone + ([together] if joined else []) + [_BASELINE]
+    return list({row.name: row for row in (*recipes, *_with_classifiers(rows, classifiers))}.values())
 
 
 def _with_classifiers(rows: list[Scenario], names: Sequence[str]) -> list[Scenario]:

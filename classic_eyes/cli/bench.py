@@ -29,6 +29,7 @@ from ..benchmark import (
     folder_workload,
     parse_protocol,
     read_results,
+    recipe_of,
     rendered_workload,
     run_benchmark,
     trained_elsewhere_workload,
@@ -37,8 +38,9 @@ from ..benchmark import (
 from ..datasets import read_votes
 from ..errors import ParameterError
 from ..features import EXTRACTORS
+from ..persistence import read_card
 from ..pipeline import CLASSIFIERS
-from ..shipped import SHIPPED_MODELS
+from ..shipped import SHIPPED_MODELS, shipped_model
 from .arguments import families, names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
@@ -77,6 +79,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     what.add_argument(
         "--classifiers", type=names, default=(), metavar="A,B", help=f"{', '.join(CLASSIFIERS)}; default: svm"
+    )
+    what.add_argument(
+        "--recipe",
+        metavar="MODEL",
+        help="learn as this model did, by its card: one of those that ship, or a file that train wrote",
     )
     what.add_argument(
         "--copies",
@@ -194,6 +201,7 @@ def _check_speed(arguments: Namespace) -> None:
     others = {
         "--features": arguments.features,
         "--classifiers": arguments.classifiers,
+        "--recipe": arguments.recipe,
         "--labels": arguments.labels,
         "--raters": arguments.raters,
         "--protocol": arguments.protocol,
@@ -343,6 +351,11 @@ def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
     return name
 
 
+def _recipe(model: str) -> Scenario:
+    shipped = model in SHIPPED_MODELS and not Path(model).exists()
+    return recipe_of(read_card(shipped_model(model) if shipped else model))
+
+
 def _measure_speed(arguments: Namespace) -> None:
     from .speed import measure_speed, speed_table
 
@@ -387,7 +400,8 @@ def work(arguments: Namespace) -> int:
     if arguments.speed:
         _measure_speed(arguments)
         return 0
-    scenarios = choose_scenarios(arguments.features, arguments.classifiers)
+    recipes = [] if arguments.recipe is None else [_recipe(arguments.recipe)]
+    scenarios = choose_scenarios(arguments.features, arguments.classifiers, recipes)
     works = _workloads(arguments)
     _say_what(works)
     results = _run(works, scenarios, arguments)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ..compiled import CompiledEyes
 from ..datasets import find_pictures
 from ..errors import ModelError, ParameterError
-from ..inference import BACKENDS, Scored, score_files
+from ..inference import BACKENDS, Scored, quickest_backend, score_files
 from ..persistence import compiled_path, read_header, sha256
 from ..remote import is_url
 from ..shipped import SHIPPED_MODELS, shipped_model
@@ -76,8 +76,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         choices=BACKENDS,
-        default="threading",
-        help="threads, processes (loky) or the workers of a Dask cluster; the same answers; default: threading",
+        default=quickest_backend(),
+        help="threads, processes (fork, loky) or the workers of a Dask cluster; the same answers; default: %(default)s",
     )
     parser.add_argument(
         "--scheduler",

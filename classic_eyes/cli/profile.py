@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..compiled import CompiledEyes
 from ..errors import ModelError
 from ..images import read_pictures
-from ..inference import CHUNK, Scored, score_files
+from ..inference import CHUNK, Scored, quickest_backend, score_files
 from ..threads import one_thread
 from .arguments import positive_integer
 from .predict import add_model_arguments, list_pictures, open_model, probability_of, write_rows
@@ -163,7 +163,8 @@ def time_run(
     files, names = [path for path, _ in pictures], [name for _, name in pictures]
 
     def _run() -> Iterator[Scored]:
-        return score_files(files, probability_of(model), size=model.size, n_jobs=n_jobs)
+        backend = quickest_backend()
+        return score_files(files, probability_of(model), size=model.size, n_jobs=n_jobs, backend=backend)
 
     spent: dict[str, list[float]] = {}
     answers = list(_run())

@@ -20,7 +20,8 @@ from ..benchmark import TaskError, processor_name
 from ..compiled import CompiledEyes
 from ..errors import ParameterError
 from ..images import read_pictures
-from ..inference import CHUNK, score_files
+from ..inference import CHUNK, quickest_backend, score_files
+from ..memory import memory_of_tree_mb
 from ..synthetic import make_eyes
 from ..threads import one_thread
 from .predict import list_pictures, open_model, probability_of, write_rows
@@ -30,6 +31,8 @@ __all__ = ["measure_speed", "speed_table"]
 _RENDERED = 1000
 # One picture takes less than the clock's own ticks are worth.
 _SINGLES = 200
+# Seconds between two looks at the memory of a run.
+_LOOK = 0.05
 # Where the package lies is given, for a clone may not be on the path of a new process.
 _AT = "import sys; sys.path.append(sys.argv[1]); "
 _PREDICT = _AT + "from classic_eyes.cli import main; status = main(['predict', *sys.argv[2:]]); "
@@ -47,10 +50,12 @@ def _seconds(action: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
+def _command(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, str(Path(__file__).resolve().parents[2]), *arguments]
+
+
 def _run(code: str, *arguments: str) -> str:
-    above = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-c", code, above, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(_command(code, *arguments), capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise TaskError(f"a new process failed: {said}")
@@ -59,7 +64,8 @@ def _run(code: str, *arguments: str) -> str:
 
 def _to_csv(folder: str, model: CompiledEyes, out: str, n_jobs: int | None) -> None:
     pictures = list_pictures([folder])
-    scored = score_files([path for path, _ in pictures], probability_of(model), size=model.size, n_jobs=n_jobs)
+    paths, backend = [path for path, _ in pictures], quickest_backend()
+    scored = score_files(paths, probability_of(model), size=model.size, n_jobs=n_jobs, backend=backend)
     with open(out, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         write_rows([name for _, name in pictures], scored, file)
 
@@ -86,9 +92,24 @@ def _peak_memory(paths: Sequence[str], n: int, models: Sequence[str], scratch: s
     for number in range(n):
         path = paths[number % len(paths)]
         os.symlink(os.path.abspath(path), os.path.join(many, f"{number:07}{os.path.splitext(path)[1]}"))
-    code = _PREDICT + "from classic_eyes.memory import peak_memory_mb; print(peak_memory_mb())"
     out = os.path.join(scratch, "many.csv")
-    return {name: float(_run(code, many, "--model", name, "--out", out).split()[-1]) for name in models}
+    code = _PREDICT + "sys.exit(status)"
+    return {name: _most_held([code, many, "--model", name, "--out", out]) for name in models}
+
+
+def _most_held(arguments: Sequence[str]) -> float:
+    """Run a command and return the most memory that its processes held together, in MB (2**20 bytes)."""
+    most = 0.0
+    with subprocess.Popen(
+        _command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
+        while running.poll() is None:
+            most = max(most, memory_of_tree_mb(running.pid))
+            time.sleep(_LOOK)
+        said = running.stderr.read() if running.stderr else ""
+    if running.returncode:
+        raise TaskError(f"a run over many pictures failed: {(said.strip().splitlines() or ['no reason'])[-1]}")
+    return most
 
 
 def measure_speed(

@@ -3,7 +3,7 @@
 What needs scikit-learn is in `compiling`, which is not imported here: answering needs none.
 """
 
-from .folders import BACKENDS, CHUNK, Scored, score_files
+from .folders import BACKENDS, CHUNK, Scored, quickest_backend, score_files
 from .program import Program
 
-__all__ = ["BACKENDS", "CHUNK", "Program", "Scored", "score_files"]
+__all__ = ["BACKENDS", "CHUNK", "Program", "Scored", "quickest_backend", "score_files"]

@@ -135,16 +135,22 @@ def _mirror_blocks(pipeline: Pipeline) -> tuple[list[Block], NDArray[np.float64]
             # Column j of the mirror image is column columns[j] of the picture.
             together = seen[part].copy()
             np.add.at(together, columns, mirrored[part])
-            blocks.append(_block(extractor, False, together))
+            places = np.arange(len(columns))
+            pairs = np.stack([places, columns])[:, places <= columns]
+            # One that stays is added to itself.
+            together[places == columns] /= 2
+            blocks.append(_block(extractor, False, together[pairs[0]], pairs.astype(np.int32)))
         else:
             blocks += [_block(extractor, False, seen[part]), _block(extractor, True, mirrored[part])]
         start = part.stop
     return blocks, -2 * scaler.mean_ @ np.hstack([even, np.zeros_like(odd)])
 
 
-def _block(extractor: Extractor, mirrored: bool, weights: NDArray[np.float64]) -> Block:
+def _block(
+    extractor: Extractor, mirrored: bool, weights: NDArray[np.float64], pairs: NDArray[Any] | None = None
+) -> Block:
     name = str(extractor.descriptor)
-    return Block(name, extractor.settings(), mirrored, np.ascontiguousarray(weights, dtype=np.float32))
+    return Block(name, extractor.settings(), mirrored, np.ascontiguousarray(weights, dtype=np.float32), pairs)
 
 
 @dataclass(frozen=True, eq=False)

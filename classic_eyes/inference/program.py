@@ -36,14 +36,41 @@ class Block:
         Its keyword arguments.
     mirrored : bool
         Whether it is asked about the mirror image.
-    weights : float32 array of shape (d, n_components)
+    weights : float32 array of shape (d, n_components), or (k, n_components) with pairs
         Scaler and PCA in one.
+    pairs : int array of shape (2, k), optional
+        Columns that change places in the mirror image, one above the other; one that stays stands above itself. Then
+        even components come of their sums, odd ones of their differences, which are half as many as the columns.
     """
 
     descriptor: str
     settings: Mapping[str, Any]
     mirrored: bool
     weights: Rows
+    pairs: NDArray[np.intp] | None = None
+
+    def project(self, rows: Rows) -> Rows:
+        """Say what the columns add to the components.
+
+        Parameters
+        ----------
+        rows : float32 array of shape (n, d)
+            What the descriptor gave.
+
+        Returns
+        -------
+        float32 array of shape (n, n_components)
+            To be added up over the blocks.
+        """
+        if self.pairs is None:
+            return rows @ self.weights
+        half = self.weights.shape[1] // 2
+        one, other = np.take(rows, self.pairs[0], axis=1), np.take(rows, self.pairs[1], axis=1)
+        z = np.empty((len(rows), 2 * half), np.float32)
+        np.matmul(one + other, self.weights[:, :half], out=z[:, :half])
+        np.subtract(one, other, out=one)
+        np.matmul(one, self.weights[:, half:], out=z[:, half:])
+        return z
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +157,10 @@ class Family:
         float64 array of shape (n,)
             Positive means open.
         """
-        z = described[0] @ self.blocks[0].weights
+        z = self.blocks[0].project(described[0])
         z += self.offset
         for rows, block in zip(described[1:], self.blocks[1:], strict=True):
-            z += rows @ block.weights
+            z += block.project(rows)
         half = z.shape[1] // 2 if self.mirror else z.shape[1]
         even = np.empty((len(z), half + 2), np.float32)
         even[:, :half], even[:, half] = z[:, :half], 1
@@ -272,6 +299,7 @@ class Program:
                     },
                     "mirrored": block.mirrored,
                     "weights": _pack(f"family{i}.block{j}.weights", block.weights),
+                    "pairs": _pack(f"family{i}.block{j}.pairs", block.pairs),
                 }
                 for j, block in enumerate(family.blocks)
             ]
@@ -318,7 +346,8 @@ class Program:
                         f"{', '.join(DESCRIPTORS)}; update classic-eyes"
                     )
                 settings = {str(key): _unpack(value) for key, value in block["settings"].items()}
-                blocks.append(Block(block["descriptor"], settings, bool(block["mirrored"]), _unpack(block["weights"])))
+                weights, pairs = _unpack(block["weights"]), _unpack(block.get("pairs"))
+                blocks.append(Block(block["descriptor"], settings, bool(block["mirrored"]), weights, pairs))
             offset, support, dual = (_unpack(family[key]) for key in ("offset", "support", "dual"))
             intercept, gamma = float(family["intercept"]), float(family["gamma"])
             families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))

@@ -71,6 +71,7 @@ def memory_of_tree_mb(pid: int) -> float:
 
     Examples
     --------
+    >>> import os
     >>> memory_of_tree_mb(os.getpid()) >= 0
     True
     """

@@ -83,14 +83,19 @@ def test_a_forked_process_that_is_killed_ends_the_run_with_a_reason(paths):
 
 @needs_fork
 def test_no_forked_process_outlives_the_command(folder, small_model, tmp_path):
-    names = tmp_path / "names.txt"
-    names.write_text(f"{folder / '001.png'}\n" * 300_000)
-    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
-    command += ["--model", small_model.with_suffix(".npz"), "--backend", "fork", "--out", tmp_path / "answers.csv"]
-    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(long_run(folder, small_model, tmp_path), stderr=subprocess.PIPE) as running:
         children = wait_for(lambda: children_of(running.pid), n=2)
         running.kill()
     assert wait_for(lambda: [] if any(map(is_alive, children)) else [1], n=1)
+
+
+def long_run(folder: Path, model: Path, scratch: Path) -> list[str]:
+    """A command that forks and has long to go."""
+    names = scratch / "names.txt"
+    names.write_text(f"{folder / '001.png'}\n" * 300_000)
+    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
+    command += ["--model", model.with_suffix(".npz"), "--backend", "fork", "--out", scratch / "answers.csv"]
+    return list(map(str, command))
 
 
 def children_of(pid: int) -> list[int]:
@@ -116,11 +121,9 @@ def wait_for(look, *, n: int):
 
 @needs_fork
 def test_ctrl_c_ends_forked_processes_without_a_traceback(folder, small_model, tmp_path):
-    names = tmp_path / "names.txt"
-    names.write_text(f"{folder / '001.png'}\n" * 300_000)
-    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
-    command += ["--model", small_model.with_suffix(".npz"), "--backend", "fork", "--out", tmp_path / "answers.csv"]
-    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, start_new_session=True) as running:
+    with subprocess.Popen(
+        long_run(folder, small_model, tmp_path), stderr=subprocess.PIPE, start_new_session=True
+    ) as running:
         children = wait_for(lambda: children_of(running.pid), n=2)
         time.sleep(0.5)
         os.killpg(running.pid, signal.SIGINT)

@@ -160,7 +160,7 @@ def score_files(
     if backend == "fork":
         work_on = partial(_score_chunk, size=size, probability=probability)
         with one_thread():
-            for answered in run_forked(work_on, parts, n_jobs=n_jobs or os.cpu_count() or 1):
+            for answered in run_forked(work_on, parts, n_jobs=n_jobs or len(os.sched_getaffinity(0))):
                 yield from _unpack(answered)
         return
     work: AbstractContextManager[Any] = nullcontext(None)

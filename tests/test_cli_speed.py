@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes import CompiledEyes, EyeClassifier, cli, images
+from classic_eyes import CompiledEyes, EyeClassifier, cli
 from classic_eyes.cli import info, predict, profile
 from classic_eyes.errors import ModelError
-from classic_eyes.images import read_picture, read_pictures
+from classic_eyes.images import files, read_picture, read_pictures
 from classic_eyes.inference import Scored
 from classic_eyes.memory import memory_of_tree_mb
 from classic_eyes.shipped import SHIPPED_MODELS
@@ -196,7 +196,7 @@ def test_reading_ahead_changes_no_row(folder, monkeypatch):
     for row, path in enumerate(paths):
         if errors[row] is None:
             np.testing.assert_array_equal(pictures[row], read_picture(path))
-    monkeypatch.setattr(images, "_READ_AHEAD", 1)
+    monkeypatch.setattr(files, "_READ_AHEAD", 1)
     again, same = read_pictures(paths)
     np.testing.assert_array_equal(again, pictures)
     assert same == errors
@@ -204,10 +204,10 @@ def test_reading_ahead_changes_no_row(folder, monkeypatch):
 
 def test_files_are_not_all_held_before_they_are_decoded(folder, monkeypatch):
     held = []
-    real = images._decode_into
-    monkeypatch.setattr(images, "_READ_AHEAD", 1000)
+    real = files._decode_into
+    monkeypatch.setattr(files, "_READ_AHEAD", 1000)
     monkeypatch.setattr(
-        images, "_decode_into", lambda *given: (held.append(sum(len(data) for _, data in given[2])), real(*given))
+        files, "_decode_into", lambda *given: (held.append(sum(len(data) for _, data in given[2])), real(*given))
     )
     paths = sorted(str(path) for path in folder.iterdir())
     read_pictures(paths)

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from classic_eyes import images
 from classic_eyes.errors import ParameterError, PictureError
 from classic_eyes.images import (
     PICTURE_ENDINGS,
     SIZE,
     as_pictures,
     check_batch,
+    files,
     read_bytes,
     read_picture,
     read_pictures,
@@ -425,7 +425,7 @@ def test_no_permission(tmp_path, grey, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(images.os, "open", refuse)
+    monkeypatch.setattr(files.os, "open", refuse)
     assert read_pictures([path])[1] == ["no permission"]
 
 
@@ -435,14 +435,14 @@ def test_another_system_error_is_told_in_its_own_words(tmp_path, grey, monkeypat
     def fail(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(images.os, "read", fail)
+    monkeypatch.setattr(files.os, "read", fail)
     assert read_pictures([path])[1] == ["cannot be opened (Input/output error)"]
 
 
 def test_a_file_that_is_too_large_is_not_opened(tmp_path):
     path = tmp_path / "a.png"
     with path.open("wb") as file:
-        file.truncate(images.MAX_BYTES + 1)
+        file.truncate(files.MAX_BYTES + 1)
     with pytest.raises(PictureError, match=r"^larger than 512 MiB$"):
         read_bytes(path)
 
@@ -452,7 +452,7 @@ def test_what_the_decoder_throws_is_a_reason(tmp_path, grey, monkeypatch):
         raise cv2.error("two\nlines")
 
     path = write(tmp_path / "a.png", grey)
-    monkeypatch.setattr(images.cv2, "imdecode", throw)
+    monkeypatch.setattr(files.cv2, "imdecode", throw)
     assert read_pictures([path])[1] == ["not a picture OpenCV can read"]
 
 
@@ -479,7 +479,7 @@ def test_opencvs_log_level_is_as_it_was():
     try:
         read_pictures(["missing.png"])
         assert log.getLogLevel() == log.LOG_LEVEL_ERROR
-        with images._quiet_opencv(), images._quiet_opencv():
+        with files._quiet_opencv(), files._quiet_opencv():
             assert log.getLogLevel() == log.LOG_LEVEL_SILENT
         assert log.getLogLevel() == log.LOG_LEVEL_ERROR
     finally:

@@ -1,0 +1,152 @@
+"""Arrays of any kind become grey uint8 squares."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError, PictureError
+
+__all__ = ["ALLOWED", "SIZE", "Pictures", "check_size", "square", "to_grey", "to_uint8"]
+
+Pictures: TypeAlias = NDArray[np.uint8]
+
+SIZE = 24
+MIN_SIZE = 8
+
+ALLOWED = "an array (n, h, w) or (n, h, w, 3), a sequence of arrays of any sizes, or a sequence of paths"
+
+
+def check_size(size: Any) -> int:
+    """Check the side to which pictures are brought.
+
+    Parameters
+    ----------
+    size : int
+        Pixels.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If `size` is not an integer of at least 8.
+    """
+    if not isinstance(size, Integral) or isinstance(size, bool) or size < MIN_SIZE:
+        raise ParameterError(f"size is {size!r}; allowed is an integer of at least {MIN_SIZE} (pixels); 24 is usual")
+    return int(size)
+
+
+def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
+    """Bring values to 0..255 by the dtype rule of :func:`classic_eyes.images.as_pictures`.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any shape.
+    who : str, default=""
+        Begins the message of an error.
+
+    Returns
+    -------
+    ndarray of uint8
+        Of the same shape.
+
+    Raises
+    ------
+    PictureError
+        For another dtype, and for values outside the rule.
+    """
+    kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
+    if kind == "u" and bits == 8:
+        return array
+    if kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    if kind == "u" and bits == 16:
+        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    subject = f"{who}{array.dtype} values"
+    if kind not in "iuf":
+        raise PictureError(
+            f"{subject}; allowed are bool, integers in 0..255, uint16 and floats in 0..1: convert them first"
+        )
+    low, high = array.min(), array.max()
+    if kind == "f":
+        _check_floats(low, high, subject)
+        wide = array.astype(np.float64 if bits > 32 else np.float32)
+        return np.rint(wide * 255).astype(np.uint8)
+    if low < 0 or high > 255:
+        raise PictureError(
+            f"{subject} from {low} to {high}; integers other than uint16 must lie in 0..255: scale them first"
+        )
+    return array.astype(np.uint8)
+
+
+def _check_floats(low: Any, high: Any, subject: str) -> None:
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise PictureError(f"{subject} with NaN or infinity among them; floats must lie in 0..1: mend or leave out")
+    if low < 0 or high > 1:
+        raise PictureError(
+            f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: "
+            ".astype(np.uint8) if they are on 0..255, or divide by 255"
+        )
+
+
+def to_grey(array: Pictures, *, colour: bool) -> Pictures:
+    """Turn RGB or RGBA to grey.
+
+    Parameters
+    ----------
+    array : ndarray of uint8
+        Pictures; the last axis holds 1, 3 or 4 channels if `colour`.
+    colour : bool
+        Whether there are channels.
+
+    Returns
+    -------
+    ndarray of uint8
+        Without the axis of channels.
+    """
+    if not colour:
+        return np.ascontiguousarray(array)
+    *lead, width, channels = array.shape
+    # One call for the whole batch: the weights are per pixel, so all pictures may stand below each other.
+    tall = np.ascontiguousarray(array).reshape(-1, width, channels)
+    if channels == 1:
+        return tall.reshape(*lead, width)
+    grey = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY if channels == 3 else cv2.COLOR_RGBA2GRAY)
+    return grey.reshape(*lead, width).astype(np.uint8, copy=False)
+
+
+def square(picture: Pictures, size: int) -> Pictures:
+    """Scale a grey picture with its aspect kept, and pad it to a square by repeating its border.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (h, w)
+        At least 1 x 1.
+    size : int
+        Side of the square in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size)
+        The square.
+    """
+    height, width = picture.shape
+    if height == width == size:
+        return picture
+    longest = max(height, width)
+    # Scaled before padded: a line of 1 x 10000 pixels must not become a square of 10000 x 10000 on the way.
+    height, width = (max(1, round(side * size / longest)) for side in (height, width))
+    how = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, (width, height), interpolation=how)
+    top, left = (size - height) // 2, (size - width) // 2
+    edges = (top, size - height - top, left, size - width - left)
+    return cv2.copyMakeBorder(scaled, *edges, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)

@@ -1,0 +1,262 @@
+"""Picture files become grey uint8 squares."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+
+from ..errors import PictureError
+from ..remote import is_url, read_url, read_urls
+from .arrays import SIZE, Pictures, check_size, square, to_uint8
+
+__all__ = ["PICTURE_ENDINGS", "Path", "read_bytes", "read_picture", "read_pictures", "shown"]
+
+Path: TypeAlias = str | os.PathLike[str]
+
+MAX_BYTES = 1 << 29
+
+# Left out although OpenCV decodes them: .ras, .sr and .pam come out with wrong greys (4.14), .hdr and .pic hold
+# radiances that are not on 0..1, .exr is disabled in the wheels.
+PICTURE_ENDINGS: frozenset[str] = frozenset(
+    {".apng", ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm"}
+    | {".ppm", ".tif", ".tiff", ".webp"}
+)
+
+NOT_READABLE = "not a picture OpenCV can read"
+_DECODE_FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Bytes read before the first of them is decoded: system calls and decoders run a quarter faster each among their kind
+# than in turns. Few enough that a folder of photographs is not held in memory.
+_READ_AHEAD = 1 << 20
+_OPEN_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.ELOOP: "a link that leads back to itself",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
+    """Read one picture file as a grey square.
+
+    The picture is turned upright if its EXIF data say so; of several pictures in one file (GIF, TIFF) the first is
+    taken. Then steps 2 to 5 of :func:`as_pictures` follow.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A picture file or its URL (:func:`classic_eyes.remote.read_url`); what it is, is told by its content, not by its
+        ending.
+    size : int, default=24
+        Height and width of the result in pixels, at least 8.
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size)
+        Grey levels, 0 black to 255 white.
+
+    Raises
+    ------
+    PictureError
+        If :func:`read_bytes` or :func:`classic_eyes.remote.read_url` refuses the file, OpenCV cannot decode it, or its
+        values break the dtype rule.
+    ParameterError
+        If `size` is not an integer of at least 8.
+
+    Examples
+    --------
+    >>> from classic_eyes.images import read_picture
+    >>> read_picture("missing.png")
+    Traceback (most recent call last):
+        ...
+    classic_eyes.errors.PictureError: 'missing.png': no such file
+    """
+    size = check_size(size)
+    with _quiet_opencv():
+        try:
+            data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
+            return _decode_square(data, size)
+        except PictureError as error:
+            raise PictureError(f"{shown(path)}: {error}") from error.__cause__
+
+
+def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures, list[str | None]]:
+    """Read picture files into one batch, with a reason for each that could not be read.
+
+    Parameters
+    ----------
+    paths : sequence of str or os.PathLike
+        Picture files or URLs, each read as by :func:`read_picture`; of URLs 32 at a time.
+    size : int, default=24
+        Height and width of the result in pixels, at least 8.
+
+    Returns
+    -------
+    pictures : ndarray of uint8, shape (n, size, size)
+        Grey levels; a file that could not be read has zeros.
+    errors : list of str or None, length n
+        None for a file that was read, else the reason in one line, without the path.
+
+    Raises
+    ------
+    ParameterError
+        If `size` is not an integer of at least 8. No file ever raises.
+
+    Examples
+    --------
+    >>> from classic_eyes.images import read_pictures
+    >>> pictures, errors = read_pictures(["missing.png"])
+    >>> pictures.shape, errors
+    ((1, 24, 24), ['no such file'])
+    """
+    size = check_size(size)
+    pictures = np.zeros((len(paths), size, size), dtype=np.uint8)
+    errors: list[str | None] = [None] * len(paths)
+    held: list[tuple[int, bytes]] = []
+    waiting = 0
+    with _quiet_opencv():
+        for row, data in _read_each(paths):
+            if isinstance(data, PictureError):
+                errors[row] = str(data)
+                continue
+            held.append((row, data))
+            waiting += len(data)
+            if waiting > _READ_AHEAD:
+                _decode_into(pictures, errors, held)
+                held, waiting = [], 0
+        _decode_into(pictures, errors, held)
+    return pictures, errors
+
+
+def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | PictureError]]:
+    """Give what each file holds, or why it cannot be read, and its row; URLs last, several at a time."""
+    far = []
+    for row, path in enumerate(paths):
+        if is_url(path):
+            far.append(row)
+            continue
+        try:
+            yield row, read_bytes(path)
+        except PictureError as error:
+            yield row, error
+    if far:
+        yield from zip(far, read_urls([str(paths[row]) for row in far], MAX_BYTES), strict=True)
+
+
+def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[int, bytes]]) -> None:
+    size = pictures.shape[1]
+    for row, data in held:
+        try:
+            pictures[row] = _decode_square(data, size)
+        except PictureError as error:
+            errors[row] = str(error)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a regular, non-empty file whole; the reason in the error is one line without the path.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs.
+
+    Returns
+    -------
+    bytes
+        What is in it, at least one byte.
+
+    Raises
+    ------
+    PictureError
+        If there is no such file, it is a folder or no regular file, there is no permission to read it, it is empty, or
+        it is larger than 512 MiB.
+    """
+    try:
+        status = os.stat(path)
+        if not (stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES):
+            raise PictureError(_why_not(status))
+        # os.open and os.read cost a quarter less than open().read() on files of one kilobyte.
+        descriptor = os.open(path, _OPEN_FLAGS)
+        try:
+            return os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        reason = _OPEN_REASONS.get(error.errno or 0) or f"cannot be opened ({error.strerror or error})"
+        raise PictureError(reason) from error
+    except PictureError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise PictureError("not a file name") from error
+
+
+def _why_not(status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return "is a folder"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file (a pipe, socket or device)"
+    return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
+
+
+def _decode_square(data: bytes, size: int) -> Pictures:
+    try:
+        # Positional: a keyword costs numpy half as much again.
+        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), _DECODE_FLAGS)
+    except cv2.error as error:
+        raise PictureError(NOT_READABLE) from error
+    if picture is None:
+        raise PictureError(NOT_READABLE)
+    if picture.dtype == np.uint8 and picture.shape == (size, size):
+        return picture
+    return square(to_uint8(picture), size)
+
+
+_quiet_lock = threading.Lock()
+_quiet_state = {"depth": 0, "level": 0}
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Silence OpenCV's log while files are read; broken ones are reported by reason, not on stderr.
+
+    The level belongs to the process, so readers in several threads count themselves in and out. What libpng and
+    libjpeg print by themselves cannot be silenced from here.
+    """
+    log = cv2.utils.logging
+    with _quiet_lock:
+        if _quiet_state["depth"] == 0:
+            _quiet_state["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
+        _quiet_state["depth"] += 1
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_state["depth"] -= 1
+            if _quiet_state["depth"] == 0:
+                log.setLogLevel(_quiet_state["level"])
+
+
+def shown(path: Path) -> str:
+    """Show a path in a message.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Any.
+
+    Returns
+    -------
+    str
+        In quotation marks.
+    """
+    return repr(str(os.fspath(path)))  # str(): numpy.str_ would show its type

@@ -1,0 +1,188 @@
+"""What callers hand in becomes one grey batch; what extractors are handed is asked whether it is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import PictureError
+from .arrays import ALLOWED, SIZE, Pictures, check_size, square, to_grey, to_uint8
+from .files import Path, read_pictures, shown
+
+__all__ = ["as_pictures", "check_batch"]
+
+
+def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
+    """Bring pictures of any kind to one grey batch.
+
+    1. Read the files, if `pictures` are paths (as :func:`read_pictures`).
+    2. Bring the values to uint8 by the dtype rule below.
+    3. Turn colour to grey: ``0.299 R + 0.587 G + 0.114 B``, rounded; alpha is ignored.
+    4. Scale by ``size / max(h, w)``, so that the aspect is kept: an eye squashed to a square would look more open or
+       more closed than it is. Reducing averages areas (an exact integer reduction is block means), enlarging is
+       bilinear.
+    5. Pad the shorter side evenly to `size` by repeating the border.
+
+    The dtype rule, for arrays and for what is in a file:
+
+    - uint8 stays as it is; bool becomes 0 and 255; uint16 is divided by 257 and rounded;
+    - other integers must lie in 0..255;
+    - floats must lie in 0..1 (scikit-image's convention), are multiplied by 255 and rounded;
+    - everything else is refused.
+
+    Every picture is treated by itself: row i alone gives the same bytes as row i in a batch.
+
+    Parameters
+    ----------
+    pictures : array or sequence
+        An array ``(n, h, w)``, ``(n, h, w, 1)``, ``(n, h, w, 3)`` (RGB) or ``(n, h, w, 4)`` (RGBA); or a sequence of
+        arrays ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of any sizes; or a sequence of paths (str or
+        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, for it looks like one colour picture.
+    size : int, default=24
+        Height and width of the result in pixels, at least 8.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, size, size)
+        Grey levels, 0 black to 255 white. It may share memory with `pictures`.
+
+    Raises
+    ------
+    PictureError
+        If `pictures` is a single path, holds no picture, has another shape or dtype, has values outside its range
+        (NaN and infinity included), or names a file that cannot be read.
+    ParameterError
+        If `size` is not an integer of at least 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classic_eyes.images import as_pictures
+    >>> wide = np.full((1, 30, 60, 3), 100, dtype=np.uint8)
+    >>> as_pictures(wide).shape
+    (1, 24, 24)
+    >>> as_pictures([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
+    array([  0, 255], dtype=uint8)
+    """
+    size = check_size(size)
+    if isinstance(pictures, str | bytes | os.PathLike):
+        raise PictureError(
+            f"pictures is the single path {os.fspath(pictures)!r}; allowed is {ALLOWED}: "
+            "put one picture in a list, [path]; read a folder with classic_eyes.datasets.read_eyes or predict.py"
+        )
+    if hasattr(pictures, "__array__"):
+        pictures = np.asarray(pictures)
+        if pictures.dtype.kind not in "OU" or pictures.ndim != 1:
+            return _from_array(pictures, size)
+    elif not isinstance(pictures, Sequence):
+        raise PictureError(f"pictures is a {type(pictures).__name__}; allowed is {ALLOWED}: list(...) may help")
+    return _from_sequence(pictures, size)
+
+
+def check_batch(X: Any) -> Pictures:
+    """Check that a batch came through the gate: what an extractor calls first.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (n, h, w)
+        Grey pictures, at least one, at least one pixel high and wide.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, h, w)
+        `X` itself, or a C-contiguous copy of it if it was strided.
+
+    Raises
+    ------
+    PictureError
+        If `X` is not an array, not of dtype uint8, not 3-D, or has no picture or no pixel in it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classic_eyes.images import check_batch
+    >>> check_batch(np.zeros((5, 24, 24), dtype=np.uint8)).shape
+    (5, 24, 24)
+    """
+    if not isinstance(X, np.ndarray):
+        got = f"a {type(X).__name__}"
+    elif X.dtype != np.uint8:
+        got = f"an array of dtype {X.dtype}"
+    elif X.ndim != 3 or 0 in X.shape:
+        got = f"an array of shape {X.shape}"
+    else:
+        return np.ascontiguousarray(X)
+    raise PictureError(
+        f"X is {got}; an extractor takes grey uint8 pictures (n, h, w) with n, h and w at least 1: "
+        "call classic_eyes.images.as_pictures first"
+    )
+
+
+def _from_array(array: np.ndarray, size: int) -> Pictures:
+    if array.ndim and len(array) == 0:
+        raise PictureError(f"pictures has shape {array.shape}: no pictures; at least one is needed")
+    _check_batch_shape(array.shape)
+    grey = to_grey(to_uint8(array, "pictures has "), colour=array.ndim == 4)
+    if grey.shape[1:] == (size, size):
+        return grey
+    out = np.empty((len(grey), size, size), dtype=np.uint8)
+    for row, picture in enumerate(grey):
+        out[row] = square(picture, size)
+    return out
+
+
+def _check_batch_shape(shape: tuple[int, ...]) -> None:
+    remedy = None
+    if len(shape) == 2:
+        remedy = "if it is one picture, pass pictures[np.newaxis]"
+    elif len(shape) == 3 and shape[-1] in (1, 3, 4):
+        remedy = "if it is one colour picture, pass pictures[np.newaxis]; a batch this narrow, pass as a list"
+    elif len(shape) not in (3, 4) or (len(shape) == 4 and shape[-1] not in (1, 3, 4)):
+        remedy = "colour comes last, as 1, 3 (RGB) or 4 (RGBA) channels"
+    elif 0 in shape:
+        remedy = "height and width must be at least 1"
+    if remedy:
+        raise PictureError(f"pictures has shape {shape}; allowed is {ALLOWED}: {remedy}")
+
+
+def _from_sequence(items: Sequence[Any], size: int) -> Pictures:
+    if len(items) == 0:
+        raise PictureError(f"no pictures: pictures is an empty {type(items).__name__}; at least one is needed")
+    are_paths = [isinstance(item, str | os.PathLike) for item in items]
+    if all(are_paths):
+        return _from_paths(items, size)
+    if any(are_paths):
+        mixed = are_paths.index(not are_paths[0])
+        raise PictureError(f"pictures[0] and pictures[{mixed}] are a path and an array mixed; allowed is {ALLOWED}")
+    out = np.empty((len(items), size, size), dtype=np.uint8)
+    for row, item in enumerate(items):
+        out[row] = square(_item_to_grey(item, f"pictures[{row}]"), size)
+    return out
+
+
+def _from_paths(paths: Sequence[Path], size: int) -> Pictures:
+    pictures, errors = read_pictures(paths, size=size)
+    failed = [f"pictures[{row}] {shown(paths[row])}: {error}" for row, error in enumerate(errors) if error]
+    if failed:
+        more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
+        raise PictureError(
+            f"{len(failed)} of {len(errors)} pictures cannot be read: {'; '.join(failed[:3])}{more}: "
+            "leave them out, or call classic_eyes.images.read_pictures, which goes on"
+        )
+    return pictures
+
+
+def _item_to_grey(item: Any, name: str) -> Pictures:
+    try:
+        array = np.asarray(item)
+    except ValueError as error:
+        raise PictureError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
+        raise PictureError(
+            f"{name} has shape {array.shape}; in a sequence every picture is (h, w), (h, w, 1), (h, w, 3) RGB or "
+            "(h, w, 4) RGBA with h and w at least 1: join batches with np.concatenate instead"
+        )
+    return to_grey(to_uint8(array, f"{name} has "), colour=array.ndim == 3)

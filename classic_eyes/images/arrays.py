@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ..errors import ParameterError, PictureError
 
-__all__ = ["ALLOWED", "SIZE", "Pictures", "check_size", "square", "to_grey", "to_uint8"]
+__all__ = ["ALLOWED", "MAX_PIXELS", "SIZE", "Pictures", "check_pixels", "check_size", "square", "to_grey", "to_uint8"]
 
 Pictures: TypeAlias = NDArray[np.uint8]
 
 SIZE = 24
 MIN_SIZE = 8
+MAX_PIXELS = 100_000_000
 
 ALLOWED = "an array (n, h, w) or (n, h, w, 3), a sequence of arrays of any sizes, or a sequence of paths"
 
@@ -42,6 +43,29 @@ def check_size(size: Any) -> int:
     if not isinstance(size, Integral) or isinstance(size, bool) or size < MIN_SIZE:
         raise ParameterError(f"size is {size!r}; allowed is an integer of at least {MIN_SIZE} (pixels); 24 is usual")
     return int(size)
+
+
+def check_pixels(max_pixels: Any) -> int:
+    """Check the largest picture that is taken.
+
+    Parameters
+    ----------
+    max_pixels : int
+        Pixels.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If `max_pixels` is not an integer of at least 1.
+    """
+    if not isinstance(max_pixels, Integral) or isinstance(max_pixels, bool) or max_pixels < 1:
+        raise ParameterError(f"max_pixels is {max_pixels!r}; allowed is an integer of at least 1 (pixels of a picture)")
+    return int(max_pixels)
 
 
 def to_uint8(array: np.ndarray, who: str = "") -> Pictures:

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import PictureError
 from ..remote import is_url, read_url, read_urls
-from .arrays import SIZE, Pictures, check_size, square, to_uint8
+from .arrays import MAX_PIXELS, SIZE, Pictures, check_pixels, check_size, square, to_uint8
+from .headers import stated_size
 
 __all__ = ["PICTURE_ENDINGS", "Path", "read_bytes", "read_picture", "read_pictures", "shown"]
 
@@ -46,7 +47,7 @@ _OPEN_REASONS = {
 }
 
 
-def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
+def read_picture(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Pictures:
     """Read one picture file as a grey square.
 
     The picture is turned upright if its EXIF data say so; of several pictures in one file (GIF, TIFF) the first is
@@ -59,6 +60,8 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
         ending.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
+    max_pixels : int, default=100_000_000
+        Largest picture that is decoded; what a file says of its size is looked at first.
 
     Returns
     -------
@@ -68,10 +71,10 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
     Raises
     ------
     PictureError
-        If :func:`read_bytes` or :func:`classic_eyes.remote.read_url` refuses the file, OpenCV cannot decode it, or its
-        values break the dtype rule.
+        If :func:`read_bytes` or :func:`classic_eyes.remote.read_url` refuses the file, it says that it is too large,
+        OpenCV cannot decode it, or its values break the dtype rule.
     ParameterError
-        If `size` is not an integer of at least 8.
+        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
 
     Examples
     --------
@@ -81,16 +84,18 @@ def read_picture(path: Path, *, size: int = SIZE) -> Pictures:
         ...
     classic_eyes.errors.PictureError: 'missing.png': no such file
     """
-    size = check_size(size)
+    size, max_pixels = check_size(size), check_pixels(max_pixels)
     with _quiet_opencv():
         try:
             data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
-            return _decode_square(data, size)
+            return _decode_square(data, size, max_pixels)
         except PictureError as error:
             raise PictureError(f"{shown(path)}: {error}") from error.__cause__
 
 
-def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures, list[str | None]]:
+def read_pictures(
+    paths: Sequence[Path], *, size: int = SIZE, max_pixels: int = MAX_PIXELS
+) -> tuple[Pictures, list[str | None]]:
     """Read picture files into one batch, with a reason for each that could not be read.
 
     Parameters
@@ -99,6 +104,8 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
         Picture files or URLs, each read as by :func:`read_picture`; of URLs 32 at a time.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
+    max_pixels : int, default=100_000_000
+        Largest picture that is decoded; what a file says of its size is looked at first.
 
     Returns
     -------
@@ -110,7 +117,7 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
     Raises
     ------
     ParameterError
-        If `size` is not an integer of at least 8. No file ever raises.
+        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1. No file ever raises.
 
     Examples
     --------
@@ -119,7 +126,7 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
     >>> pictures.shape, errors
     ((1, 24, 24), ['no such file'])
     """
-    size = check_size(size)
+    size, max_pixels = check_size(size), check_pixels(max_pixels)
     pictures = np.zeros((len(paths), size, size), dtype=np.uint8)
     errors: list[str | None] = [None] * len(paths)
     held: list[tuple[int, bytes]] = []
@@ -132,9 +139,9 @@ def read_pictures(paths: Sequence[Path], *, size: int = SIZE) -> tuple[Pictures,
             held.append((row, data))
             waiting += len(data)
             if waiting > _READ_AHEAD:
-                _decode_into(pictures, errors, held)
+                _decode_into(pictures, errors, held, max_pixels)
                 held, waiting = [], 0
-        _decode_into(pictures, errors, held)
+        _decode_into(pictures, errors, held, max_pixels)
     return pictures, errors
 
 
@@ -153,11 +160,11 @@ def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | PictureErro
         yield from zip(far, read_urls([str(paths[row]) for row in far], MAX_BYTES), strict=True)
 
 
-def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[int, bytes]]) -> None:
+def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[int, bytes]], max_pixels: int) -> None:
     size = pictures.shape[1]
     for row, data in held:
         try:
-            pictures[row] = _decode_square(data, size)
+            pictures[row] = _decode_square(data, size, max_pixels)
         except PictureError as error:
             errors[row] = str(error)
 
@@ -208,7 +215,12 @@ def _why_not(status: os.stat_result) -> str:
     return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
 
 
-def _decode_square(data: bytes, size: int) -> Pictures:
+def _decode_square(data: bytes, size: int, max_pixels: int) -> Pictures:
+    stated = stated_size(data)
+    if stated is None:
+        raise PictureError(NOT_READABLE)
+    if stated[0] * stated[1] > max_pixels:
+        raise PictureError(f"says it is {stated[0]} x {stated[1]} pixels; more than {max_pixels:,} are not decoded")
     try:
         # Positional: a keyword costs numpy half as much again.
         picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), _DECODE_FLAGS)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import PictureError
-from .arrays import ALLOWED, SIZE, Pictures, check_size, square, to_grey, to_uint8
+from .arrays import ALLOWED, MAX_PIXELS, SIZE, Pictures, check_pixels, check_size, square, to_grey, to_uint8
 from .files import Path, read_pictures, shown
 
 __all__ = ["as_pictures", "check_batch"]
 
 
-def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
+def as_pictures(pictures: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Pictures:
     """Bring pictures of any kind to one grey batch.
 
     1. Read the files, if `pictures` are paths (as :func:`read_pictures`).
@@ -43,6 +43,8 @@ def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
         os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, for it looks like one colour picture.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
+    max_pixels : int, default=100_000_000
+        Largest picture, height times width, that is taken; larger ones are refused before they are looked at.
 
     Returns
     -------
@@ -53,9 +55,9 @@ def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
     ------
     PictureError
         If `pictures` is a single path, holds no picture, has another shape or dtype, has values outside its range
-        (NaN and infinity included), or names a file that cannot be read.
+        (NaN and infinity included), is larger than `max_pixels`, or names a file that cannot be read.
     ParameterError
-        If `size` is not an integer of at least 8.
+        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
 
     Examples
     --------
@@ -67,7 +69,7 @@ def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
     >>> as_pictures([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
     array([  0, 255], dtype=uint8)
     """
-    size = check_size(size)
+    size, max_pixels = check_size(size), check_pixels(max_pixels)
     if isinstance(pictures, str | bytes | os.PathLike):
         raise PictureError(
             f"pictures is the single path {os.fspath(pictures)!r}; allowed is {ALLOWED}: "
@@ -76,10 +78,10 @@ def as_pictures(pictures: Any, *, size: int = SIZE) -> Pictures:
     if hasattr(pictures, "__array__"):
         pictures = np.asarray(pictures)
         if pictures.dtype.kind not in "OU" or pictures.ndim != 1:
-            return _from_array(pictures, size)
+            return _from_array(pictures, size, max_pixels)
     elif not isinstance(pictures, Sequence):
         raise PictureError(f"pictures is a {type(pictures).__name__}; allowed is {ALLOWED}: list(...) may help")
-    return _from_sequence(pictures, size)
+    return _from_sequence(pictures, size, max_pixels)
 
 
 def check_batch(X: Any) -> Pictures:
@@ -121,10 +123,11 @@ def check_batch(X: Any) -> Pictures:
     )
 
 
-def _from_array(array: np.ndarray, size: int) -> Pictures:
+def _from_array(array: np.ndarray, size: int, max_pixels: int) -> Pictures:
     if array.ndim and len(array) == 0:
         raise PictureError(f"pictures has shape {array.shape}: no pictures; at least one is needed")
     _check_batch_shape(array.shape)
+    _check_area(*array.shape[1:3], max_pixels, "pictures")
     grey = to_grey(to_uint8(array, "pictures has "), colour=array.ndim == 4)
     if grey.shape[1:] == (size, size):
         return grey
@@ -148,23 +151,31 @@ def _check_batch_shape(shape: tuple[int, ...]) -> None:
         raise PictureError(f"pictures has shape {shape}; allowed is {ALLOWED}: {remedy}")
 
 
-def _from_sequence(items: Sequence[Any], size: int) -> Pictures:
+def _check_area(height: int, width: int, max_pixels: int, name: str) -> None:
+    if height * width > max_pixels:
+        raise PictureError(
+            f"{name}: a picture of {height} x {width} pixels; allowed are {max_pixels:,}: cut the eye out first, or "
+            "give max_pixels to classic_eyes.images.as_pictures"
+        )
+
+
+def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Pictures:
     if len(items) == 0:
         raise PictureError(f"no pictures: pictures is an empty {type(items).__name__}; at least one is needed")
     are_paths = [isinstance(item, str | os.PathLike) for item in items]
     if all(are_paths):
-        return _from_paths(items, size)
+        return _from_paths(items, size, max_pixels)
     if any(are_paths):
         mixed = are_paths.index(not are_paths[0])
         raise PictureError(f"pictures[0] and pictures[{mixed}] are a path and an array mixed; allowed is {ALLOWED}")
     out = np.empty((len(items), size, size), dtype=np.uint8)
     for row, item in enumerate(items):
-        out[row] = square(_item_to_grey(item, f"pictures[{row}]"), size)
+        out[row] = square(_item_to_grey(item, f"pictures[{row}]", max_pixels), size)
     return out
 
 
-def _from_paths(paths: Sequence[Path], size: int) -> Pictures:
-    pictures, errors = read_pictures(paths, size=size)
+def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Pictures:
+    pictures, errors = read_pictures(paths, size=size, max_pixels=max_pixels)
     failed = [f"pictures[{row}] {shown(paths[row])}: {error}" for row, error in enumerate(errors) if error]
     if failed:
         more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
@@ -175,7 +186,7 @@ def _from_paths(paths: Sequence[Path], size: int) -> Pictures:
     return pictures
 
 
-def _item_to_grey(item: Any, name: str) -> Pictures:
+def _item_to_grey(item: Any, name: str, max_pixels: int) -> Pictures:
     try:
         array = np.asarray(item)
     except ValueError as error:
@@ -185,4 +196,5 @@ def _item_to_grey(item: Any, name: str) -> Pictures:
             f"{name} has shape {array.shape}; in a sequence every picture is (h, w), (h, w, 1), (h, w, 3) RGB or "
             "(h, w, 4) RGBA with h and w at least 1: join batches with np.concatenate instead"
         )
+    _check_area(*array.shape[:2], max_pixels, name)
     return to_grey(to_uint8(array, f"{name} has "), colour=array.ndim == 3)

@@ -1,0 +1,168 @@
+"""What a picture file says of its size before it is decoded: a few bytes can claim gigabytes."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from struct import unpack_from
+
+__all__ = ["stated_size"]
+
+Size = tuple[int, int]
+
+# Each scan of a progressive JPEG goes over the whole picture, and a few bytes make one; encoders write some ten.
+_MOST_SCANS = 200
+# So often is a size looked for in boxes that may hold decoys; files of one picture state it a few times.
+_MOST_BOXES = 100
+# JPEG: start-of-frame markers; C4, C8 and CC among them are something else.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# JPEG: markers without a length.
+_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+# TIFF: width, length, tile width, tile length; types and how they are unpacked.
+_TIFF_WIDTHS, _TIFF_LENGTHS = (256, 322), (257, 323)
+_TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
+_NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,12})")
+
+
+def stated_size(data: bytes) -> Size | None:
+    """Say how large a picture claims to be, without decoding it.
+
+    The format is told by the first bytes, as OpenCV tells it: PNG, JPEG, GIF, BMP, TIFF, WebP, PNM, PFM, JPEG 2000 and
+    AVIF.
+    Where a file states several sizes (the tiles of a TIFF, the items of an AVIF), each side is the largest stated.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Returns
+    -------
+    tuple of int or None
+        Width and height in pixels; None for another format, and for a header that is cut off or states no size. Every
+        200 scans of a JPEG count as its height once more.
+
+    References
+    ----------
+    ISO/IEC 10918-1 (JPEG), 15948 (PNG), 15444-1 (JPEG 2000), 23008-12 (the boxes of AVIF); TIFF 6.0; RFC 9649 (WebP).
+
+    Examples
+    --------
+    >>> stated_size(b"P5 640 480 255 ...")
+    (640, 480)
+    >>> stated_size(b"hello") is None
+    True
+    """
+    signatures, read = _READERS.get(data[:2], _NONE)
+    # An AVIF begins with any length; a JPEG with these letters in its fifth byte is still a JPEG.
+    if not data.startswith(signatures):
+        if data[4:8] != b"ftyp":
+            return None
+        read = _avif
+    try:
+        return read(data)
+    except (IndexError, ValueError, struct.error):
+        return None
+
+
+def _png(data: bytes) -> Size:
+    return unpack_from(">II", data, 16)
+
+
+def _jpeg(data: bytes) -> Size | None:
+    # Markers are looked for as libjpeg does: whatever stands before an FF is skipped.
+    place = 2
+    while True:
+        place = data.index(0xFF, place)
+        while data[place] == 0xFF:
+            place += 1
+        marker = data[place]
+        place += 1
+        if marker in _FRAMES:
+            height, width = unpack_from(">HH", data, place + 3)
+            return width, height * max(1, data.count(b"\xff\xda") // _MOST_SCANS)
+        if marker and marker not in _BARE:
+            place += max(2, unpack_from(">H", data, place)[0])
+
+
+def _gif(data: bytes) -> Size:
+    return unpack_from("<HH", data, 6)
+
+
+def _bmp(data: bytes) -> Size:
+    (header,) = unpack_from("<I", data, 14)
+    width, height = unpack_from("<HH" if header == 12 else "<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _webp(data: bytes) -> Size | None:
+    kind = data[12:16]
+    if data[8:12] != b"WEBP":
+        return None
+    if kind == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if kind == b"VP8L":
+        (bits,) = unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = unpack_from("<HH", data, 26)
+    return (width & 0x3FFF, height & 0x3FFF) if kind == b"VP8 " else None
+
+
+def _pnm(data: bytes) -> Size | None:
+    width = _NUMBER.match(data, 2)
+    height = width and _NUMBER.match(data, width.end())
+    return (int(width[1]), int(height[1])) if width and height else None
+
+
+def _tiff(data: bytes) -> Size | None:
+    order = "<" if data[0] == ord("I") else ">"
+    big = unpack_from(f"{order}H", data, 2)[0] == 43
+    (first,) = unpack_from(f"{order}Q" if big else f"{order}I", data, 8 if big else 4)
+    (count,) = unpack_from(f"{order}Q" if big else f"{order}H", data, first)
+    entry, value, step = (first + 8, 12, 20) if big else (first + 2, 8, 12)
+    width = height = 0
+    # No more entries than the file has room for, whatever it says.
+    for place in range(entry, min(entry + count * step, len(data) - step + 1), step):
+        tag, kind = unpack_from(f"{order}HH", data, place)
+        if tag in _TIFF_WIDTHS or tag in _TIFF_LENGTHS:
+            (stated,) = unpack_from(order + _TIFF_TYPES.get(kind, "I"), data, place + value)
+            width, height = (max(width, stated), height) if tag in _TIFF_WIDTHS else (width, max(height, stated))
+    return (width, height) if width and height else None
+
+
+def _jpeg_2000(data: bytes) -> Size:
+    sizes = [unpack_from(">IIII", data, place + 8) for place in _places(data, b"\xff\x4f\xff\x51")]
+    return max(right - left for right, _, left, _ in sizes), max(lower - upper for _, lower, _, upper in sizes)
+
+
+def _avif(data: bytes) -> Size:
+    sizes = [unpack_from(">II", data, place + 8) for place in _places(data, b"ispe")]
+    return max(width for width, _ in sizes), max(height for _, height in sizes)
+
+
+def _places(data: bytes, mark: bytes) -> Iterator[int]:
+    place = -1
+    for _ in range(_MOST_BOXES):
+        if (place := data.find(mark, place + 1)) < 0:
+            return
+        yield place
+    raise ValueError("decoys")
+
+
+# By the first two bytes: the signatures that may follow them, and what reads the size.
+_READERS: dict[bytes, tuple[tuple[bytes, ...], Callable[[bytes], Size | None]]] = {
+    b"\xff\xd8": ((b"\xff\xd8\xff",), _jpeg),
+    b"\x89P": ((b"\x89PNG\r\n\x1a\n",), _png),
+    b"GI": ((b"GIF87a", b"GIF89a"), _gif),
+    b"BM": ((b"BM",), _bmp),
+    b"RI": ((b"RIFF",), _webp),
+    b"II": ((b"II*\0", b"II+\0"), _tiff),
+    b"MM": ((b"MM\0*", b"MM\0+"), _tiff),
+    b"\xff\x4f": ((b"\xff\x4f\xff\x51",), _jpeg_2000),
+    b"\0\0": ((b"\0\0\0\x0cjP  \r\n\x87\n",), _jpeg_2000),
+    **{b"P%d" % kind: ((b"P%d" % kind,), _pnm) for kind in range(1, 7)},
+    b"PF": ((b"PF",), _pnm),
+    b"Pf": ((b"Pf",), _pnm),
+}
+_NONE: tuple[tuple[bytes, ...], Callable[[bytes], Size | None]] = ((), _avif)

@@ -23,7 +23,9 @@ from .errors import ModelError, ParameterError
 from .images import SIZE, as_pictures
 from .inference import CHUNK
 from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
+from .inference.novelty import verdicts
 from .inference.program import Program
+from .novelty import fit_novelty
 from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .pseudolabel import Trail, check_confident, learn_labels
 from .shipped import SHIPPED_MODELS, shipped_model
@@ -35,6 +37,17 @@ __all__ = ["EyeClassifier"]
 
 # Answers about so many rendered eyes go into a compiled model, for whoever reads it to compare with.
 _RECORDED = 8
+# What a file of an earlier version does not have.
+_ADDED_LATER = {
+    "confident": (0.05, 0.95),
+    "max_rounds": 4,
+    "trail_": None,
+    "novelty": False,
+    "novelty_": None,
+    "unsure_": 0.0,
+}
+# So many of the pictures left out in the calibration count as unsure.
+_UNSURE = 0.05
 
 
 class EyeClassifier(ClassifierMixin, BaseEstimator):
@@ -70,6 +83,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
+    novelty : bool, default False
+        Whether to learn also what eyes look like, so that `verdict` can tell what is none; it takes 200 pictures, three
+        groups, and half a minute for 15,000.
     confident : tuple of float, default (0.05, 0.95)
         Where labels are missing: in self-training, closed below the first score and open above the second.
     max_rounds : int, default 4
@@ -85,6 +101,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         ``[0, 1]``, closed and open.
     calibration_ : tuple of float
         Slope and intercept from margin to log odds of open.
+    unsure_ : float
+        Log odds nearer to 0 than that had the least sure twentieth of the pictures left out in the calibration.
+    novelty_ : classic_eyes.inference.novelty.Novelty or None
+        How unlike an eye a picture is; None without ``novelty=True``.
     n_features_ : int
         Number of features before the PCA, of all families together.
     n_components_ : int
@@ -130,6 +150,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         flip_average: bool = True,
         calibration_folds: int = 3,
         size: int = SIZE,
+        novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
         max_rounds: int = 4,
         random_state: int = 0,
@@ -142,6 +163,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.flip_average = flip_average
         self.calibration_folds = calibration_folds
         self.size = size
+        self.novelty = novelty
         self.confident = confident
         self.max_rounds = max_rounds
         self.random_state = random_state
@@ -196,6 +218,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         labels = _check_labels(y, len(originals))
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
+        # Before pictures are left out for want of a label: eyes they are all the same.
+        self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
         self.trail_ = self._find_labels(originals, labels, names)
         if self.trail_ is not None:
             kept = self.trail_.labels >= 0
@@ -214,6 +238,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 mirrored = self._mirrored_components(pipeline, originals, components)
                 margin += _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
             self.calibration_ = platt(margin / len(pipelines), labels, weight)
+        slope, intercept = self.calibration_
+        self.unsure_ = float(np.quantile(np.abs(slope * margin / len(pipelines) + intercept), _UNSURE))
         self.pipelines_ = pipelines
         self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
         self.n_components_ = sum(int(pipeline[-1].n_features_in_) for pipeline in pipelines.values())
@@ -247,7 +273,12 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.not_compiled_: str | None = None
         try:
             self._program = compile_program(
-                pipelines, size=self.size, flip_average=bool(self.flip_average), calibration=self.calibration_
+                pipelines,
+                size=self.size,
+                flip_average=bool(self.flip_average),
+                calibration=self.calibration_,
+                unsure=self.unsure_,
+                novelty=self.novelty_,
             )
         except NotCompilableError as reason:
             self.not_compiled_ = str(reason)
@@ -260,8 +291,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
         check_confident(self.confident)
-        if not isinstance(self.flip_average, bool | np.bool_):
-            raise ParameterError(f"flip_average is {self.flip_average!r}; it must be True or False")
+        for name in ("flip_average", "novelty"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
 
     def _training_rows(
         self, originals: NDArray[np.uint8], *, mirror: bool = False
@@ -439,19 +471,82 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         """
         return (self.decision_function(pictures) >= 0).astype(np.int64)
 
+    def novelty_score(self, pictures: Any) -> NDArray[np.float64]:
+        """Return how unlike an eye pictures are; one eye in a hundred has more than 1.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            0 or more; see `classic_eyes.inference.novelty.Novelty`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        ModelError
+            For a classifier that was fitted without ``novelty=True``.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self, "pipelines_")
+        if self.novelty_ is None:
+            raise ModelError("the classifier does not know what is no eye; fit it with novelty=True")
+        with one_thread():
+            return self.novelty_.score(as_pictures(pictures, size=self.size))
+
+    def verdict(self, pictures: Any) -> list[str]:
+        """Say of pictures whether they show an open eye, a closed one or none, or that the classifier is not sure.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        list of str
+            Of ``closed``, ``open``, ``unsure`` and ``not-an-eye``; see `classic_eyes.inference.novelty.verdicts`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        ModelError
+            For a classifier that was fitted without ``novelty=True``.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from classic_eyes.synthetic import make_eyes
+        >>> eyes = make_eyes(210, random_state=0)
+        >>> clf = EyeClassifier(features=("hog",), n_copies=0, novelty=True).fit(eyes.pictures, eyes.labels)
+        >>> clf.verdict(np.random.default_rng(0).integers(0, 256, (1, 24, 24), dtype=np.uint8))
+        ['not-an-eye']
+        """
+        X = as_pictures(pictures, size=self.size)
+        return verdicts(self.predict_proba(X)[:, 1], self.novelty_score(X), unsure=self.unsure_)
+
     def __getstate__(self) -> dict[str, Any]:
         # The compiled form repeats the pipeline; it is made again on the way back.
         compiled = ("_program", "_decisions", "not_compiled_")
         return {key: value for key, value in super().__getstate__().items() if key not in compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # A file of an earlier version knows nothing of parameters that came later.
-        super().__setstate__({"confident": (0.05, 0.95), "max_rounds": 4, "trail_": None, **state})
+        super().__setstate__({**_ADDED_LATER, **state})
         if hasattr(self, "pipelines_"):
             self._compile()
 
     def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
-        """Write the fitted classifier to a ``.joblib`` file, its compiled form beside it, and a card if one is given.
+        """Write the fitted classifier to a file, its compiled form beside it, and a card if one is given.
+
+        A ``.joblib`` file is read by whoever trusts it, for it can run code; a ``.skops`` file (extra ``skops``) by
+        anyone. Both carry the answers about eight rendered eyes, which are asked again on load.
 
         The compiled form, of the same name but ending in ``.npz``, is what ``predict`` reads: see
         `classic_eyes.CompiledEyes`. Where there is none (`not_compiled_` says why), an older file of that name is
@@ -460,24 +555,26 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         path : path
-            The file; its ending must be ``.joblib``.
+            The file; its ending must be ``.joblib`` or ``.skops``.
         card : dict, optional
             Written as JSON beside it.
 
         Raises
         ------
         ModelError
-            Where the file cannot be written.
+            Where the file cannot be written; for ``.skops`` also where the classifier holds types of your own.
+        MissingDependencyError
+            For ``.skops`` without the extra ``skops``.
         """
         check_is_fitted(self, "pipelines_")
         if card is not None and self.not_compiled_ is not None:
             card = {**card, "not_compiled": self.not_compiled_}
-        persistence.write_model(path, self, card)
+        rendered = as_pictures(make_eyes(_RECORDED, random_state=0).pictures, size=self.size)
+        persistence.write_model(path, self, card, pictures=rendered)
         compiled = persistence.compiled_path(path)
         if self._program is None:
             compiled.unlink(missing_ok=True)
             return
-        rendered = as_pictures(make_eyes(_RECORDED, random_state=0).pictures, size=self.size)
         persistence.write_compiled(compiled, self._program, rendered, model_sha256=persistence.sha256(path))
 
     @classmethod
@@ -490,7 +587,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             The file.
         trusted : bool, default False
             Whether you know where the file comes from: reading a joblib file can run any code. A file that ships with
-            the library needs no trust.
+            the library needs no trust, nor does a ``.skops`` file.
 
         Returns
         -------
@@ -500,7 +597,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ModelError
-            For a file that is missing, not trusted, or not a model.
+            For a file that is missing, not trusted, not a model, or that does not reproduce its recorded answers.
         """
         loaded = persistence.read_model(path, trusted=trusted, known=SHIPPED_MODELS.values())
         if not isinstance(loaded, EyeClassifier):

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ModelError
 from .images import as_pictures
+from .inference.novelty import verdicts
 from .inference.program import Program
 from .persistence import read_compiled
 from .shipped import shipped_model
@@ -109,6 +111,53 @@ class CompiledEyes:
             From 0 to 1.
         """
         return self.program.probability(pictures)
+
+    def probability_and_novelty(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the probability of open and how unlike an eye pictures are that came through the gate.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            As `classic_eyes.images.as_pictures` gives them.
+
+        Returns
+        -------
+        float64 array of shape (n, 2)
+            Columns probability, from 0 to 1, and novelty, 0 or more.
+
+        Raises
+        ------
+        ModelError
+            For a model that was trained without novelty.
+        """
+        if self.program.novelty is None:
+            raise ModelError("the model does not know what is no eye; train it again, with 200 pictures or more")
+        return np.column_stack([self.program.probability(pictures), self.program.novelty.score(pictures)])
+
+    def verdict(self, pictures: Any) -> list[str]:
+        """Say of pictures whether they show an open eye, a closed one or none, or that the model is not sure.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_pictures`.
+
+        Returns
+        -------
+        list of str
+            Of ``closed``, ``open``, ``unsure`` and ``not-an-eye``; see `classic_eyes.inference.novelty.verdicts`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        ModelError
+            For a model that was trained without novelty.
+        """
+        X = as_pictures(pictures, size=self.size)
+        with one_thread():
+            probability, novelty = self.probability_and_novelty(X).T
+        return verdicts(probability, novelty, unsure=self.program.unsure)
 
     def decision_function(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.

@@ -31,6 +31,7 @@ FLOORS = {
     "pipeline": 3,
     "inference": 4,
     "pseudolabel": 4,
+    "novelty": 5,
     "persistence": 5,
     "shipped": 5,
     "classifier": 6,

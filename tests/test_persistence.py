@@ -103,12 +103,12 @@ def test_foreign_bytes_are_refused(tmp_path, content):
 @pytest.mark.parametrize("content", [{"some": "dict"}, [1, 2], "text"])
 def test_a_joblib_file_that_is_no_model_is_refused(tmp_path, content):
     joblib.dump(content, tmp_path / "other.joblib", compress=("zlib", 3))
-    with pytest.raises(ModelError, match="not a model of classic_eyes"):
+    with pytest.raises(ModelError, match="something else than a model of classic_eyes"):
         read_model(tmp_path / "other.joblib", trusted=True)
 
 
 def test_a_newer_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(persistence, "FORMAT", 99)
+    monkeypatch.setattr(persistence.estimators, "FORMAT", 99)
     write_model(tmp_path / "new.joblib", CONTENT)
     monkeypatch.undo()
     with pytest.raises(ModelError, match=re.escape("has format 99 and this version reads format 1")):
@@ -117,7 +117,7 @@ def test_a_newer_format_is_refused(tmp_path, monkeypatch):
 
 def test_other_versions_are_mentioned_and_not_refused(tmp_path, monkeypatch):
     versions = {**persistence.library_versions(), "scikit-learn": "0.1"}
-    monkeypatch.setattr(persistence, "library_versions", lambda: versions)
+    monkeypatch.setattr(persistence.estimators, "library_versions", lambda: versions)
     write_model(tmp_path / "old.joblib", CONTENT)
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=r"trained with scikit-learn 0\.1 \(here "):

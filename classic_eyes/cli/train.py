@@ -15,7 +15,8 @@ from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
-from ..persistence import card_path, compiled_path, library_versions
+from ..novelty import FEWEST, FEWEST_GROUPS
+from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
@@ -48,7 +49,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help="the model, NAME.joblib; beside it NAME.npz, its compiled form, and NAME.json, its card",
+        help="the model, NAME.joblib, or NAME.skops, which others may read without trusting you (extra skops); beside "
+        "it NAME.npz, its compiled form, and NAME.json, its card",
     )
     parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH; label may be empty")
     parser.add_argument(
@@ -121,12 +123,12 @@ def _read_about(path: str | None) -> dict[str, Any]:
     return about
 
 
-def _check_file(option: str, name: str | None, ending: str) -> None:
+def _check_file(option: str, name: str | None, *endings: str) -> None:
     """Refuse before the long work what would be refused after it."""
     if name is None:
         return
-    if Path(name).suffix != ending:
-        raise ParameterError(f"{option} {name!r} must end in {ending}")
+    if Path(name).suffix not in endings:
+        raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}")
     if not Path(name).absolute().parent.is_dir():
         raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
 
@@ -241,9 +243,20 @@ def _write_report(trail: Trail, data: Readable, arguments: Namespace) -> None:
     write_trail(told, data.pictures, arguments.report)
 
 
+def _learn_novelty_too(clf: EyeClassifier, data: Readable) -> None:
+    """Have the final classifier learn what is no eye, where there is enough to learn it from."""
+    clf.novelty = len(data.pictures) >= FEWEST and len(np.unique(data.eyes.groups)) >= FEWEST_GROUPS
+    if not clf.novelty:
+        print(
+            f"not learnt: what is no eye (predict --verdict); that takes {FEWEST} pictures of {FEWEST_GROUPS} groups",
+            file=sys.stderr,
+        )
+
+
 def _find_labels(clf: EyeClassifier, data: Readable, arguments: Namespace) -> Any:
     """Train where labels are missing; return metrics on the given ones, if any."""
     print("finding labels, then training ...", file=sys.stderr)
+    _learn_novelty_too(clf, data)
     clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
     trail = clf.trail_
     assert trail is not None  # a label is missing, or this would not have been called
@@ -274,7 +287,9 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 the model is written, but some pictures could not be read and are not in it.
     """
-    _check_file("--out", arguments.out, ".joblib")
+    _check_file("--out", arguments.out, *ENDINGS)
+    if arguments.out.endswith(".skops"):
+        check_skops()
     _check_file("--report", arguments.report, ".html")
     _read_about(arguments.about)
     clf = EyeClassifier(
@@ -318,5 +333,6 @@ def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], argu
         results = _judge(clf, data, arguments.paths, lengths, arguments)
         print(results_table(results))
     print("training on all ...", file=sys.stderr)
+    _learn_novelty_too(clf, data)
     clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
     return results

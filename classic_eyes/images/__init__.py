@@ -5,15 +5,17 @@ depth until the dtype rule of :func:`as_pictures` brings them to 0..255. Behind 
 the extractors, which ask :func:`check_batch` whether they were handed a batch that came through here.
 """
 
-from .arrays import SIZE
+from .arrays import MAX_PIXELS, SIZE, check_pixels
 from .files import PICTURE_ENDINGS, read_bytes, read_picture, read_pictures
 from .gate import as_pictures, check_batch
 
 __all__ = [
+    "MAX_PIXELS",
     "PICTURE_ENDINGS",
     "SIZE",
     "as_pictures",
     "check_batch",
+    "check_pixels",
     "read_bytes",
     "read_picture",
     "read_pictures",

@@ -127,7 +127,7 @@ def _from_array(array: np.ndarray, size: int, max_pixels: int) -> Pictures:
     if array.ndim and len(array) == 0:
         raise PictureError(f"pictures has shape {array.shape}: no pictures; at least one is needed")
     _check_batch_shape(array.shape)
-    _check_area(*array.shape[1:3], max_pixels, "pictures")
+    _check_area(array.shape[1:3], max_pixels, "pictures")
     grey = to_grey(to_uint8(array, "pictures has "), colour=array.ndim == 4)
     if grey.shape[1:] == (size, size):
         return grey
@@ -151,11 +151,11 @@ def _check_batch_shape(shape: tuple[int, ...]) -> None:
         raise PictureError(f"pictures has shape {shape}; allowed is {ALLOWED}: {remedy}")
 
 
-def _check_area(height: int, width: int, max_pixels: int, name: str) -> None:
-    if height * width > max_pixels:
+def _check_area(shape: tuple[int, ...], max_pixels: int, name: str) -> None:
+    if shape[0] * shape[1] > max_pixels:
         raise PictureError(
-            f"{name}: a picture of {height} x {width} pixels; allowed are {max_pixels:,}: cut the eye out first, or "
-            "give max_pixels to classic_eyes.images.as_pictures"
+            f"{name}: a picture of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: cut the eye out "
+            "first, or give max_pixels to classic_eyes.images.as_pictures"
         )
 
 
@@ -196,5 +196,5 @@ def _item_to_grey(item: Any, name: str, max_pixels: int) -> Pictures:
             f"{name} has shape {array.shape}; in a sequence every picture is (h, w), (h, w, 1), (h, w, 3) RGB or "
             "(h, w, 4) RGBA with h and w at least 1: join batches with np.concatenate instead"
         )
-    _check_area(*array.shape[:2], max_pixels, name)
+    _check_area(array.shape[:2], max_pixels, name)
     return to_grey(to_uint8(array, f"{name} has "), colour=array.ndim == 3)

@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 from ..features import Extractor
 from ..mirror import mirrored_columns
 from ..svm import FixedSizeSvm, MirrorSvm
+from .novelty import Novelty
 from .program import Block, Family, Program
 
 __all__ = ["NotCompilableError", "compile_program", "decide_as_fitted", "margins"]
@@ -26,7 +27,13 @@ class NotCompilableError(Exception):
 
 
 def compile_program(
-    pipelines: Sequence[Pipeline], *, size: int, flip_average: bool, calibration: tuple[float, float]
+    pipelines: Sequence[Pipeline],
+    *,
+    size: int,
+    flip_average: bool,
+    calibration: tuple[float, float],
+    unsure: float = 0.0,
+    novelty: Novelty | None = None,
 ) -> Program:
     """Turn fitted pipelines, one a family of features, into float32 matrix products.
 
@@ -46,6 +53,10 @@ def compile_program(
         Whether the margins of a picture and of its mirror image are averaged.
     calibration : tuple of float
         Slope and intercept from margin to log odds of open.
+    unsure : float, default 0
+        Log odds nearer to 0 than that are not sure.
+    novelty : Novelty, optional
+        Handed on as it is.
 
     Returns
     -------
@@ -71,7 +82,7 @@ def compile_program(
     families = [_family(pipeline) for pipeline in pipelines]
     # A mirror machine answers the same about both images.
     flips = flip_average and not all(family.mirror for family in families)
-    return Program(size, families, flips, float(calibration[0]), float(calibration[1]))
+    return Program(size, families, flips, float(calibration[0]), float(calibration[1]), unsure, novelty)
 
 
 def _family(pipeline: Pipeline) -> Family:

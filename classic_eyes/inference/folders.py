@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError
-from ..images import read_pictures
+from ..images import MAX_PIXELS, check_pixels, read_pictures
 from ..threads import one_thread
 from .forked import can_fork, run_forked
 
@@ -37,36 +37,44 @@ class Scored:
         Probability of open, 0..1.
     error : str or None
         Reason, one line.
+    novelty : float or None, default None
+        How unlike an eye it is, where that was asked for.
     """
 
     score: float | None
     error: str | None
+    novelty: float | None = None
 
 
-# Scores and reasons of a chunk, which pickle quicker than a Scored for each.
+# Columns of numbers and reasons of a chunk, which pickle quicker than a Scored for each.
 _Answers = tuple[NDArray[np.float64], list[str | None]]
 
 
-def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], Any]) -> _Answers:
-    pictures, errors = read_pictures(paths, size=size)
+def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], Any], max_pixels: int) -> _Answers:
+    pictures, errors = read_pictures(paths, size=size, max_pixels=max_pixels)
     good = np.array([error is None for error in errors])
-    scores = np.zeros(len(paths))
+    numbers = np.zeros((1, len(paths)))
     if good.any():
-        scores[good] = probability(pictures[good])
-    return scores, errors
+        answers = np.atleast_2d(np.asarray(probability(pictures[good])).T)
+        numbers = np.zeros((len(answers), len(paths)))
+        numbers[:, good] = answers
+    return numbers, errors
 
 
 def _unpack(answers: _Answers) -> list[Scored]:
+    score, novelty = answers[0][0].tolist(), answers[0][-1].tolist() if len(answers[0]) > 1 else None
     return [
-        Scored(score, None) if error is None else Scored(None, error)
-        for score, error in zip(answers[0].tolist(), answers[1], strict=True)
+        Scored(score[row], None, None if novelty is None else novelty[row]) if error is None else Scored(None, error)
+        for row, error in enumerate(answers[1])
     ]
 
 
-def _score_chunk_elsewhere(paths: Sequence[str], size: int, probability: Callable[[Any], Any]) -> _Answers:
+def _score_chunk_elsewhere(
+    paths: Sequence[str], size: int, probability: Callable[[Any], Any], max_pixels: int
+) -> _Answers:
     """Do as `_score_chunk` in a process that keeps to one thread by itself."""
     with one_thread():
-        return _score_chunk(paths, size, probability)
+        return _score_chunk(paths, size, probability, max_pixels)
 
 
 def quickest_backend() -> str:
@@ -90,6 +98,7 @@ def score_files(
     probability: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
     *,
     size: int = 24,
+    max_pixels: int = MAX_PIXELS,
     n_jobs: int | None = None,
     chunk: int = CHUNK,
     backend: str = "threading",
@@ -107,9 +116,12 @@ def score_files(
     paths : iterable of str
         Picture files or URLs. What it yields is asked for as it is needed.
     probability : callable
-        From uint8 (n, size, size) to the probability of open, (n,). For ``"loky"`` and ``"dask"`` it is pickled.
+        From uint8 (n, size, size) to the probability of open, (n,), or with the novelty in a second column, (n, 2). For
+        ``"loky"`` and ``"dask"`` it is pickled.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
+    max_pixels : int, default 100_000_000
+        Largest picture that is decoded.
     n_jobs : int, optional
         Threads or processes, 1 or more; by default one for each core. A cluster has its own number.
     chunk : int, default 256
@@ -131,7 +143,8 @@ def score_files(
     Raises
     ------
     ParameterError
-        For n_jobs below 1, an unknown backend, or a scheduler that is missing, does not answer or is not asked for.
+        For n_jobs or max_pixels below 1, an unknown backend, or a scheduler that is missing, does not answer or is not
+        asked for.
     MissingDependencyError
         For ``"dask"`` without the extra ``distributed``.
 
@@ -146,6 +159,7 @@ def score_files(
     ['no such file']
     """
     _check(n_jobs, backend, scheduler)
+    check_pixels(max_pixels)
     parts = _cut(paths, chunk)
     if backend in ("threading", "fork"):
         first = list(islice(parts, 2))
@@ -154,11 +168,11 @@ def score_files(
             # joblib takes as long to import as a few hundred pictures to score.
             for part in parts:
                 with one_thread():
-                    answered = _score_chunk(part, size, probability)
+                    answered = _score_chunk(part, size, probability, max_pixels)
                 yield from _unpack(answered)
             return
     if backend == "fork":
-        work_on = partial(_score_chunk, size=size, probability=probability)
+        work_on = partial(_score_chunk, size=size, probability=probability, max_pixels=max_pixels)
         with one_thread():
             for answered in run_forked(work_on, parts, n_jobs=n_jobs or len(os.sched_getaffinity(0))):
                 yield from _unpack(answered)
@@ -169,7 +183,7 @@ def score_files(
 
         work = connected(str(scheduler), probability)
     with work as workers:
-        yield from _side_by_side(parts, size, probability, backend, n_jobs, workers)
+        yield from _side_by_side(parts, (size, probability, max_pixels), backend, n_jobs, workers)
 
 
 def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
@@ -195,8 +209,7 @@ def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
 
 def _side_by_side(
     parts: Iterable[list[str]],
-    size: int,
-    probability: Callable[[Any], Any],
+    how_to: tuple[int, Callable[[Any], Any], int],
     backend: str,
     n_jobs: int | None,
     workers: Any,
@@ -212,7 +225,8 @@ def _side_by_side(
     here = backend == "threading"
     do = delayed(_score_chunk if here else _score_chunk_elsewhere)
     with one_thread() if here else nullcontext():
-        answers = parallel(do(part, size, probability) for part in parts)
+        # The model as an argument of its own: a cluster knows it again and does not send it with every chunk.
+        answers = parallel(do(part, *how_to) for part in parts)
         try:
             for answered in answers:
                 yield from _unpack(answered)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
 from ..memory import keep_freed_memory
+from .novelty import Novelty
 
 __all__ = ["Block", "Family", "Program"]
 
@@ -196,6 +197,10 @@ class Program:
         Whether the margins of a picture and of its mirror image are averaged; a mirror machine needs no such thing.
     slope, intercept : float
         From margin to log odds of open.
+    unsure : float, default 0
+        Log odds nearer to 0 than that were among the least sure twentieth of pictures left out in training.
+    novelty : Novelty, optional
+        How unlike an eye a picture is.
     """
 
     size: int
@@ -203,6 +208,8 @@ class Program:
     flip_average: bool
     slope: float
     intercept: float
+    unsure: float = 0.0
+    novelty: Novelty | None = None
 
     def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
         """Return the calibrated log odds of open.
@@ -307,7 +314,11 @@ class Program:
             numbers = {"intercept": family.intercept, "gamma": family.gamma, "mirror": family.mirror}
             families.append({"blocks": blocks, **parts, **numbers})
         header = {"size": self.size, "flip_average": self.flip_average, "families": families}
-        return {**header, "slope": self.slope, "intercept": self.intercept}, arrays
+        header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
+        if self.novelty is not None:
+            header["novelty"], further = self.novelty.to_parts()
+            arrays |= further
+        return header, arrays
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Program:
@@ -340,11 +351,7 @@ class Program:
         for family in header["families"]:
             blocks = []
             for block in family["blocks"]:
-                if block["descriptor"] not in DESCRIPTORS:
-                    raise ModelError(
-                        f"the model asks for the descriptor {block['descriptor']!r}, and this version knows "
-                        f"{', '.join(DESCRIPTORS)}; update classic-eyes"
-                    )
+                _check_known(block["descriptor"])
                 settings = {str(key): _unpack(value) for key, value in block["settings"].items()}
                 weights, pairs = _unpack(block["weights"]), _unpack(block.get("pairs"))
                 blocks.append(Block(block["descriptor"], settings, bool(block["mirrored"]), weights, pairs))
@@ -353,10 +360,23 @@ class Program:
             families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))
         if not families or not all(family.blocks for family in families):
             raise ValueError("no features")
+        novelty = header.get("novelty")
+        for view in () if novelty is None else novelty["views"]:
+            _check_known(view["descriptor"])
         return cls(
             int(header["size"]),
             tuple(families),
             bool(header["flip_average"]),
             float(header["slope"]),
             float(header["intercept"]),
+            float(header.get("unsure", 0)),
+            None if novelty is None else Novelty.from_parts(novelty, arrays),
+        )
+
+
+def _check_known(descriptor: Any) -> None:
+    if descriptor not in DESCRIPTORS:
+        raise ModelError(
+            f"the model asks for the descriptor {descriptor!r}, and this version knows {', '.join(DESCRIPTORS)}; "
+            "update classic-eyes"
         )

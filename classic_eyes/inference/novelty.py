@@ -1,0 +1,243 @@
+"""How unlike an eye a picture is: what is left of it that eyes do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..descriptors import DESCRIPTORS
+
+__all__ = ["VERDICTS", "Novelty", "View", "verdicts"]
+
+VERDICTS = ("closed", "open", "unsure", "not-an-eye")
+
+_CHUNK = 192
+_ARRAYS = ("scale", "offset", "components")
+# A picture that eyes' components describe to the last bit must not have an infinite logarithm.
+_LEAST = 1e-6
+# Less of a residual than eyes have (a flat picture) tells less than more of it does.
+_LESS = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One kind of features, and the components that eyes have in them.
+
+    Parameters
+    ----------
+    descriptor : str
+        A key of `classic_eyes.descriptors.DESCRIPTORS`.
+    settings : mapping
+        Its keyword arguments.
+    scale, offset : float32 array of shape (d,)
+        A column times its scale, less its offset, has mean 0 and deviation 1 among eyes.
+    components : float32 array of shape (d, n_components)
+        Principal components, orthonormal.
+    """
+
+    descriptor: str
+    settings: Mapping[str, Any]
+    scale: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    components: NDArray[np.float32]
+
+    def log_residual(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the logarithm of what the components leave of a picture, squared, a column.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            ``log((|x|^2 - |x @ components|^2) / d)`` of the scaled features ``x``.
+        """
+        rows = DESCRIPTORS[self.descriptor](pictures, **self.settings) * self.scale
+        rows -= self.offset
+        inside = rows @ self.components
+        left = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) - np.einsum("ij,ij->i", inside, inside, dtype=float)
+        return np.log(np.maximum(left / rows.shape[1], _LEAST))
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """How unlike the eyes it was learnt from a picture is, without an example of anything else.
+
+    1. In each view the logarithm of the residual (`View.log_residual`) is compared with that of eyes that the
+       components were not learnt from: its distance above their median as a share of the distance of their 99th
+       percentile, or below it, of their first.
+    2. The shares are squared and added up over the views, those below the median with half the weight.
+    3. The sum is divided by its 99th percentile among those eyes: one in a hundred has a score above 1.
+
+    Parameters
+    ----------
+    views : sequence of View
+        One or more.
+    middle, above, below : float64 array of shape (n_views,)
+        Median, and distances to the 99th and to the first percentile, greater than 0.
+    border : float
+        What the sum is divided by, greater than 0.
+
+    References
+    ----------
+    Jackson, Mudholkar, Technometrics 21(3), 1979, doi:10.1080/00401706.1979.10489779.
+    """
+
+    views: Sequence[View]
+    middle: NDArray[np.float64]
+    above: NDArray[np.float64]
+    below: NDArray[np.float64]
+    border: float
+
+    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the novelty of pictures; above 1 is taken for no eye.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            0 or more.
+        """
+        scores = np.empty(len(pictures))
+        for start in range(0, len(pictures), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            scores[part] = self.of_residuals(np.stack([view.log_residual(pictures[part]) for view in self.views], 1))
+        return scores
+
+    def of_residuals(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the novelty of what the views left.
+
+        Parameters
+        ----------
+        residuals : float64 array of shape (n, n_views)
+            Of `View.log_residual`.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            0 or more.
+        """
+        apart = residuals - self.middle
+        more, less = np.maximum(apart / self.above, 0), np.maximum(-apart / self.below, 0)
+        return ((more**2).sum(axis=1) + _LESS * (less**2).sum(axis=1)) / self.border
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Take it apart, for a file.
+
+        Returns
+        -------
+        header : dict
+            What JSON can hold; an array is the name of an entry of ``arrays``, as ``{"array": name}``.
+        arrays : dict of str to ndarray
+            The rest.
+        """
+        arrays: dict[str, NDArray[Any]] = {}
+
+        def _pack(name: str, value: Any) -> Any:
+            if not isinstance(value, np.ndarray):
+                return value
+            arrays[name] = value
+            return {"array": name}
+
+        views = [
+            {
+                "descriptor": view.descriptor,
+                "settings": {
+                    key: _pack(f"novelty.view{i}.{key}", value) for key, value in sorted(view.settings.items())
+                },
+                **{
+                    key: _pack(f"novelty.view{i}.{key}", getattr(view, key))
+                    for key in ("scale", "offset", "components")
+                },
+            }
+            for i, view in enumerate(self.views)
+        ]
+        numbers = {key: getattr(self, key).tolist() for key in ("middle", "above", "below")}
+        return {"views": views, **numbers, "border": self.border}, arrays
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Novelty:
+        """Put it together again.
+
+        Parameters
+        ----------
+        header : mapping
+            As `to_parts` gave it; it may come from anywhere.
+        arrays : mapping of str to ndarray
+            As `to_parts` gave them.
+
+        Returns
+        -------
+        Novelty
+            Ready to answer.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For parts that do not belong together.
+        """
+
+        def _unpack(value: Any) -> Any:
+            return arrays[value["array"]] if isinstance(value, dict) and set(value) == {"array"} else value
+
+        views = [
+            View(
+                str(view["descriptor"]),
+                {str(key): _unpack(value) for key, value in view["settings"].items()},
+                *(_unpack(view[key]) for key in _ARRAYS),
+            )
+            for view in header["views"]
+        ]
+        middle, above, below = (
+            np.asarray(header[key], dtype=np.float64).reshape(len(views)) for key in ("middle", "above", "below")
+        )
+        if not views or not (above > 0).all() or not (below > 0).all() or not header["border"] > 0:
+            raise ValueError("no views, or a distance that is not one")
+        return cls(tuple(views), middle, above, below, float(header["border"]))
+
+
+def verdicts(
+    probability: NDArray[np.float64], novelty: NDArray[np.float64], *, unsure: float, threshold: float = 0.5
+) -> list[str]:
+    """Say of pictures what they show, or that it is not known.
+
+    1. ``not-an-eye`` where the novelty is above 1.
+    2. ``unsure`` where the log odds of open are less than ``unsure`` away from those of the threshold.
+    3. ``open`` from the threshold on, else ``closed``.
+
+    Parameters
+    ----------
+    probability : float64 array of shape (n,)
+        Of open, from 0 to 1.
+    novelty : float64 array of shape (n,)
+        Of `Novelty.score`.
+    unsure : float
+        Distance in log odds, 0 or more.
+    threshold : float, default 0.5
+        Open from this probability on.
+
+    Returns
+    -------
+    list of str
+        Of `VERDICTS`, one for each picture.
+
+    Examples
+    --------
+    >>> verdicts(np.array([0.9, 0.55, 0.1, 0.9]), np.array([0.2, 0.2, 0.2, 3.0]), unsure=1.0)
+    ['open', 'unsure', 'closed', 'not-an-eye']
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        odds = np.log(probability) - np.log1p(-probability)
+        near = np.abs(odds - (np.log(threshold) - np.log1p(-threshold))) < unsure
+    codes = np.where(novelty > 1, 3, np.where(near, 2, (probability >= threshold).astype(int)))
+    return [VERDICTS[code] for code in codes]

@@ -1,0 +1,381 @@
+"""The trained estimator itself, in joblib's format or in skops's."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Container
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingDependencyError, ModelError
+from .disk import MOST_BYTES, card_path, library_versions, mib, read_whole, replace
+from .proof import prove
+
+__all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
+
+FORMAT = 1
+ENDINGS = (".joblib", ".skops")
+_KIND = "classic_eyes estimator"
+
+# What a skops file may hold beside what skops itself takes for harmless (plain Python, numpy, scipy, scikit-learn).
+# This list decides, never what a file says of itself.
+ALLOWED_TYPES = (
+    "classic_eyes.classifier.EyeClassifier",
+    "classic_eyes.features.haar.Haar",
+    "classic_eyes.features.hog.Hog",
+    "classic_eyes.features.lbp.Lbp",
+    "classic_eyes.features.pixels.Pixels",
+    "classic_eyes.features.profile.Profile",
+    "classic_eyes.features.words.TanTriggsWords",
+    "classic_eyes.features.words.Words",
+    "classic_eyes.inference.novelty.Novelty",
+    "classic_eyes.inference.novelty.View",
+    "classic_eyes.mirror.MirrorPca",
+    "classic_eyes.mirror.MirrorScaler",
+    "classic_eyes.mirror.MirrorUnion",
+    "classic_eyes.pseudolabel.consensus.Consensus",
+    "classic_eyes.pseudolabel.consensus.Start",
+    "classic_eyes.pseudolabel.knowledge.Knowledge",
+    "classic_eyes.pseudolabel.knowledge.Orientation",
+    "classic_eyes.pseudolabel.learning.Trail",
+    "classic_eyes.pseudolabel.selftraining.Round",
+    "classic_eyes.svm.FixedSizeSvm",
+    "classic_eyes.svm.MirrorSvm",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+
+_TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
+
+# What reading a cut, altered or foreign file was seen to raise.
+_DAMAGED = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+)
+
+
+def write_model(
+    path: str | os.PathLike[str],
+    estimator: Any,
+    card: dict[str, Any] | None = None,
+    *,
+    pictures: NDArray[np.uint8] | None = None,
+) -> None:
+    """Write a fitted estimator, and its card if there is one; each whole or not at all.
+
+    1. The estimator, the format number, the library versions, and the estimator's answers about the pictures go into
+       memory: through joblib, compressed by zlib, or through skops.
+    2. The bytes are written to a new file in the same folder, which then takes the name.
+    3. The card, with the model's SHA-256 added, is written the same way.
+
+    Parameters
+    ----------
+    path : path
+        The model file; its ending must be ``.joblib`` or ``.skops``.
+    estimator : object
+        Anything joblib can write; for skops, of types that `read_model` takes.
+    card : dict, optional
+        What goes into the JSON beside it.
+    pictures : uint8 array of shape (n, size, size), optional
+        A few, that may be passed on; whoever reads the file asks about them again.
+
+    Raises
+    ------
+    ModelError
+        For another ending, a missing folder, a disk that refuses, a model of more than 512 MiB, or types that a skops
+        file may not hold.
+    MissingDependencyError
+        For ``.skops`` without the extra ``skops``.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_model(os.path.join(folder, "mine.joblib"), {"any": "object"})
+    ...     os.listdir(folder)
+    ['mine.joblib']
+    """
+    target = Path(path)
+    if target.suffix not in ENDINGS:
+        raise ModelError(f"model file {str(target)!r} must end in {' or '.join(ENDINGS)}")
+    content = {"kind": _KIND, "format": FORMAT, "versions": library_versions(), "estimator": estimator, "check": None}
+    if pictures is not None:
+        content["check"] = {"pictures": pictures, "answers": estimator.predict_proba(pictures)[:, 1]}
+    packed = _pack_joblib(content) if target.suffix == ".joblib" else _pack_skops(content, str(target))
+    replace(target, packed)
+    if card is not None:
+        full = {**card, "model_file": target.name, "model_sha256": hashlib.sha256(packed).hexdigest()}
+        replace(card_path(target), (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _pack_joblib(content: dict[str, Any]) -> bytes:
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(content, buffer)
+    if buffer.tell() > MOST_BYTES:
+        raise ModelError(
+            f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
+        )
+    return zlib.compress(buffer.getvalue(), 6)
+
+
+def _pack_skops(content: dict[str, Any], shown: str) -> bytes:
+    sio = _skops()
+    packed = _without_addresses(sio.dumps(content))
+    strange = sorted(set(sio.get_untrusted_types(data=packed)) - set(ALLOWED_TYPES))
+    if strange:
+        raise ModelError(
+            f"a skops file may not hold {', '.join(strange)}, so {shown!r} could not be read again; save as .joblib"
+        )
+    if len(packed) > MOST_BYTES:
+        raise ModelError(
+            f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
+        )
+    return packed
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise MissingDependencyError(
+            "a .skops file needs the package skops; pip install 'classic-eyes[skops]'"
+        ) from error
+    return skops.io
+
+
+def _without_addresses(packed: bytes) -> bytes:
+    """Replace addresses in memory, by which skops names objects, by numbers: the same model is the same bytes."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    schema = entries.pop("schema.json").decode()
+    numbers: dict[str, str] = {}
+    for address in re.findall(r'"__id__": (\d+)', schema):
+        numbers.setdefault(address, str(len(numbers)))
+    schema = re.sub(r'"__id__": (\d+)', lambda found: f'"__id__": {numbers[found[1]]}', schema)
+    schema = re.sub(r'"file": "(\d+)\.', lambda found: f'"file": "{numbers[found[1]]}.', schema)
+    renamed = {}
+    for name, content in entries.items():
+        address, ending = name.split(".", 1)
+        renamed[int(numbers[address]), f"{numbers[address]}.{ending}"] = content
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        # ZipInfo without a date: the same model is the same bytes.
+        for (_, name), content in sorted(renamed.items()):
+            archive.writestr(zipfile.ZipInfo(name), content)
+        archive.writestr(zipfile.ZipInfo("schema.json"), schema)
+    return buffer.getvalue()
+
+
+def read_model(path: str | os.PathLike[str], *, trusted: bool = False, known: Container[str] = ()) -> Any:
+    """Read the estimator from a model file, if it may be trusted, and let it prove itself.
+
+    A joblib file can run any code when it is read, so nothing of it is read before one of these holds:
+
+    1. the SHA-256 of the very bytes that will be read is among ``known``;
+    2. the caller says ``trusted=True``.
+
+    A skops file is made of data and of names of types; it is read if all of these are in `ALLOWED_TYPES` or taken for
+    harmless by skops, whoever it comes from.
+
+    Parameters
+    ----------
+    path : path
+        A file that `write_model` wrote.
+    trusted : bool, default False
+        Whether the caller knows where a joblib file comes from.
+    known : container of str
+        SHA-256 digests of files that need no trust.
+
+    Returns
+    -------
+    object
+        The estimator.
+
+    Raises
+    ------
+    ModelError
+        For a file that is missing, not trusted, not a model, damaged, too large, of a newer format, or that does not
+        reproduce its recorded answers.
+    MissingDependencyError
+        For ``.skops`` without the extra ``skops``.
+
+    Warns
+    -----
+    UserWarning
+        For other versions of OpenCV or scikit-learn, and for a file without recorded answers.
+
+    Examples
+    --------
+    >>> read_model("no-such-model.joblib")
+    Traceback (most recent call last):
+    classic_eyes.errors.ModelError: no model file 'no-such-model.joblib'; classic-eyes train makes one
+    """
+    shown = repr(os.fspath(path))
+    content = _content_of(path)
+    if Path(path).suffix == ".skops":
+        loaded = _unpack_skops(content, shown)
+    elif trusted or hashlib.sha256(content).hexdigest() in known:
+        loaded = _unpack_joblib(content, shown)
+    else:
+        raise ModelError(
+            f"model file {shown} is not one that ships with this library, and a joblib file can run any code when "
+            "it is read; if you know where it comes from, say trusted=True (--trust-model on the command line); a "
+            ".skops or .npz file needs no trust"
+        )
+    if not isinstance(loaded, dict) or loaded.get("kind") != _KIND:
+        raise ModelError(f"{shown} holds something else than a model of classic_eyes; classic-eyes train makes one")
+    if loaded.get("format") != FORMAT:
+        raise ModelError(
+            f"model file {shown} has format {loaded.get('format')} and this version reads format {FORMAT}; "
+            "update classic-eyes or train the model again"
+        )
+    try:
+        versions = {str(name): str(number) for name, number in loaded["versions"].items()}
+        estimator, check = loaded["estimator"], loaded.get("check")
+        if check is not None:
+            prove(estimator.predict_proba(check["pictures"])[:, 1], check["answers"], versions, shown)
+    except ModelError:
+        raise
+    except Exception as error:
+        # Parts that do not belong together fail wherever they first meet.
+        raise ModelError(_not_whole(shown)) from error
+    _mention_versions(versions, shown)
+    if "check" not in loaded:
+        warnings.warn(
+            f"model {shown} is of an older version and carries no answers to compare with; save it again", stacklevel=2
+        )
+    return estimator
+
+
+def _content_of(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return read_whole(path)
+    except FileNotFoundError:
+        raise ModelError(f"no model file {os.fspath(path)!r}; classic-eyes train makes one") from None
+
+
+def _unpack_joblib(content: bytes, shown: str) -> Any:
+    import joblib
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    try:
+        unpacker = zlib.decompressobj()
+        unpacked = unpacker.decompress(content, MOST_BYTES)
+        if unpacker.unconsumed_tail:
+            raise ModelError(f"{shown} unpacks to more than {mib(MOST_BYTES)}; no model is so large")
+        # joblib would take a file whose end is missing; zlib knows where the end is.
+        if not unpacker.eof or unpacker.unused_data:
+            raise ValueError("cut off, or something after the end")
+        with warnings.catch_warnings():
+            # _mention_versions says it once; scikit-learn would say it for each part of the pipeline.
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            return joblib.load(io.BytesIO(unpacked))
+    except ModelError:
+        raise
+    except _DAMAGED as error:
+        raise ModelError(_not_whole(shown)) from error
+
+
+def _unpack_skops(content: bytes, shown: str) -> Any:
+    sio = _skops()
+    strange = sorted(set(_untrusted_types(content, shown)) - set(ALLOWED_TYPES))
+    if strange:
+        raise ModelError(
+            f"{shown} holds types that no model of classic_eyes has ({', '.join(strange[:3])}); nothing of it was made"
+        )
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            return sio.loads(content, trusted=list(ALLOWED_TYPES))
+    except Exception as error:
+        # skops and the constructors that it calls raise whatever hostile arguments make them raise.
+        raise ModelError(_not_whole(shown)) from error
+
+
+def _untrusted_types(content: bytes, shown: str) -> list[str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # Ours are not compressed, so a small file cannot unpack to a large one.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise ValueError("compressed")
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
+                raise ValueError("too much")
+        return [str(name) for name in _skops().get_untrusted_types(data=content)]
+    except MissingDependencyError:
+        raise
+    except Exception as error:
+        raise ModelError(_not_whole(shown)) from error
+
+
+def check_skops() -> None:
+    """Refuse before long work what would be refused after it.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without the extra ``skops``.
+    """
+    _skops()
+
+
+def describe_skops(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Say what a skops file holds without making anything of it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict
+        ``types``, its types that skops does not take for harmless; ``refused``, those of them that no model has.
+
+    Raises
+    ------
+    ModelError
+        For a file that is missing or damaged.
+    MissingDependencyError
+        Without the extra ``skops``.
+    """
+    types = sorted(set(_untrusted_types(_content_of(path), repr(os.fspath(path)))))
+    return {"types": types, "refused": [name for name in types if name not in ALLOWED_TYPES]}
+
+
+def _not_whole(shown: str) -> str:
+    return (
+        f"{shown} is not a whole model file of classic_eyes: damaged, cut off or something else; "
+        "train it or copy it again"
+    )
+
+
+def _mention_versions(trained_with: dict[str, str], shown: str) -> None:
+    now = library_versions()
+    differing = [name for name in ("opencv", "scikit-learn") if trained_with.get(name) != now[name]]
+    if differing:
+        words = ", ".join(f"{name} {trained_with.get(name)} (here {now[name]})" for name in differing)
+        warnings.warn(f"model {shown} was trained with {words}; its answers may differ a little", stacklevel=3)

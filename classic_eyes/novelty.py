@@ -20,7 +20,7 @@ __all__ = ["FEWEST", "FEWEST_GROUPS", "VIEWS", "fit_novelty"]
 FEWEST = 200
 
 # Features and components at most: chosen among those of docs/experiments.md, "Not an eye".
-VIEWS = {"hog": 200, "pixels": 60, "lbp": 300, "words_tt": 300}
+VIEWS = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
 # A view keeps that share of the pictures as components at most, so that new pictures leave what these leave.
 _SHARE = 0.25
 FEWEST_GROUPS = 3
@@ -112,7 +112,7 @@ def _view(extractor: Extractor, rows: NDArray[np.float32], most: int) -> View:
         extractor.settings(),
         scale.astype(np.float32),
         (mean * scale).astype(np.float32),
-        np.ascontiguousarray(components, dtype=np.float32),
+        np.ascontiguousarray(components, dtype=np.float16),
     )
 
 

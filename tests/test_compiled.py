@@ -179,7 +179,7 @@ def test_foreign_bytes_are_refused(tmp_path, content):
 def test_where_it_cannot_be_read_or_written(saved, tmp_path):
     with pytest.raises(ModelError, match="no model file"):
         read_header(tmp_path / "missing.npz")
-    with pytest.raises(ModelError, match="cannot read .*: it is a folder"):
+    with pytest.raises(ModelError, match=r"cannot read .*: it is a folder"):
         read_compiled(tmp_path)
     with pytest.raises(ModelError, match=r"must end in \.npz"):
         persistence.write_compiled(tmp_path / "a.joblib", saved[0].program, OTHER)

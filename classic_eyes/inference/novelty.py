@@ -35,15 +35,25 @@ class View:
         Its keyword arguments.
     scale, offset : float32 array of shape (d,)
         A column times its scale, less its offset, has mean 0 and deviation 1 among eyes.
-    components : float32 array of shape (d, n_components)
-        Principal components, orthonormal.
+    components : float16 array of shape (d, n_components)
+        Principal components, orthonormal but for the rounding; they are the larger part of the file.
     """
 
     descriptor: str
     settings: Mapping[str, Any]
     scale: NDArray[np.float32]
     offset: NDArray[np.float32]
-    components: NDArray[np.float32]
+    components: NDArray[np.float16]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_wide", np.ascontiguousarray(self.components, dtype=np.float32))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_wide"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
 
     def log_residual(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the logarithm of what the components leave of a picture, squared, a column.
@@ -60,7 +70,7 @@ class View:
         """
         rows = DESCRIPTORS[self.descriptor](pictures, **self.settings) * self.scale
         rows -= self.offset
-        inside = rows @ self.components
+        inside = rows @ self._wide  # type: ignore[attr-defined]
         left = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) - np.einsum("ij,ij->i", inside, inside, dtype=float)
         return np.log(np.maximum(left / rows.shape[1], _LEAST))
 

@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 from classic_eyes import CompiledEyes, EyeClassifier, cli
-from classic_eyes.cli import info, predict, profile
+from classic_eyes.cli import answers as rows_of
+from classic_eyes.cli import info, profile
+from classic_eyes.cli.models import open_model
 from classic_eyes.errors import ModelError
 from classic_eyes.images import files, read_picture, read_pictures
 from classic_eyes.inference import Scored
@@ -128,7 +130,7 @@ def test_another_models_compiled_form_is_none(models, folder, tmp_path, capsys, 
         (tmp_path / "m.npz").write_bytes(b"PK")
     assert main("predict", folder, "--model", tmp_path / "m.joblib") == 2
     assert "trust" in capsys.readouterr().err
-    assert isinstance(predict.open_model(str(tmp_path / "m.joblib"), trusted=True), EyeClassifier)
+    assert isinstance(open_model(str(tmp_path / "m.joblib"), trusted=True), EyeClassifier)
 
 
 def test_a_shipped_model_by_its_name(folder, tmp_path, monkeypatch, capsys):
@@ -148,7 +150,7 @@ def test_a_shipped_model_by_its_name(folder, tmp_path, monkeypatch, capsys):
     [
         (["--model", "defualt"], f"one of {', '.join(SHIPPED_MODELS)}"),
         (["--model", "{}/none.npz"], "no model file"),
-        (["--model", "{}"], "Is a directory"),
+        (["--model", "{}"], "it is a folder"),
     ],
 )
 def test_refusals_are_one_line_and_status_2(models, folder, capsys, options, said):
@@ -172,7 +174,7 @@ def test_csv_is_written_as_python_writes_it():
         Scored(0.0, None),
     ]
     file, expected = io.StringIO(), io.StringIO()
-    assert predict.write_rows(names, answers, file) == Counter(open=2, closed=2, failed=1)
+    assert rows_of.write_rows(names, answers, file) == Counter(open=2, closed=2, failed=1)
     writer = csv.writer(expected, lineterminator="\n")
     writer.writerow(["file", "label", "score", "error"])
     for name, answer in zip(names, answers, strict=True):

@@ -14,7 +14,7 @@ from ..errors import ModelError
 from ..inference.program import Block
 from ..persistence import card_path, compiled_path, read_card, read_compiled, read_header, sha256
 from ..shipped import SHIPPED_MODELS, shipped_model
-from .predict import open_output
+from .answers import open_output
 
 __all__ = ["add_arguments", "describe_model", "info_text", "work"]
 

@@ -21,8 +21,10 @@ from ..errors import ModelError
 from ..images import read_pictures
 from ..inference import CHUNK, Scored, quickest_backend, score_files
 from ..threads import one_thread
+from .answers import write_rows
 from .arguments import positive_integer
-from .predict import add_model_arguments, list_pictures, open_model, probability_of, write_rows
+from .models import add_model_arguments, open_model, probability_of
+from .predict import list_pictures
 
 if TYPE_CHECKING:
     from ..classifier import EyeClassifier
@@ -32,7 +34,7 @@ __all__ = ["add_arguments", "profile_table", "time_run", "time_start", "work"]
 # As in work(): what a run needs, opened in the same way; where the package lies is given, for a clone may not be on the
 # path of a new process.
 _START = (
-    "import sys; sys.path.append(sys.argv[1]); from classic_eyes.cli.predict import open_model; "
+    "import sys; sys.path.append(sys.argv[1]); from classic_eyes.cli.models import open_model; "
     "open_model(sys.argv[3] if len(sys.argv) > 3 else None, trusted=sys.argv[2] == 'True')"
 )
 _MEANING = {
@@ -81,7 +83,7 @@ def time_start(model: str | None, *, trusted: bool = False) -> float:
     Parameters
     ----------
     model : str, optional
-        As `classic_eyes.cli.predict.open_model` takes it.
+        As `classic_eyes.cli.models.open_model` takes it.
     trusted : bool, default False
         Whether the user knows where a joblib file comes from.
 

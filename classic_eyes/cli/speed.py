@@ -24,7 +24,9 @@ from ..inference import CHUNK, quickest_backend, score_files
 from ..memory import memory_of_tree_mb
 from ..synthetic import make_eyes
 from ..threads import one_thread
-from .predict import list_pictures, open_model, probability_of, write_rows
+from .answers import write_rows
+from .models import open_model, probability_of
+from .predict import list_pictures
 
 __all__ = ["measure_speed", "speed_table"]
 
@@ -129,7 +131,7 @@ def measure_speed(
     folder : str or None
         Pictures; None renders 1,000 eyes of 24 x 24 pixels as JPEG files.
     models : sequence of str
-        As `classic_eyes.cli.predict.open_model` takes them; only those with a compiled form.
+        As `classic_eyes.cli.models.open_model` takes them; only those with a compiled form.
     rounds : int, default 5
         1 or more.
     n_jobs : int, optional

@@ -20,7 +20,7 @@ from classic_eyes import CompiledEyes, cli, remote
 from classic_eyes.errors import ClusterError, MissingDependencyError, ParameterError, PictureError, WorkerError
 from classic_eyes.images import read_picture, read_pictures
 from classic_eyes.inference import BACKENDS, cluster, score_files
-from classic_eyes.inference.forked import can_fork
+from classic_eyes.inference.ahead import can_fork
 
 from .conftest import run, write_eyes
 

@@ -97,8 +97,8 @@ class Done:
         Bytes that they and the header take; what follows is the beginning of a row that was never finished.
     start : int
         The first of them that is asked again, as the first of its chunk.
-    kept : list of str
-        Rows from there on, as they stand in the file.
+    kept : list of Row
+        Rows from there on.
     count : collections.Counter
         How many before them were ``open``, ``closed`` and so on.
     """
@@ -106,7 +106,7 @@ class Done:
     rows: int
     size: int
     start: int
-    kept: list[str]
+    kept: list[Row]
     count: Counter[str]
 
 
@@ -144,7 +144,7 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
         raise ParameterError(f"--out {out!r} is no file that could be gone on with; {_REMEDY}")
     head = _head(style, verdict).encode()
     count: Counter[str] = Counter()
-    rows, size, kept, pending = 0, 0, list[str](), Counter[str]()
+    rows, size, kept, pending = 0, 0, list[Row](), Counter[str]()
     try:
         with open(out, "rb") as file:
             begin = file.read(len(head))
@@ -163,7 +163,7 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
                 if rows % CHUNK == 0:
                     count += pending
                     kept, pending = [], Counter()
-                kept.append(text)
+                kept.append(row)
                 pending[_kind(row)] += 1
                 rows, size = rows + 1, size + len(text.encode(errors="surrogateescape"))
     except FileNotFoundError:
@@ -173,6 +173,8 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
     return Done(rows, size, rows - len(kept), kept, count)
 
 
+# Less than a change of model makes, more than the last digits of one.
+_NEARLY = 1e-4
 _REMEDY = "name another file, or leave --resume out"
 
 
@@ -295,14 +297,14 @@ def write_rows(
         nonlocal head
         rows = _rows(held, threshold, unsure)
         held.clear()
-        count.update(_kind(row) for row in rows)
+        kept, new = there[: len(rows)], rows[len(there) :]
+        _compare(kept, rows[: len(kept)])
+        del there[: len(kept)]
+        count.update(_kind(row) for row in (*kept, *new))
         if style == "table":
             everything.extend(rows)
             return
-        again = rows[: len(there)]
-        _compare(there[: len(again)], [_LINES[style]([row], verdict) for row in again])
-        del there[: len(again)]
-        text, head = head + _LINES[style](rows[len(again) :], verdict), ""
+        text, head = head + _LINES[style](new, verdict), ""
         file.write(text)
         file.flush()
 
@@ -333,16 +335,19 @@ def _rows(pairs: Sequence[tuple[str, Scored]], threshold: float, unsure: float |
     ]
 
 
-def _compare(old: Sequence[str], new: Sequence[str]) -> None:
-    """Refuse to go on after rows that this run would not have written; a file may have become readable since."""
+def _compare(old: Sequence[Row], new: Sequence[Row]) -> None:
+    """Refuse to go on after answers that this run would not have given; a file may have become readable since."""
     for before, now in zip(old, new, strict=True):
-        if before != now and not (_failed(before) or _failed(now)):
+        if before.score is None or now.score is None:
+            continue
+        # The last digits of a score depend on the pictures beside it, which are others where a file became readable.
+        same = abs(before.score - now.score) < _NEARLY and before.verdict == now.verdict
+        if not same or before.label != now.label:
             raise DataError(
-                f"--resume: the answer {before.strip()!r} is now {now.strip()!r}: another model, threshold or picture; "
-                f"{_REMEDY}"
+                f"--resume: {before.file!r} had {_told(before)} and now has {_told(now)}: another model, threshold or "
+                f"picture; {_REMEDY}"
             )
 
 
-def _failed(row: str) -> bool:
-    # The reason is the last column; where there is none, nothing stands there.
-    return not row.rstrip("\n").endswith((",", "null}"))
+def _told(row: Row) -> str:
+    return f"label {row.label}, score {row.score:.6f}" + (f", verdict {row.verdict}" if row.verdict else "")

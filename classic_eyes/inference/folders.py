@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import ParameterError
 from ..images import MAX_PIXELS, check_pixels, read_pictures
 from ..threads import one_thread
-from .forked import can_fork, run_forked
+from .ahead import can_fork, run_forked, run_threads
 
 __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
 
@@ -171,10 +171,11 @@ def score_files(
                     answered = _score_chunk(part, size, probability, max_pixels)
                 yield from _unpack(answered)
             return
-    if backend == "fork":
+    if backend in ("threading", "fork"):
         work_on = partial(_score_chunk, size=size, probability=probability, max_pixels=max_pixels)
+        run_them = run_forked if backend == "fork" else run_threads
         with one_thread():
-            for answered in run_forked(work_on, parts, n_jobs=n_jobs or len(os.sched_getaffinity(0))):
+            for answered in run_them(work_on, parts, n_jobs=n_jobs or _cores()):
                 yield from _unpack(answered)
         return
     work: AbstractContextManager[Any] = nullcontext(None)
@@ -183,7 +184,7 @@ def score_files(
 
         work = connected(str(scheduler), probability)
     with work as workers:
-        yield from _side_by_side(parts, (size, probability, max_pixels), backend, n_jobs, workers)
+        yield from _elsewhere(parts, (size, probability, max_pixels), backend, n_jobs, workers)
 
 
 def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
@@ -207,31 +208,33 @@ def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
         yield part
 
 
-def _side_by_side(
+def _cores() -> int:
+    # Those that this process may use, where the system tells.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _elsewhere(
     parts: Iterable[list[str]],
     how_to: tuple[int, Callable[[Any], Any], int],
     backend: str,
     n_jobs: int | None,
     workers: Any,
 ) -> Iterator[Scored]:
-    """Yield the answers of jobs that run at the same time, by joblib."""
-    from joblib import Parallel, cpu_count, delayed
+    """Yield the answers of processes that joblib starts or finds in a cluster."""
+    from joblib import Parallel, delayed
 
     how: dict[str, Any] = {"return_as": "generator", "pre_dispatch": "2*n_jobs"}
     if workers is None:
-        parallel = Parallel(n_jobs=n_jobs or cpu_count(), backend=backend, **how)
+        parallel = Parallel(n_jobs=n_jobs or _cores(), backend=backend, **how)
     else:
         parallel = Parallel(n_jobs=-1, backend=workers, **how)
-    here = backend == "threading"
-    do = delayed(_score_chunk if here else _score_chunk_elsewhere)
-    with one_thread() if here else nullcontext():
-        # The model as an argument of its own: a cluster knows it again and does not send it with every chunk.
-        answers = parallel(do(part, *how_to) for part in parts)
-        try:
-            for answered in answers:
-                yield from _unpack(answered)
-        finally:
-            with warnings.catch_warnings():
-                # Who stops early knows that work is thrown away; joblib would tell them in a paragraph.
-                warnings.simplefilter("ignore", UserWarning)
-                answers.close()
+    # The model as an argument of its own: a cluster knows it again and does not send it with every chunk.
+    answers = parallel(delayed(_score_chunk_elsewhere)(part, *how_to) for part in parts)
+    try:
+        for answered in answers:
+            yield from _unpack(answered)
+    finally:
+        with warnings.catch_warnings():
+            # Who stops early knows that work is thrown away; joblib would tell them in a paragraph.
+            warnings.simplefilter("ignore", UserWarning)
+            answers.close()

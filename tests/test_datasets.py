@@ -156,11 +156,18 @@ def test_links_are_followed_once_and_loops_end(put, tmp_path):
     assert [name for _, name in find_pictures(top)] == ["file.png", "link/o.png", "real/a.png"]
 
 
-def test_what_cannot_be_read_is_still_listed_and_a_folder_is_never_a_picture(put, tmp_path):
+def test_what_cannot_be_read_is_still_listed_and_a_folder_of_such_a_name_too(put, tmp_path):
     put("folder.png/a.png")
     (tmp_path / "broken.png").symlink_to("nowhere")
+    (tmp_path / "loop.png").symlink_to("loop.png")
     os.mkfifo(tmp_path / "pipe.png")
-    assert [name for _, name in find_pictures(tmp_path)] == ["broken.png", "folder.png/a.png", "pipe.png"]
+    assert [name for _, name in find_pictures(tmp_path)] == [
+        "broken.png",
+        "folder.png",
+        "folder.png/a.png",
+        "loop.png",
+        "pipe.png",
+    ]
 
 
 def test_a_single_picture_gives_itself(put, monkeypatch):

@@ -22,7 +22,8 @@ def find_pictures(path: Path) -> list[tuple[str, str]]:
 
     1. Files and folders with a leading dot are left out.
     2. Links to folders are followed after the folders themselves, each real folder once, so that a loop ends.
-    3. Whatever else has an ending of ``classic_eyes.images.PICTURE_ENDINGS``, in any case, is listed, readable or not.
+    3. Whatever has an ending of ``classic_eyes.images.PICTURE_ENDINGS``, in any case, is listed, readable or not, a
+       folder too: nobody shall miss a row for a name that looks like a picture's.
 
     Parameters
     ----------
@@ -69,10 +70,17 @@ def _walk(top: str) -> Iterable[str]:
             raise DataError(f"{folder!r}: cannot read this folder ({error.strerror})") from error
         for entry in visible:
             name = f"{below}/{entry.name}" if below else entry.name
-            if entry.is_dir():
+            if _leads_to_a_folder(entry):
                 (links if entry.is_symlink() else folders).append(name)
-            elif os.path.splitext(entry.name)[1].lower() in PICTURE_ENDINGS:
+            if os.path.splitext(entry.name)[1].lower() in PICTURE_ENDINGS:
                 yield name
+
+
+def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads back to itself
+        return False
 
 
 def last_name(top: str) -> str:

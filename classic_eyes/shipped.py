@@ -10,8 +10,8 @@ __all__ = ["SHIPPED_MODELS", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "fa98f0c36a58496421f7c68c1b0c1eda1712ee3ecd4f6ccd6e59622bf839bfd8",
-    "fast": "5b24fc37e35b332a6c64a5c0cbaedad465393889edf153c57b6873c3c8dad460",
+    "default": "2982a0d3d7b72b9a01f1e9466b4e6a5ceddb177d3940f2cc38ddaf0bdd067ab0",
+    "fast": "723b9f40d63c70f9709b80012ed380d8955dd4e726b3e11d2026cd7cd76ae860",
 }
 
 

@@ -232,9 +232,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
         with one_thread():
-            margin = np.zeros(len(labels))
+            margin, n_components = np.zeros(len(labels)), 0
             for pipeline in pipelines.values():
                 components = self._fit_components(pipeline, learnt, labels[source])
+                n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
                 margin += _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
             self.calibration_ = platt(margin / len(pipelines), labels, weight)
@@ -242,7 +243,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.unsure_ = float(np.quantile(np.abs(slope * margin / len(pipelines) + intercept), _UNSURE))
         self.pipelines_ = pipelines
         self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
-        self.n_components_ = sum(int(pipeline[-1].n_features_in_) for pipeline in pipelines.values())
+        self.n_components_ = n_components
         machines = [pipeline[-1] for pipeline in pipelines.values()]
         vectors = [int(np.sum(machine.n_support_)) for machine in machines if hasattr(machine, "n_support_")]
         self.n_support_vectors_ = sum(vectors) or None

@@ -352,7 +352,7 @@ def test_info_takes_names_of_any_bytes(models, tmp_path):
     ("name", "content", "card", "said"),
     [
         ("none.npz", None, None, "no model file"),
-        ("m.txt", b"text", None, "allowed are .npz and .joblib"),
+        ("m.txt", b"text", None, "allowed are .npz, .skops and .joblib"),
         ("m.npz", b"text", None, "not a whole compiled model"),
         ("m.joblib", b"text", "[1]", "holds no JSON object"),
         ("m.joblib", b"text", "{", "cannot be read"),

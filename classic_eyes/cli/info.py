@@ -12,9 +12,24 @@ import numpy as np
 
 from ..errors import ModelError
 from ..inference.program import Block
-from ..persistence import card_path, compiled_path, read_card, read_compiled, read_header, sha256
+from ..persistence import (
+    ENDINGS,
+    card_path,
+    compiled_path,
+    describe_skops,
+    read_card,
+    read_compiled,
+    read_header,
+    sha256,
+)
 from ..shipped import SHIPPED_MODELS, shipped_model
 from .answers import open_output
+
+_KINDS = {
+    "compiled": "compiled model: arrays, can run no code",
+    "skops": "skops file: data and names of types, read without trust",
+    "joblib": "joblib file: can run any code when it is read",
+}
 
 __all__ = ["add_arguments", "describe_model", "info_text", "work"]
 
@@ -30,27 +45,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help=f"a model, NAME.npz or NAME.joblib, or the name of one that ships: {', '.join(SHIPPED_MODELS)}",
+        help="a model, NAME.npz, NAME.skops or NAME.joblib, or the name of one that ships: "
+        f"{', '.join(SHIPPED_MODELS)}",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
 def describe_model(file: str) -> dict[str, Any]:
-    """Say what a model file is; nothing of a joblib file is unpickled.
+    """Say what a model file is; nothing of a joblib file is unpickled, nothing of a skops file made.
 
     Parameters
     ----------
     file : str
-        A ``.npz`` or ``.joblib`` file, or a name in ``SHIPPED_MODELS`` that no file has.
+        A ``.npz``, ``.skops`` or ``.joblib`` file, or a name in ``SHIPPED_MODELS`` that no file has.
 
     Returns
     -------
     dict
-        ``file``, ``megabytes``, ``sha256``, ``kind`` (``compiled`` or ``joblib``), ``model_sha256`` (of the joblib
-        file), ``shipped`` (a name or None), ``card`` (None where none lies beside the file) and
+        ``file``, ``megabytes``, ``sha256``, ``kind`` (``compiled``, ``skops`` or ``joblib``), ``model_sha256``
+        (of the estimator's file), ``shipped`` (a name or None), ``card`` (None where none lies beside the file) and
         ``card_is_of_this_model``; of a compiled one format, versions, families, calibration and that its recorded
-        answers are reproduced; of a joblib file ``compiled``, the file of its compiled form, or ``not_compiled``, why
-        there is none.
+        answers are reproduced; of the others ``compiled``, the file of its compiled form, or ``not_compiled``, why
+        there is none; of a skops file also ``types``, and ``refused``, those of them that no model has.
 
     Raises
     ------
@@ -58,21 +74,16 @@ def describe_model(file: str) -> dict[str, Any]:
         For a file that is missing, not a model, damaged, of a newer format, or of another ending.
     """
     path = _find(file)
-    if path.suffix not in (".npz", ".joblib"):
+    if path.suffix not in (".npz", *ENDINGS):
         raise ModelError(
-            f"model file {str(path)!r} ends in {path.suffix!r}; allowed are .npz and .joblib, as train wrote"
+            f"model file {str(path)!r} ends in {path.suffix!r}; allowed are .npz, .skops and .joblib, as train wrote"
         )
-    try:
-        digest, size = sha256(path), path.stat().st_size
-    except OSError as error:
-        raise ModelError(
-            f"cannot read model file {str(path)!r}: {error.strerror}; name one that can be read"
-        ) from error
+    digest, size = sha256(path), path.stat().st_size
     about: dict[str, Any] = {"file": str(path), "megabytes": round(size / 1e6, 2), "sha256": digest}
     if path.suffix == ".npz":
         about |= _compiled(path)
         return about | _card_of(path, about["model_sha256"])
-    about |= _joblib(path, digest) | _card_of(path, digest)
+    about |= _estimator(path, digest) | _card_of(path, digest)
     if about["compiled"] is None and about["card"] is not None and about["card_is_of_this_model"]:
         about["not_compiled"] = about["card"].get("not_compiled") or about["not_compiled"]
     return about
@@ -83,8 +94,8 @@ def _find(file: str) -> Path:
         return shipped_model(file, ".npz")
     if not os.path.exists(file):
         raise ModelError(
-            f"FILE {file!r}: no model file of this name; allowed is a .npz or .joblib file that classic-eyes train "
-            f"wrote, or one of {', '.join(SHIPPED_MODELS)}"
+            f"FILE {file!r}: no model file of this name; allowed is a .npz, .skops or .joblib file that classic-eyes "
+            f"train wrote, or one of {', '.join(SHIPPED_MODELS)}"
         )
     return Path(file)
 
@@ -116,6 +127,8 @@ def _compiled(path: Path) -> dict[str, Any]:
         "families": families,
         "flip_average": program.flip_average,
         "calibration": {"slope": program.slope, "intercept": program.intercept},
+        "unsure": program.unsure,
+        "novelty": program.novelty is not None,
         "recorded_answers": "reproduced",
     }
 
@@ -125,8 +138,10 @@ def _described(block: Block) -> str:
     return f"{block.descriptor}({', '.join(numbers)})"
 
 
-def _joblib(path: Path, digest: str) -> dict[str, Any]:
-    about: dict[str, Any] = {"kind": "joblib", "model_sha256": digest, "shipped": _shipped_name(digest)}
+def _estimator(path: Path, digest: str) -> dict[str, Any]:
+    about: dict[str, Any] = {"kind": path.suffix[1:], "model_sha256": digest, "shipped": _shipped_name(digest)}
+    if path.suffix == ".skops":
+        about |= describe_skops(path)
     beside = compiled_path(path)
     about["compiled"], about["not_compiled"] = None, None
     try:
@@ -144,8 +159,6 @@ def _card_of(path: Path, digest: str | None) -> dict[str, Any]:
     if not card_path(path).exists():
         return {"card": None}
     card = read_card(path)
-    if not isinstance(card, dict):
-        raise ModelError(f"the card {str(card_path(path))!r} holds no JSON object; train the model again or remove it")
     return {"card": card, "card_is_of_this_model": card.get("model_sha256") == digest}
 
 
@@ -205,8 +218,7 @@ def info_text(about: dict[str, Any]) -> str:
         If the card is not like one that ``classic-eyes train`` writes.
     """
     compiled = about["kind"] == "compiled"
-    kind = "compiled model: arrays, can run no code" if compiled else "joblib file: can run any code when it is read"
-    lines = [("file", about["file"]), ("kind", kind), ("size", f"{about['megabytes']:.2f} MB")]
+    lines = [("file", about["file"]), ("kind", _KINDS[about["kind"]]), ("size", f"{about['megabytes']:.2f} MB")]
     lines.append(("sha256", about["sha256"]))
     lines.append(("ships", f"yes, as {about['shipped']}" if about["shipped"] else "no"))
     if compiled:
@@ -218,8 +230,13 @@ def info_text(about: dict[str, Any]) -> str:
         lines.append(("flip", "averaged over both mirror images" if about["flip_average"] else "asked once"))
         slope, intercept = about["calibration"]["slope"], about["calibration"]["intercept"]
         lines.append(("calibration", f"log odds of open = {slope:.4f} x margin {intercept:+.4f}"))
+        lines.append(("unsure", f"within {about['unsure']:.2f} of the border in log odds, the least sure twentieth"))
+        lines.append(("no eye", "can be told (predict --verdict)" if about["novelty"] else "cannot be told"))
         lines.append(("answers", "those recorded in the file are reproduced here"))
     else:
+        if about.get("types"):
+            lines.append(("types", ", ".join(name.rpartition(".")[2] for name in about["types"])))
+            lines.append(("refused", ", ".join(about["refused"]) or "none: all of them are of this library"))
         lines.append(("compiled", about["compiled"] or f"no: {about['not_compiled'] or 'none lies beside it'}"))
     if about["card"] is None:
         lines.append(("card", "none lies beside it"))

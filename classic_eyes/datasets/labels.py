@@ -171,8 +171,8 @@ def _csv_rows(
     line = 1
     try:
         for fields in reader:
-            if fields and not columns:
-                columns = _csv_columns(csv_name, line, fields, needed, allowed)
+            if not columns:
+                columns = _csv_columns(csv_name, line, fields, needed, allowed) if fields else []
             elif len(fields) == len(columns):
                 rows.append((line, dict(zip(columns, fields, strict=True))))
             elif fields:

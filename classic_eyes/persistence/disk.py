@@ -85,8 +85,8 @@ def read_whole(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes
     ----------
     path : path
         The file.
-    most : int, default 512 MiB
-        Bytes that it may have.
+    most : int, default 536870912
+        Bytes that it may have: 512 MiB.
 
     Returns
     -------

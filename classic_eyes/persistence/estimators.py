@@ -28,9 +28,14 @@ FORMAT = 1
 ENDINGS = (".joblib", ".skops")
 _KIND = "classic_eyes estimator"
 
-# What a skops file may hold beside what skops itself takes for harmless (plain Python, numpy, scipy, scikit-learn).
+# All that a skops file may hold. skops takes far more for harmless: functions, methods, and parts of scikit-learn whose
+# compiled code does not look at the arrays it is given (trees, libsvm), which a hostile file can make crash or hang.
 # This list decides, never what a file says of itself.
 ALLOWED_TYPES = (
+    "builtins.dict",
+    "builtins.list",
+    "builtins.str",
+    "builtins.tuple",
     "classic_eyes.classifier.EyeClassifier",
     "classic_eyes.features.haar.Haar",
     "classic_eyes.features.hog.Hog",
@@ -52,8 +57,20 @@ ALLOWED_TYPES = (
     "classic_eyes.pseudolabel.selftraining.Round",
     "classic_eyes.svm.FixedSizeSvm",
     "classic_eyes.svm.MirrorSvm",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "numpy.bool",
+    "numpy.float32",
+    "numpy.float64",
+    "numpy.int64",
+    "numpy.int8",
+    "numpy.ndarray",
+    "sklearn.decomposition._pca.PCA",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.neighbors._classification.KNeighborsClassifier",
+    "sklearn.pipeline.FeatureUnion",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._data.StandardScaler",
 )
+_ALLOWED_NODES = ("DictNode", "JsonNode", "ListNode", "NdArrayNode", "ObjectNode", "TupleNode", "TypeNode")
 
 _TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
 
@@ -143,10 +160,11 @@ def _pack_joblib(content: dict[str, Any]) -> bytes:
 def _pack_skops(content: dict[str, Any], shown: str) -> bytes:
     sio = _skops()
     packed = _without_addresses(sio.dumps(content))
-    strange = sorted(set(sio.get_untrusted_types(data=packed)) - set(ALLOWED_TYPES))
+    strange = [name for name in _types_in(packed, shown) if name not in ALLOWED_TYPES]
     if strange:
         raise ModelError(
-            f"a skops file may not hold {', '.join(strange)}, so {shown!r} could not be read again; save as .joblib"
+            f"a skops file may not hold {', '.join(strange[:3])}, so {shown!r} could not be read again; save as "
+            ".joblib, or take the classifier svm, mirror, linear or knn"
         )
     if len(packed) > MOST_BYTES:
         raise ModelError(
@@ -196,8 +214,8 @@ def read_model(path: str | os.PathLike[str], *, trusted: bool = False, known: Co
     1. the SHA-256 of the very bytes that will be read is among ``known``;
     2. the caller says ``trusted=True``.
 
-    A skops file is made of data and of names of types; it is read if all of these are in `ALLOWED_TYPES` or taken for
-    harmless by skops, whoever it comes from.
+    A skops file is made of data and of names of types; it is read if all of these are in `ALLOWED_TYPES`, whoever it
+    comes from.
 
     Parameters
     ----------
@@ -300,7 +318,7 @@ def _unpack_joblib(content: bytes, shown: str) -> Any:
 
 def _unpack_skops(content: bytes, shown: str) -> Any:
     sio = _skops()
-    strange = sorted(set(_untrusted_types(content, shown)) - set(ALLOWED_TYPES))
+    strange = [name for name in _types_in(content, shown) if name not in ALLOWED_TYPES]
     if strange:
         raise ModelError(
             f"{shown} holds types that no model of classic_eyes has ({', '.join(strange[:3])}); nothing of it was made"
@@ -316,7 +334,8 @@ def _unpack_skops(content: bytes, shown: str) -> Any:
         raise ModelError(_not_whole(shown)) from error
 
 
-def _untrusted_types(content: bytes, shown: str) -> list[str]:
+def _types_in(content: bytes, shown: str) -> list[str]:
+    """Return the names of all types in a skops file, and of the kinds of its nodes where they are none of ours."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             # Ours are not compressed, so a small file cannot unpack to a large one.
@@ -324,11 +343,21 @@ def _untrusted_types(content: bytes, shown: str) -> list[str]:
                 raise ValueError("compressed")
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise ValueError("too much")
-        return [str(name) for name in _skops().get_untrusted_types(data=content)]
-    except MissingDependencyError:
-        raise
-    except Exception as error:
+            waiting = [json.loads(archive.read("schema.json"))]
+    except _DAMAGED as error:
         raise ModelError(_not_whole(shown)) from error
+    found = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node.values()
+            if "__class__" in node or "__loader__" in node:
+                found.add(f"{node.get('__module__')}.{node.get('__class__')}")
+                if node.get("__loader__") not in _ALLOWED_NODES:
+                    found.add(str(node.get("__loader__")))
+        elif isinstance(node, list):
+            waiting += node
+    return sorted(found)
 
 
 def check_skops() -> None:
@@ -353,16 +382,14 @@ def describe_skops(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``types``, its types that skops does not take for harmless; ``refused``, those of them that no model has.
+        ``types``, the names of its types; ``refused``, those of them that no model has.
 
     Raises
     ------
     ModelError
         For a file that is missing or damaged.
-    MissingDependencyError
-        Without the extra ``skops``.
     """
-    types = sorted(set(_untrusted_types(_content_of(path), repr(os.fspath(path)))))
+    types = _types_in(_content_of(path), repr(os.fspath(path)))
     return {"types": types, "refused": [name for name in types if name not in ALLOWED_TYPES]}
 
 

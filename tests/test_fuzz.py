@@ -1,0 +1,39 @@
+"""The short run of the fuzz: the first cases of ``python -m tests.fuzz``, and every finding that was mended."""
+
+from __future__ import annotations
+
+import pytest
+
+from . import fuzz
+
+# What an hour found, as it was found.
+FINDINGS = [
+    ("labels", b"\r\ngroup,label,file,further\nx,OPEN,a.png,1\n\n\nx,0,b.png,2\n"),
+]
+
+
+@pytest.mark.parametrize(("gate", "data"), FINDINGS)
+def test_what_was_found_is_mended(gate, data):
+    assert fuzz.GATES[gate][1](data) in ("read", "refused")
+
+
+@pytest.mark.parametrize(("gate", "n"), [("pictures", 2500), ("labels", 6000), ("models", 500)])
+def test_the_first_cases_are_answered_in_one_line(gate, n, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    told = fuzz.run(gate, n)
+    assert told.total() == n
+    assert min(told["read"], told["refused"]) > n // 100, "the changes are too small or too large to tell anything"
+
+
+@pytest.mark.parametrize("gate", fuzz.GATES)
+def test_the_same_seed_is_the_same_cases(gate):
+    assert list(fuzz.cases(gate, 40, random_state=3)) == list(fuzz.cases(gate, 40, random_state=3))
+    assert list(fuzz.cases(gate, 40, random_state=3)) != list(fuzz.cases(gate, 40, random_state=4))
+
+
+@pytest.mark.parametrize("gate", fuzz.GATES)
+def test_what_it_starts_from_is_read(gate):
+    seeds, ask, _ = fuzz.GATES[gate]
+    told = [ask(seed) for seed in seeds()]
+    # A joblib file is refused, and so are names outside of the folder.
+    assert told.count("refused") <= 2

@@ -1,0 +1,411 @@
+"""Model files from elsewhere: nothing in them runs, none of them is half read, and each proves itself."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+import zlib
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from classic_eyes import CompiledEyes, EyeClassifier, cli, persistence
+from classic_eyes.errors import MissingDependencyError, ModelError
+from classic_eyes.persistence import estimators
+from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes.synthetic import make_eyes
+
+from .conftest import ROOT, write_labelled
+
+EYES = make_eyes(220, random_state=4)
+SMALL = {"features": ("hog",), "n_components": 10, "n_copies": 0}
+
+
+def main(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+class Trap:
+    """An object whose reading makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.path),))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trust")
+    clf = EyeClassifier(**SMALL, novelty=True).fit(EYES.pictures, EYES.labels)
+    for ending in persistence.ENDINGS:
+        clf.save(folder / f"m{ending}", card={"what": "a test"})
+    return clf, folder
+
+
+@pytest.fixture
+def copied(saved, tmp_path):
+    for path in saved[1].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def contents(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def put_together(path, entries, **options):
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+# -- a joblib file is read by whoever trusts it --
+
+
+def traps(path):
+    """Yield hostile joblib files: the trap alone, in an object array, deep inside, and in other compressions."""
+    array = np.array([Trap(path)], dtype=object)
+    for content in (Trap(path), {"estimator": array}, [{"check": (array, {1: Trap(path)})}]):
+        buffer = io.BytesIO()
+        joblib.dump(content, buffer)
+        yield buffer.getvalue()
+        yield zlib.compress(buffer.getvalue())
+    for compress in ("zlib", "gzip", "bz2", "lzma", "xz"):
+        buffer = io.BytesIO()
+        joblib.dump(Trap(path), buffer, compress=(compress, 3))
+        yield buffer.getvalue()
+    yield pickle.dumps(Trap(path))
+
+
+@pytest.mark.parametrize("name", ["m.joblib", "m.npz", "m.skops", "m.json", "m", "default"])
+def test_nothing_in_a_hostile_file_runs_whatever_its_name(tmp_path, name, capsys):
+    trap = tmp_path / "trap"
+    for content in traps(trap):
+        path = tmp_path / name
+        path.write_bytes(content)
+        for ask in (CompiledEyes.load, EyeClassifier.load, persistence.read_header, persistence.describe_skops):
+            with pytest.raises(ModelError):
+                ask(path)
+        for command in ("predict", "info", "profile"):
+            arguments = (path,) if command == "info" else (ROOT / "examples" / "eyes", "--model", path)
+            assert main(command, *arguments) in ((2,) if name != "m.joblib" or command != "info" else (0, 2))
+        assert capsys.readouterr().err.count("\n") <= 3
+        assert not trap.exists(), "something of it ran"
+
+
+def test_the_refusal_says_why_and_how(copied):
+    with pytest.raises(ModelError) as caught:
+        EyeClassifier.load(copied / "m.joblib")
+    for words in ("can run any code", "trusted=True", "--trust-model", ".skops or .npz file needs no trust"):
+        assert words in str(caught.value)
+
+
+def test_a_bomb_is_not_unpacked_even_when_trusted(tmp_path):
+    path = tmp_path / "bomb.joblib"
+    packer = zlib.compressobj(9)
+    block = bytes(1 << 24)
+    path.write_bytes(b"".join(packer.compress(block) for _ in range(36)) + packer.flush())
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(ModelError, match="unpacks to more than 512 MiB"):
+        persistence.read_model(path, trusted=True)
+
+
+def test_what_follows_the_end_is_not_read_past(copied):
+    path = copied / "m.joblib"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(ModelError, match="not a whole model file"):
+        persistence.read_model(path, trusted=True)
+
+
+def test_a_model_file_that_is_a_pipe_or_a_device_is_not_waited_for(tmp_path, capsys):
+    for name in ("m.joblib", "m.npz", "m.skops"):
+        os.mkfifo(tmp_path / name)
+        for command in (("info",), ("predict", ROOT / "examples" / "eyes", "--model")):
+            assert main(*command, tmp_path / name) == 2
+            assert "no regular file" in capsys.readouterr().err
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    assert main("info", tmp_path / "zero.npz") == 2
+
+
+def test_a_file_larger_than_any_model_is_not_read(tmp_path):
+    path = tmp_path / "large.npz"
+    with path.open("wb") as file:
+        file.truncate((1 << 29) + 1)
+    for ask in (CompiledEyes.load, EyeClassifier.load):
+        with pytest.raises(ModelError, match=r"it has more than 512 MiB"):
+            ask(path)
+
+
+@pytest.mark.parametrize("card", ["[" * 100_000, "[1]", "nothing", "\ud800", "1e999999"])
+def test_a_hostile_card_is_one_line(copied, card, capsys):
+    (copied / "m.json").write_text(card, encoding="utf-8", errors="surrogatepass")
+    assert main("info", copied / "m.npz") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# -- a skops file may be passed on --
+
+
+def test_a_skops_file_needs_no_trust_and_answers_alike(saved):
+    clf, folder = saved
+    again = EyeClassifier.load(folder / "m.skops")
+    np.testing.assert_array_equal(again.predict_proba(EYES.pictures), clf.predict_proba(EYES.pictures))
+    assert again.verdict(EYES.pictures) == clf.verdict(EYES.pictures)
+    assert again.get_params() == clf.get_params()
+    light = CompiledEyes.load(folder / "m.npz")
+    assert light.verdict(EYES.pictures) == clf.verdict(EYES.pictures)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"classifier": "mirror", "features": (("hog", "lbp"), ("words_tt",))},
+        {"classifier": "knn", "n_components": 20},
+        {"classifier": "linear"},
+        {"features": (("haar", "pixels"), ("profile", "words")), "n_components": None},
+    ],
+    ids=str,
+)
+def test_every_feature_and_classifier_goes_through_skops(how, tmp_path):
+    clf = EyeClassifier(**{**SMALL, **how}).fit(EYES.pictures[:80], EYES.labels[:80])
+    clf.save(tmp_path / "m.skops")
+    again = EyeClassifier.load(tmp_path / "m.skops")
+    np.testing.assert_array_equal(again.predict_proba(EYES.pictures[:20]), clf.predict_proba(EYES.pictures[:20]))
+
+
+def test_the_trail_of_labels_that_were_found_goes_through_skops(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf = EyeClassifier(**SMALL).fit(EYES.pictures)
+    clf.save(tmp_path / "m.skops")
+    assert EyeClassifier.load(tmp_path / "m.skops").trail_.summary() == clf.trail_.summary()
+
+
+def test_a_skops_file_is_the_same_bytes_from_every_process(tmp_path):
+    code = (
+        "import sys; from classic_eyes import EyeClassifier; from classic_eyes.synthetic import make_eyes; "
+        "eyes = make_eyes(60, random_state=1); "
+        "clf = EyeClassifier(('hog', 'words'), n_copies=0, n_components=5).fit(eyes.pictures, eyes.labels); "
+        "clf.save(sys.argv[1])"
+    )
+    for name in ("a.skops", "b.skops"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True, timeout=120)
+    assert (tmp_path / "a.skops").read_bytes() == (tmp_path / "b.skops").read_bytes()
+
+
+class Own(ClassifierMixin, BaseEstimator):
+    """A classifier of a user's own."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.mean_ = X.mean()
+        return self
+
+    def decision_function(self, X):
+        return X.mean(axis=1) - self.mean_
+
+
+@pytest.mark.parametrize("classifier", ["gb", "libsvm"])
+def test_classifiers_whose_compiled_code_trusts_its_arrays_are_not_passed_on(classifier, tmp_path):
+    clf = EyeClassifier(**{**SMALL, "classifier": classifier}).fit(EYES.pictures[:80], EYES.labels[:80])
+    with pytest.raises(ModelError, match=r"save as \.joblib, or take the classifier svm, mirror, linear or knn"):
+        clf.save(tmp_path / "m.skops")
+    assert not list(tmp_path.iterdir())
+
+
+def test_types_of_ones_own_are_refused_when_written_and_the_old_file_stays(copied):
+    clf = EyeClassifier(("hog",), Own(), n_components=5, n_copies=0).fit(EYES.pictures, EYES.labels)
+    before = (copied / "m.skops").read_bytes()
+    with pytest.raises(ModelError, match=r"may not hold .*test_trust\.Own, so .* save as \.joblib"):
+        clf.save(copied / "m.skops")
+    assert (copied / "m.skops").read_bytes() == before
+    clf.save(copied / "own.joblib")
+
+
+def test_the_list_in_the_code_decides_and_not_the_file(copied, tmp_path):
+    entries = contents(copied / "m.skops")
+    entries["schema.json"] = (
+        entries["schema.json"]
+        .replace(b'"__class__": "Hog",\n', b'"__class__": "Popen",\n')
+        .replace(b'"__module__": "classic_eyes.features.hog"', b'"__module__": "subprocess"')
+    )
+    put_together(copied / "evil.skops", entries)
+    assert persistence.describe_skops(copied / "evil.skops")["refused"] == ["subprocess.Popen"]
+    with pytest.raises(ModelError, match=r"holds types that no model of classic_eyes has \(subprocess\.Popen\)"):
+        EyeClassifier.load(copied / "evil.skops")
+    with pytest.raises(ModelError, match="holds types"):
+        EyeClassifier.load(copied / "evil.skops", trusted=True)
+
+
+@pytest.mark.parametrize("node", ["MethodNode", "FunctionNode", "ReduceNode", "PartialNode", "OperatorFuncNode"])
+def test_kinds_of_nodes_that_no_model_has_are_refused(copied, node):
+    entries = contents(copied / "m.skops")
+    entries["schema.json"] = entries["schema.json"].replace(b'"ObjectNode"', f'"{node}"'.encode(), 1)
+    put_together(copied / "evil.skops", entries)
+    with pytest.raises(ModelError, match=f"holds types that no model of classic_eyes has .*{node}"):
+        EyeClassifier.load(copied / "evil.skops")
+
+
+def test_another_object_in_a_skops_file_is_refused(tmp_path):
+    import skops.io as sio
+
+    (tmp_path / "a.skops").write_bytes(sio.dumps({"some": "dict"}))
+    with pytest.raises(ModelError, match="something else than a model"):
+        EyeClassifier.load(tmp_path / "a.skops")
+    (tmp_path / "b.skops").write_bytes(sio.dumps({"kind": estimators._KIND, "format": 99}))
+    with pytest.raises(ModelError, match="has format 99 and this version reads format 1; update"):
+        EyeClassifier.load(tmp_path / "b.skops")
+    (tmp_path / "c.skops").write_bytes(sio.dumps({"kind": estimators._KIND, "format": 1}))
+    with pytest.raises(ModelError, match="not a whole model file"):
+        EyeClassifier.load(tmp_path / "c.skops")
+
+
+def test_every_cut_of_a_skops_file_is_refused(copied):
+    whole = (copied / "m.skops").read_bytes()
+    for end in (0, 1, 100, len(whole) // 2, len(whole) - 30, len(whole) - 1):
+        (copied / "cut.skops").write_bytes(whole[:end])
+        with pytest.raises(ModelError, match="not a whole model file"):
+            EyeClassifier.load(copied / "cut.skops")
+
+
+def test_a_compressed_skops_file_is_not_unpacked(copied):
+    entries = contents(copied / "m.skops")
+    entries["0.npy"] = bytes(1 << 29)
+    put_together(copied / "bomb.skops", entries, compression=zipfile.ZIP_DEFLATED)
+    assert (copied / "bomb.skops").stat().st_size < 1 << 23
+    begin = time.perf_counter()
+    with pytest.raises(ModelError, match="not a whole model file"):
+        EyeClassifier.load(copied / "bomb.skops")
+    assert time.perf_counter() - begin < 2
+
+
+def test_without_the_package_the_remedy_is_named(copied, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[skops\]'"):
+        EyeClassifier.load(copied / "m.skops")
+    write_labelled(copied / "eyes", 20)
+    assert main("train", copied / "eyes", "--out", copied / "new.skops") == 2
+    assert "classic-eyes[skops]" in capsys.readouterr().err
+
+
+def test_commands_read_and_write_skops(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 60)
+    options = ("--features", "hog", "--components", 5, "--copies", 0, "--folds", 0)
+    assert main("train", folder, "--out", tmp_path / "m.skops", *options) == 0
+    assert "what is no eye (predict --verdict); that takes 200 pictures" in capsys.readouterr().err
+    assert main("predict", folder, "--model", tmp_path / "m.skops") == 0
+    first = capsys.readouterr().out
+    (tmp_path / "m.npz").unlink()
+    assert main("predict", folder, "--model", tmp_path / "m.skops") == 0
+    assert capsys.readouterr().out == first
+    assert main("info", tmp_path / "m.skops", "--format", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["kind"] == "skops"
+    assert {"classic_eyes.classifier.EyeClassifier", "classic_eyes.features.hog.Hog"} < set(told["types"])
+    assert told["refused"] == []
+    assert main("info", tmp_path / "m.skops") == 0
+    assert "skops file: data and names of types" in capsys.readouterr().out
+
+
+# -- a model proves itself --
+
+
+@pytest.mark.parametrize("ending", persistence.ENDINGS)
+def test_a_model_that_does_not_reproduce_its_answers_is_refused(saved, tmp_path, ending, monkeypatch):
+    clf = saved[0]
+    real = EyeClassifier.predict_proba
+    monkeypatch.setattr(EyeClassifier, "predict_proba", lambda self, pictures: real(self, pictures) * 0.99)
+    clf.save(tmp_path / f"m{ending}")
+    monkeypatch.undo()
+    with pytest.raises(ModelError) as caught:
+        EyeClassifier.load(tmp_path / f"m{ending}", trusted=True)
+    for words in (
+        "does not reproduce its recorded answers",
+        "allowed is 0.001",
+        "opencv",
+        "scikit-learn",
+        "train it again",
+    ):
+        assert words in str(caught.value)
+
+
+def test_other_versions_alone_are_mentioned_and_not_refused(saved, tmp_path, monkeypatch):
+    versions = {**persistence.library_versions(), "opencv": "4.5.0"}
+    monkeypatch.setattr(estimators, "library_versions", lambda: versions)
+    saved[0].save(tmp_path / "m.skops")
+    monkeypatch.undo()
+    with pytest.warns(
+        UserWarning, match=r"was trained with opencv 4\.5\.0 \(here .*\); its answers may differ a little"
+    ):
+        EyeClassifier.load(tmp_path / "m.skops")
+
+
+def test_a_file_of_an_older_version_is_read_and_says_what_it_lacks(saved, tmp_path):
+    buffer = io.BytesIO()
+    versions = persistence.library_versions()
+    joblib.dump({"kind": estimators._KIND, "format": 1, "versions": versions, "estimator": saved[0]}, buffer)
+    (tmp_path / "old.joblib").write_bytes(zlib.compress(buffer.getvalue()))
+    with pytest.warns(UserWarning, match="carries no answers to compare with; save it again"):
+        EyeClassifier.load(tmp_path / "old.joblib", trusted=True)
+
+
+def test_novelty_is_proven_too(copied):
+    entries = dict(np.load(copied / "m.npz"))
+    entries["check.novelty"] = entries["check.novelty"] * 1.01
+    np.savez(copied / "other.npz", **entries)
+    with pytest.raises(ModelError, match="does not reproduce its recorded answers"):
+        CompiledEyes.load(copied / "other.npz")
+
+
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_what_ships_is_the_size_of_a_download_and_carries_its_answers(name):
+    assert shipped_model(name).stat().st_size < 20e6
+    assert shipped_model(name, ".npz").stat().st_size < 20e6
+    assert hashlib.sha256(shipped_model(name).read_bytes()).hexdigest() == SHIPPED_MODELS[name]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*was trained with")
+        clf = EyeClassifier.pretrained(name)
+    assert clf.novelty_ is not None
+    assert clf.unsure_ > 0
+
+
+# -- a file is the old or the whole new one --
+
+
+@pytest.mark.parametrize("ending", [".joblib", ".skops", ".npz", ".json"])
+def test_a_killed_writer_leaves_the_old_file_or_the_new_one(saved, tmp_path, ending):
+    """Killed again and again while it writes, nobody ever reads a part."""
+    clf = saved[0]
+    code = (
+        "import sys; from classic_eyes import EyeClassifier; clf = EyeClassifier.load(sys.argv[1], trusted=True); "
+        "print('ready', flush=True)\nwhile True: clf.save(sys.argv[2], card={'what': 'x' * 1000})"
+    )
+    target = tmp_path / f"m{'.skops' if ending == '.skops' else '.joblib'}"
+    clf.save(target, card={"what": "first"})
+    for wait in (0.0, 0.013, 0.05, 0.11):
+        running = subprocess.Popen(
+            [sys.executable, "-c", code, str(saved[1] / "m.joblib"), str(target)], stdout=subprocess.PIPE
+        )
+        assert running.stdout.readline() == b"ready\n"
+        time.sleep(wait)
+        running.kill()
+        running.communicate()
+        path = target.with_suffix(ending)
+        if ending == ".json":
+            assert persistence.read_card(path)["what"] in ("first", "x" * 1000)
+        else:
+            (CompiledEyes.load if ending == ".npz" else lambda path: EyeClassifier.load(path, trusted=True))(path)

@@ -6,6 +6,7 @@ from .compare import RULES, Change, compare_results
 from .run import NOTES, Settings, count_steps, run_benchmark
 from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios, recipe_of
 from .store import ScenarioStore, processor_name, read_results, write_json
+from .strangers import DETECTORS, judge_novelty, not_eyes
 from .validation import Readable, agreed_by_all, cross_validate, read_labelled, read_usable, summarise_parts
 from .workers import TaskError
 from .workloads import (
@@ -18,6 +19,7 @@ from .workloads import (
 )
 
 __all__ = [
+    "DETECTORS",
     "NOTES",
     "RULES",
     "SCENARIOS",
@@ -36,6 +38,8 @@ __all__ = [
     "count_steps",
     "cross_validate",
     "folder_workload",
+    "judge_novelty",
+    "not_eyes",
     "parse_protocol",
     "processor_name",
     "read_labelled",

@@ -151,6 +151,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--many", type=natural_number, metavar="N", help="also the memory of a run over so many pictures; default: 0"
     )
     parser.add_argument(
+        "--novelty",
+        action="store_true",
+        help="instead of all that: how many textures, faces, letters and noises are told from the eyes of --data, "
+        "where one eye in a hundred is taken for none; also with --folds and --seed",
+    )
+    parser.add_argument(
         "--from",
         dest="runs",
         nargs="+",
@@ -194,10 +200,8 @@ def _check(arguments: Namespace) -> None:
         raise ParameterError(f"--{given[0]} says how --speed measures; add --speed or leave it out")
 
 
-def _check_speed(arguments: Namespace) -> None:
+def _check_alone(arguments: Namespace, option: str, *also: str) -> None:
     """Refuse what asks for accuracy as well."""
-    if len(arguments.data) > 1:
-        raise ParameterError(f"--speed takes one folder after --data, not {len(arguments.data)}")
     others = {
         "--features": arguments.features,
         "--classifiers": arguments.classifiers,
@@ -210,9 +214,9 @@ def _check_speed(arguments: Namespace) -> None:
         "--resume": arguments.resume,
         "--quick": arguments.quick,
     }
-    for option, value in others.items():
-        if value:
-            raise ParameterError(f"{option} is about accuracy and --speed measures none; leave one of them out")
+    for other, value in others.items():
+        if value and other not in also:
+            raise ParameterError(f"{other} is about accuracy and {option} measures none; leave one of them out")
 
 
 # -- what is judged on --
@@ -359,7 +363,9 @@ def _recipe(model: str) -> Scenario:
 def _measure_speed(arguments: Namespace) -> None:
     from .speed import measure_speed, speed_table
 
-    _check_speed(arguments)
+    _check_alone(arguments, "--speed")
+    if len(arguments.data) > 1:
+        raise ParameterError(f"--speed takes one folder after --data, not {len(arguments.data)}")
     speed = measure_speed(
         arguments.data[0] if arguments.data else None,
         arguments.models or tuple(SHIPPED_MODELS),
@@ -372,6 +378,16 @@ def _measure_speed(arguments: Namespace) -> None:
         Path(arguments.out).mkdir(parents=True, exist_ok=True)
         write_json(Path(arguments.out) / "speed.json", speed)
         print(f"wrote {Path(arguments.out) / 'speed.json'}", file=sys.stderr)
+
+
+def _measure_novelty(arguments: Namespace) -> None:
+    from .novelty import measure_novelty, novelty_table
+
+    _check_alone(arguments, "--novelty", "--folds")
+    if arguments.speed or arguments.out:
+        raise ParameterError(f"{'--speed' if arguments.speed else '--out'} does not go with --novelty; leave one out")
+    folds = arguments.folds or FOLDS[False]
+    print(novelty_table(measure_novelty(arguments.data, n_splits=folds, random_state=arguments.seed)), flush=True)
 
 
 def work(arguments: Namespace) -> int:
@@ -396,6 +412,9 @@ def work(arguments: Namespace) -> int:
     _check(arguments)
     if arguments.runs is not None:
         _write_markdown([read_results(run) for run in arguments.runs], arguments)
+        return 0
+    if arguments.novelty:
+        _measure_novelty(arguments)
         return 0
     if arguments.speed:
         _measure_speed(arguments)

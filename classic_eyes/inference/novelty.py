@@ -118,11 +118,26 @@ class Novelty:
         float64 array of shape (n,)
             0 or more.
         """
-        scores = np.empty(len(pictures))
+        return self.of_residuals(self.residuals(pictures))
+
+    def residuals(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return what the views leave of pictures.
+
+        Parameters
+        ----------
+        pictures : uint8 array of shape (n, size, size)
+            Through the gate.
+
+        Returns
+        -------
+        float64 array of shape (n, n_views)
+            Logarithms; see `View.log_residual`.
+        """
+        left = np.empty((len(pictures), len(self.views)))
         for start in range(0, len(pictures), _CHUNK):
             part = slice(start, start + _CHUNK)
-            scores[part] = self.of_residuals(np.stack([view.log_residual(pictures[part]) for view in self.views], 1))
-        return scores
+            left[part] = np.stack([view.log_residual(pictures[part]) for view in self.views], axis=1)
+        return left
 
     def of_residuals(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the novelty of what the views left.

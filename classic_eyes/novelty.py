@@ -32,7 +32,8 @@ def fit_novelty(pictures: NDArray[np.uint8], groups: NDArray[Any], *, random_sta
     1. The pictures are parted into three by groups. Features are scaled and their principal components taken from two
        parts; what the components leave of the third is what they leave of new eyes.
     2. From those residuals come the percentiles that `Novelty` compares with.
-    3. The components that are kept are those of all pictures.
+    3. The components that are kept are those of all pictures. Of few pictures they leave far less than of new ones: the
+       first percentile is of both, so that pictures learnt from are not taken for something else.
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ def fit_novelty(pictures: NDArray[np.uint8], groups: NDArray[Any], *, random_sta
         raise ParameterError(f"novelty needs {FEWEST_GROUPS} groups or more to learn from, and there are {n_groups}")
     folds = group_folds(np.zeros(len(pictures), dtype=int), groups, FEWEST_GROUPS, random_state=random_state)
     left = np.empty((len(pictures), len(VIEWS)))
+    learnt = np.empty_like(left)
     views = []
     with one_thread():
         for column, (name, most) in enumerate(VIEWS.items()):
@@ -84,9 +86,10 @@ def fit_novelty(pictures: NDArray[np.uint8], groups: NDArray[Any], *, random_sta
             for train, test in folds:
                 left[test, column] = _view(extractor, rows[train], most).log_residual(pictures[test])
             views.append(_view(extractor, rows, most))
-    middle, above, below = _percentiles(left)
+            learnt[:, column] = views[-1].log_residual(pictures)
+    middle, above, below = _percentiles(left, learnt)
     unscaled = Novelty(tuple(views), middle, above, below, 1.0)
-    border = float(np.quantile(unscaled.of_residuals(left), 0.99))
+    border = max(float(np.quantile(unscaled.of_residuals(rows), 0.99)) for rows in (left, learnt))
     return Novelty(tuple(views), middle, above, below, border)
 
 
@@ -116,7 +119,10 @@ def _view(extractor: Extractor, rows: NDArray[np.float32], most: int) -> View:
     )
 
 
-def _percentiles(left: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    first, middle, last = np.quantile(left, (0.01, 0.5, 0.99), axis=0)
+def _percentiles(
+    left: NDArray[np.float64], learnt: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    middle, last = np.quantile(left, (0.5, 0.99), axis=0)
+    first = np.minimum(np.quantile(left, 0.01, axis=0), np.quantile(learnt, 0.01, axis=0))
     # Eyes that are all alike must not make a distance of nothing.
     return middle, np.maximum(last - middle, 1e-3), np.maximum(middle - first, 1e-3)

@@ -131,6 +131,17 @@ def test_a_jpeg_that_looks_like_an_avif_in_its_middle_is_a_jpeg():
     assert stated_size(hidden) != (24, 24)
 
 
+def test_a_png_says_no_more_of_its_chunks_than_there_is():
+    """Found by the fuzz: 388 bytes for which OpenCV made room for four gigabytes."""
+    whole = encoded(".png")
+    place = whole.index(b"IDAT")
+    assert stated_size(whole[: place - 4] + b"\xff\xff\0\1" + whole[place:]) is None
+    assert stated_size(whole + b"what follows the end") == (56, 40)
+    chunk = b"\0\0\0\0teXt\0\0\0\0"
+    assert stated_size(whole[:33] + chunk * 1000 + whole[33:]) == (56, 40)
+    assert stated_size(whole[:33] + chunk * 100_000 + whole[33:]) is None
+
+
 # -- the largest that is decoded --
 
 

@@ -21,8 +21,10 @@ Pictures = NDArray[np.uint8]
 Score = Callable[[Pictures], NDArray[np.float64]]
 
 _TEXTURES = ("brick", "grass", "gravel")
-_PHOTOGRAPHS = ("camera", "cell", "chelsea", "coffee", "coins", "horse", "hubble_deep_field", "immunohistochemistry")
-_PHOTOGRAPHS += ("moon", "page", "retina", "rocket", "text")
+_PHOTOGRAPHS = (
+    *("camera", "cell", "chelsea", "coffee", "coins", "horse", "hubble_deep_field", "immunohistochemistry"),
+    *("moon", "page", "retina", "rocket", "text"),
+)
 # Kinds by which a detector is judged; photographs of anything hold patches that might be of an eye, too.
 NAMED = ("textures", "faces", "letters", "noise")
 _GLYPHS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -34,7 +34,7 @@ def measure_novelty(paths: list[str], *, n_splits: int, random_state: int) -> di
     dict
         As `classic_eyes.benchmark.judge_novelty` returns it.
     """
-    sets = []
+    sets: list[tuple[str, Any, Any]] = []
     for path in paths:
         read = read_usable(read_eyes(path))
         for name, reason in read.failed:

@@ -13,6 +13,8 @@ Size = tuple[int, int]
 
 # Each scan of a progressive JPEG goes over the whole picture, and a few bytes make one; encoders write some ten.
 _MOST_SCANS = 200
+# PNG: of eight kilobytes each, as encoders write them, that is a picture of some hundred megapixels.
+_MOST_CHUNKS = 100_000
 # So often is a size looked for in boxes that may hold decoys; files of one picture state it a few times.
 _MOST_BOXES = 100
 # JPEG: start-of-frame markers; C4, C8 and CC among them are something else.
@@ -66,8 +68,17 @@ def stated_size(data: bytes) -> Size | None:
         return None
 
 
-def _png(data: bytes) -> Size:
-    return unpack_from(">II", data, 16)
+def _png(data: bytes) -> Size | None:
+    # OpenCV makes room for a chunk before it looks whether the chunk is there, be it four gigabytes.
+    place = 8
+    for _ in range(_MOST_CHUNKS):
+        length, kind = unpack_from(">I4s", data, place)
+        place += 12 + length
+        if place > len(data):
+            break
+        if kind == b"IEND":
+            return unpack_from(">II", data, 16)
+    return None
 
 
 def _jpeg(data: bytes) -> Size | None:

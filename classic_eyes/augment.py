@@ -41,12 +41,17 @@ def flip(pictures: Picture) -> Picture:
     uint8 array of shape (n, h, w)
         A contiguous copy.
 
+    Raises
+    ------
+    PictureError
+        For anything else; see `classic_eyes.images.check_batch`.
+
     Examples
     --------
     >>> flip(np.array([[[1, 2], [3, 4]]], dtype=np.uint8)).tolist()
     [[[2, 1], [4, 3]]]
     """
-    return np.ascontiguousarray(pictures[:, :, ::-1])
+    return np.ascontiguousarray(check_batch(pictures)[:, :, ::-1])
 
 
 def _flip(picture: Picture, rng: np.random.Generator) -> Picture:

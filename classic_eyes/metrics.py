@@ -40,7 +40,10 @@ def _pair(
     y_true: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
     """Return the three arrays checked: labels 0 or 1, scores in 0..1, weights not negative."""
-    y, s = np.asarray(y_true), np.asarray(score, dtype=np.float64)
+    y, s = np.asarray(y_true), np.asarray(score)
+    if s.dtype.kind not in "biuf":
+        raise ParameterError(f"score has dtype {s.dtype}; probabilities of open are numbers")
+    s = s.astype(np.float64)
     if y.ndim != 1 or y.shape != s.shape or len(y) == 0:
         raise ParameterError(f"y_true has shape {y.shape} and score {s.shape}; both must be the same (n,) with n > 0")
     if not np.isin(y, (0, 1)).all():

@@ -1,0 +1,327 @@
+"""Arrays from anywhere: used by the stated rule or refused in one line, never silently wrong."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from classic_eyes import CompiledEyes, EyeClassifier, metrics
+from classic_eyes.augment import augment, flip
+from classic_eyes.datasets import group_folds
+from classic_eyes.errors import ClassicEyesError, ParameterError, PictureError
+from classic_eyes.features import EXTRACTORS, make_extractor
+from classic_eyes.images import as_pictures
+from classic_eyes.inference import score_files
+from classic_eyes.novelty import fit_novelty
+from classic_eyes.pseudolabel import learn_labels
+from classic_eyes.synthetic import make_eyes
+
+EYES = make_eyes(220, random_state=0)
+GREY = EYES.pictures[:4]
+FLOAT = GREY / 255
+
+
+def with_one(array: np.ndarray, value: float) -> np.ndarray:
+    changed = np.array(array, dtype=np.float64)
+    changed[-1, 3, 5] = value
+    return changed
+
+
+# What no picture is; each must be refused by whatever takes pictures of any kind.
+REFUSED: dict[str, Callable[[], Any]] = {
+    "NaN": lambda: with_one(FLOAT, np.nan),
+    "infinity": lambda: with_one(FLOAT, np.inf),
+    "minus infinity": lambda: with_one(FLOAT, -np.inf),
+    "floats on 0..255": lambda: GREY.astype(np.float32),
+    "floats a little beyond 1": lambda: with_one(FLOAT, 1.001),
+    "negative integers": lambda: -GREY.astype(np.int16),
+    "integers beyond 255": lambda: GREY.astype(np.int32) * 2 + 1,
+    "complex": lambda: FLOAT.astype(complex),
+    "dates": lambda: np.zeros((2, 24, 24), "M8[s]"),
+    "text": lambda: np.full((2, 24, 24), "a"),
+    "objects": lambda: np.full((2, 24, 24), None, dtype=object),
+    "numbers as objects": lambda: GREY.astype(object),
+    "records": lambda: np.zeros((2, 24, 24), dtype=[("a", "u1")]),
+    "no pictures": lambda: np.zeros((0, 24, 24), np.uint8),
+    "no height": lambda: np.zeros((3, 0, 24), np.uint8),
+    "no width": lambda: np.zeros((3, 24, 0), np.uint8),
+    "one picture without its axis": lambda: GREY[0],
+    "a number": lambda: np.uint8(3),
+    "five axes": lambda: np.zeros((1, 1, 24, 24, 3), np.uint8),
+    "two channels": lambda: np.zeros((1, 24, 24, 2), np.uint8),
+    "an empty list": list,
+    "a ragged list": lambda: [[[1, 2], [3]]],
+    "a list of None": lambda: [None, None],
+    "a list of numbers": lambda: [1, 2, 3],
+    "a generator": lambda: (picture for picture in GREY),
+    "a set": lambda: {1, 2},
+    "a dict": lambda: {"pictures": GREY},
+    "None": lambda: None,
+    "too many pixels": lambda: np.broadcast_to(np.uint8(0), (1, 100_000, 100_000)),
+    "too many pixels in a list": lambda: [np.broadcast_to(np.uint8(0), (100_000, 100_000))],
+}
+
+# The same four pictures in other clothes.
+ACCEPTED: dict[str, Callable[[], Any]] = {
+    "negative strides": lambda: GREY[:, ::-1, ::-1][:, ::-1, ::-1],
+    "every second of twice as many": lambda: np.repeat(GREY, 2, axis=0)[::2],
+    "Fortran order": lambda: np.asfortranarray(GREY),
+    "read only": lambda: np.frombuffer(GREY.tobytes(), np.uint8).reshape(GREY.shape),
+    "floats on 0..1": lambda: FLOAT,
+    "16 bits": lambda: GREY.astype(np.uint16) * 257,
+    "wide integers": lambda: GREY.astype(np.int64),
+    "the other byte order": lambda: (GREY.astype(np.uint16) * 257).astype(">u2"),
+    "a list": lambda: list(GREY),
+    "a masked array": lambda: np.ma.masked_array(GREY),
+    "nested lists": lambda: [picture.tolist() for picture in GREY],
+}
+
+
+@pytest.fixture(scope="module")
+def askers(tmp_path_factory):
+    """Everything that takes pictures of any kind."""
+    path = tmp_path_factory.mktemp("hostile") / "m.joblib"
+    clf = EyeClassifier(("hog",), n_components=10, n_copies=0, novelty=True).fit(EYES.pictures, EYES.labels)
+    clf.save(path)
+    light = CompiledEyes.load(path.with_suffix(".npz"))
+    labels = [0, 1, 0, 1]
+    return {
+        "as_pictures": as_pictures,
+        **{
+            name: getattr(clf, name)
+            for name in ("predict", "predict_proba", "decision_function", "verdict", "novelty_score")
+        },
+        **{
+            f"compiled {name}": getattr(light, name)
+            for name in ("predict", "predict_proba", "decision_function", "verdict")
+        },
+        "predict_one": lambda pictures: clf.predict_one(
+            pictures[0] if isinstance(pictures, np.ndarray) and pictures.ndim > 2 else pictures
+        ),
+        "fit": lambda pictures: EyeClassifier(("hog",), n_components=2, n_copies=0, calibration_folds=2).fit(
+            pictures, labels
+        ),
+    }
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_no_picture_is_is_refused_in_one_line(askers, what):
+    for name, ask in askers.items():
+        if name == "predict_one" and what in (
+            "NaN",
+            "infinity",
+            "minus infinity",
+            "floats a little beyond 1",
+            "no pictures",
+            "one picture without its axis",
+            "no height",
+            "no width",
+            "a ragged list",
+            "five axes",
+        ):
+            continue  # it is asked about the first picture alone, in which there is nothing wrong
+        with pytest.raises(PictureError) as caught:
+            ask(REFUSED[what]())
+        assert "\n" not in str(caught.value), name
+        assert len(str(caught.value)) < 500, name
+
+
+@pytest.mark.parametrize("what", ACCEPTED)
+def test_the_same_pictures_in_other_clothes_are_the_same(askers, what):
+    given = ACCEPTED[what]()
+    before = np.array(given, copy=True) if isinstance(given, np.ndarray) else None
+    np.testing.assert_array_equal(as_pictures(given), GREY)
+    np.testing.assert_allclose(askers["predict_proba"](given), askers["predict_proba"](GREY), atol=1e-9)
+    if before is not None:
+        np.testing.assert_array_equal(given, before)
+
+
+def test_booleans_are_black_and_white():
+    np.testing.assert_array_equal(as_pictures(GREY > 100), np.where(GREY > 100, 255, 0))
+
+
+def test_a_memory_map_larger_than_memory_is_refused_without_a_look(tmp_path):
+    path = tmp_path / "huge"
+    with path.open("wb") as file:
+        file.truncate(10**10)
+    mapped = np.memmap(path, np.uint8, "r", shape=(100_000, 100_000))
+    for handed in (mapped[np.newaxis], [mapped], [GREY[0], mapped]):
+        with pytest.raises(PictureError, match=r"a picture of 100000 x 100000 pixels; allowed are 100,000,000"):
+            as_pictures(handed)
+
+
+def test_a_memory_map_of_many_pictures_is_read_as_it_is(tmp_path):
+    mapped = np.memmap(tmp_path / "many", np.uint8, "w+", shape=(50, 24, 24))
+    mapped[:] = EYES.pictures[:50]
+    np.testing.assert_array_equal(as_pictures(mapped), EYES.pictures[:50])
+
+
+# -- behind the gate --
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+@pytest.mark.parametrize(
+    "X",
+    [GREY / 255, GREY.astype(int), GREY[0], GREY[:0], GREY[:, :0], GREY.tolist(), None, GREY.astype(object)],
+    ids=["floats", "integers", "one", "none", "no height", "a list", "None", "objects"],
+)
+def test_extractors_take_what_came_through_the_gate_and_nothing_else(name, X):
+    extractor = make_extractor(name)
+    with pytest.raises(PictureError, match=r"X is .*; an extractor takes grey uint8 pictures"):
+        extractor.fit(X)
+    extractor.fit(EYES.pictures[:40])
+    with pytest.raises(PictureError):
+        extractor.transform(X)
+
+
+@pytest.mark.parametrize("X", [GREY / 255, GREY[0], GREY[:0], None], ids=["floats", "one", "none", "None"])
+def test_augmentations_too(X):
+    for ask in (flip, lambda X: augment(X, n_copies=1)):
+        with pytest.raises(PictureError):
+            ask(X)
+
+
+# -- labels, groups, weights --
+
+HOSTILE_LABELS = [
+    np.full(220, np.nan),
+    np.full(220, 0.5),
+    np.full(220, 2),
+    np.full(220, -2),
+    np.full(220, "open"),
+    np.full(220, None),
+    np.zeros(220, complex),
+    np.zeros((220, 1)),
+    np.zeros(219),
+    np.zeros(0),
+    np.zeros(220),
+    np.array([0, 1] * 110, dtype="M8[s]"),
+    np.array([10**30, 0] * 110, dtype=object),
+    "labels",
+    5,
+]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    HOSTILE_LABELS,
+    ids=lambda labels: f"{type(labels).__name__} {getattr(labels, 'dtype', '')}{str(labels)[:12]}",
+)
+def test_labels_that_are_none_are_refused(labels):
+    with pytest.raises(ParameterError) as caught:
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["groups", "sample_weight"])
+@pytest.mark.parametrize(
+    "given", [np.zeros(219), np.zeros((220, 2)), 3, np.zeros(0)], ids=["short", "two axes", "a number", "none"]
+)
+def test_columns_of_another_length_are_refused(name, given):
+    with pytest.raises(ParameterError, match=f"{name} has shape"):
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, EYES.labels, **{name: given})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_weights_that_are_none_are_refused(value):
+    weight = np.ones(220)
+    weight[7] = value
+    with pytest.raises(ParameterError, match="sample_weight holds"):
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, EYES.labels, sample_weight=weight)
+
+
+# -- metrics --
+
+PAIRS = [
+    name
+    for name in (
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "equal_error_rate",
+        "brier",
+        "calibration_error",
+        "det_points",
+        "roc_points",
+        "reliability_curve",
+        "summarise",
+    )
+]
+GOOD = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8])
+BAD_PAIRS = {
+    "NaN score": (GOOD[0], np.array([0.1, np.nan, 0.2, 0.8])),
+    "infinite score": (GOOD[0], np.array([0.1, np.inf, 0.2, 0.8])),
+    "score beyond 1": (GOOD[0], GOOD[1] * 255),
+    "negative score": (GOOD[0], -GOOD[1]),
+    "other length": (GOOD[0][:3], GOOD[1]),
+    "two axes": (GOOD[0][:, None], GOOD[1][:, None]),
+    "nothing": (GOOD[0][:0], GOOD[1][:0]),
+    "label 2": (GOOD[0] + 1, GOOD[1]),
+    "label a half": (GOOD[0] / 2, GOOD[1]),
+    "label NaN": (np.array([0, np.nan, 1, 1]), GOOD[1]),
+    "text": (np.array(list("0101")), GOOD[1]),
+    "score as text": (GOOD[0], np.array(list("0101"))),
+    "None": (None, None),
+    "complex": (GOOD[0], GOOD[1].astype(complex)),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("what", BAD_PAIRS)
+def test_metrics_refuse_what_is_no_pair_of_labels_and_scores(name, what):
+    with pytest.raises(ClassicEyesError) as caught:
+        getattr(metrics, name)(*BAD_PAIRS[what])
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from(["f2", "f4", "f8", "i1", "i8", "u1", "u2", "u8", "?"]),
+        st.sampled_from([(1, 9, 7), (2, 24, 24), (1, 30, 8, 3), (3, 1, 5), (1, 8, 8, 4)]),
+    )
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_array_of_numbers_is_a_batch_or_refused(array):
+    try:
+        pictures = as_pictures(array)
+    except PictureError as error:
+        assert "\n" not in str(error)
+        assert array.dtype.kind in "fiu"
+        assert array.dtype != np.uint8
+        assert array.dtype != np.uint16
+    else:
+        assert (pictures.shape, pictures.dtype) == ((len(array), 24, 24), np.uint8)
+
+
+# -- the rest of what is public --
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: group_folds([0, 1], ["a"], 2),
+        lambda: group_folds([], [], 2),
+        lambda: group_folds([0, 1, 0, 1], [1, 2, 3, 4], 0),
+        lambda: group_folds([0, 1, 0, 1], [1, 2, 3, 4], 2.5),
+        lambda: fit_novelty(GREY, np.arange(4)),
+        lambda: list(score_files(["a"], lambda pictures: pictures, max_pixels=0)),
+        lambda: list(score_files(["a"], lambda pictures: pictures, n_jobs=0)),
+        lambda: make_eyes(-1),
+        lambda: make_eyes("many"),
+        lambda: learn_labels(GREY, np.full(4, -1), np.arange(4)),
+    ],
+    ids=lambda ask: inspect.getsource(ask).strip()[:60],
+)
+def test_other_public_functions_refuse_with_an_error_of_ours(ask):
+    with pytest.raises(ClassicEyesError) as caught:
+        ask()
+    assert "\n" not in str(caught.value)

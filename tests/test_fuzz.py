@@ -8,6 +8,8 @@ from . import fuzz
 
 # What an hour found, as it was found.
 FINDINGS = [
+    ("pictures", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x18\0\0\0\x18\x08\0\0\0\0\xc5\x1cb\xff\xff\xff\0\1IDAT"),
+    ("pictures", b"II+\0" + b"\xf0" * 40),
     ("labels", b"\r\ngroup,label,file,further\nx,OPEN,a.png,1\n\n\nx,0,b.png,2\n"),
 ]
 

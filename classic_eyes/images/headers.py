@@ -64,7 +64,7 @@ def stated_size(data: bytes) -> Size | None:
         read = _avif
     try:
         return read(data)
-    except (IndexError, ValueError, struct.error):
+    except (IndexError, ValueError, OverflowError, struct.error):
         return None
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import pickle
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..inference.program import Program
-from .disk import MOST_BYTES, library_versions, read_whole, replace
+from .disk import DAMAGED, MOST_BYTES, library_versions, read_whole, replace
 from .proof import prove
 
 __all__ = ["COMPILED_FORMAT", "read_compiled", "read_header", "write_compiled"]
@@ -26,20 +24,6 @@ _KIND = "classic_eyes compiled model"
 _MOST_OF_A_HEADER = 1 << 20
 # More recorded pictures than that would be a way to keep whoever reads the file busy.
 _MOST_PICTURES = 64
-# What reading a cut, altered or foreign file was seen to raise.
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-    RuntimeError,
-    OSError,
-    pickle.UnpicklingError,
-)
 
 
 def write_compiled(
@@ -189,7 +173,7 @@ def _read_compiled(
                     arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
         header = json.loads(arrays.pop("header").tobytes())
         kind, number = header["kind"], header["format"]
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ModelError(_not_compiled(shown)) from error
     if kind != _KIND:
         raise ModelError(_not_compiled(shown))

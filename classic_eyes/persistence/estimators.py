@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import pickle
 import re
 import warnings
 import zipfile
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError, ModelError
-from .disk import MOST_BYTES, card_path, library_versions, mib, read_whole, replace
+from .disk import DAMAGED, MOST_BYTES, card_path, library_versions, mib, read_whole, replace
 from .proof import prove
 
 __all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
@@ -73,22 +72,6 @@ ALLOWED_TYPES = (
 _ALLOWED_NODES = ("DictNode", "JsonNode", "ListNode", "NdArrayNode", "ObjectNode", "TupleNode", "TypeNode")
 
 _TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
-
-# What reading a cut, altered or foreign file was seen to raise.
-_DAMAGED = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    OSError,
-    MemoryError,
-    RuntimeError,
-)
 
 
 def write_model(
@@ -151,9 +134,7 @@ def _pack_joblib(content: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(content, buffer)
     if buffer.tell() > MOST_BYTES:
-        raise ModelError(
-            f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
-        )
+        raise ModelError(_TOO_LARGE)
     return zlib.compress(buffer.getvalue(), 6)
 
 
@@ -167,9 +148,7 @@ def _pack_skops(content: dict[str, Any], shown: str) -> bytes:
             ".joblib, or take the classifier svm, mirror, linear or knn"
         )
     if len(packed) > MOST_BYTES:
-        raise ModelError(
-            f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
-        )
+        raise ModelError(_TOO_LARGE)
     return packed
 
 
@@ -312,7 +291,7 @@ def _unpack_joblib(content: bytes, shown: str) -> Any:
             return joblib.load(io.BytesIO(unpacked))
     except ModelError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ModelError(_not_whole(shown)) from error
 
 
@@ -344,7 +323,7 @@ def _types_in(content: bytes, shown: str) -> list[str]:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise ValueError("too much")
             waiting = [json.loads(archive.read("schema.json"))]
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ModelError(_not_whole(shown)) from error
     found = set()
     while waiting:

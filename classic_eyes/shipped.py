@@ -10,8 +10,8 @@ __all__ = ["SHIPPED_MODELS", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "2982a0d3d7b72b9a01f1e9466b4e6a5ceddb177d3940f2cc38ddaf0bdd067ab0",
-    "fast": "723b9f40d63c70f9709b80012ed380d8955dd4e726b3e11d2026cd7cd76ae860",
+    "default": "3b49bb8b08977f549d15a8e81c75861604bc4d3e498ca91e00b452b7d285922b",
+    "fast": "cd4178a4a3f482aa17b6d792e346885f418a29c8b627baf3447b5b8df5e7a011",
 }
 
 

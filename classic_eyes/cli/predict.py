@@ -231,6 +231,5 @@ def _say_what_was_done(count: Counter[str], n: int, seconds: float, before: int)
     told = [f"{count.total() - count['failed']} read", f"{count['open']} open", f"{count['closed']} closed"]
     told += [f"{count[name]} {name}" for name in ("unsure", "not-an-eye") if count[name]]
     told += [f"{count['failed']} failed", f"{n / seconds:,.0f} pictures a second"]
-    if before:
-        told.append(f"{before} of them by an earlier run")
-    print(", ".join(told), file=sys.stderr)
+    there = f"; {before} rows were there already" if before else ""
+    print(", ".join(told) + there, file=sys.stderr)

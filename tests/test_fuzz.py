@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from . import fuzz
+
+
+def npz_of(header: bytes) -> bytes:
+    """Return a compiled model, behind the letter of its kind, whose one array has this description."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("header.npy", b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header)
+    return b"n" + buffer.getvalue()
+
 
 # What an hour found, as it was found.
 FINDINGS = [
     ("pictures", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x18\0\0\0\x18\x08\0\0\0\0\xc5\x1cb\xff\xff\xff\0\1IDAT"),
     ("pictures", b"II+\0" + b"\xf0" * 40),
+    ("models", npz_of(b"{'descr': (")),
     ("labels", b"\r\ngroup,label,file,further\nx,OPEN,a.png,1\n\n\nx,0,b.png,2\n"),
 ]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..inference.program import Program
-from .disk import DAMAGED, MOST_BYTES, library_versions, read_whole, replace
+from .disk import MOST_BYTES, library_versions, read_whole, replace
 from .proof import prove
 
 __all__ = ["COMPILED_FORMAT", "read_compiled", "read_header", "write_compiled"]
@@ -173,7 +173,8 @@ def _read_compiled(
                     arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
         header = json.loads(arrays.pop("header").tobytes())
         kind, number = header["kind"], header["format"]
-    except DAMAGED as error:
+    except Exception as error:
+        # zip's, numpy's and JSON's parsers raise what they like, even an error of Python's tokenizer.
         raise ModelError(_not_compiled(shown)) from error
     if kind != _KIND:
         raise ModelError(_not_compiled(shown))

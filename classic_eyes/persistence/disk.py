@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import platform
 import stat
 import tempfile
-import zipfile
-import zlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,6 @@ from .._version import __version__
 from ..errors import ModelError
 
 __all__ = [
-    "DAMAGED",
     "MOST_BYTES",
     "card_path",
     "compiled_path",
@@ -33,21 +29,6 @@ __all__ = [
 
 # No model of ours comes near it, packed or unpacked; a file that does is refused before memory is.
 MOST_BYTES = 1 << 29
-# What reading a cut, altered or foreign file was seen to raise.
-DAMAGED = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    OSError,
-    MemoryError,
-    RuntimeError,
-)
 _MOST_OF_A_CARD = 1 << 24
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "joblib")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError, ModelError
-from .disk import DAMAGED, MOST_BYTES, card_path, library_versions, mib, read_whole, replace
+from .disk import MOST_BYTES, card_path, library_versions, mib, read_whole, replace
 from .proof import prove
 
 __all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
@@ -291,7 +291,8 @@ def _unpack_joblib(content: bytes, shown: str) -> Any:
             return joblib.load(io.BytesIO(unpacked))
     except ModelError:
         raise
-    except DAMAGED as error:
+    except Exception as error:
+        # Unpickling and unzipping what is cut, altered or foreign raise whatever the place makes them raise.
         raise ModelError(_not_whole(shown)) from error
 
 
@@ -323,7 +324,8 @@ def _types_in(content: bytes, shown: str) -> list[str]:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise ValueError("too much")
             waiting = [json.loads(archive.read("schema.json"))]
-    except DAMAGED as error:
+    except Exception as error:
+        # Unpickling and unzipping what is cut, altered or foreign raise whatever the place makes them raise.
         raise ModelError(_not_whole(shown)) from error
     found = set()
     while waiting:

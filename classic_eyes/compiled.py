@@ -37,6 +37,10 @@ class CompiledEyes:
         Side to which pictures are reduced, in pixels.
     about : dict
         As given.
+    unsure_ : float
+        Log odds nearer to 0 than that are not sure.
+    novelty_ : classic_eyes.inference.novelty.Novelty or None
+        How unlike an eye a picture is; None for a model that was trained without it.
 
     Examples
     --------
@@ -54,6 +58,9 @@ class CompiledEyes:
         self.program = program
         self.about = about or {}
         self.size = program.size
+        # By the names that they have in `EyeClassifier`.
+        self.unsure_ = program.unsure
+        self.novelty_ = program.novelty
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CompiledEyes:
@@ -130,9 +137,9 @@ class CompiledEyes:
         ModelError
             For a model that was trained without novelty.
         """
-        if self.program.novelty is None:
+        if self.novelty_ is None:
             raise ModelError("the model does not know what is no eye; train it again, with 200 pictures or more")
-        return np.column_stack([self.program.probability(pictures), self.program.novelty.score(pictures)])
+        return np.column_stack([self.program.probability(pictures), self.novelty_.score(pictures)])
 
     def verdict(self, pictures: Any) -> list[str]:
         """Say of pictures whether they show an open eye, a closed one or none, or that the model is not sure.
@@ -157,7 +164,7 @@ class CompiledEyes:
         X = as_pictures(pictures, size=self.size)
         with one_thread():
             probability, novelty = self.probability_and_novelty(X).T
-        return verdicts(probability, novelty, unsure=self.program.unsure)
+        return verdicts(probability, novelty, unsure=self.unsure_)
 
     def decision_function(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.

@@ -25,13 +25,13 @@ from ..persistence import (
 from ..shipped import SHIPPED_MODELS, shipped_model
 from .answers import open_output
 
+__all__ = ["add_arguments", "describe_model", "info_text", "work"]
+
 _KINDS = {
     "compiled": "compiled model: arrays, can run no code",
     "skops": "skops file: data and names of types, read without trust",
     "joblib": "joblib file: can run any code when it is read",
 }
-
-__all__ = ["add_arguments", "describe_model", "info_text", "work"]
 
 
 def add_arguments(parser: ArgumentParser) -> None:

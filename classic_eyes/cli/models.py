@@ -6,7 +6,7 @@ import os
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -137,11 +137,6 @@ def unsure_of(model: CompiledEyes | EyeClassifier) -> float:
     ModelError
         For a model that was trained without novelty, and so gives no verdicts.
     """
-    if isinstance(model, CompiledEyes):
-        program = cast(CompiledEyes, model).program
-        unsure, novelty = program.unsure, program.novelty
-    else:
-        unsure, novelty = model.unsure_, model.novelty_
-    if novelty is None:
+    if model.novelty_ is None:
         raise ModelError("--verdict: the model does not know what is no eye; train it again, with 200 pictures or more")
-    return unsure
+    return model.unsure_

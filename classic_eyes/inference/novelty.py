@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
+from .parts import check_descriptor, pack, unpack
 
 __all__ = ["VERDICTS", "Novelty", "View", "verdicts"]
 
 VERDICTS = ("closed", "open", "unsure", "not-an-eye")
 
 _CHUNK = 192
-_ARRAYS = ("scale", "offset", "components")
+_PARTS = ("settings", "scale", "offset", "components")
 # A picture that eyes' components describe to the last bit must not have an infinite logarithm.
 _LEAST = 1e-6
 # Less of a residual than eyes have (a flat picture) tells less than more of it does.
@@ -167,26 +168,13 @@ class Novelty:
             The rest.
         """
         arrays: dict[str, NDArray[Any]] = {}
-
-        def _pack(name: str, value: Any) -> Any:
-            if not isinstance(value, np.ndarray):
-                return value
-            arrays[name] = value
-            return {"array": name}
-
-        views = [
-            {
-                "descriptor": view.descriptor,
-                "settings": {
-                    key: _pack(f"novelty.view{i}.{key}", value) for key, value in sorted(view.settings.items())
-                },
-                **{
-                    key: _pack(f"novelty.view{i}.{key}", getattr(view, key))
-                    for key in ("scale", "offset", "components")
-                },
-            }
-            for i, view in enumerate(self.views)
-        ]
+        views = []
+        for i, view in enumerate(self.views):
+            name = f"novelty.view{i}"
+            arrays_of_it = {key: getattr(view, key) for key in _PARTS[1:]}
+            # Settings are called by their own names, beside the other arrays of the view.
+            settings = pack(arrays, name, dict(sorted(view.settings.items())))
+            views.append({"descriptor": view.descriptor, "settings": settings, **pack(arrays, name, arrays_of_it)})
         numbers = {key: getattr(self, key).tolist() for key in ("middle", "above", "below")}
         return {"views": views, **numbers, "border": self.border}, arrays
 
@@ -208,19 +196,13 @@ class Novelty:
 
         Raises
         ------
+        ModelError
+            For a descriptor that this version does not know.
         KeyError, TypeError, ValueError
             For parts that do not belong together.
         """
-
-        def _unpack(value: Any) -> Any:
-            return arrays[value["array"]] if isinstance(value, dict) and set(value) == {"array"} else value
-
         views = [
-            View(
-                str(view["descriptor"]),
-                {str(key): _unpack(value) for key, value in view["settings"].items()},
-                *(_unpack(view[key]) for key in _ARRAYS),
-            )
+            View(check_descriptor(view["descriptor"]), *(unpack(arrays, view[key]) for key in _PARTS))
             for view in header["views"]
         ]
         middle, above, below = (

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
-from ..errors import ModelError
 from ..memory import keep_freed_memory
 from .novelty import Novelty
+from .parts import check_descriptor, pack, unpack
 
 __all__ = ["Block", "Family", "Program"]
 
@@ -289,28 +289,20 @@ class Program:
             The rest.
         """
         arrays: dict[str, NDArray[Any]] = {}
-
-        def _pack(name: str, value: Any) -> Any:
-            if not isinstance(value, np.ndarray):
-                return value
-            arrays[name] = value
-            return {"array": name}
-
         families = []
         for i, family in enumerate(self.families):
-            blocks = [
-                {
-                    "descriptor": block.descriptor,
-                    "settings": {
-                        key: _pack(f"family{i}.block{j}.{key}", value) for key, value in sorted(block.settings.items())
-                    },
-                    "mirrored": block.mirrored,
-                    "weights": _pack(f"family{i}.block{j}.weights", block.weights),
-                    "pairs": _pack(f"family{i}.block{j}.pairs", block.pairs),
-                }
-                for j, block in enumerate(family.blocks)
-            ]
-            parts = {key: _pack(f"family{i}.{key}", getattr(family, key)) for key in ("offset", "support", "dual")}
+            blocks = []
+            for j, block in enumerate(family.blocks):
+                name = f"family{i}.block{j}"
+                blocks.append(
+                    {
+                        "descriptor": block.descriptor,
+                        "settings": pack(arrays, name, dict(sorted(block.settings.items()))),
+                        "mirrored": block.mirrored,
+                        **pack(arrays, name, {"weights": block.weights, "pairs": block.pairs}),
+                    }
+                )
+            parts = pack(arrays, f"family{i}", {key: getattr(family, key) for key in ("offset", "support", "dual")})
             numbers = {"intercept": family.intercept, "gamma": family.gamma, "mirror": family.mirror}
             families.append({"blocks": blocks, **parts, **numbers})
         header = {"size": self.size, "flip_average": self.flip_average, "families": families}
@@ -343,26 +335,24 @@ class Program:
         KeyError, TypeError, ValueError
             For parts that do not belong together.
         """
-
-        def _unpack(value: Any) -> Any:
-            return arrays[value["array"]] if isinstance(value, dict) and set(value) == {"array"} else value
-
         families = []
         for family in header["families"]:
-            blocks = []
-            for block in family["blocks"]:
-                _check_known(block["descriptor"])
-                settings = {str(key): _unpack(value) for key, value in block["settings"].items()}
-                weights, pairs = _unpack(block["weights"]), _unpack(block.get("pairs"))
-                blocks.append(Block(block["descriptor"], settings, bool(block["mirrored"]), weights, pairs))
-            offset, support, dual = (_unpack(family[key]) for key in ("offset", "support", "dual"))
+            blocks = [
+                Block(
+                    check_descriptor(block["descriptor"]),
+                    unpack(arrays, block["settings"]),
+                    bool(block["mirrored"]),
+                    unpack(arrays, block["weights"]),
+                    unpack(arrays, block.get("pairs")),
+                )
+                for block in family["blocks"]
+            ]
+            offset, support, dual = (unpack(arrays, family[key]) for key in ("offset", "support", "dual"))
             intercept, gamma = float(family["intercept"]), float(family["gamma"])
             families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))
         if not families or not all(family.blocks for family in families):
             raise ValueError("no features")
         novelty = header.get("novelty")
-        for view in () if novelty is None else novelty["views"]:
-            _check_known(view["descriptor"])
         return cls(
             int(header["size"]),
             tuple(families),
@@ -371,12 +361,4 @@ class Program:
             float(header["intercept"]),
             float(header.get("unsure", 0)),
             None if novelty is None else Novelty.from_parts(novelty, arrays),
-        )
-
-
-def _check_known(descriptor: Any) -> None:
-    if descriptor not in DESCRIPTORS:
-        raise ModelError(
-            f"the model asks for the descriptor {descriptor!r}, and this version knows {', '.join(DESCRIPTORS)}; "
-            "update classic-eyes"
         )

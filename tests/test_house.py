@@ -20,6 +20,7 @@ FLOORS = {
     "metrics": 0,
     "remote": 0,
     "threads": 0,
+    "writing": 0,
     "descriptors": 1,
     "images": 1,
     "synthetic": 1,

@@ -7,13 +7,13 @@ import json
 import os
 import platform
 import stat
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from .._version import __version__
 from ..errors import ModelError
+from ..writing import write_whole
 
 __all__ = [
     "MOST_BYTES",
@@ -208,24 +208,11 @@ def replace(target: Path, content: bytes) -> None:
         For a missing folder, or a disk that refuses.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        write_whole(target, content)
     except OSError as error:
         raise ModelError(
-            f"cannot write {str(target)!r}: {error.strerror}; name a folder that can be written"
+            f"cannot write {str(target)!r}: {error.strerror}; name a file in a folder that can be written"
         ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a model is as readable as any other file its owner makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except OSError as error:
-        os.unlink(name)
-        raise ModelError(f"cannot write {str(target)!r}: {error.strerror}") from error
 
 
 def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..errors import ParameterError
+from ..writing import write_whole
 from .svg import Figure
 from .text import escape, resource
 
@@ -73,27 +72,19 @@ def write_page(page: str, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_page("<p>", Path(folder, "page.html"))
     ...     Path(folder, "page.html").read_text(encoding="utf-8")
     '<p>'
     """
-    target = Path(path)
-    name = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(page.encode("utf-8"))
-        # mkstemp makes private files; a report is as readable as any other file its owner makes.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
+        write_whole(path, page.encode("utf-8"))
     except OSError as error:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
         raise ParameterError(
-            f"path is {str(target)!r}, which cannot be written ({error.strerror}); name a file in a folder that can be"
+            f"path is {os.fspath(path)!r}, which cannot be written ({error.strerror}); "
+            "name a file in a folder that can be"
         ) from error
 
 

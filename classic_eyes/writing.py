@@ -1,0 +1,51 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Give a file its new content at once: whoever reads it sees the old or the new one, never a part.
+
+    1. The content goes into a hidden file of the same folder, and from there to the disk.
+    2. That file gets the permissions of any other file its owner makes, and takes the name.
+
+    Parameters
+    ----------
+    path : path
+        The file, in a folder that exists.
+    content : bytes
+        All of it.
+
+    Raises
+    ------
+    OSError
+        For a missing folder, or a disk that refuses; nothing is left behind.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder, "new"), b"all of it")
+    ...     Path(folder, "new").read_bytes()
+    b'all of it'
+    """
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, target)
+    except OSError:
+        os.unlink(name)
+        raise

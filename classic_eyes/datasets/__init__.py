@@ -8,19 +8,37 @@ from .eyeset import UNLABELLED, EyeSet, concatenate, fingerprint, group_folds
 from .finding import find_pictures
 from .labels import read_labelled_csv, read_votes
 from .readers import mrl_fields, read_class_folders, read_eyes, read_folder, read_mrl
+from .tables import (
+    PREFERENCES,
+    UNSURE,
+    LabelTable,
+    Merged,
+    merge_tables,
+    picture_key,
+    read_label_table,
+    write_label_table,
+)
 
 __all__ = [
+    "PREFERENCES",
     "UNLABELLED",
+    "UNSURE",
     "EyeSet",
+    "LabelTable",
+    "Merged",
     "concatenate",
     "find_pictures",
     "fingerprint",
     "group_folds",
+    "merge_tables",
     "mrl_fields",
+    "picture_key",
     "read_class_folders",
     "read_eyes",
     "read_folder",
+    "read_label_table",
     "read_labelled_csv",
     "read_mrl",
     "read_votes",
+    "write_label_table",
 ]

@@ -13,10 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, ParameterError, PictureError
 from ..images import read_bytes
+from .csvfile import UNLABELLED
 
 __all__ = ["UNLABELLED", "EyeSet", "concatenate", "fingerprint", "group_folds"]
-
-UNLABELLED = -1
 
 
 @dataclass(frozen=True, eq=False)

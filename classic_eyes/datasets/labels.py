@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import posixpath
-from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import DataError, PictureError
-from ..images import read_bytes
-from .eyeset import UNLABELLED, EyeSet
+from ..errors import DataError
+from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
+from .eyeset import EyeSet
 from .finding import Path, find_pictures, first_few, last_name, shown
 
 __all__ = ["read_labelled_csv", "read_votes"]
-
-_LABELS = {"0": 0, "1": 1, "closed": 0, "open": 1, "": UNLABELLED}
 
 
 def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
@@ -50,33 +45,36 @@ def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
         has no rows; or, with the numbers of up to ten such lines as an editor shows them: a file that is not in
         the folder or outside it, a file named twice, another label, a wrong number of fields.
     """
-    top, csv_name = os.fspath(folder), os.path.basename(os.fspath(csv_path))
+    top = os.fspath(folder)
     if not os.path.isdir(top):
         raise DataError(f"{top!r} is not a folder; a label file goes with the folder of its pictures")
-    rows = _csv_rows(csv_name, _csv_text(csv_path, csv_name), ("file", "label"), ("group",))
+    table = read_csv(csv_path, ("file", "label"), ("group",))
     found = {name: path for path, name in find_pictures(top)}
-    table = _LabelTable(top, found)
-    for line, row in rows:
-        table.add(line, row)
-    if table.problems:
-        raise DataError(f"{csv_name}, {first_few(table.problems)}")
-    if not table.rows:
-        raise DataError(f"{csv_name}: a header but no rows; each line names a file and its label")
-    return table.eyes()
+    known = _Known(top, found)
+    for line, fields in table.rows:
+        known.add(line, dict(zip(table.columns, fields, strict=True)))
+    problems = [*table.problems, *known.problems]
+    if problems:
+        lost = ": none of its files is in the folder, it may be the label file of another;"
+        raise DataError(f"{table.name}{lost if known.n_absent == len(table.rows) else ','} {_listed(problems)}")
+    if not known.rows:
+        raise DataError(f"{table.name}: a header but no rows; each line names a file and its label")
+    return known.eyes()
 
 
-class _LabelTable:
+class _Known:
     """What a label file says, collected with all its problems so that they can be mended in one go."""
 
     def __init__(self, top: str, found: dict[str, str]) -> None:
         self.top, self.found = top, found
         self.rows: dict[str, tuple[int, int, str]] = {}
-        self.problems: list[str] = []
+        self.problems: list[tuple[int, str]] = []
+        self.n_absent = 0
 
-    def add(self, line: int, row: dict[str, str] | str) -> None:
-        problem = row if isinstance(row, str) else self._enter(line, row)
+    def add(self, line: int, row: dict[str, str]) -> None:
+        problem = self._enter(line, row)
         if problem:
-            self.problems.append(f"line {line}: {problem}")
+            self.problems.append((line, problem))
 
     def _enter(self, line: int, row: dict[str, str]) -> str | None:
         file, label = row["file"], row["label"].strip().lower()
@@ -87,12 +85,13 @@ class _LabelTable:
             return f"file {shown(file)} leaves the folder; names are relative to it"
         known = next((each for each in (name, f"images/{name}") if self._has(each)), None)
         if known is None:
+            self.n_absent += 1
             return f"file {shown(file)} is not in the folder, nor in its images/"
-        if label not in _LABELS:
+        if label not in LABEL_VALUES:
             return f"label {shown(row['label'])} is not 0, 1, open, closed or empty"
         if known in self.rows:
             return f"file {shown(file)} is already on line {self.rows[known][0]}"
-        self.rows[known] = (line, _LABELS[label], row.get("group", "").strip() or known)
+        self.rows[known] = (line, LABEL_VALUES[label], row.get("group", "").strip() or known)
         return None
 
     def _has(self, name: str) -> bool:
@@ -128,73 +127,25 @@ def read_votes(csv_path: Path) -> dict[str, list[int]]:
         If the CSV cannot be read, is empty, is not UTF-8, has no column ``file`` or no other; or, with the numbers
         of up to ten such lines, a name that is empty or there twice, another label, a wrong number of fields.
     """
-    csv_name = os.path.basename(os.fspath(csv_path))
+    table = read_csv(csv_path, ("file",))
     votes: dict[str, list[int]] = {}
-    problems = []
-    for line, row in _csv_rows(csv_name, _csv_text(csv_path, csv_name), ("file",)):
-        given = {} if isinstance(row, str) else {rater: row[rater].strip().lower() for rater in row if rater != "file"}
-        strange = next((rater for rater, label in given.items() if label not in _LABELS), None)
-        if isinstance(row, str):
-            problems.append(f"line {line}: {row}")
-        elif not given:
-            raise DataError(f"{csv_name}: no column beside file; each rater has one")
-        elif not row["file"] or row["file"] in votes:
-            problems.append(f"line {line}: file {shown(row['file'])} is empty or there twice")
+    problems = list(table.problems)
+    if len(table.columns) < 2:
+        raise DataError(f"{table.name}: no column beside file; each rater has one")
+    for line, fields in table.rows:
+        row = dict(zip(table.columns, fields, strict=True))
+        given = {rater: row[rater].strip().lower() for rater in row if rater != "file"}
+        strange = next((rater for rater, label in given.items() if label not in LABEL_VALUES), None)
+        if not row["file"] or row["file"] in votes:
+            problems.append((line, f"file {shown(row['file'])} is empty or there twice"))
         elif strange is not None:
-            problems.append(f"line {line}: {strange} {shown(row[strange])} is not 0, 1, open, closed or empty")
+            problems.append((line, f"{strange} {shown(row[strange])} is not 0, 1, open, closed or empty"))
         else:
-            votes[row["file"]] = [_LABELS[label] for label in given.values() if label]
+            votes[row["file"]] = [LABEL_VALUES[label] for label in given.values() if label]
     if problems:
-        raise DataError(f"{csv_name}, {first_few(problems)}")
+        raise DataError(f"{table.name}, {_listed(problems)}")
     return votes
 
 
-def _csv_text(csv_path: Path, csv_name: str) -> str:
-    try:
-        data = read_bytes(csv_path)
-    except PictureError as error:
-        raise DataError(f"{csv_name}: {error}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{csv_name}, line {line}: not UTF-8; save the file as UTF-8") from error
-
-
-def _csv_rows(
-    csv_name: str, text: str, needed: Sequence[str], allowed: Sequence[str] = ()
-) -> list[tuple[int, dict[str, str] | str]]:
-    """Read (line number, the fields by column or what is wrong with them) for each row below the header."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, dict[str, str] | str]] = []
-    columns: list[str] = []
-    line = 1
-    try:
-        for fields in reader:
-            if not columns:
-                columns = _csv_columns(csv_name, line, fields, needed, allowed) if fields else []
-            elif len(fields) == len(columns):
-                rows.append((line, dict(zip(columns, fields, strict=True))))
-            elif fields:
-                rows.append((line, f"{len(fields)} fields; the header has {len(columns)}"))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{csv_name}, line {line}: not CSV ({error})") from error
-    if not columns:
-        raise DataError(f"{csv_name}: no header; the first line names the columns {','.join(needed)}")
-    return rows
-
-
-def _csv_columns(
-    csv_name: str, line: int, fields: list[str], needed: Sequence[str], allowed: Sequence[str]
-) -> list[str]:
-    columns = [field.strip().lower() for field in fields]
-    for column in (*needed, *allowed):
-        if column in needed and column not in columns:
-            raise DataError(
-                f"{csv_name}, line {line}: no column {column!r} in the header {shown(','.join(fields))}; "
-                f"needed are {','.join(needed)}, with commas"
-            )
-        if columns.count(column) > 1:
-            raise DataError(f"{csv_name}, line {line}: the column {column!r} is there twice; keep one")
-    return columns
+def _listed(problems: list[tuple[int, str]]) -> str:
+    return first_few([f"line {line}: {problem}" for line, problem in sorted(problems)])

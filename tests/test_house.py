@@ -37,6 +37,7 @@ FLOORS = {
     "shipped": 5,
     "classifier": 6,
     "compiled": 6,
+    "labeling": 7,
     "benchmark": 8,
     "report": 8,
     "cli": 9,

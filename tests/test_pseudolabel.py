@@ -15,8 +15,9 @@ import pytest
 
 from classic_eyes import EyeClassifier, metrics, pseudolabel
 from classic_eyes.augment import flip
-from classic_eyes.datasets import UNLABELLED
+from classic_eyes.datasets import UNLABELLED, read_eyes
 from classic_eyes.errors import ClassicEyesError, DataError, MissingDependencyError, ParameterError
+from classic_eyes.images import read_pictures
 from classic_eyes.pseudolabel import (
     CLUSTERERS,
     KNOWLEDGE,
@@ -43,6 +44,8 @@ from classic_eyes.pseudolabel import (
     tune,
 )
 from classic_eyes.synthetic import make_eyes
+
+from .conftest import shared
 
 # One process makes what all of these share.
 pytestmark = pytest.mark.xdist_group("pseudolabel")
@@ -545,6 +548,25 @@ def test_some_labels_beat_the_same_labels_alone(eyes):
     alone = EyeClassifier(**QUICK).fit(eyes.pictures[:24], labels[:24])
     assert both.score(other.pictures, other.labels) > alone.score(other.pictures, other.labels) + 0.02
     assert np.array_equal(both.trail_.labels[:24], labels[:24])
+
+
+def test_labels_of_the_hardest_pictures_do_not_overthrow_the_clusters():
+    # Where the most uncertain are asked about, the views are wrong about as many as they are right about.
+    read = read_eyes(shared("eyes24"))
+    some = read.take(np.arange(0, len(read), 4))
+    pictures, labels = read_pictures(some.paths)[0], some.labels
+    seen = [make_view(pictures, features) for features in VIEW_FEATURES]
+    knowledge = gather_knowledge(pictures)
+    before = learn_labels(pictures, views=seen, knowledge=knowledge)
+    hardest = before.worth_asking(50)
+    given = np.full(len(labels), UNLABELLED, dtype=np.int8)
+    given[hardest] = labels[hardest]
+    after = learn_labels(pictures, given, views=seen, knowledge=knowledge)
+    assert (before.consensus.majority == given)[hardest].mean() < 0.7
+    assert after.trust > 0.8 * before.trust
+    assert not any("share only" in warned for warned in after.warnings)
+    right = [((trail.scores >= 0.5) == labels)[given < 0].mean() for trail in (before, after)]
+    assert right[1] >= right[0]
 
 
 def test_labels_that_contradict_the_clusters_win_and_it_is_said(eyes):

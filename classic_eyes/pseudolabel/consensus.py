@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,8 @@ VIEW_FEATURES: tuple[tuple[str, ...], ...] = (("hog", "lbp"), ("words",), ("word
 # Shares of open eyes from which clustering begins: a folder need not be half open, half closed.
 STARTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 _COMPONENTS = 64
+# A dozen labels of the hardest pictures say little of how a folder parts.
+_DOUBT = 20
 
 
 @dataclass(frozen=True)
@@ -109,21 +111,21 @@ def _vote(view: View, guess: NDArray[Any]) -> NDArray[np.float64]:
     return narrow.averaged(informed_mixture(narrow.rows, narrow.repeated(guess)))
 
 
-def _told(guess: NDArray[Any], votes: NDArray[np.float64], knowledge: Knowledge, given: NDArray[np.int8]) -> Start:
+def _told(guess: NDArray[Any], votes: NDArray[np.float64], knowledge: Knowledge) -> Start:
     said = votes >= 0.5
     shares = tuple(float(share) for share in said.mean(axis=1))
     agreement = float(np.mean([metrics.cohen_kappa(said[a], said[b]) for a, b in combinations(range(len(said)), 2)]))
     mixed = [row for row in said if 0 < row.mean() < 1]
     area = float(np.mean([knowledge.areas(row)["rendered eyes"] for row in mixed])) if mixed else 0.5
     off = abs(float(np.mean(shares)) - knowledge.open_share)
-    trust = max(agreement, 0.0) * max(2 * area - 1, 0.0) * (1 - off) * _kept_given(said, given)
+    trust = max(agreement, 0.0) * max(2 * area - 1, 0.0) * (1 - off)
     return Start(float(np.mean(guess)), shares, agreement, area, trust)
 
 
 def _kept_given(said: NDArray[np.bool_], given: NDArray[np.int8]) -> float:
-    """Return the share of given labels, class by class, that the views confirm; 1 where none is given."""
-    classes = [said[:, given == label] == bool(label) for label in (0, 1) if (given == label).any()]
-    return float(np.mean([right.mean() for right in classes])) if classes else 1.0
+    """Return the share of given labels, class by class, that the views confirm, a few more half confirmed."""
+    classes = [said[:, given == label] == bool(label) for label in (0, 1)]
+    return float(np.mean([(right.mean(axis=0).sum() + _DOUBT / 2) / (right.shape[1] + _DOUBT) for right in classes]))
 
 
 @one_thread()
@@ -142,7 +144,7 @@ def find_consensus(views: Sequence[View], knowledge: Knowledge, *, given: NDArra
     knowledge : Knowledge
         Of the same pictures.
     given : int8 array of shape (n,), optional
-        Labels that are known, -1 where not: a guess that contradicts them is trusted less.
+        Labels that are known, -1 where not: a guess that contradicts them more than another does is trusted less.
 
     Returns
     -------
@@ -158,10 +160,16 @@ def find_consensus(views: Sequence[View], knowledge: Knowledge, *, given: NDArra
     found: list[tuple[Start, NDArray[np.float64]]] = []
     for guess in _guesses(knowledge):
         votes = np.array([_vote(view, guess) for view in views])
-        found.append((_told(guess, votes, knowledge, known), votes))
+        found.append((_told(guess, votes, knowledge), votes))
     if not found:
         raise DataError(
             "the pictures are all alike, so that they cannot be parted; are they different pictures of eyes?"
         )
-    start, votes = max(found, key=lambda each: each[0].trust)
-    return Consensus(tuple(view.name for view in views), votes, start, tuple(each for each, _ in found))
+    # Against the guess that they confirm best: labels of the hardest pictures are confirmed by none.
+    kept = np.array([_kept_given(votes >= 0.5, known) for _, votes in found])
+    tried = [
+        replace(told, trust=told.trust * float(share))
+        for (told, _), share in zip(found, kept / kept.max(), strict=True)
+    ]
+    best = int(np.argmax([told.trust for told in tried]))
+    return Consensus(tuple(view.name for view in views), found[best][1], tried[best], tuple(tried))

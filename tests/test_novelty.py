@@ -248,7 +248,7 @@ def test_every_detector_is_judged_at_one_in_a_hundred():
 
 def test_bench_novelty_says_what_does_not_go_with_it(capsys):
     for options, said in (
-        (("--features", "hog"), "--features is about accuracy and --novelty measures none"),
+        (("--features", "hog"), "--features does not go with --novelty"),
         (("--speed",), "--speed does not go with --novelty"),
         (("--out", "x"), "--out does not go with --novelty"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .compare import RULES, Change, compare_results
+from .label_curve import CURVE_ORDERS, CURVE_SIZES, Curve, judge_label_curve
 from .run import NOTES, Settings, count_steps, run_benchmark
 from .scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios, recipe_of
 from .store import ScenarioStore, processor_name, read_results, write_json
@@ -19,11 +20,14 @@ from .workloads import (
 )
 
 __all__ = [
+    "CURVE_ORDERS",
+    "CURVE_SIZES",
     "DETECTORS",
     "NOTES",
     "RULES",
     "SCENARIOS",
     "Change",
+    "Curve",
     "HaarBaseline",
     "Protocol",
     "Readable",
@@ -38,6 +42,7 @@ __all__ = [
     "count_steps",
     "cross_validate",
     "folder_workload",
+    "judge_label_curve",
     "judge_novelty",
     "not_eyes",
     "parse_protocol",

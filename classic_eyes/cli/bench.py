@@ -157,6 +157,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "where one eye in a hundred is taken for none; also with --folds and --seed",
     )
     parser.add_argument(
+        "--label-curve",
+        action="store_true",
+        help="instead of all that: accuracy against the number of labels, at random and in order of worth, by learners "
+        "that use the unlabelled rest and others; --out DIR gets the figure; also with --labels, --seed, --quick",
+    )
+    parser.add_argument(
         "--from",
         dest="runs",
         nargs="+",
@@ -216,7 +222,7 @@ def _check_alone(arguments: Namespace, option: str, *also: str) -> None:
     }
     for other, value in others.items():
         if value and other not in also:
-            raise ParameterError(f"{other} is about accuracy and {option} measures none; leave one of them out")
+            raise ParameterError(f"{other} does not go with {option}; leave one of them out")
 
 
 # -- what is judged on --
@@ -390,6 +396,23 @@ def _measure_novelty(arguments: Namespace) -> None:
     print(novelty_table(measure_novelty(arguments.data, n_splits=folds, random_state=arguments.seed)), flush=True)
 
 
+def _measure_label_curve(arguments: Namespace) -> None:
+    from .label_curve import curve_table, draw_curves, measure_label_curve
+
+    _check_alone(arguments, "--label-curve", "--labels", "--quick")
+    if arguments.speed or arguments.novelty:
+        other = "--speed" if arguments.speed else "--novelty"
+        raise ParameterError(f"{other} does not go with --label-curve; leave one out")
+    if len(arguments.data) > 1:
+        raise ParameterError(f"--label-curve takes one folder after --data, not {len(arguments.data)}")
+    name, curves = measure_label_curve(
+        arguments.data, arguments.labels, quick=arguments.quick, random_state=arguments.seed, n_jobs=arguments.jobs
+    )
+    print(curve_table(name, curves), flush=True)
+    if arguments.out is not None:
+        print(f"wrote {draw_curves(name, curves, arguments.out)}", file=sys.stderr)
+
+
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes bench``.
 
@@ -412,6 +435,9 @@ def work(arguments: Namespace) -> int:
     _check(arguments)
     if arguments.runs is not None:
         _write_markdown([read_results(run) for run in arguments.runs], arguments)
+        return 0
+    if arguments.label_curve:
+        _measure_label_curve(arguments)
         return 0
     if arguments.novelty:
         _measure_novelty(arguments)

@@ -12,10 +12,12 @@ from ..writing import write_whole
 from .svg import Figure
 from .text import escape, resource
 
+_CLASSES = {"page": "", "label": ' class="labelling"'}
+
 __all__ = ["fact_list", "figure_block", "whole_page", "write_page"]
 
 
-def whole_page(title: str, body: str) -> str:
+def whole_page(title: str, body: str, *, kind: str = "page") -> str:
     """Put a body into a page that brings its own style and script, and may load nothing else.
 
     Parameters
@@ -24,6 +26,8 @@ def whole_page(title: str, body: str) -> str:
         Plain text.
     body : str
         HTML.
+    kind : {"page", "label"}, default "page"
+        Which script runs in it, and whether there is a style beside that of all pages.
 
     Returns
     -------
@@ -35,7 +39,9 @@ def whole_page(title: str, body: str) -> str:
     >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
     True
     """
-    style, script = resource("page.css"), resource("page.js")
+    style, script = resource("page.css"), resource(f"{kind}.js")
+    if kind != "page":
+        style += resource(f"{kind}.css")
     # Nothing but what stands in this file may load or run, whatever a file name contains.
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -46,7 +52,7 @@ def whole_page(title: str, body: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}"
+        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body{_CLASSES[kind]}>{body}"
         f"<script>{script}</script></body></html>\n"
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .choose import Entry, chosen
 from .curves import det_figure, reliability_figure, roc_figure
 from .svg import WIDTH, Figure
 from .text import escape, resource
 
-__all__ = ["render_curves"]
+__all__ = ["figure_document", "render_curves"]
 
 GAP = 24
 TITLE = 34
@@ -36,6 +38,24 @@ def render_curves(dataset: Entry) -> str | None:
     drawn = [figure for figure in (roc_figure(shown), det_figure(shown), reliability_figure(shown)) if figure]
     if not drawn:
         return None
+    return figure_document(drawn, f"{dataset['name']}: curves")
+
+
+def figure_document(drawn: Sequence[Figure], title: str) -> str:
+    """Put figures side by side into a document of their own.
+
+    Parameters
+    ----------
+    drawn : sequence of Figure
+        At least one.
+    title : str
+        Plain text.
+
+    Returns
+    -------
+    str
+        A whole SVG document without pictures and without links.
+    """
     width = len(drawn) * (WIDTH + GAP) + GAP
     height = TITLE + max(figure.drawing.height + ROW * len(figure.legend) for figure in drawn) + GAP
     panels = "".join(_panel(figure, GAP + number * (WIDTH + GAP)) for number, figure in enumerate(drawn))
@@ -43,7 +63,7 @@ def render_curves(dataset: Entry) -> str | None:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" '
         f'height="{height:.0f}" role="img" font-family="system-ui, Arial, sans-serif">'
-        f"<title>{escape(dataset['name'])}: curves</title><desc>{escape(spoken)}</desc>"
+        f"<title>{escape(title)}</title><desc>{escape(spoken)}</desc>"
         f"<style><![CDATA[{resource('page.css')}]]></style>"
         f'<rect width="100%" height="100%" style="fill: var(--sheet)"/>{panels}</svg>\n'
     )

@@ -1,0 +1,208 @@
+"""Say which of the given labels are most likely wrong, and make a page to look at them again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmark import Readable, cross_validate, read_usable
+from ..classifier import EyeClassifier
+from ..datasets import LabelTable, picture_key, read_eyes, read_votes
+from ..errors import DataError, ParameterError
+from ..labeling import Audit, Witness, audit_labels, contradicted_by_most, evaluate_audit, second_witness
+from ..pipeline import build_pipelines
+from ..report import render_sheet, write_page
+from ..writing import write_whole
+from .arguments import families, natural_number, positive_integer
+from .label import check_page, label_rows, page_pictures
+from .tables import aligned, markdown
+
+_SHOWN = 20
+_LEAST = 10
+_FEATURES = (("hog", "lbp"), ("words",), ("words_tt",))
+_HEAD = ("file", "label", "doubt", "reason", "other")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``classic-eyes audit``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Gets the arguments.
+    """
+    parser.add_argument("path", metavar="PATH", help="a folder of pictures with labels")
+    parser.add_argument("--labels", metavar="CSV", help="the labels to look at; default: those that PATH holds")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="NAME.html, a page to look at the labels again, which holds your pictures, or NAME.csv; "
+        f"without it the first {_SHOWN} are printed",
+    )
+    parser.add_argument("--limit", type=positive_integer, default=200, metavar="N", help="labels named; default: 200")
+    parser.add_argument(
+        "--features",
+        type=families,
+        default=_FEATURES,
+        metavar="A,B/C",
+        help="what the judging machines learn from; default: hog,lbp/words/words_tt",
+    )
+    parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="2 or more; default: 5")
+    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; by default one per core")
+    parser.add_argument(
+        "--page", type=positive_integer, default=50, metavar="N", help="labels on a page of it; default: 50"
+    )
+    parser.add_argument(
+        "--raters",
+        metavar="CSV",
+        help="file and a column a rater: how many of the first most raters contradict; it judges, it teaches nothing",
+    )
+    parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
+
+
+def _check(data: Readable, folds: int) -> None:
+    labels, groups = data.eyes.labels, data.eyes.groups
+    counts = [int((labels == label).sum()) for label in (0, 1)]
+    if min(counts) < _LEAST:
+        raise DataError(
+            f"{counts[0]} labels say closed and {counts[1]} open; {_LEAST} of each are needed to judge one by the "
+            "others: classic-eyes label makes a page to give more"
+        )
+    if folds < 2:
+        raise ParameterError(f"--folds {folds} leaves nothing to learn from; 2 or more")
+    n_groups = len(np.unique(groups[labels >= 0]))
+    if n_groups < folds:
+        raise DataError(f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds")
+
+
+def _witnesses(data: Readable, arguments: Namespace) -> tuple[Witness, ...]:
+    known = np.flatnonzero(data.eyes.labels >= 0)
+    print(f"judging {len(known):,} labels by the others, in {arguments.folds} folds ...", file=sys.stderr)
+    scores = np.full(len(data.eyes), 0.5)
+    scores[known] = cross_validate(
+        EyeClassifier(features=arguments.features, random_state=arguments.seed),
+        data.pictures[known],
+        data.eyes.labels[known],
+        data.eyes.groups[known],
+        n_splits=arguments.folds,
+        random_state=arguments.seed,
+        n_jobs=arguments.jobs,
+    )
+    print("asking the pictures themselves, without labels ...", file=sys.stderr)
+    second, told = second_witness(data.pictures, data.eyes.groups, random_state=arguments.seed)
+    print(told, file=sys.stderr)
+    first = Witness("by the other labels", scores)
+    return (first,) if second is None else (first, second)
+
+
+def _rows(audit: Audit, data: Readable, limit: int) -> list[list[str]]:
+    eyes = data.eyes
+    return [
+        [
+            eyes.names[k],
+            ("closed", "open")[eyes.labels[k]],
+            f"{audit.doubts[k]:.4f}",
+            audit.reasons[k],
+            eyes.names[audit.partners[k]] if audit.partners[k] >= 0 else "",
+        ]
+        for k in audit.ranked(limit)
+    ]
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([_HEAD, *rows])
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> str:
+    eyes, order = data.eyes, audit.ranked(arguments.limit)
+    wanted = list(dict.fromkeys([*order.tolist(), *(int(k) for k in audit.partners[order] if k >= 0)]))
+    pictures = {k: number for number, k in enumerate(wanted)}
+    places = {key: number for number, key in enumerate(table.keys)}
+    items: list[dict[str, Any]] = [
+        {
+            "file": eyes.names[k],
+            "row": places.get(picture_key(eyes.names[k]), -1),
+            "given": int(eyes.labels[k]),
+            "guess": int(eyes.labels[k]),
+            "score": round(float(scores[k]), 4),
+            "picture": pictures[int(k)],
+            "reason": audit.reasons[k],
+            "other": pictures.get(int(audit.partners[k]), -1),
+        }
+        for k in order
+    ]
+    numbers = list(range(len(items)))
+    sheet = {
+        "title": f"Labels to look at again: {eyes.source}",
+        "lead": f"{len(items):,} of {int((eyes.labels >= 0).sum()):,} labels, the most doubtful first. Turn over "
+        "what is wrong, then confirm the page; all labels are saved, with your corrections.",
+        "save": "assets.csv",
+        "columns": table.columns,
+        "rows": table.rows,
+        "items": items,
+        "pages": [numbers[start : start + arguments.page] for start in range(0, len(items), arguments.page)],
+        "reasons": True,
+    }
+    return render_sheet(sheet, page_pictures([eyes.paths[k] for k in wanted]))
+
+
+def _judged(audit: Audit, witnesses: tuple[Witness, ...], data: Readable, arguments: Namespace) -> str:
+    votes = read_votes(arguments.raters)
+    each = [votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in data.eyes.names]
+    wrong = contradicted_by_most(data.eyes.labels, each)
+    rows = [["ranked by", "wrong of the first 50", "of 100", "of 200"]]
+    rows += [
+        [judged.rule, *map(str, judged.found)] for judged in evaluate_audit(audit, witnesses, data.eyes.labels, wrong)
+    ]
+    lines = aligned(rows) if arguments.format == "table" else markdown(rows)
+    return "\n".join([f"most raters contradict {int(wrong.sum())} of the labels", "", *lines])
+
+
+def work(arguments: Namespace) -> int:
+    """Run ``classic-eyes audit``.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `add_arguments` declares them.
+
+    Returns
+    -------
+    int
+        0 all read; 1 done, but some pictures could not be read.
+    """
+    if arguments.out is not None:
+        check_page(arguments.out, ".html", ".csv")
+    build_pipelines(arguments.features)  # refuses unknown names before anything is read
+    eyes = read_eyes(arguments.path, labels=arguments.labels)
+    table = label_rows(arguments.path, arguments.labels, eyes)
+    data = read_usable(eyes)
+    for name, reason in data.failed:
+        print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
+    _check(data, arguments.folds)
+    witnesses = _witnesses(data, arguments)
+    audit = audit_labels(data.pictures, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), witnesses)
+    rows = _rows(audit, data, arguments.limit)
+    if arguments.out is None:
+        shown = [[doubt, file, reason] for file, _, doubt, reason, _ in rows[:_SHOWN]]
+        print("\n".join(aligned([["doubt", "file", "why"], *shown])))
+    elif arguments.out.endswith(".csv"):
+        write_whole(arguments.out, _csv(rows))
+    else:
+        scores = np.mean([witness.scores for witness in witnesses], axis=0)
+        write_page(_page(audit, data, table, scores, arguments), arguments.out)
+    if arguments.out is not None:
+        holds = "; it holds your pictures" if arguments.out.endswith(".html") else ""
+        print(f"wrote {arguments.out}: the {len(rows)} most doubtful labels{holds}", file=sys.stderr)
+    if arguments.raters is not None:
+        print(_judged(audit, witnesses, data, arguments))
+    return 1 if data.failed else 0

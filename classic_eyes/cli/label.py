@@ -1,0 +1,222 @@
+"""Make a page on which a person labels pictures, those worth most first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmark import Readable, read_usable
+from ..datasets import UNSURE, EyeSet, LabelTable, picture_key, read_eyes, read_label_table
+from ..errors import DataError, ParameterError, PictureError
+from ..images import read_bytes, read_pictures, stated_size
+from ..labeling import ORDERS, arrange
+from ..pseudolabel import VIEW_FEATURES, make_view
+from ..report import render_sheet, write_page
+from .arguments import natural_number, positive_integer
+from .models import add_model_arguments, open_model
+
+__all__ = ["add_arguments", "check_page", "label_rows", "page_pictures", "work"]
+
+_COMPONENTS = 64
+_MOST = 4000
+_SMALLEST, _LARGEST = 24, 64
+_LOOKED_AT = 64
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``classic-eyes label``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Gets the arguments.
+    """
+    parser.add_argument("path", metavar="PATH", help="a folder of pictures; those that have a label are left out")
+    parser.add_argument("--out", required=True, metavar="HTML", help="the page; it holds your pictures")
+    parser.add_argument("--labels", metavar="CSV", help="what is labelled already; default: assets.csv in PATH, if any")
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--order",
+        choices=tuple(ORDERS),
+        default="worth",
+        help="; ".join(f"{name}: {what}" for name, what in ORDERS.items()) + "; default: worth",
+    )
+    parser.add_argument(
+        "--limit", type=positive_integer, default=_MOST, metavar="N", help=f"pictures, at most; default: {_MOST}"
+    )
+    parser.add_argument(
+        "--page", type=positive_integer, default=50, metavar="N", help="pictures on a page of it; default: 50"
+    )
+    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+
+
+def check_page(name: str, *endings: str) -> None:
+    """Refuse before the long work a file that cannot be written after it.
+
+    Parameters
+    ----------
+    name : str
+        What --out says.
+    *endings : str
+        What it may end in.
+
+    Raises
+    ------
+    ParameterError
+        For another ending, or a folder that is not there.
+    """
+    if Path(name).suffix not in endings:
+        raise ParameterError(f"--out {name!r} must end in {' or '.join(endings)}")
+    if not Path(name).absolute().parent.is_dir():
+        raise ParameterError(f"--out {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+
+
+def label_rows(path: str, labels: str | None, eyes: EyeSet) -> LabelTable:
+    """Return the label file that a folder has, with all its columns, or what is known without one.
+
+    Parameters
+    ----------
+    path : str
+        The folder.
+    labels : str or None
+        The label file, if it is not the folder's own.
+    eyes : EyeSet
+        What was read of them.
+
+    Returns
+    -------
+    LabelTable
+        Without rows where nothing is labelled.
+    """
+    own = os.path.join(path, "assets.csv")
+    if labels is not None or os.path.isfile(own):
+        return read_label_table(labels or own)
+    known = np.flatnonzero(eyes.labels >= 0).tolist()
+    return LabelTable(("file", "label"), tuple((eyes.names[k], str(eyes.labels[k])) for k in known))
+
+
+def page_pictures(paths: Sequence[str]) -> NDArray[np.uint8]:
+    """Read pictures as large as they are worth showing: 24 to 64 pixels, by what the first of them say of their size.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Readable pictures.
+
+    Returns
+    -------
+    uint8 array of shape (n, side, side)
+        Grey.
+    """
+    sides = []
+    for path in list(paths)[:_LOOKED_AT]:
+        try:
+            stated = stated_size(read_bytes(path))
+        except PictureError:  # a URL
+            continue
+        sides += [min(stated)] if stated else []
+    side = int(np.clip(np.median(sides), _SMALLEST, _LARGEST)) if sides else _LARGEST
+    return read_pictures(paths, size=side)[0]
+
+
+def _asked(eyes: EyeSet, table: LabelTable) -> EyeSet:
+    """Leave out what is labelled, what somebody was unsure about, and what no label file can name."""
+    unsure = {key for key, doubt in zip(table.keys, table.values(UNSURE), strict=True) if doubt.strip()}
+    asked = []
+    for k, name in enumerate(eyes.names):
+        if eyes.labels[k] >= 0 or picture_key(name) in unsure:
+            continue
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            print(f"classic-eyes: left out {name!r}: label files are UTF-8, and its name is not", file=sys.stderr)
+            continue
+        asked.append(k)
+    if not asked:
+        raise DataError(
+            f"all {len(eyes)} pictures are labelled, or marked as unsure; classic-eyes audit says which labels to "
+            "look at again"
+        )
+    return eyes.take(asked)
+
+
+def _guesses(data: Readable, arguments: Namespace) -> NDArray[np.float64]:
+    model = open_model(arguments.model, trusted=arguments.trust_model)
+    return np.asarray(model.predict_proba(data.pictures)[:, 1], dtype=np.float64)
+
+
+def _sheet(data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
+    rows = np.zeros((len(scores), 1), dtype=np.float32)
+    if arguments.order in ("worth", "cluster"):
+        view = make_view(data.pictures, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
+        rows = view.leading(_COMPONENTS, mirrored=False).rows
+    asking = arrange(
+        scores, rows, arguments.order, page_size=arguments.page, limit=arguments.limit, random_state=arguments.seed
+    )
+    places = {key: number for number, key in enumerate(table.keys)}
+    items: list[dict[str, Any]] = []
+    pages = []
+    for page in asking.pages:
+        pages.append(list(range(len(items), len(items) + len(page))))
+        items += [
+            {
+                "file": data.eyes.names[k],
+                "row": places.get(picture_key(data.eyes.names[k]), -1),
+                "given": -1,
+                "guess": int(scores[k] >= 0.5),
+                "score": round(float(scores[k]), 4),
+                "picture": len(items) + number,
+            }
+            for number, k in enumerate(page)
+        ]
+    return {
+        "title": f"Open or closed? {data.eyes.source}",
+        "lead": f"{len(items):,} pictures, {ORDERS[arguments.order]}. Turn over what is wrong, then confirm the page.",
+        "save": "assets.csv",
+        "columns": table.columns,
+        "rows": table.rows,
+        "items": items,
+        "pages": pages,
+        "reasons": False,
+        "positions": asking.positions.tolist(),
+    }
+
+
+def work(arguments: Namespace) -> int:
+    """Run ``classic-eyes label``.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        As `add_arguments` declares them.
+
+    Returns
+    -------
+    int
+        0 all read; 1 the page is written, but some pictures could not be read and are not in it.
+    """
+    check_page(arguments.out, ".html")
+    eyes = read_eyes(arguments.path, labels=arguments.labels)
+    table = label_rows(arguments.path, arguments.labels, eyes)
+    data = read_usable(_asked(eyes, table))
+    for name, reason in data.failed:
+        print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
+    sheet = _sheet(data, table, _guesses(data, arguments), arguments)
+    shown = page_pictures([data.eyes.paths[k] for k in sheet["positions"]])
+    page = render_sheet(sheet, shown)
+    write_page(page, arguments.out)
+    n = len(sheet["items"])
+    print(
+        f"wrote {arguments.out}: {n:,} of {len(data.eyes):,} pictures to be labelled, {len(page) / 1e6:.1f} MB; "
+        "it holds your pictures",
+        file=sys.stderr,
+    )
+    print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)
+    return 1 if data.failed else 0

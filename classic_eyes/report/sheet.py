@@ -1,0 +1,116 @@
+"""A page on which a person labels pictures, or looks again at labels: one HTML file, no server, no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError
+from .document import whole_page
+from .gallery import png_text
+from .text import escape
+
+__all__ = ["render_sheet"]
+
+# Larger pictures than this are photographs, which JPEG holds in a quarter of the bytes.
+_PNG_SIDE = 32
+_QUALITY = 88
+
+_KEYS = (
+    ("arrows", "go from picture to picture"),
+    ("Enter, Space", "turn the picture over"),
+    ("O, C, U", "open, closed, unsure"),
+    ("N", "the rest of the page is right as shown; next page"),
+    ("P", "page before"),
+    ("Z", "undo"),
+    ("S", "save"),
+)
+
+
+def render_sheet(sheet: dict[str, Any], pictures: NDArray[np.uint8]) -> str:
+    """Draw the page.
+
+    Parameters
+    ----------
+    sheet : dict
+        ``title`` and ``lead`` (plain text); ``save``, the name under which labels are saved; ``columns`` and ``rows``
+        of the label file that there is already; ``items``, for each picture ``file``, ``row`` (-1 for none), ``given``
+        (1, 0, -1), ``guess`` (1, 0), ``score``, ``picture``, and for an audit ``reason`` and ``other`` (-1 for none);
+        ``pages``, lists of items; ``reasons``, whether it is an audit.
+    pictures : ndarray of shape (m, h, w), dtype uint8
+        What ``picture`` and ``other`` count. They are part of the page: keep it where they may be shown.
+
+    Returns
+    -------
+    str
+        The page; the same input gives the same text.
+
+    Raises
+    ------
+    ParameterError
+        Where an item names a picture that is not there.
+    """
+    named = [number for item in sheet["items"] for number in (item["picture"], item.get("other", -1))]
+    if max(named, default=-1) >= len(pictures):
+        raise ParameterError(f"pictures has {len(pictures)} of them, and an item names number {max(named)}")
+    data = {
+        **{key: sheet[key] for key in ("save", "columns", "rows", "items", "reasons")},
+        "pages": [{"items": page} for page in sheet["pages"]],
+        "pictures": [_picture_text(picture) for picture in pictures],
+    }
+    # By this name the browser keeps what was answered: another page, other answers.
+    data["id"] = hashlib.sha256(json.dumps(data, sort_keys=True).encode("ascii")).hexdigest()[:24]
+    # A file name may hold </script>.
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    body = (
+        f"<header><h1>{escape(sheet['title'])}</h1><p>{escape(sheet['lead'])}</p>{_help()}</header>"
+        f'<main>{_state()}<div id="board"></div></main>{_actions()}'
+        '<p id="told" class="told" role="status" aria-live="polite"></p>'
+        f'<script type="application/json" id="sheet">{text}</script>'
+    )
+    return whole_page(sheet["title"], body, kind="label")
+
+
+def _picture_text(picture: NDArray[np.uint8]) -> str:
+    if len(picture) <= _PNG_SIDE:
+        return png_text(picture)
+    import cv2
+
+    _, packed = cv2.imencode(".jpg", np.ascontiguousarray(picture), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode("ascii")
+
+
+def _help() -> str:
+    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(deed)}</dd>" for key, deed in _KEYS)
+    return (
+        "<noscript><p class='note'>This page needs JavaScript; it loads nothing from anywhere.</p></noscript>"
+        '<p id="lost" class="note" hidden>This browser keeps nothing for this page: save before you close it.</p>'
+        f'<details><summary>Keys, and what happens to your answers</summary><dl class="keys">{keys}</dl>'
+        "<p>The word under a picture says what it is taken for, a tick that you answered. Your answers stay in this "
+        "browser, under this page, until you save them as a label file. Nothing is sent anywhere.</p></details>"
+    )
+
+
+def _state() -> str:
+    return (
+        '<div class="state"><p><b id="done"></b><span id="speed"></span><span id="place"></span>'
+        '<span id="unsaved"></span></p><progress id="bar" aria-label="answered"></progress>'
+        '<fieldset class="click"><legend>A click</legend>'
+        '<label><input type="radio" name="click" value="turn" checked> turns over</label>'
+        '<label><input type="radio" name="click" value="unsure"> says unsure</label></fieldset></div>'
+    )
+
+
+def _actions() -> str:
+    return (
+        '<div class="actions" role="group" aria-label="Page">'
+        '<button type="button" id="confirm" class="first"><span id="confirm-text"></span><kbd>N</kbd></button>'
+        '<button type="button" id="undo">Undo<kbd>Z</kbd></button>'
+        '<button type="button" id="back">Back<kbd>P</kbd></button><button type="button" id="forth">Forth</button>'
+        '<button type="button" id="save" class="save">Save labels<kbd>S</kbd></button></div>'
+    )

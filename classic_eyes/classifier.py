@@ -19,8 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from . import persistence
 from .augment import augment, check_augmentations, flip
 from .datasets import UNLABELLED, group_folds
-from .errors import ModelError, ParameterError
-from .images import SIZE, as_pictures
+from .errors import DataError, ModelError, ParameterError
+from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
 from .inference.novelty import verdicts
@@ -216,6 +216,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self._check_parameters()
         originals = as_pictures(pictures, size=self.size)
         labels = _check_labels(y, len(originals))
+        if (originals == originals[0]).all() and len(originals) > 1:
+            raise DataError(f"all {len(originals)} pictures are the same; learning needs different ones")
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
         # Before pictures are left out for want of a label: eyes they are all the same.
@@ -423,9 +425,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             Before `fit`.
         """
         program = self.program
-        if program is None:
-            return float(self.predict_proba([picture])[0, 1])
-        return float(program.probability(as_pictures([picture], size=self.size))[0])
+        one = as_picture(picture, size=self.size)
+        return float(program.probability(one)[0] if program is not None else self.predict_proba(one)[0, 1])
 
     def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ModelError
-from .images import as_pictures
+from .images import as_picture, as_pictures
 from .inference.novelty import verdicts
 from .inference.program import Program
 from .persistence import read_compiled
@@ -249,7 +249,7 @@ class CompiledEyes:
         PictureError
             For a picture that cannot be used.
         """
-        return float(self.program.probability(as_pictures([picture], size=self.size))[0])
+        return float(self.program.probability(as_picture(picture, size=self.size))[0])
 
     def stages(self, pictures: NDArray[np.uint8]) -> dict[str, float]:
         """Say where the time goes.

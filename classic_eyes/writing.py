@@ -1,12 +1,39 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and rows of CSV that are read as they were written."""
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
-__all__ = ["write_whole"]
+__all__ = ["csv_text", "write_whole"]
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    r"""Lay out rows as CSV: commas, lines that end in a newline, None as nothing.
+
+    Parameters
+    ----------
+    rows : iterable of iterable
+        Fields.
+
+    Returns
+    -------
+    str
+        A field with a comma, a quotation mark or any end of a line in it is quoted.
+
+    Examples
+    --------
+    >>> csv_text([("a\r.png", 1, None)])
+    '"a\r.png",1,\n'
+    """
+    lines: list[str] = []
+    # With a newline alone at the ends, csv would leave a carriage return unquoted, and take it for an end when reading.
+    csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)
+    return "".join(f"{line[:-2]}\n" for line in lines)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:

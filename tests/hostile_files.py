@@ -96,6 +96,7 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     yield "-h.png", "a name that looks like an option", png, ANSWERED
     yield "comma, \"quote\" and 'quote'.png", "a name that CSV must quote", png, ANSWERED
     yield "new\nline.png", "a name of two lines", png, ANSWERED
+    yield "return\rhere.png", "a name with a carriage return", png, ANSWERED
     yield "\N{EYE}\ufe0f \N{GRINNING FACE}.png", "a name of emoji", png, ANSWERED
     yield os.fsdecode(b"caf\xe9.png"), "a name that is not UTF-8; its bytes are written as they are", png, ANSWERED
     yield "n" * 251 + ".png", "a name of 255 bytes", png, ANSWERED

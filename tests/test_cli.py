@@ -810,3 +810,17 @@ def test_a_picture_in_colour_and_large_is_answered(predict, tmp_path, capsys):
     assert predict(tmp_path / "eyes") == 0
     first, second = rows_of(capsys.readouterr().out)
     assert abs(float(first["score"]) - float(second["score"])) < 1e-4
+
+
+def test_pictures_without_a_label_can_be_left_out(tmp_path, capsys):
+    top = write_labelled(tmp_path / "eyes", 60)
+    lines = (top / "assets.csv").read_text().splitlines()
+    (top / "assets.csv").write_text("\n".join(lines[:51]) + "\n")
+    options = ("--features", "hog", "--components", 10, "--copies", 0, "--folds", 2, "--out", tmp_path / "m.joblib")
+    assert main("train", top, *options) == 2
+    assert "10 of 60 pictures have none; leave --folds out, or the pictures with --labelled" in capsys.readouterr().err
+    assert main("train", top, *options, "--labelled-only") == 0
+    assert "eyes: 50 pictures" in capsys.readouterr().err
+    (top / "assets.csv").unlink()
+    assert main("train", top, *options, "--labelled-only") == 2
+    assert "--labelled-only leaves nothing of 'eyes'" in capsys.readouterr().err

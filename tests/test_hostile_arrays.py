@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from classic_eyes import CompiledEyes, EyeClassifier, metrics
 from classic_eyes.augment import augment, flip
 from classic_eyes.datasets import group_folds
-from classic_eyes.errors import ClassicEyesError, ParameterError, PictureError
+from classic_eyes.errors import ClassicEyesError, DataError, ParameterError, PictureError
 from classic_eyes.features import EXTRACTORS, make_extractor
 from classic_eyes.images import as_pictures
 from classic_eyes.inference import score_files
@@ -314,3 +314,31 @@ def test_other_public_functions_refuse_with_an_error_of_ours(ask):
     with pytest.raises(ClassicEyesError) as caught:
         ask()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((5, 24, 24), np.uint8), r"picture has shape \(5, 24, 24\).*for several, .*call predict_proba"),
+        (None, "picture is None; allowed is an array"),
+        ("a.png", "picture is a str; allowed is an array"),
+        (["a.png"], "picture has shape"),
+        (3, "picture is a int; allowed is an array"),
+    ],
+)
+def test_one_picture_is_called_a_picture(picture, said):
+    for model in (EyeClassifier.pretrained("fast"), CompiledEyes.pretrained("fast")):
+        with pytest.raises(PictureError, match=said):
+            model.predict_one(picture)
+
+
+def test_nothing_among_pictures_is_called_nothing():
+    with pytest.raises(PictureError, match=r"pictures\[1\] is None"):
+        as_pictures([np.zeros((24, 24), np.uint8), None])
+    with pytest.raises(PictureError, match="are a path and None mixed"):
+        as_pictures([None, "x.png"])
+
+
+def test_the_same_picture_again_and_again_teaches_nothing():
+    with pytest.raises(DataError, match="all 20 pictures are the same"):
+        EyeClassifier().fit(np.zeros((20, 24, 24), np.uint8), np.arange(20) % 2)

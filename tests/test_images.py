@@ -286,7 +286,7 @@ def test_sequences_of_all_kinds(grey, tmp_path):
         (None, r"pictures is a NoneType; allowed is"),
         ({"a": 1}, r"pictures is a dict"),
         (iter(["a"]), r"pictures is a list_iterator.*list\(\.\.\.\)"),
-        ([1, 2], r"pictures\[0\] has shape \(\)"),
+        ([1, 2], r"pictures\[0\] is a int; allowed is an array"),
         ([np.zeros((1, 24, 24))], r"pictures\[0\] has shape \(1, 24, 24\).*np.concatenate"),
         ([np.zeros((24, 24)), np.zeros((0, 24))], r"pictures\[1\] has shape \(0, 24\)"),
         ([[[1, 2], [3]]], r"pictures\[0\] is a ragged list"),

@@ -13,6 +13,7 @@ import pytest
 
 from classic_eyes import cli
 from classic_eyes.cli import answers, predict
+from classic_eyes.errors import DataError
 from classic_eyes.inference import CHUNK
 
 from .conftest import write_eyes
@@ -33,6 +34,7 @@ def folder(tmp_path_factory):
     (top / "n0100x.png").write_bytes(b"hello")
     (top / 'n0300, "quoted"\nand broken.png').write_bytes(originals[0].read_bytes())
     (top / os.fsdecode(b"n0301\xff.png")).write_bytes(originals[1].read_bytes())
+    (top / "n0302\r.png").write_bytes(originals[2].read_bytes())
     return top
 
 
@@ -54,14 +56,15 @@ def test_at_whatever_byte_it_was_cut_the_end_is_the_same(ask, tmp_path, capsys, 
     places = {0, 1, 5, 22, 23, 24, len(whole) - 1, len(whole), *range(30, len(whole), len(whole) // 60)}
     quoted = whole.index(b"quoted")
     places |= set(range(quoted - 12, quoted + 40, 3))
+    places |= set(range(whole.index(b"n0302") - 2, whole.index(b"n0302") + 12))
     for place in sorted(places):
         out = tmp_path / "cut"
         out.write_bytes(whole[:place])
         assert ask(out, "--resume") == 1, place
         assert out.read_bytes() == whole, place
     said = capsys.readouterr().err.splitlines()
-    assert all(line.startswith(f"{2 * CHUNK + 48} read, ") and "1 failed" in line for line in said), said[:3]
-    assert said[-1].endswith(f"; {2 * CHUNK + 49} rows were there already")
+    assert all(line.startswith(f"{2 * CHUNK + 49} read, ") and "1 failed" in line for line in said), said[:3]
+    assert said[-1].endswith(f"; {2 * CHUNK + 50} rows were there already")
 
 
 def test_without_a_file_it_begins_and_a_finished_one_stays(ask, tmp_path, capsys):
@@ -84,6 +87,7 @@ def test_without_a_file_it_begins_and_a_finished_one_stays(ask, tmp_path, capsys
         (b"file,label,score,error\n000.png,7,0.9,\n", "row 1 is none that this run would write"),
         (b"file,label,score,error\n000.png,1\n", "row 1 is none that this run would write"),
         (b"file,label,score,error\n000.png,0,0.123456,\n", "another model, threshold or picture"),
+        (b"file,label,score,error\n000.png,1,0.123456,\n", "row 1 has label 1 and score 0.123456"),
     ],
 )
 def test_what_is_not_this_runs_own_is_refused_and_left_alone(folder, small_model, tmp_path, capsys, content, said):
@@ -110,7 +114,20 @@ def test_another_threshold_is_another_run(ask, tmp_path, capsys):
     before = out.read_bytes()
     assert ask(out, "--resume", "--threshold", "0.9999") == 2
     assert out.read_bytes() == before
-    assert "another model, threshold or picture" in capsys.readouterr().err
+    assert "and --threshold is 0.9999: another threshold" in capsys.readouterr().err
+
+
+def test_answers_of_another_threshold_are_refused_wherever_they_stand(tmp_path):
+    rows = [answers.Row(f"{number}.png", 1, 0.9, None, None) for number in range(3 * CHUNK)]
+    rows[5] = rows[5]._replace(score=0.7)
+    out = tmp_path / "a.csv"
+    out.write_text(answers._head("csv", False) + answers._LINES["csv"](rows, False))
+    names = [row.file for row in rows]
+    assert answers.read_done(str(out), names, threshold=0.6).rows == 3 * CHUNK
+    with pytest.raises(DataError, match=r"row 6 has label 1 and score 0.700000, and --threshold is 0.8"):
+        answers.read_done(str(out), names, threshold=0.8)
+    # Rounded to six digits, nobody knows.
+    assert answers.read_done(str(out), names, threshold=0.7000004).rows == 3 * CHUNK
 
 
 @pytest.mark.parametrize("options", [(), ("--out", "{}/a.txt", "--format", "table")])
@@ -140,12 +157,12 @@ def test_a_file_that_became_readable_does_not_stop_it(folder, small_model, tmp_p
 
 
 @pytest.mark.parametrize("backend", ["fork", "threading"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_killed_run_leaves_whole_rows_and_is_gone_on_with(folder, small_model, tmp_path, how, backend):
     names = [
         str(path)
         for path in sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name))
-        if b"\n" not in os.fsencode(path)
+        if not {"\n", "\r"} & set(path.name)
     ]
     (tmp_path / "list").write_bytes(b"\n".join(os.fsencode(name) for name in names * 25) + b"\n")
     out = tmp_path / "a.csv"
@@ -166,8 +183,9 @@ def test_a_killed_run_leaves_whole_rows_and_is_gone_on_with(folder, small_model,
         assert len(left) < len(whole), "it was not stopped in time"
         assert whole.startswith(left)
         assert left.endswith(b"\n"), "whole rows"
-        if how == signal.SIGINT:
-            assert (running.returncode, error) == (130, "classic-eyes: stopped\n")
+        if how != signal.SIGKILL:
+            status = 130 if how == signal.SIGINT else 143
+            assert (running.returncode, error) == (status, "classic-eyes: stopped\n")
     assert subprocess.run([*command, "--resume"], capture_output=True, timeout=120, check=False).returncode == 1
     assert out.read_bytes() == whole
 

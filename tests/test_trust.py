@@ -20,7 +20,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from classic_eyes import CompiledEyes, EyeClassifier, cli, persistence
-from classic_eyes.errors import MissingDependencyError, ModelError
+from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.persistence import estimators
 from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.synthetic import make_eyes
@@ -275,7 +275,7 @@ def test_another_object_in_a_skops_file_is_refused(tmp_path):
 
 def test_every_cut_of_a_skops_file_is_refused(copied):
     whole = (copied / "m.skops").read_bytes()
-    for end in (0, 1, 100, len(whole) // 2, len(whole) - 30, len(whole) - 1):
+    for end in (1, 100, len(whole) // 2, len(whole) - 30, len(whole) - 1):
         (copied / "cut.skops").write_bytes(whole[:end])
         with pytest.raises(ModelError, match="not a whole model file"):
             EyeClassifier.load(copied / "cut.skops")
@@ -405,3 +405,82 @@ def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, e
         EyeClassifier.load(target, trusted=True)
         CompiledEyes.load(target.with_suffix(".npz"))
         assert persistence.read_card(target)["what"] in ("first", "x" * 1000)
+
+
+# -- what a file is, is told by what is in it --
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "said"),
+    [
+        ("m.npz", "up.NPZ", "is a compiled model, which needs no trust: CompiledEyes.load reads it, and --model under"),
+        ("m.npz", "m.joblib", "is a compiled model, which needs no trust"),
+        ("m.skops", "m.bin", "is a skops file, which needs no trust; name it NAME.skops"),
+        ("m.skops", "m.npz", "is no compiled model but a skops file; EyeClassifier.load reads it"),
+        ("m.joblib", "m.npz", "is no compiled model but a joblib file; EyeClassifier.load reads it"),
+        (None, "m.joblib", "is empty; train it or copy it again"),
+        (None, "m.npz", "is empty; train it or copy it again"),
+    ],
+)
+def test_a_good_file_under_a_wrong_name_does_not_lead_to_trust(saved, tmp_path, source, name, said, capsys):
+    path = tmp_path / name
+    path.write_bytes((saved[1] / source).read_bytes() if source else b"")
+    assert main("predict", ROOT / "examples" / "eyes", "--model", path) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "trusted=True" not in error
+    assert error.count("\n") == 1
+
+
+def test_a_compiled_model_is_not_asked_to_be_trusted(saved):
+    with pytest.raises(ModelError, match=r"CompiledEyes\.load reads it"):
+        EyeClassifier.load(saved[1] / "m.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xd8\xff\xe0 a photograph"])
+def test_info_calls_no_model_what_is_none(tmp_path, content, capsys):
+    for ending in ("joblib", "skops", "npz"):
+        path = tmp_path / f"m.{ending}"
+        path.write_bytes(content)
+        assert main("info", path) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_info_finds_a_flipped_byte_in_a_skops_file(copied, capsys):
+    path = copied / "m.skops"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert main("info", path) == 2
+    assert "is not a whole model file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [None, 3, ["m.npz"]])
+def test_what_is_no_name_of_a_file_is_said(saved, path):
+    clf = saved[0]
+    for ask in (EyeClassifier.load, CompiledEyes.load, clf.save):
+        with pytest.raises(ParameterError, match="it must be the name of a model file"):
+            ask(path)
+
+
+def test_answers_that_are_no_numbers_do_not_lead_to_other_versions(copied):
+    path = copied / "m.npz"
+    with np.load(path) as held:
+        arrays = dict(held)
+    name = next(key for key in arrays if key.endswith("dual"))
+    arrays[name] = np.full_like(arrays[name], np.nan)
+    np.savez(path, **arrays)
+    with pytest.raises(ModelError, match="they are no numbers; copy it again, or train it"):
+        CompiledEyes.load(path)
+
+
+@pytest.mark.parametrize("classifier", ["gb", "libsvm"])
+def test_what_skops_will_not_hold_is_refused_before_the_training(tmp_path, classifier, capsys):
+    missing = tmp_path / "nothing-is-read"
+    assert main("train", missing, "--classifier", classifier, "--out", tmp_path / "m.skops") == 2
+    assert f"may not hold the classifier {classifier!r}" in capsys.readouterr().err
+
+
+def test_a_nul_in_a_name_is_one_line(saved, capsys):
+    assert main("predict", ROOT / "examples" / "eyes", "--model", saved[1] / "m.npz", "--out", "a\0b") == 2
+    assert "--out 'a\\x00b' cannot be written" in capsys.readouterr().err

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -27,7 +29,7 @@ COMMANDS = {
     "merge": "Put two label files into one, and say how far they agree.",
     "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
     "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
-    "info": "Say what a model file is, without running anything of it.",
+    "info": "Say what a model file is, without running any code of it.",
 }
 
 
@@ -85,9 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 all done; 1 done, but some files failed; 2 nothing could be done; 130 stopped by Ctrl-C.
+        0 all done; 1 done, but some files failed; 2 nothing could be done; 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _stoppable():
         warnings.showwarning = _say_warning
         # joblib counts aloud what is thrown away when whoever reads our output has gone.
         warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
@@ -99,9 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ClassicEyesError as error:
             print(f"classic-eyes: error: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             print("classic-eyes: stopped", file=sys.stderr)
-            return 130
+            return 143 if isinstance(stopped, _Terminated) else 130
         except BrokenPipeError:
             # Who reads our output has gone (| head); Python would complain once more when it closes stdout.
             _forget_stdout()
@@ -113,6 +115,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             _forget_stdout()
             return 2
+
+
+class _Terminated(KeyboardInterrupt):
+    """Somebody sent SIGTERM: the same as Ctrl-C, so that what is done is written and no process is left behind."""
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = os.getpid()
+
+    def stop(number: int, frame: object) -> None:
+        if os.getpid() == ours:
+            raise _Terminated
+        # A process forked from this one has nothing to write.
+        os._exit(143)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _forget_stdout() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import DataError, ParameterError
 from ..inference import CHUNK, Scored
 from ..inference.novelty import verdicts
+from ..writing import csv_text
 
 __all__ = ["STYLES", "Done", "Row", "open_output", "read_done", "write_rows"]
 
@@ -44,13 +45,10 @@ def _values(row: Row, verdict: bool) -> tuple[object, ...]:
 
 
 def _csv_text(rows: Iterable[Row], verdict: bool) -> str:
-    text = io.StringIO(newline="")
-    # None is written as nothing.
-    csv.writer(text, lineterminator="\n").writerows(
+    return csv_text(
         _values(row if row.score is None else row._replace(score=f"{row.score:.6f}"), verdict)  # type: ignore[arg-type]
         for row in rows
     )
-    return text.getvalue()
 
 
 def _jsonl_text(rows: Iterable[Row], verdict: bool) -> str:
@@ -110,11 +108,13 @@ class Done:
     count: Counter[str]
 
 
-def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bool = False) -> Done:
+def read_done(
+    out: str, names: Iterable[str], *, style: str = "csv", verdict: bool = False, threshold: float = 0.5
+) -> Done:
     """Read the answers that an earlier run left in a file.
 
     1. Bytes after the last whole row are left out: they are what a killed run was about to write.
-    2. Row for row, the names must be those of the pictures.
+    2. Row for row, the names must be those of the pictures, and the labels those of the scores at this threshold.
     3. The rows of the last chunk are kept, for them to be compared with new answers about the same pictures.
 
     Parameters
@@ -127,6 +127,8 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
         ``csv`` or ``jsonl``.
     verdict : bool, default False
         Whether rows have a verdict.
+    threshold : float, default 0.5
+        Open from this probability on.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
     ParameterError
         If the file cannot be read.
     DataError
-        If it holds something else, or answers about other pictures.
+        If it holds something else, or answers about other pictures or by another threshold.
     """
     if os.path.exists(out) and not os.path.isfile(out):
         raise ParameterError(f"--out {out!r} is no file that could be gone on with; {_REMEDY}")
@@ -160,6 +162,7 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
                 if row.file != name:
                     told = "there are no more pictures" if name is None else f"this run has {name!r}"
                     raise DataError(f"--out {out!r}, row {rows + 1} is about {row.file!r}, and {told}; {_REMEDY}")
+                _check_label(row, threshold, out, rows)
                 if rows % CHUNK == 0:
                     count += pending
                     kept, pending = [], Counter()
@@ -173,6 +176,18 @@ def read_done(out: str, names: Iterable[str], *, style: str = "csv", verdict: bo
     return Done(rows, size, rows - len(kept), kept, count)
 
 
+def _check_label(row: Row, threshold: float, out: str, number: int) -> None:
+    # Of a score that was rounded to the threshold nobody knows on which side it was.
+    if row.score is None or abs(row.score - threshold) <= _ROUNDED:
+        return
+    if row.label != int(row.score >= threshold):
+        raise DataError(
+            f"--out {out!r}, row {number + 1} has label {row.label} and score {row.score:.6f}, and --threshold is "
+            f"{threshold:g}: another threshold; {_REMEDY}"
+        )
+
+
+_ROUNDED = 1e-6
 # Less than a change of model makes, more than the last digits of one.
 _NEARLY = 1e-4
 _REMEDY = "name another file, or leave --resume out"
@@ -238,8 +253,9 @@ def open_output(out: str | None, *, keep: int | None = None) -> Iterator[TextIO]
         return
     try:
         file = open(out, "r+" if keep else "w", **_TEXT)  # type: ignore[call-overload]  # noqa: SIM115
-    except OSError as error:
-        raise ParameterError(f"--out {out!r} cannot be written: {error.strerror}; name another file") from error
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise ParameterError(f"--out {out!r} cannot be written: {told}; name another file") from error
     with file:
         if keep:
             file.seek(keep)

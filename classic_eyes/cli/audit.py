@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
@@ -18,7 +16,7 @@ from ..errors import DataError, ParameterError
 from ..labeling import Audit, Witness, audit_labels, contradicted_by_most, evaluate_audit, second_witness
 from ..pipeline import build_pipelines
 from ..report import render_sheet, write_page
-from ..writing import write_whole
+from ..writing import csv_text, write_whole
 from .arguments import families, natural_number, positive_integer
 from .label import check_page, label_rows, page_pictures
 from .tables import aligned, markdown
@@ -116,12 +114,6 @@ def _rows(audit: Audit, data: Readable, limit: int) -> list[list[str]]:
     ]
 
 
-def _csv(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([_HEAD, *rows])
-    return text.getvalue().encode("utf-8", "surrogateescape")
-
-
 def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> str:
     eyes, order = data.eyes, audit.ranked(arguments.limit)
     wanted = list(dict.fromkeys([*order.tolist(), *(int(k) for k in audit.partners[order] if k >= 0)]))
@@ -196,7 +188,7 @@ def work(arguments: Namespace) -> int:
         shown = [[doubt, file, reason] for file, _, doubt, reason, _ in rows[:_SHOWN]]
         print("\n".join(aligned([["doubt", "file", "why"], *shown])))
     elif arguments.out.endswith(".csv"):
-        write_whole(arguments.out, _csv(rows))
+        write_whole(arguments.out, csv_text([_HEAD, *rows]).encode("utf-8", "surrogateescape"))
     else:
         scores = np.mean([witness.scores for witness in witnesses], axis=0)
         write_page(_page(audit, data, table, scores, arguments), arguments.out)

@@ -1,4 +1,4 @@
-"""Say what a model file is, without running anything of it."""
+"""Say what a model file is, without running any code of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from ..persistence import (
     read_card,
     read_compiled,
     read_header,
+    read_whole,
     sha256,
+    told_by_content,
 )
 from ..shipped import SHIPPED_MODELS, shipped_model
 from .answers import open_output
@@ -78,6 +80,12 @@ def describe_model(file: str) -> dict[str, Any]:
         raise ModelError(
             f"model file {str(path)!r} ends in {path.suffix!r}; allowed are .npz, .skops and .joblib, as train wrote"
         )
+    found = told_by_content(read_whole(path))
+    if path.suffix == ".joblib" and found != "joblib":
+        what = {"empty": "is empty", "compiled": "is a compiled model; name it NAME.npz"}.get(
+            str(found), "is a skops file; name it NAME.skops" if found else "is no model file at all"
+        )
+        raise ModelError(f"{str(path)!r} {what}")
     digest, size = sha256(path), path.stat().st_size
     about: dict[str, Any] = {"file": str(path), "megabytes": round(size / 1e6, 2), "sha256": digest}
     if path.suffix == ".npz":

@@ -162,8 +162,8 @@ def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:
 def _what_is_asked(arguments: Namespace) -> tuple[list[str] | ListedPictures, list[str] | ListedPictures]:
     """Return what opens the pictures, and their names."""
     if (arguments.list is None) == (not arguments.paths):
-        what = "neither" if arguments.list is None else "both"
-        raise ParameterError(f"pictures are named by PATH or by --list FILE, and {what} is given; give one of them")
+        what = "neither is" if arguments.list is None else "both are"
+        raise ParameterError(f"pictures are named by PATH or by --list FILE, and {what} given; give one of them")
     if arguments.list is None:
         pictures = list_pictures(arguments.paths, arguments.out)
         return [path for path, _ in pictures], [name for _, name in pictures]
@@ -192,7 +192,9 @@ def work(arguments: Namespace) -> int:
     unsure = unsure_of(model) if arguments.verdict else None
     done = None
     if arguments.resume:
-        done = read_done(arguments.out, names, style=arguments.format, verdict=arguments.verdict)
+        done = read_done(
+            arguments.out, names, style=arguments.format, verdict=arguments.verdict, threshold=arguments.threshold
+        )
     start = time.perf_counter()
     skipped = done.start if done else 0
     scored = score_files(

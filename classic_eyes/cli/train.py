@@ -24,6 +24,7 @@ from .arguments import families, natural_number, positive_integer
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
+_FOLDS = 5
 NOT_FOR = (
     "Decisions about a person's safety, health or fitness (for example whether a driver is awake) without other "
     "evidence; recognising who somebody is; pictures that are not patches of one human eye."
@@ -76,8 +77,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
-        "--folds", type=natural_number, default=5, metavar="N", help="judged by; 0 for none; default: 5"
+        "--folds",
+        type=natural_number,
+        metavar="N",
+        help="where all are labelled, judged by so many; 0 for none; default: 5",
     )
+    parser.add_argument("--labelled-only", action="store_true", help="leave out pictures that have no label")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; by default one per core")
     parser.add_argument(
         "--about", metavar="JSON", help="a file whose entries go into the card: sources, licences, limits"
@@ -128,7 +133,8 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
     if name is None:
         return
     if Path(name).suffix not in endings:
-        raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}")
+        beside = "; the compiled form, NAME.npz, is written beside it" if name.endswith(".npz") else ""
+        raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}{beside}")
     if not Path(name).absolute().parent.is_dir():
         raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
 
@@ -289,7 +295,7 @@ def work(arguments: Namespace) -> int:
     """
     _check_file("--out", arguments.out, *ENDINGS)
     if arguments.out.endswith(".skops"):
-        check_skops()
+        check_skops(arguments.classifier)
     _check_file("--report", arguments.report, ".html")
     _read_about(arguments.about)
     clf = EyeClassifier(
@@ -302,6 +308,8 @@ def work(arguments: Namespace) -> int:
     # Refuses unknown names before anything is read.
     build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
     sets = read_sets(arguments.paths, arguments.labels)
+    if arguments.labelled_only:
+        sets = [_labelled(eyes) for eyes in sets]
     data = [read_usable(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]
     for name, reason in failed:
@@ -310,7 +318,18 @@ def work(arguments: Namespace) -> int:
         concatenate([part.eyes for part in data]), np.concatenate([part.pictures for part in data]), tuple(failed)
     )
     print(joined.eyes.summary(), file=sys.stderr)
-    if (joined.eyes.labels == UNLABELLED).any():
+    n_unknown = int((joined.eyes.labels == UNLABELLED).sum())
+    if n_unknown:
+        if arguments.folds is not None:
+            raise ParameterError(
+                f"--folds {arguments.folds} judges by labels, and {n_unknown} of {len(joined.eyes)} pictures have "
+                "none; leave --folds out, or the pictures with --labelled-only"
+            )
+        if n_unknown < len(joined.eyes):
+            print(
+                f"{n_unknown} have no label: what these are is found first; --labelled-only leaves them out",
+                file=sys.stderr,
+            )
         results = _find_labels(clf, joined, arguments)
     else:
         results = _train_labelled(clf, joined, [len(part.eyes) for part in data], arguments)
@@ -324,8 +343,18 @@ def work(arguments: Namespace) -> int:
     return 1 if failed else 0
 
 
+def _labelled(eyes: EyeSet) -> EyeSet:
+    known = eyes.labels != UNLABELLED
+    if not known.any():
+        raise DataError(
+            f"--labelled-only leaves nothing of {eyes.source!r}: none of its {len(eyes)} pictures has a label"
+        )
+    return eyes.take(known)
+
+
 def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], arguments: Namespace) -> Any:
     """Judge by folds, then train on everything; return the metrics."""
+    arguments.folds = _FOLDS if arguments.folds is None else arguments.folds
     _check_trainable(data.eyes, arguments.folds, arguments.report)
     results = None
     if arguments.folds:

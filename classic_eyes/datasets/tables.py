@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import posixpath
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import DataError, ParameterError
 from ..metrics import cohen_kappa
-from ..writing import write_whole
+from ..writing import csv_text, write_whole
 from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
 from .finding import Path, first_few, shown
 
@@ -213,10 +211,8 @@ def write_label_table(table: LabelTable, path: Path, *, force: bool = False) -> 
     target = os.fspath(path)
     if os.path.lexists(target) and not force:
         raise ParameterError(f"{target!r} is there already; name another file, or say --force to take its place")
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([table.columns, *table.rows])
     try:
-        write_whole(target, text.getvalue().encode("utf-8"))
+        write_whole(target, csv_text([table.columns, *table.rows]).encode("utf-8"))
     except OSError as error:
         raise ParameterError(
             f"{target!r} cannot be written ({error.strerror}); name a file in a folder that can be"

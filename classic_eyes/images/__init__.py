@@ -7,13 +7,14 @@ the extractors, which ask :func:`check_batch` whether they were handed a batch t
 
 from .arrays import MAX_PIXELS, SIZE, check_pixels
 from .files import PICTURE_ENDINGS, read_bytes, read_picture, read_pictures
-from .gate import as_pictures, check_batch
+from .gate import as_picture, as_pictures, check_batch
 from .headers import stated_size
 
 __all__ = [
     "MAX_PIXELS",
     "PICTURE_ENDINGS",
     "SIZE",
+    "as_picture",
     "as_pictures",
     "check_batch",
     "check_pixels",

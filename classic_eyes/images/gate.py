@@ -84,6 +84,36 @@ def as_pictures(pictures: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS
     return _from_sequence(pictures, size, max_pixels)
 
 
+def as_picture(picture: Any, *, size: int = SIZE) -> Pictures:
+    """Take one picture, with as little around it as can be, as a batch of one.
+
+    Parameters
+    ----------
+    picture : array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA
+        Values as in :func:`as_pictures`.
+    size : int, default=24
+        Height and width of the result in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (1, size, size)
+        Grey levels.
+
+    Raises
+    ------
+    PictureError
+        For anything else, a batch or a path among it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classic_eyes.images import as_picture
+    >>> as_picture(np.zeros((30, 40), np.uint8)).shape
+    (1, 24, 24)
+    """
+    return square(_item_to_grey(picture, "picture", MAX_PIXELS, _ONE_REMEDY), size)[np.newaxis]
+
+
 def check_batch(X: Any) -> Pictures:
     """Check that a batch came through the gate: what an extractor calls first.
 
@@ -167,7 +197,10 @@ def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Pictures
         return _from_paths(items, size, max_pixels)
     if any(are_paths):
         mixed = are_paths.index(not are_paths[0])
-        raise PictureError(f"pictures[0] and pictures[{mixed}] are a path and an array mixed; allowed is {ALLOWED}")
+        other = items[mixed if are_paths[0] else 0]
+        raise PictureError(
+            f"pictures[0] and pictures[{mixed}] are a path and {_called(other)} mixed; allowed is {ALLOWED}"
+        )
     out = np.empty((len(items), size, size), dtype=np.uint8)
     for row, item in enumerate(items):
         out[row] = square(_item_to_grey(item, f"pictures[{row}]", max_pixels), size)
@@ -186,15 +219,25 @@ def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Pictures:
     return pictures
 
 
-def _item_to_grey(item: Any, name: str, max_pixels: int) -> Pictures:
+_BATCH_REMEDY = "join batches with np.concatenate instead"
+_ONE_REMEDY = "for several, or for files, call predict_proba"
+
+
+def _called(item: Any) -> str:
+    return "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
+
+
+def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Pictures:
     try:
         array = np.asarray(item)
     except ValueError as error:
         raise PictureError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
+    if array.ndim == 0:
+        raise PictureError(f"{name} is {_called(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
         raise PictureError(
-            f"{name} has shape {array.shape}; in a sequence every picture is (h, w), (h, w, 1), (h, w, 3) RGB or "
-            "(h, w, 4) RGBA with h and w at least 1: join batches with np.concatenate instead"
+            f"{name} has shape {array.shape}; every picture is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA with "
+            f"h and w at least 1: {remedy}"
         )
     _check_area(array.shape[:2], max_pixels, name)
     return to_grey(to_uint8(array, f"{name} has "), colour=array.ndim == 3)

@@ -5,7 +5,7 @@ answers about them, and whoever reads it asks again.
 """
 
 from .compiled import COMPILED_FORMAT, read_compiled, read_header, write_compiled
-from .disk import card_path, compiled_path, library_versions, read_card, sha256
+from .disk import card_path, compiled_path, library_versions, read_card, read_whole, sha256, told_by_content
 from .estimators import ALLOWED_TYPES, ENDINGS, FORMAT, check_skops, describe_skops, read_model, write_model
 
 __all__ = [
@@ -22,7 +22,9 @@ __all__ = [
     "read_compiled",
     "read_header",
     "read_model",
+    "read_whole",
     "sha256",
+    "told_by_content",
     "write_compiled",
     "write_model",
 ]

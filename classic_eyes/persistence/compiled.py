@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..inference.program import Program
-from .disk import MOST_BYTES, library_versions, read_whole, replace
+from .disk import MOST_BYTES, check_path, library_versions, read_whole, replace, told_by_content
 from .proof import prove
 
 __all__ = ["COMPILED_FORMAT", "read_compiled", "read_header", "write_compiled"]
@@ -24,6 +24,11 @@ _KIND = "classic_eyes compiled model"
 _MOST_OF_A_HEADER = 1 << 20
 # More recorded pictures than that would be a way to keep whoever reads the file busy.
 _MOST_PICTURES = 64
+_OTHERS = {
+    "empty": "is empty; train it or copy it again",
+    "joblib": "is no compiled model but a joblib file; EyeClassifier.load reads it, and --model NAME.joblib",
+    "skops": "is no compiled model but a skops file; EyeClassifier.load reads it, and --model NAME.skops",
+}
 
 
 def write_compiled(
@@ -51,6 +56,7 @@ def write_compiled(
     ModelError
         For another ending, a missing folder, a disk that refuses, or a model of more than 512 MiB.
     """
+    check_path(path)
     target = Path(path)
     if target.suffix != ".npz":
         raise ModelError(f"compiled model {str(target)!r} must end in .npz")
@@ -130,6 +136,7 @@ def read_compiled(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]
     Traceback (most recent call last):
     classic_eyes.errors.ModelError: no model file 'no-such-model.npz'; classic-eyes train makes one
     """
+    check_path(path)
     shown = repr(os.fspath(path))
     header, arrays = _read_compiled(path, None)
     try:
@@ -154,11 +161,14 @@ def _read_compiled(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     shown = repr(os.fspath(path))
     try:
-        content = io.BytesIO(read_whole(path))
+        content = read_whole(path)
     except FileNotFoundError:
         raise ModelError(f"no model file {shown}; classic-eyes train makes one") from None
+    found = told_by_content(content)
+    if found in _OTHERS:
+        raise ModelError(f"{shown} {_OTHERS[found]}")
     try:
-        with zipfile.ZipFile(content) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise ValueError("too much")

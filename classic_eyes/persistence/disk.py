@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
 import stat
+import struct
+import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from .._version import __version__
-from ..errors import ModelError
+from ..errors import ModelError, ParameterError
 from ..writing import write_whole
 
 __all__ = [
     "MOST_BYTES",
     "card_path",
+    "check_path",
     "compiled_path",
     "library_versions",
     "mib",
@@ -25,6 +29,7 @@ __all__ = [
     "read_whole",
     "replace",
     "sha256",
+    "told_by_content",
 ]
 
 # No model of ours comes near it, packed or unpacked; a file that does is refused before memory is.
@@ -117,6 +122,59 @@ def read_whole(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes
         raise ModelError(f"cannot read {shown}: {error.strerror or error}; name one that can be read") from error
     except ValueError as error:
         raise ModelError(f"cannot read {shown}: no file name") from error
+
+
+def check_path(path: Any) -> None:
+    """Refuse what names no file.
+
+    Parameters
+    ----------
+    path : object
+        Should be a str or os.PathLike.
+
+    Raises
+    ------
+    ParameterError
+        For anything else.
+
+    Examples
+    --------
+    >>> check_path(None)
+    Traceback (most recent call last):
+    classic_eyes.errors.ParameterError: path is None; it must be the name of a model file, a str or an os.PathLike
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ParameterError(f"path is {path!r}; it must be the name of a model file, a str or an os.PathLike")
+
+
+def told_by_content(content: bytes) -> str | None:
+    """Say what kind of model a file holds, whatever it is called.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+
+    Returns
+    -------
+    str or None
+        ``empty``, ``compiled`` (.npz), ``skops`` or ``joblib``; None for anything else.
+
+    Examples
+    --------
+    >>> told_by_content(b""), told_by_content(b"GIF89a")
+    ('empty', None)
+    """
+    if not content:
+        return "empty"
+    if content[:1] in (b"\x80", b"\x78"):  # pickle's first byte, and zlib's
+        return "joblib"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, struct.error):
+        return None
+    return "compiled" if "header.npy" in names else "skops" if "schema.json" in names else None
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

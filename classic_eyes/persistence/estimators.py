@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError, ModelError
-from .disk import MOST_BYTES, card_path, library_versions, mib, read_whole, replace
+from .disk import MOST_BYTES, card_path, check_path, library_versions, mib, read_whole, replace, told_by_content
 from .proof import prove
 
 __all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
@@ -69,6 +69,7 @@ ALLOWED_TYPES = (
     "sklearn.pipeline.Pipeline",
     "sklearn.preprocessing._data.StandardScaler",
 )
+_NOT_IN_SKOPS = ("gb", "libsvm")
 _ALLOWED_NODES = ("DictNode", "JsonNode", "ListNode", "NdArrayNode", "ObjectNode", "TupleNode", "TypeNode")
 
 _TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
@@ -115,6 +116,7 @@ def write_model(
     ...     os.listdir(folder)
     ['mine.joblib']
     """
+    check_path(path)
     target = Path(path)
     if target.suffix not in ENDINGS:
         raise ModelError(f"model file {str(target)!r} must end in {' or '.join(ENDINGS)}")
@@ -229,8 +231,10 @@ def read_model(path: str | os.PathLike[str], *, trusted: bool = False, known: Co
     Traceback (most recent call last):
     classic_eyes.errors.ModelError: no model file 'no-such-model.joblib'; classic-eyes train makes one
     """
+    check_path(path)
     shown = repr(os.fspath(path))
     content = _content_of(path)
+    _check_kind(content, Path(path).suffix, shown)
     if Path(path).suffix == ".skops":
         loaded = _unpack_skops(content, shown)
     elif trusted or hashlib.sha256(content).hexdigest() in known:
@@ -264,6 +268,20 @@ def read_model(path: str | os.PathLike[str], *, trusted: bool = False, known: Co
             f"model {shown} is of an older version and carries no answers to compare with; save it again", stacklevel=2
         )
     return estimator
+
+
+def _check_kind(content: bytes, suffix: str, shown: str) -> None:
+    """Refuse what is no estimator at all, before anybody is asked to trust it."""
+    found = told_by_content(content)
+    if found == "empty":
+        raise ModelError(f"{shown} is empty; train it or copy it again")
+    if found == "compiled":
+        other = "" if suffix == ".npz" else ", and --model under a name that ends in .npz"
+        raise ModelError(f"{shown} is a compiled model, which needs no trust: CompiledEyes.load reads it{other}")
+    if found == "skops" and suffix != ".skops":
+        raise ModelError(f"{shown} is a skops file, which needs no trust; name it NAME.skops")
+    if found is None and suffix != ".skops":
+        raise ModelError(_not_whole(shown))
 
 
 def _content_of(path: str | os.PathLike[str]) -> bytes:
@@ -323,6 +341,8 @@ def _types_in(content: bytes, shown: str) -> list[str]:
                 raise ValueError("compressed")
             if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
                 raise ValueError("too much")
+            if archive.testzip() is not None:
+                raise ValueError("altered")
             waiting = [json.loads(archive.read("schema.json"))]
     except Exception as error:
         # Unpickling and unzipping what is cut, altered or foreign raise whatever the place makes them raise.
@@ -338,17 +358,31 @@ def _types_in(content: bytes, shown: str) -> list[str]:
                     found.add(str(node.get("__loader__")))
         elif isinstance(node, list):
             waiting += node
+    if not found:
+        raise ModelError(_not_whole(shown))
     return sorted(found)
 
 
-def check_skops() -> None:
+def check_skops(classifier: str) -> None:
     """Refuse before long work what would be refused after it.
+
+    Parameters
+    ----------
+    classifier : str
+        A name of `classic_eyes.pipeline.CLASSIFIERS`.
 
     Raises
     ------
+    ModelError
+        For a classifier whose compiled code trusts its arrays.
     MissingDependencyError
         Without the extra ``skops``.
     """
+    if classifier in _NOT_IN_SKOPS:
+        raise ModelError(
+            f"a skops file may not hold the classifier {classifier!r}, whose compiled code trusts what it is given; "
+            "save as .joblib, or take the classifier svm, mirror, linear or knn"
+        )
     _skops()
 
 

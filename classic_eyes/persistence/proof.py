@@ -42,8 +42,11 @@ def prove(answers: NDArray[Any], recorded: Any, versions: Mapping[str, str], sho
     if recorded.shape != answers.shape or not answers.size:
         raise ValueError("the recorded answers are not of the recorded pictures")
     difference = float(np.max(np.abs(answers - recorded) / np.maximum(np.abs(recorded), 1)))
-    # Not "greater than": NaN is no agreement.
-    if not difference <= TOLERANCE:
+    if not np.isfinite(difference):
+        raise ModelError(
+            f"{shown} does not reproduce its recorded answers: they are no numbers; copy it again, or train it"
+        )
+    if difference > TOLERANCE:
         now = library_versions()
         names = ("opencv", "numpy", "scikit-learn")
         made = ", ".join(f"{name} {versions.get(name)} (here {now[name]})" for name in names)

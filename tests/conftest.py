@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,22 @@ def small_model(tmp_path_factory) -> Path:
     eyes = make_eyes(160, random_state=9)
     EyeClassifier(features=("hog",), n_components=30, n_copies=0).fit(eyes.pictures, eyes.labels).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, as it is installed; tests that need it skip where it is not."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed; `apt-get install chromium` brings it")
+    options = "no-sandbox disable-gpu disable-background-networking disable-component-update disable-sync no-first-run"
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium, args=[f"--{option}" for option in options.split()]
+        )
+        yield running
+        running.close()
 
 
 def run(*arguments: object, cwd: Path | None = None, program: tuple[str, ...] = ("-m", "classic_eyes"), **options):

@@ -7,7 +7,6 @@ import copy
 import hashlib
 import json
 import re
-import shutil
 from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -363,21 +362,6 @@ def test_shortened_keeps_both_ends():
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed; `apt-get install chromium` brings it")
-    options = "no-sandbox disable-gpu disable-background-networking disable-component-update disable-sync no-first-run"
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=chromium, args=[f"--{option}" for option in options.split()]
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,9 @@ def judge_label_curve(
     if list(sizes) != sorted(set(sizes)) or not sizes:
         raise ParameterError(f"sizes is {tuple(sizes)}; numbers of labels must grow")
     seeds = range(random_state, random_state + n_seeds)
+    least = min(len(_held_out(groups, seed)[0]) for seed in seeds)
+    if sizes[-1] > least:
+        raise ParameterError(f"sizes asks for {sizes[-1]} labels; four fifths of the groups hold {least} pictures")
     chains = [(learner, order, seed) for learner in learners for order in orders for seed in seeds]
     tasks = [(pictures, labels, groups, tuple(sizes), *chain) for chain in chains]
     told = dict(zip(chains, run_tasks(_climb, tasks, n_jobs=n_jobs or cpu_count()), strict=True))
@@ -129,6 +132,11 @@ def judge_label_curve(
         for learner in learners
         for order in orders
     ]
+
+
+def _held_out(groups: NDArray[Any], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split by the groups alone, as nothing else is known before somebody labels."""
+    return group_folds(np.zeros(len(groups), dtype=np.int8), groups, 5, random_state=seed)[0]
 
 
 def _climb(
@@ -141,9 +149,7 @@ def _climb(
     seed: int,
 ) -> tuple[float, ...]:
     """Return the accuracy at each size, for one learner, order and seed."""
-    train, test = group_folds(np.zeros(len(labels), dtype=np.int8), groups, 5, random_state=seed)[0]
-    if sizes[-1] > len(train):
-        raise ParameterError(f"sizes asks for {sizes[-1]} labels; four fifths of the groups hold {len(train)} pictures")
+    train, test = _held_out(groups, seed)
     crowd = gather_crowd(pictures[train], groups[train], random_state=seed)
     given = np.full(len(train), UNLABELLED, dtype=np.int8)
     scores = None if order == "random" else _scores_without_labels(learner, crowd, seed)

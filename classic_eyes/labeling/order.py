@@ -20,8 +20,7 @@ ORDERS = {
     "random": "drawn at random",
 }
 
-# So many kinds of eye are told apart as four pages hold, and a page of a cluster holds this many times a page, at most.
-_KINDS = 4
+# A page of a cluster may hold this many times as many pictures as another.
 _LONGEST = 2
 
 
@@ -69,9 +68,9 @@ def arrange(
     """Put pictures into the order in which a person is asked about them.
 
     1. Uncertain is a picture by the distance of its score from a half.
-    2. ``worth``: kinds of eye are k-means clusters, four times as many as a page has pictures. The pages are filled
-       with the most uncertain first, but each kind gets on a page no more than its even share of the pages, and at
-       least one place: the most uncertain of a folder are often twenty frames of the same eye.
+    2. ``worth``: kinds of eye are k-means clusters, as many as a page has places. The pages are filled with the most
+       uncertain first, but no kind gets more places on a page than its even share: the most uncertain of a folder are
+       often twenty frames of the same eye. What finds no place so fills the gaps, mostly on the last page.
     3. ``cluster``: a page is a cluster, the surest cluster first; large ones take several pages.
     4. ``uncertain`` and ``random`` are the other two that this is measured against.
 
@@ -119,7 +118,7 @@ def arrange(
         clusters = _kinds(rows, max(1, round(n / page_size)), random_state)
         return Asking(_cut(_cluster_pages(clusters, sure, scores, _LONGEST * page_size), n_asked), clusters)
     if order == "worth":
-        clusters = _kinds(rows, min(_KINDS * page_size, n // 2), random_state)
+        clusters = _kinds(rows, min(page_size, n // 2), random_state)
         queue = _spread(np.argsort(sure, kind="stable"), clusters, page_size)
     else:
         clusters = np.zeros(n, dtype=np.intp)

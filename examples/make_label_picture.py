@@ -1,0 +1,49 @@
+"""Draw docs/labelling.png: the label page, of rendered eyes, as a person sees it.
+
+    python examples/make_label_picture.py docs/labelling.png
+
+It needs Chromium and playwright, as the tests do.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+from playwright.sync_api import sync_playwright
+
+from classic_eyes import cli
+from classic_eyes.synthetic import make_eyes
+
+
+def main(out: str) -> None:
+    """Render eyes, make their page, answer a few, and take its picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        eyes = Path(folder) / "rendered"
+        eyes.mkdir()
+        rendered = make_eyes(400, random_state=12)
+        for number, picture in enumerate(rendered.pictures):
+            cv2.imwrite(str(eyes / f"{number:03}.png"), picture)
+        page = Path(folder) / "label.html"
+        cli.main(["label", str(eyes), "--out", str(page)])
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            tab = browser.new_page(viewport={"width": 1280, "height": 880})
+            tab.goto(page.as_uri())
+            for tile in tab.locator("[data-item]").all():
+                label = rendered.labels[int(tile.get_attribute("title").partition(".")[0])]
+                if not tile.inner_text().startswith(("closed", "open")[label]):
+                    tile.click()
+            # One that is too dark to tell.
+            tab.locator("[data-item]").nth(17).focus()
+            tab.keyboard.press("u")
+            tab.evaluate("window.scrollTo(0, 0)")
+            tab.screenshot(path=out)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

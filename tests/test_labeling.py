@@ -117,8 +117,8 @@ def test_doubt_is_the_mean_of_what_the_witnesses_say_against_the_label():
     assert audit.ranked().tolist() == [1, 0]
     assert audit.ranked(1).tolist() == [1]
     assert audit.reasons == (
-        "labelled open; closed with .10 by 0, closed with .30 by 1",
-        "labelled closed; open with .90 by 0, open with .40 by 1",
+        "labelled open; closed: .10 by 0, .30 by 1",
+        "labelled closed; open: .90 by 0, .40 by 1",
         "",
     )
 

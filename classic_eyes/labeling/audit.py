@@ -153,7 +153,7 @@ def audit_labels(
     >>> audit = audit_labels(pictures, np.array([1, 0, -1], np.int8), np.array(["a", "b", "c"]), ("a", "b", "c"),
     ...                      (Witness("by the other labels", np.array([0.2, 0.1, 0.5])),))
     >>> audit.ranked().tolist(), audit.reasons[0]
-    ([0, 1], 'labelled open; closed with .80 by the other labels')
+    ([0, 1], 'labelled open; closed: .80 by the other labels')
     """
     given = labels >= 0
     said = np.array([np.where(labels == 1, 1 - witness.scores, witness.scores) for witness in witnesses])
@@ -218,11 +218,12 @@ def _reason(
     same: bool,
 ) -> str:
     other = _WORDS[1 - labels[k]]
-    parts = [
-        f"{other} with {f'{against:.2f}'.removeprefix('0')} {witness.name}"
+    told = [
+        f"{f'{against:.2f}'.removeprefix('0')} {witness.name}"
         for against, witness in zip(said[:, k], witnesses, strict=True)
     ]
+    parts = [f"{other}: {', '.join(told)}"]
     if partner >= 0:
         what = "nearly the same picture as" if same else "the other eye of this face is"
         parts.append(f"{what} {names[partner]}, labelled {other}")
-    return f"labelled {_WORDS[labels[k]]}; {', '.join(parts)}"
+    return f"labelled {_WORDS[labels[k]]}; {'; '.join(parts)}"

@@ -199,6 +199,8 @@ function tileOf(item) {
   if (entry.reason) {
     const why = document.createElement("div");
     why.className = "why";
+    why.id = `why${item}`;
+    tile.setAttribute("aria-describedby", why.id);
     const name = document.createElement("b");
     name.textContent = entry.file;
     why.append(name, entry.reason);

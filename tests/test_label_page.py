@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from classic_eyes import cli
-from classic_eyes.datasets import read_eyes, read_label_table
+from classic_eyes.benchmark import Readable
+from classic_eyes.cli.label import _compared
+from classic_eyes.datasets import EyeSet, read_eyes, read_label_table
 from classic_eyes.errors import ParameterError
 from classic_eyes.report import render_sheet
 
@@ -435,6 +437,16 @@ def test_one_picture_makes_a_page(tmp_path):
     write_eyes(tmp_path / "one", 1)
     for order in ("worth", "cluster"):
         assert main("label", tmp_path / "one", "--out", tmp_path / "a.html", "--model", "fast", "--order", order) == 0
+
+
+@pytest.mark.parametrize(("order", "kept"), [("worth", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])
+def test_of_very_many_those_that_come_last_are_left_out(order, kept, capsys):
+    names = [f"{k}.png" for k in range(4)]
+    data = Readable(EyeSet(names, np.full(4, -1), np.array(names), names), np.zeros((4, 24, 24), np.uint8), ())
+    left, scores = _compared(data, np.array([0.9, 0.6, 0.45, 0.01]), order, most=2)
+    assert [names.index(name) for name in left.eyes.names] == kept
+    assert len(scores) == len(left.pictures) == len(kept)
+    assert ("are compared with one another" in capsys.readouterr().err) == (len(kept) == 2)
 
 
 @pytest.mark.slow

@@ -28,6 +28,8 @@ _COMPONENTS = 64
 _MOST = 4000
 _SMALLEST, _LARGEST = 24, 64
 _LOOKED_AT = 64
+_BY_LOOKS = ("worth", "cluster")
+_COMPARED = 20_000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -152,9 +154,22 @@ def _guesses(data: Readable, arguments: Namespace) -> NDArray[np.float64]:
     return np.asarray(model.predict_proba(data.pictures)[:, 1], dtype=np.float64)
 
 
+def _compared(
+    data: Readable, scores: NDArray[np.float64], order: str, most: int = _COMPARED
+) -> tuple[Readable, NDArray[np.float64]]:
+    """Leave out, of very many pictures, those that would come last: their features would fill the memory."""
+    if order not in _BY_LOOKS or len(scores) <= most:
+        return data, scores
+    sure = np.abs(scores - 0.5)
+    kept = np.sort(np.argsort(sure if order == "worth" else -sure, kind="stable")[:most])
+    what = "most uncertain" if order == "worth" else "surest"
+    print(f"of {len(scores):,} pictures the {most:,} {what} are compared with one another", file=sys.stderr)
+    return Readable(data.eyes.take(kept), data.pictures[kept], data.failed), scores[kept]
+
+
 def _sheet(data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
     rows = np.zeros((len(scores), 1), dtype=np.float32)
-    if arguments.order in ("worth", "cluster"):
+    if arguments.order in _BY_LOOKS:
         view = make_view(data.pictures, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
         rows = view.leading(_COMPONENTS, mirrored=False).rows
     asking = arrange(
@@ -208,13 +223,15 @@ def work(arguments: Namespace) -> int:
     data = read_usable(_asked(eyes, table))
     for name, reason in data.failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    sheet = _sheet(data, table, _guesses(data, arguments), arguments)
+    n_unlabelled = len(data.eyes)
+    data, scores = _compared(data, _guesses(data, arguments), arguments.order)
+    sheet = _sheet(data, table, scores, arguments)
     shown = page_pictures([data.eyes.paths[k] for k in sheet["positions"]])
     page = render_sheet(sheet, shown)
     write_page(page, arguments.out)
     n = len(sheet["items"])
     print(
-        f"wrote {arguments.out}: {n:,} of {len(data.eyes):,} pictures to be labelled, {len(page) / 1e6:.1f} MB; "
+        f"wrote {arguments.out}: {n:,} of {n_unlabelled:,} pictures to be labelled, {len(page) / 1e6:.1f} MB; "
         "it holds your pictures",
         file=sys.stderr,
     )

@@ -24,6 +24,7 @@ from classic_eyes.labeling import (
     second_witness,
 )
 from classic_eyes.report import render_learning
+from classic_eyes.report.learning import _apart
 from classic_eyes.synthetic import make_eyes
 
 # -- order --
@@ -251,3 +252,8 @@ def test_the_figure_says_what_it_shows():
 def test_the_room_tells_what_it_has():
     assert sorted(labeling.__all__) == sorted(set(labeling.__all__))
     assert all(hasattr(labeling, name) for name in labeling.__all__)
+
+
+def test_numbers_at_the_ends_of_curves_do_not_lie_upon_one_another():
+    assert _apart([38.1, 37.0, 90.0, 30.0]) == pytest.approx([60.0, 45.0, 90.0, 30.0])
+    assert _apart([]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,15 @@ from .text import share, whole
 __all__ = ["render_learning"]
 
 _MOST = 5
+
+
+def _apart(places: list[float], least: float = 15.0) -> list[float]:
+    """Move places down until none lies upon another."""
+    moved = list(places)
+    order = sorted(range(len(places)), key=lambda k: places[k])
+    for above, below in pairwise(order):
+        moved[below] = max(moved[below], moved[above] + least)
+    return moved
 
 
 def render_learning(curves: Sequence[dict[str, Any]], name: str) -> str:
@@ -55,8 +65,9 @@ def render_learning(curves: Sequence[dict[str, Any]], name: str) -> str:
         for (x, y), size, value in zip(points, curve["sizes"], curve["mean"], strict=True):
             drawing.mark(x, y, style, f"dot s{style}", f"{curve['name']}, {whole(size)} labels: {share(value)}")
         legend.append((style, style + 1, f"{curve['name']} · {share(curve['mean'][0])} to {share(curve['mean'][-1])}"))
-    for style, curve in enumerate(shown):
-        drawing.tag(frame.x(curve["sizes"][-1]) + 12, frame.y(curve["mean"][-1]) + 0.0, style + 1, style)
+    ends = _apart([frame.y(curve["mean"][-1]) for curve in shown])
+    for style, (curve, end) in enumerate(zip(shown, ends, strict=True)):
+        drawing.tag(frame.x(curve["sizes"][-1]) + 12, end, style + 1, style)
     spoken = "; ".join(
         f"{curve['name']}, "
         + ", ".join(f"{share(v)} with {s}" for s, v in zip(curve["sizes"], curve["mean"], strict=True))

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import persistence
 from .augment import augment, check_augmentations, flip
 from .datasets import UNLABELLED, group_folds
-from .errors import DataError, ModelError, ParameterError
+from .errors import ModelError, ParameterError
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
@@ -216,8 +216,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self._check_parameters()
         originals = as_pictures(pictures, size=self.size)
         labels = _check_labels(y, len(originals))
-        if (originals == originals[0]).all() and len(originals) > 1:
-            raise DataError(f"all {len(originals)} pictures are the same; learning needs different ones")
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
         # Before pictures are left out for want of a label: eyes they are all the same.

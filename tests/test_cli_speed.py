@@ -324,7 +324,7 @@ def test_info_of_joblib_files(models, tmp_path, capsys):
 
 
 def test_info_unpickles_nothing(tmp_path, capsys):
-    (tmp_path / "bad.joblib").write_bytes(b"cos\nabort\n(tR.")
+    (tmp_path / "bad.joblib").write_bytes(b"\x80\x02cos\nabort\n(tR.")
     assert main("info", tmp_path / "bad.joblib") == 0
     assert "can run any code" in capsys.readouterr().out
 
@@ -354,10 +354,15 @@ def test_info_takes_names_of_any_bytes(models, tmp_path):
         ("none.npz", None, None, "no model file"),
         ("m.txt", b"text", None, "allowed are .npz, .skops and .joblib"),
         ("m.npz", b"text", None, "not a whole compiled model"),
-        ("m.joblib", b"text", "[1]", "holds no JSON object"),
-        ("m.joblib", b"text", "{", "cannot be read"),
-        ("m.joblib", b"text", '{"results": {"all": 3}}', "none that classic-eyes train wrote"),
-        ("m.joblib", b"text", '{"results": {"all": {"n": 3, "accuracy": {"value": "x"}}}}', "none that classic-eyes"),
+        ("m.joblib", b"\x80\x04text", "[1]", "holds no JSON object"),
+        ("m.joblib", b"\x80\x04text", "{", "cannot be read"),
+        ("m.joblib", b"\x80\x04text", '{"results": {"all": 3}}', "none that classic-eyes train wrote"),
+        (
+            "m.joblib",
+            b"\x80\x04text",
+            '{"results": {"all": {"n": 3, "accuracy": {"value": "x"}}}}',
+            "none that classic-eyes",
+        ),
     ],
 )
 def test_info_refuses_in_one_line(tmp_path, capsys, name, content, card, said):
@@ -403,7 +408,7 @@ def test_speed_is_a_ratio_within_one_run(models, folder, tmp_path, capsys):
     [
         (["--rounds", 3], "--rounds says how --speed measures; add --speed"),
         (["--speed", "--data", "a", "b"], "--speed takes one folder after --data, not 2"),
-        (["--speed", "--features", "hog"], "--features is about accuracy"),
+        (["--speed", "--features", "hog"], "--features does not go with --speed"),
         (["--speed", "--models", "no-such"], "no model file of this name"),
         (["--speed", "--data", "no-such"], "no such folder or picture"),
     ],

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from classic_eyes import CompiledEyes, EyeClassifier, metrics
 from classic_eyes.augment import augment, flip
 from classic_eyes.datasets import group_folds
-from classic_eyes.errors import ClassicEyesError, DataError, ParameterError, PictureError
+from classic_eyes.errors import ClassicEyesError, ParameterError, PictureError
 from classic_eyes.features import EXTRACTORS, make_extractor
 from classic_eyes.images import as_pictures
 from classic_eyes.inference import score_files
@@ -337,8 +337,3 @@ def test_nothing_among_pictures_is_called_nothing():
         as_pictures([np.zeros((24, 24), np.uint8), None])
     with pytest.raises(PictureError, match="are a path and None mixed"):
         as_pictures([None, "x.png"])
-
-
-def test_the_same_picture_again_and_again_teaches_nothing():
-    with pytest.raises(DataError, match="all 20 pictures are the same"):
-        EyeClassifier().fit(np.zeros((20, 24, 24), np.uint8), np.arange(20) % 2)

@@ -337,7 +337,7 @@ def test_a_url_stands_where_a_path_does(site, small_model, capsys):
     ("arguments", "said"),
     [
         ([], "neither is given"),
-        (["x", "--list", "y"], "both is given"),
+        (["x", "--list", "y"], "both are given"),
         (["--list", "gone.txt"], "'gone.txt' cannot be read: No such file or directory"),
         (["--list", "empty.txt"], "names no picture"),
         (["--list", "names.txt", "--out", "names.txt"], "is the list"),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import DataError, ParameterError
-from ..metrics import cohen_kappa
 from ..writing import csv_text, write_whole
 from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
 from .finding import Path, first_few, shown
@@ -272,6 +271,9 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
         (*first.columns, *further), tuple(tuple(_settled(row, spelled).get(key, "") for key in keys) for row in rows)
     )
     pairs = merging.pairs
+    # It brings scikit-learn, for which who only asks a model need not wait.
+    from ..metrics import cohen_kappa
+
     return Merged(
         table,
         len(pairs),

@@ -130,6 +130,11 @@ def test_what_is_labelled_is_not_asked_again(eyes, tmp_path):
     assert sorted(item["file"] for item in sheet["items"]) == names[51:]
     assert sheet["columns"] == ["file", "label", "unsure", "camera"]
     assert len(sheet["rows"]) == 51
+    # Unless asked to: the doubt comes again, in its row.
+    assert main("label", top, "--labels", given, "--out", out, "--model", "fast", "--unsure", "--force") == 0
+    again = {item["file"]: item["row"] for item in told(out.read_text(encoding="utf-8"))["items"]}
+    assert sorted(again) == names[50:]
+    assert again[names[50]] == 50
 
 
 def test_a_page_of_four_thousand_is_small(tmp_path):
@@ -202,7 +207,7 @@ def test_a_person_labels_and_the_saved_file_trains_a_model(tab, page, eyes, tmp_
     assert word(20) == "unsure ✓"
     assert word(0).endswith("✓")
     # Every answer right, as a person would: those that are wrong are turned over, the page is confirmed.
-    while tab.locator("#confirm").is_enabled():
+    while "save" not in tab.locator("#confirm-text").inner_text():
         for k in range(tiles.count()):
             if k == 20 and tab.locator("#place").inner_text() == "Page 1 of 3":
                 continue
@@ -234,12 +239,12 @@ def test_a_click_can_mean_unsure_and_pages_can_be_turned(tab, page):
     tab.get_by_label("says unsure").check()
     tab.locator("[data-item]").nth(3).click()
     assert tab.locator("[data-item]").nth(3).locator("span").inner_text() == "unsure ✓"
-    tab.get_by_role("button", name="Forth").click()
+    tab.get_by_role("button", name="Forward").click()
     assert tab.locator("#place").inner_text() == "Page 2 of 3"
     tab.get_by_role("button", name=re.compile("^Back")).click()
     assert tab.locator("#place").inner_text() == "Page 1 of 3"
     # Undo goes to where it was answered.
-    tab.get_by_role("button", name="Forth").click()
+    tab.get_by_role("button", name="Forward").click()
     tab.get_by_role("button", name=re.compile("^Undo")).click()
     assert tab.locator("#place").inner_text() == "Page 1 of 3"
     assert tab.locator("#done").inner_text() == "0 of 106 answered"
@@ -271,13 +276,24 @@ def test_names_are_text_and_the_page_is_told_to_who_cannot_see(tab, page):
         for tile in tab.locator("[data-item]").all():
             assert tile.evaluate("tile => tile.tagName") == "BUTTON"
             said = tile.get_attribute("aria-label")
-            assert re.search(r": probably (open|closed)\. Press to turn over\.$", said)
-            names.add(said.rpartition(": probably")[0])
+            found = re.fullmatch(r"probably (?:open|closed): (.*)\. Press to turn over\.", said, re.DOTALL)
+            names.add(found[1])
         if number < 2:
-            tab.get_by_role("button", name="Forth").click()
+            tab.get_by_role("button", name="Forward").click()
     assert names >= set(HOSTILE)
     tab.locator("[data-item]").first.click()
-    assert re.search(r": answered (open|closed)$", tab.locator("[role=status]").inner_text())
+    assert re.match(r"answered (open|closed): ", tab.locator("[role=status]").inner_text())
+    # Tab goes to one picture and out again; buttons are called by their words.
+    assert tab.locator('[data-item][tabindex="0"]').count() == 1
+    tab.locator("[data-item]").nth(1).focus()
+    assert tab.locator('[data-item][tabindex="0"]').get_attribute("data-item") == tab.locator("[data-item]").nth(
+        1
+    ).get_attribute("data-item")
+    assert tab.get_by_role("button", name="Undo", exact=True).get_attribute("aria-keyshortcuts") == "Z"
+    tab.get_by_label("says unsure").check()
+    assert tab.locator("[data-item]").first.get_attribute("aria-label").endswith(". Press if unsure.")
+    tab.reload()
+    assert tab.get_by_label("says unsure").is_checked()
     assert tab.locator("progress").get_attribute("aria-label") == "answered"
 
 
@@ -306,6 +322,79 @@ def test_two_pages_do_not_share_answers(tab, page, eyes, tmp_path):
     tab.locator("[data-item]").first.click()
     tab.goto(other.as_uri())
     assert tab.locator("#done").inner_text() == "0 of 106 answered"
+
+
+def test_two_tabs_of_a_page_share_their_answers(tab, page):
+    tab.goto(page.as_uri())
+    other = tab.context.new_page()
+    other.goto(page.as_uri())
+    tab.locator("[data-item]").nth(0).click()
+    other.locator("[data-item]").nth(1).click()
+    tab.locator("[data-item]").nth(2).click()
+    assert tab.locator("#done").inner_text() == "3 of 106 answered"
+    other.reload()
+    assert other.locator("#done").inner_text() == "3 of 106 answered"
+
+
+def test_a_key_that_is_held_confirms_one_page(tab, page):
+    tab.goto(page.as_uri())
+    for _ in range(5):
+        tab.keyboard.down("n")
+    tab.keyboard.up("n")
+    assert tab.locator("#done").inner_text() == "40 of 106 answered"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "{",
+        "null",
+        "[1]",
+        '{"answers": null}',
+        '{"answers": {"9999": 1}}',
+        '{"answers": {"0": 7}}',
+        '{"answers": {"0": 1}, "past": [{"page": 77, "before": [[0, null]]}], "page": "x", "active": "soon"}',
+    ],
+)
+def test_what_a_browser_kept_damaged_does_not_stop_the_page(tab, page, damaged):
+    tab.goto(page.as_uri())
+    tab.locator("[data-item]").first.click()
+    tab.evaluate("text => localStorage.setItem(localStorage.key(0), text)", damaged)
+    tab.reload()
+    assert tab.locator("#done").inner_text() == f"{damaged.count('past')} of 106 answered"
+    tab.locator("[data-item]").nth(5).click()
+    tab.keyboard.press("n")
+    assert tab.locator("#done").inner_text() == "40 of 106 answered"
+
+
+def test_the_last_click_of_a_single_page_saves(tab, eyes, tmp_path):
+    out = tmp_path / "label.html"
+    assert main("label", eyes[0], "--out", out, "--model", "fast", "--limit", 10) == 0
+    tab.goto(out.as_uri())
+    blue = tab.locator("#confirm")
+    assert blue.inner_text().startswith("Right as shown: all 10 left")
+    assert "next page" not in blue.inner_text()
+    blue.click()
+    assert blue.inner_text().startswith("All is answered: save the labels")
+    with tab.expect_download() as download:
+        blue.click()
+    download.value.save_as(tmp_path / "assets.csv")
+    assert (read_eyes(eyes[0], labels=tmp_path / "assets.csv").labels >= 0).sum() == 10
+
+
+@pytest.mark.parametrize("tab", [(400, "light"), (1600, "light")], indirect=True)
+def test_what_is_focused_is_not_behind_a_bar(tab, page):
+    tab.goto(page.as_uri())
+    tab.locator("[data-item]").first.focus()
+    for _ in range(12):
+        tab.keyboard.press("ArrowDown")
+    for key in ["ArrowDown"] * 12 + ["ArrowUp"] * 20:
+        tab.keyboard.press(key)
+        assert tab.evaluate(
+            "(() => { const box = document.activeElement.getBoundingClientRect();"
+            " return box.bottom <= document.querySelector('.actions').getBoundingClientRect().top"
+            " && box.top >= document.querySelector('.state').getBoundingClientRect().bottom; })()"
+        )
 
 
 def test_without_a_place_to_keep_answers_it_says_so(tab, page):
@@ -393,14 +482,22 @@ def test_the_audit_writes_a_csv_and_a_table(mislabelled, tmp_path, capsys):
         (("label", "{eyes}", "--out", "a.html", "--model", "none.npz"), "no model file of this name"),
         (
             ("label", "{done}", "--out", "a.html"),
-            "all 30 pictures are labelled, or marked as unsure; classic-eyes audit",
+            "all 30 pictures are labelled, or marked as unsure; --unsure asks about those again",
         ),
         (("audit", "{eyes}"), "0 labels say closed and 0 open; 10 of each are needed"),
         (("audit", "{done}", "--folds", "1"), "--folds 1 leaves nothing to learn from"),
         (("audit", "{done}", "--folds", "40"), "--folds 40 needs 40 groups and there are 30"),
         (("audit", "{done}", "--out", "a.txt"), "--out 'a.txt' must end in .html or .csv"),
         (("audit", "{done}", "--features", "nose"), "'nose'"),
-        (("merge", "a.csv", "b.csv", "--out", "c.csv"), "a.csv: no such file"),
+        (("audit", "{done}", "--out", "{done}/assets.csv", "--force"), "is the label file that is read"),
+        (("audit", "{done}", "--raters", "{done}/assets.csv"), "has a column label, so it is a label file"),
+        (("audit", "{done}", "--raters", "{done}"), "argument --raters: "),
+        (("audit", "{done}", "--raters", "others.csv"), "nobody in it rates a picture of this folder"),
+        (("audit", "{done}", "--out", "/proc/a.csv"), "--out '/proc/a.csv': no file can be made in '/proc'"),
+        (("label", "{eyes}", "--out", "others.html"), "--out 'others.html' is there already"),
+        (("label", "{eyes}", "--labels", "no.csv", "--out", "a.html"), "argument --labels: 'no.csv': no such file"),
+        (("train", "{done}", "--features", "hgo", "--out", "a.npz"), "argument --features: 'hgo': expected one of"),
+        (("merge", "a.csv", "b.csv", "--out", "c.csv"), "'a.csv': no such file"),
         (("bench", "--label-curve", "--features", "hog"), "--features does not go with --label-curve"),
         (("bench", "--label-curve", "--novelty"), "--novelty does not go with --label-curve"),
         (("bench", "--label-curve", "--data", "a", "b"), "--label-curve takes one folder after --data, not 2"),
@@ -409,6 +506,8 @@ def test_the_audit_writes_a_csv_and_a_table(mislabelled, tmp_path, capsys):
 def test_wrong_arguments_are_one_line(eyes, tmp_path, capsys, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     write_labelled(tmp_path / "done", 30)
+    (tmp_path / "others.csv").write_text("file,anna,ben\nx.png,1,1\n")
+    (tmp_path / "others.html").write_text("precious")
     given = [argument.format(eyes=eyes[0], done=tmp_path / "done") for argument in arguments]
     try:
         status = main(*given)
@@ -418,7 +517,7 @@ def test_wrong_arguments_are_one_line(eyes, tmp_path, capsys, monkeypatch, argum
     assert status == 2
     assert said in error
     assert error.count("\n") == 1
-    assert not list(tmp_path.glob("*.html"))
+    assert [path.read_text() for path in tmp_path.glob("*.html")] == ["precious"]
 
 
 def test_what_cannot_be_read_or_named_is_left_out_and_said(eyes, tmp_path, capsys):
@@ -431,12 +530,20 @@ def test_what_cannot_be_read_or_named_is_left_out_and_said(eyes, tmp_path, capsy
     assert "left out broken.png: not a picture OpenCV can read" in error
     assert "left out 'caf\\udce9.png': label files are UTF-8, and its name is not" in error
     assert len(told((tmp_path / "a.html").read_text(encoding="utf-8"))["items"]) == 4
+    # Where only what cannot be read is left, that is said, and not that nothing can be read.
+    (top / "assets.csv").write_text("file,label\n" + "".join(f"{k:03}.png,1\n" for k in range(4)))
+    os.unlink(os.fsencode(top) + b"/caf\xe9.png")
+    assert main("label", top, "--out", tmp_path / "b.html", "--model", "fast") == 2
+    assert "4 of 5 pictures are labelled or marked; of the rest, none of 1" in capsys.readouterr().err
 
 
 def test_one_picture_makes_a_page(tmp_path):
     write_eyes(tmp_path / "one", 1)
     for order in ("worth", "cluster"):
-        assert main("label", tmp_path / "one", "--out", tmp_path / "a.html", "--model", "fast", "--order", order) == 0
+        assert (
+            main("label", tmp_path / "one", "--out", tmp_path / f"{order}.html", "--model", "fast", "--order", order)
+            == 0
+        )
 
 
 @pytest.mark.parametrize(("order", "kept"), [("worth", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])

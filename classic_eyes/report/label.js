@@ -6,7 +6,7 @@ const UNSURE = 2;
 const PAUSE = 60; // seconds; who takes longer has gone for coffee
 const KEY = `classic_eyes ${sheet.id}`;
 const at = (id) => document.getElementById(id);
-const fresh = () => ({ answers: {}, page: 0, past: [], active: 0, last: 0, saved: true });
+const fresh = () => ({ answers: {}, page: 0, past: [], active: 0, last: 0, saved: true, mode: "turn" });
 let state = fresh();
 let kept = true;
 
@@ -18,13 +18,48 @@ const shown = (item) => {
 };
 const count = () => Object.keys(state.answers).length;
 
+const isItem = (item) => Number.isInteger(Number(item)) && sheet.items[item] !== undefined;
+const isAnswers = (answers) =>
+  typeof answers === "object" && answers !== null && !Array.isArray(answers) &&
+  Object.entries(answers).every(([item, value]) => isItem(item) && WORDS[value] !== undefined);
+const isStep = (step) =>
+  step !== null && typeof step === "object" && sheet.pages[step.page] !== undefined && Array.isArray(step.before) &&
+  step.before.length > 0 && step.before.every((pair) => Array.isArray(pair) && isItem(pair[0]) && (pair[1] === null || WORDS[pair[1]] !== undefined));
+
+// What a browser kept may be damaged: answers that make no sense are not taken, and the rest begins anew.
+function sound(told) {
+  const clean = fresh();
+  if (typeof told !== "object" || told === null || !isAnswers(told.answers)) return clean;
+  clean.answers = told.answers;
+  if (sheet.pages[told.page] !== undefined) clean.page = told.page;
+  if (Array.isArray(told.past) && told.past.every(isStep)) clean.past = told.past;
+  for (const name of ["active", "last"]) if (Number.isFinite(told[name])) clean[name] = told[name];
+  if (told.mode === "unsure") clean.mode = "unsure";
+  clean.saved = told.saved === true;
+  return clean;
+}
+
 function load() {
+  let text = null;
   try {
-    const text = localStorage.getItem(KEY);
-    if (text !== null) state = { ...fresh(), ...JSON.parse(text) };
+    text = localStorage.getItem(KEY);
   } catch {
     kept = false;
   }
+  if (text === null) return;
+  try {
+    state = sound(JSON.parse(text));
+  } catch {
+    state = fresh();
+  }
+}
+
+// Another tab of the same page may have gone on: before anything is answered here, what it answered is taken over.
+function catchUp() {
+  if (!kept) return;
+  const { page } = state;
+  load();
+  state.page = page;
 }
 
 function keep() {
@@ -47,6 +82,7 @@ function answer(changes) {
 }
 
 function undo() {
+  catchUp();
   const step = state.past.pop();
   if (step === undefined) return;
   for (const [item, value] of step.before) {
@@ -63,12 +99,12 @@ function undo() {
 }
 
 const described = (item) => {
-  const what = WORDS[shown(item)];
   const how = answered(item) ? "answered" : sheet.items[item].given >= 0 ? "as labelled" : "probably";
-  return `${sheet.items[item].file}: ${how} ${what}`;
+  return `${how} ${WORDS[shown(item)]}: ${sheet.items[item].file}`;
 };
 
 function set(item, value) {
+  catchUp();
   answer([[item, value]]);
   keep();
   refresh([item]);
@@ -78,6 +114,11 @@ function set(item, value) {
 const turn = (item) => set(item, shown(item) === 1 ? 0 : 1);
 
 function confirmPage() {
+  catchUp();
+  if (count() === sheet.items.length) {
+    save();
+    return;
+  }
   const open = sheet.pages[state.page].items.filter((item) => !answered(item));
   if (open.length > 0) answer(open.map((item) => [item, shown(item)]));
   const next = sheet.pages.findIndex((page, number) => number > state.page && !page.items.every(answered));
@@ -152,12 +193,12 @@ function status() {
   at("unsaved").textContent = done === 0 ? "" : state.saved ? "saved" : kept ? "kept in this browser, not saved yet" : "not saved yet";
   at("undo").disabled = state.past.length === 0;
   at("back").disabled = state.page === 0;
-  at("forth").disabled = state.page === sheet.pages.length - 1;
+  at("forward").disabled = state.page === sheet.pages.length - 1;
   at("save").disabled = done === 0;
   const open = sheet.pages[state.page].items.filter((item) => !answered(item)).length;
+  const further = sheet.pages.length > 1 ? ", next page" : "";
   at("confirm-text").textContent =
-    open > 0 ? `Right as shown: ${open === 1 ? "the 1 left" : `all ${open} left`}, next page` : done < total ? "Next page" : "All is answered";
-  at("confirm").disabled = done === total;
+    open > 0 ? `Right as shown: ${open === 1 ? "the 1 left" : `all ${open} left`}${further}` : done < total ? "Next page" : "All is answered: save the labels";
   for (const heading of document.querySelectorAll("h2[data-side]")) {
     const now = sheet.pages[state.page].items.filter((item) => side(item) === Number(heading.dataset.side)).length;
     heading.querySelector("small").textContent = now;
@@ -174,7 +215,7 @@ function refresh(items) {
     const word = WORDS[shown(item)];
     tile.className = `tile ${word}${answered(item) ? "" : " guess"}`;
     tile.querySelector("span").textContent = answered(item) ? `${word} ✓` : `${word}${sheet.items[item].given >= 0 ? "" : "?"}`;
-    tile.setAttribute("aria-label", `${described(item)}. Press to turn over.`);
+    tile.setAttribute("aria-label", `${described(item)}. Press ${state.mode === "unsure" ? "if unsure" : "to turn over"}.`);
   }
   status();
 }
@@ -192,6 +233,7 @@ function tileOf(item) {
   const place = document.createElement("li");
   const tile = document.createElement("button");
   tile.type = "button";
+  tile.tabIndex = -1;
   tile.dataset.item = item;
   tile.title = entry.file;
   tile.append(picture(entry.picture, ""), document.createElement("span"));
@@ -239,9 +281,11 @@ function draw(focus) {
   board.className = sheet.reasons ? "columns reasons" : `columns${parts.length === 2 ? " two" : ""}`;
   board.replaceChildren(...parts);
   refresh(page.items);
+  const first = board.querySelector("[data-item]");
+  first.tabIndex = 0;
   if (focus !== undefined) {
     window.scrollTo(0, 0);
-    board.querySelector("[data-item]").focus({ preventScroll: true });
+    first.focus({ preventScroll: true });
     say(`Page ${state.page + 1} of ${sheet.pages.length}, ${page.items.length} pictures`);
   }
 }
@@ -262,7 +306,10 @@ function move(from, key) {
     const far = along + 3 * aside;
     if (far < least) [best, least] = [tile, far];
   }
-  if (best !== null) best.focus();
+  if (best === null) return;
+  best.focus({ preventScroll: true });
+  // Whoever holds an arrow would wait for a page that scrolls smoothly.
+  best.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
 document.addEventListener("keydown", (event) => {
@@ -270,7 +317,9 @@ document.addEventListener("keydown", (event) => {
   const tile = document.activeElement === null ? null : document.activeElement.closest("[data-item]");
   const item = tile === null ? null : Number(tile.dataset.item);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const deeds = { n: confirmPage, p: () => go(state.page - 1), z: undo, s: () => count() > 0 && save() };
+  const deeds = { n: confirmPage, p: () => go(state.page - 1), f: () => go(state.page + 1), z: undo, s: () => count() > 0 && save() };
+  // A key that is held would answer pages that nobody has seen.
+  if (event.repeat && deeds[key] !== undefined) return;
   if (tile !== null && key.startsWith("Arrow")) move(tile, key);
   else if (tile === null && key.startsWith("Arrow") && document.activeElement === document.body) at("board").querySelector("[data-item]").focus();
   else if (item !== null && ["c", "o", "u"].includes(key)) set(item, ["c", "o", "u"].indexOf(key));
@@ -283,13 +332,31 @@ at("board").addEventListener("click", (event) => {
   const tile = event.target.closest("[data-item]");
   if (tile === null) return;
   const item = Number(tile.dataset.item);
-  if (document.querySelector("input[name=click]:checked").value === "unsure") set(item, UNSURE);
+  if (state.mode === "unsure") set(item, UNSURE);
   else turn(item);
 });
 at("confirm").addEventListener("click", confirmPage);
 at("undo").addEventListener("click", undo);
 at("back").addEventListener("click", () => go(state.page - 1));
-at("forth").addEventListener("click", () => go(state.page + 1));
+at("forward").addEventListener("click", () => go(state.page + 1));
+// One picture at a time is reached by Tab: the one that was last looked at.
+at("board").addEventListener("focusin", (event) => {
+  for (const tile of at("board").querySelectorAll('[data-item][tabindex="0"]')) tile.tabIndex = -1;
+  event.target.tabIndex = 0;
+});
+for (const radio of document.querySelectorAll("input[name=click]")) {
+  radio.addEventListener("change", () => {
+    catchUp();
+    state.mode = radio.value;
+    keep();
+    refresh(sheet.pages[state.page].items);
+  });
+}
+addEventListener("storage", (event) => {
+  if (event.key !== KEY) return;
+  catchUp();
+  refresh(sheet.pages[state.page].items);
+});
 at("save").addEventListener("click", save);
 addEventListener("beforeunload", (event) => {
   if (!kept && !state.saved) event.preventDefault();
@@ -297,5 +364,5 @@ addEventListener("beforeunload", (event) => {
 
 load();
 keep();
-if (state.page >= sheet.pages.length) state.page = 0;
+document.querySelector(`input[name=click][value=${state.mode}]`).checked = true;
 draw();

@@ -26,7 +26,7 @@ _KEYS = (
     ("Enter, Space", "turn the picture over"),
     ("O, C, U", "open, closed, unsure"),
     ("N", "the rest of the page is right as shown; next page"),
-    ("P", "page before"),
+    ("P, F", "page before, page after, without an answer"),
     ("Z", "undo"),
     ("S", "save"),
 )
@@ -92,7 +92,9 @@ def _help() -> str:
         '<p id="lost" class="note" hidden>This browser keeps nothing for this page: save before you close it.</p>'
         f'<details><summary>Keys, and what happens to your answers</summary><dl class="keys">{keys}</dl>'
         "<p>The word under a picture says what it is taken for, a tick that you answered. Your answers stay in this "
-        "browser, under this page, until you save them as a label file. Nothing is sent anywhere.</p></details>"
+        "browser, under this page, until you save them as a label file, assets.csv, or assets (1).csv where there is "
+        "one already. It holds the labels that there were when this page was made, and your answers on it; of two "
+        "pages, classic-eyes merge makes one file. Nothing is sent anywhere.</p></details>"
     )
 
 
@@ -107,10 +109,14 @@ def _state() -> str:
 
 
 def _actions() -> str:
+    confirm = _button("confirm", '<span id="confirm-text"></span>', "N", kind="first")
+    turning = _button("undo", "Undo", "Z") + _button("back", "Back", "P") + _button("forward", "Forward", "F")
+    saving = _button("save", "Save labels", "S", kind="save")
+    return f'<div class="actions" role="group" aria-label="Page">{confirm}{turning}{saving}</div>'
+
+
+def _button(name: str, text: str, key: str, kind: str = "plain") -> str:
     return (
-        '<div class="actions" role="group" aria-label="Page">'
-        '<button type="button" id="confirm" class="first"><span id="confirm-text"></span><kbd>N</kbd></button>'
-        '<button type="button" id="undo">Undo<kbd>Z</kbd></button>'
-        '<button type="button" id="back">Back<kbd>P</kbd></button><button type="button" id="forth">Forth</button>'
-        '<button type="button" id="save" class="save">Save labels<kbd>S</kbd></button></div>'
+        f'<button type="button" id="{name}" class="{kind}" aria-keyshortcuts="{key}">{text}'
+        f'<kbd aria-hidden="true">{key}</kbd></button>'
     )

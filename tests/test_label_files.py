@@ -84,11 +84,27 @@ def test_the_folder_images_is_looked_for_in_both():
     assert picture_key("images/a.png") == picture_key("./a.png") == "a.png"
 
 
-def test_who_was_unsure_is_no_longer_where_somebody_was_sure():
-    ours = table(("a.png", "", "1"), ("b.png", "", "1"), columns=("file", "label", "unsure"))
-    merged = merge_tables(ours, table(("a.png", "0")))
-    assert merged.table.rows == (("a.png", "0", ""), ("b.png", "", "1"))
-    assert merge_tables(table(("a.png", "0")), ours).table.rows == (("a.png", "0", ""), ("b.png", "", "1"))
+@pytest.mark.parametrize(
+    ("prefer", "kept", "turned"),
+    [("neither", ("0", ""), ("0", "")), ("first", ("", "maybe"), ("0", "")), ("second", ("0", ""), ("", "maybe"))],
+)
+def test_who_was_unsure_gives_way_to_who_was_sure_unless_preferred(prefer, kept, turned):
+    ours = table(("a.png", "", "maybe"), ("b.png", "", "1"), columns=("file", "label", "unsure"))
+    merged = merge_tables(ours, table(("a.png", "0")), prefer=prefer)
+    assert merged.table.rows == (("a.png", *kept), ("b.png", "", "1"))
+    assert merged.doubts == ("a.png",)
+    assert merge_tables(table(("a.png", "0")), ours, prefer=prefer).table.rows[0] == ("a.png", *turned)
+
+
+def test_a_mark_beside_a_label_stays():
+    ours = table(("a.png", "1", "1"), columns=("file", "label", "unsure"))
+    assert merge_tables(ours, table(("a.png", "1"))).table == ours
+    assert merge_tables(ours, table(("a.png", "1"))).doubts == ()
+
+
+def test_one_kind_of_answer_has_no_kappa():
+    same = table(("a.png", "1"), ("b.png", "open"))
+    assert merge_tables(same, same).kappa is None
 
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0/"), min_size=1, max_size=20)
@@ -133,12 +149,13 @@ def test_a_file_is_not_written_over(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file,label\na.png,1\nimages/a.png,0\n", "line 3: file 'images/a.png' is empty or there twice"),
-        ("file,label\n,1\n", "line 2: file '' is empty or there twice"),
+        ("file,label\na.png,1\nimages/a.png,0\n", "line 3: file 'images/a.png' is already on line 2"),
+        ("file,label\n,1\n", "line 2: the file name is empty"),
         ("file,label\na.png,maybe\n", "line 2: label 'maybe' is not 0, 1, open, closed or empty"),
         ("file,label,note,Note\na.png,1,x,y\n", "the column 'note' is there twice"),
         ("file,label\na.png\n", "line 2: 1 fields; the header has 2"),
         ("name,label\na.png,1\n", "no column 'file'"),
+        ("file;label\na.png;1\n", "with commas; this file has semicolons, save it again as CSV with commas"),
         ("", "empty"),
     ],
 )
@@ -181,6 +198,62 @@ def test_the_command_merges_and_tells(tmp_path, capsys):
     assert read_label_table(out).rows[1] == ("b.png", "1", "q", "")
     # What it read stays as it was.
     assert (tmp_path / "a.csv").read_text().count("\n") == 4
+
+
+def test_the_command_says_what_else_differs_and_shows_no_control_characters(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("file,label,note\na\x1b[31m.png,1,x\nb.png,1,x\nc.png,,x\n")
+    (tmp_path / "b.csv").write_text(
+        "file,label,note,unsure\na\x1b[31m.png,0,y\nb.png,,y,1\n".replace("0,y\n", "0,y,\n")
+    )
+    assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert "2 pictures have another 'note' in each file" in said.err
+    assert "1 pictures are labelled by one and unsure to the other, for example b.png; the label is kept" in said.err
+    assert said.err.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("a.csv", "nothing.csv", "--out", "c.csv"), "'nothing.csv': no such file"),
+        (("a.csv", ".", "--out", "c.csv"), "'.' is a folder; name the CSV file itself"),
+        (("a.csv", "b.csv", "--out", "c.txt"), "--out 'c.txt' must end in .csv"),
+        (("a.csv", "b.csv", "--out", "b.csv", "--force"), "--out 'b.csv' is the label file that is read"),
+        (("none.csv", "none.csv", "--out", "c.csv"), "neither file names a picture"),
+    ],
+)
+def test_wrong_arguments_of_merge_are_one_line(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("a", "a.png,1\n"), ("b", "b.png,0\n"), ("none", "")):
+        (tmp_path / f"{name}.csv").write_text(f"file,label\n{text}")
+    try:
+        status = main("merge", *arguments)
+    except SystemExit as stopped:
+        status = stopped.code
+    error = capsys.readouterr().err
+    assert status == 2
+    assert said in error
+    assert error.count("\n") == 1
+    assert (tmp_path / "b.csv").read_text() == "file,label\nb.png,0\n"
+
+
+def test_a_label_file_beside_class_folders_is_told_of(tmp_path, recwarn):
+    write_eyes(tmp_path / "eyes" / "open", 2)
+    write_eyes(tmp_path / "eyes" / "closed", 1)
+    assert (read_eyes(tmp_path / "eyes").labels >= 0).all()
+    assert not recwarn.list
+    (tmp_path / "eyes" / "assets.csv").write_text("file,label\nopen/000.png,1\n")
+    with pytest.warns(UserWarning, match="the folders closed, open do not: 2 pictures in them have no label"):
+        eyes = read_eyes(tmp_path / "eyes")
+    assert (eyes.labels >= 0).sum() == 1
+
+
+def test_pictures_taken_away_since_are_named_with_the_remedy(tmp_path):
+    write_eyes(tmp_path / "eyes", 2)
+    (tmp_path / "a.csv").write_text("file,label\n000.png,1\ngone.png,0\n")
+    with pytest.raises(DataError, match=r"line 3: file 'gone.png' is not in .*; put such pictures back, or take their"):
+        read_eyes(tmp_path / "eyes", labels=tmp_path / "a.csv")
 
 
 def test_a_labeller_who_says_nothing_agrees_with_nobody(tmp_path, capsys):

@@ -20,7 +20,7 @@ from ..inference import CHUNK, Scored
 from ..inference.novelty import verdicts
 from ..writing import csv_text
 
-__all__ = ["STYLES", "Done", "Row", "open_output", "read_done", "write_rows"]
+__all__ = ["STYLES", "Done", "Row", "open_output", "printable", "read_done", "write_rows"]
 
 # Names of files may hold any bytes; surrogateescape writes them back as they were.
 _TEXT = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
@@ -61,7 +61,7 @@ def _table_text(rows: Sequence[Row], verdict: bool) -> str:
     # A table must know its widest name, so it is made of all rows; it is meant for eyes, not for millions.
     words = [row.verdict or ("closed", "open")[row.label] for row in rows if row.label is not None]
     wide = max([len("closed"), *(len(word) for word in words)])
-    names = [_printable(row.file) for row in rows]
+    names = [printable(row.file) for row in rows]
     width = max(len("file"), *(len(name) for name in names))
     lines = [f"{'file':<{width}}  {'eye':<{wide}}  P(open)"]
     given = iter(words)
@@ -71,7 +71,19 @@ def _table_text(rows: Sequence[Row], verdict: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """Return a name as a terminal may show it.
+
+    Parameters
+    ----------
+    name : str
+        Of a file, or whatever else comes from strangers.
+
+    Returns
+    -------
+    str
+        With a question mark in a box for what would move the cursor, ring, or colour.
+    """
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
 
 

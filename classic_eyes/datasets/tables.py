@@ -117,9 +117,11 @@ class Merged:
     agreed : int
         Those among them to which both give the same.
     kappa : float or None
-        Cohen's kappa over them; None where there are none.
+        Cohen's kappa over them; None where there are none, or both give the same label to all.
     conflicts : tuple of (str, int, int)
         File, label of the first, label of the second.
+    doubts : tuple of str
+        Files that one labels and the other marks as unsure.
     differing : tuple of (str, str)
         File and column, where the two hold different values of something else; the first's is kept.
     """
@@ -129,6 +131,7 @@ class Merged:
     agreed: int
     kappa: float | None
     conflicts: tuple[tuple[str, int, int], ...]
+    doubts: tuple[str, ...]
     differing: tuple[tuple[str, str], ...]
 
 
@@ -180,11 +183,13 @@ def read_label_table(csv_path: Path) -> LabelTable:
     file, label = table.columns.index("file"), table.columns.index("label")
     for line, fields in table.rows:
         key = picture_key(fields[file]) if fields[file] else ""
-        if not key or key in known:
-            problems.append((line, f"file {shown(fields[file])} is empty or there twice"))
+        if not key:
+            problems.append((line, "the file name is empty"))
+        elif key in known:
+            problems.append((line, f"file {shown(fields[file])} is already on line {known[key]}"))
         elif fields[label].strip().lower() not in LABEL_VALUES:
             problems.append((line, f"label {shown(fields[label])} is not 0, 1, open, closed or empty"))
-        known[key] = line
+        known.setdefault(key, line)
     if problems:
         raise DataError(f"{table.name}, {first_few([f'line {line}: {text}' for line, text in sorted(problems)])}")
     return LabelTable(table.header, tuple(fields for _, fields in table.rows))
@@ -225,7 +230,9 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
        `picture_key` gives them the same name.
     2. An empty field is filled from the other file. Of labels that differ, `prefer` is kept; with ``neither`` the label
        is left empty, for somebody to look at the picture again.
-    3. Of other fields that differ, the first's is kept.
+    3. Where one gives a label and the other marks the picture as unsure, the label is kept and the mark is not; but if
+       `prefer` names who was unsure, it is the other way round.
+    4. Of other fields that differ, the first's is kept.
 
     Parameters
     ----------
@@ -268,7 +275,8 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
     rows += list(others.values())
     spelled = {key: name for each in (second, first) for key, name in zip(each.keys, each.values("file"), strict=True)}
     table = LabelTable(
-        (*first.columns, *further), tuple(tuple(_settled(row, spelled).get(key, "") for key in keys) for row in rows)
+        (*first.columns, *further),
+        tuple(tuple((row | {"file": spelled[row["file"]]}).get(key, "") for key in keys) for row in rows),
     )
     pairs = merging.pairs
     # It brings scikit-learn, for which who only asks a model need not wait.
@@ -278,8 +286,9 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
         table,
         len(pairs),
         sum(one == other for one, other in pairs),
-        cohen_kappa(*zip(*pairs, strict=True)) if pairs else None,
+        cohen_kappa(*zip(*pairs, strict=True)) if len({label for pair in pairs for label in pair}) > 1 else None,
         tuple((spelled[key], one, other) for key, one, other in merging.conflicts),
+        tuple(spelled[key] for key in merging.doubts),
         tuple((spelled[key], column) for key, column in merging.differing),
     )
 
@@ -295,12 +304,6 @@ def _records(table: LabelTable) -> list[dict[str, str]]:
     return [row | {"file": key} for row, key in zip(rows, table.keys, strict=True)]
 
 
-def _settled(row: dict[str, str], spelled: dict[str, str]) -> dict[str, str]:
-    """Spell the file as it was; who is unsure and who is sure are settled by the label."""
-    doubt = {UNSURE: ""} if row["label"] and UNSURE in row else {}
-    return row | doubt | {"file": spelled[row["file"]]}
-
-
 class _Merging:
     """Joins rows about the same picture, and remembers where they differ."""
 
@@ -308,11 +311,17 @@ class _Merging:
         self.prefer = prefer
         self.pairs: list[tuple[int, int]] = []
         self.conflicts: list[tuple[str, int, int]] = []
+        self.doubts: list[str] = []
         self.differing: list[tuple[str, str]] = []
 
     def join(self, mine: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
         joined = {key: mine.get(key) or theirs.get(key, "") for key in {**mine, **theirs}}
         one, other = (LABEL_VALUES[row.get("label", "").strip().lower()] for row in (mine, theirs))
+        unsure, sure = (mine, theirs) if one == UNLABELLED else (theirs, mine)
+        if unsure.get(UNSURE, "").strip() and (one == UNLABELLED) != (other == UNLABELLED):
+            self.doubts.append(mine["file"])
+            preferred = {"first": mine, "second": theirs}.get(self.prefer, sure)
+            joined |= {"label": preferred["label"], UNSURE: preferred.get(UNSURE, "")}
         if UNLABELLED not in (one, other):
             self.pairs.append((one, other))
             if one != other:

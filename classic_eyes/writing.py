@@ -9,7 +9,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
-__all__ = ["csv_text", "write_whole"]
+__all__ = ["check_writable", "csv_text", "write_whole"]
+
+
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Make a file in a folder and take it away again: permissions alone do not tell whether that can be done.
+
+    Parameters
+    ----------
+    folder : path
+        Where something is to be written later.
+
+    Raises
+    ------
+    OSError
+        For a folder that is not there, or takes no file.
+    """
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".classic_eyes.")
+    os.close(handle)
+    os.unlink(name)
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:

@@ -118,8 +118,8 @@ def test_doubt_is_the_mean_of_what_the_witnesses_say_against_the_label():
     assert audit.ranked().tolist() == [1, 0]
     assert audit.ranked(1).tolist() == [1]
     assert audit.reasons == (
-        "labelled open; closed: .10 by 0, .30 by 1",
-        "labelled closed; open: .90 by 0, .40 by 1",
+        "labelled open, but closed with .10 by 0, .30 by 1",
+        "labelled closed, but open with .90 by 0, .40 by 1",
         "",
     )
 
@@ -231,7 +231,7 @@ def test_the_curve_is_the_same_for_any_number_of_jobs():
 
 def test_a_curve_asks_for_no_more_than_there_is():
     eyes = make_eyes(50)
-    for sizes, said in (((20, 60), "60 labels; four fifths of the groups hold 40"), ((40, 20), "must grow")):
+    for sizes, said in (((20, 60), "60 labels, and four fifths of the groups hold 40"), ((40, 20), "must grow")):
         with pytest.raises(ParameterError, match=said):
             judge_label_curve(eyes.pictures, eyes.labels, np.arange(50), sizes=sizes, learners=("knn",), n_jobs=1)
 

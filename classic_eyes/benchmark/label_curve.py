@@ -123,7 +123,10 @@ def judge_label_curve(
     seeds = range(random_state, random_state + n_seeds)
     least = min(len(_held_out(groups, seed)[0]) for seed in seeds)
     if sizes[-1] > least:
-        raise ParameterError(f"sizes asks for {sizes[-1]} labels; four fifths of the groups hold {least} pictures")
+        raise ParameterError(
+            f"sizes asks for {sizes[-1]} labels, and four fifths of the groups hold {least} pictures; give "
+            "more pictures with labels, or ask for fewer (bench --quick ends at 50)"
+        )
     chains = [(learner, order, seed) for learner in learners for order in orders for seed in seeds]
     tasks = [(pictures, labels, groups, tuple(sizes), *chain) for chain in chains]
     told = dict(zip(chains, run_tasks(_climb, tasks, n_jobs=n_jobs or cpu_count()), strict=True))

@@ -2,10 +2,81 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from argparse import ArgumentTypeError
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-__all__ = ["families", "names", "natural_number", "positive_integer"]
+from ..errors import ParameterError
+from ..remote import is_url
+from ..writing import check_writable
+
+__all__ = ["check_out", "existing_file", "families", "known_families", "names", "natural_number", "positive_integer"]
+
+
+def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = ()) -> None:
+    """Refuse before the long work a file that cannot, or may not, be written after it.
+
+    Parameters
+    ----------
+    name : str
+        What --out says.
+    *endings : str
+        What it may end in.
+    force : bool
+        Whether a file that is there already may be replaced.
+    read : iterable of str
+        Files that are read, whose place is never taken.
+
+    Raises
+    ------
+    ParameterError
+        For another ending, a folder that is not there or takes no file, or a file that is there.
+    """
+    if Path(name).suffix not in endings:
+        raise ParameterError(f"--out {name!r} must end in {' or '.join(endings)}")
+    folder = Path(name).absolute().parent
+    if not folder.is_dir():
+        raise ParameterError(f"--out {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+    if any(os.path.realpath(name) == os.path.realpath(each) for each in read):
+        raise ParameterError(f"--out {name!r} is the label file that is read; name another file")
+    if os.path.lexists(name) and not force:
+        raise ParameterError(f"--out {name!r} is there already; name another file, or say --force to take its place")
+    try:
+        check_writable(folder)
+    except OSError as error:
+        raise ParameterError(
+            f"--out {name!r}: no file can be made in {str(folder)!r} ({error.strerror}); name another folder"
+        ) from error
+
+
+def existing_file(text: str) -> str:
+    """Read the name of a file that is there.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    str
+        The same; a URL is taken as it is.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For a folder, or a name under which there is nothing.
+    """
+    if is_url(text):
+        return text
+    if os.path.isdir(text):
+        raise ArgumentTypeError(f"{text!r} is a folder; name the CSV file itself")
+    if not os.path.exists(text):
+        raise ArgumentTypeError(f"{text!r}: no such file")
+    return text
 
 
 def positive_integer(text: str) -> int:
@@ -91,6 +162,36 @@ def families(text: str) -> tuple[Any, ...]:
     """
     found = tuple(names(part) for part in text.split("/"))
     return found if len(found) > 1 else found[0]
+
+
+def known_families(text: str) -> tuple[Any, ...]:
+    """Read names of features as `families` does, and refuse those that nobody knows.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    tuple
+        As from `families`.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        As `families`, and for a name that is not known.
+    """
+    from ..features import make_extractor
+
+    found = families(text)
+    for name in itertools.chain(*(found if isinstance(found[0], tuple) else [found])):
+        try:
+            make_extractor(name)
+        except ParameterError as error:
+            said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over pictures")
+            raise ArgumentTypeError(said) from error
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from ..benchmark import Readable, cross_validate, read_usable
 from ..classifier import EyeClassifier
-from ..datasets import LabelTable, picture_key, read_eyes, read_votes
+from ..datasets import EyeSet, LabelTable, picture_key, read_eyes, read_votes
 from ..errors import DataError, ParameterError
 from ..labeling import Audit, Witness, audit_labels, contradicted_by_most, evaluate_audit, second_witness
-from ..pipeline import build_pipelines
 from ..report import render_sheet, write_page
 from ..writing import csv_text, write_whole
-from .arguments import families, natural_number, positive_integer
-from .label import check_page, label_rows, page_pictures
+from .arguments import check_out, existing_file, known_families, natural_number, positive_integer
+from .label import label_file, label_rows, page_pictures
 from .tables import aligned, markdown
 
 _SHOWN = 20
@@ -36,17 +35,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         Gets the arguments.
     """
     parser.add_argument("path", metavar="PATH", help="a folder of pictures with labels")
-    parser.add_argument("--labels", metavar="CSV", help="the labels to look at; default: those that PATH holds")
+    parser.add_argument(
+        "--labels", type=existing_file, metavar="CSV", help="the labels to look at; default: those that PATH holds"
+    )
     parser.add_argument(
         "--out",
         metavar="FILE",
         help="NAME.html, a page to look at the labels again, which holds your pictures, or NAME.csv; "
         f"without it the first {_SHOWN} are printed",
     )
+    parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
     parser.add_argument("--limit", type=positive_integer, default=200, metavar="N", help="labels named; default: 200")
     parser.add_argument(
         "--features",
-        type=families,
+        type=known_families,
         default=_FEATURES,
         metavar="A,B/C",
         help="what the judging machines learn from; default: hog,lbp/words/words_tt",
@@ -59,6 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--raters",
+        type=existing_file,
         metavar="CSV",
         help="file and a column a rater: how many of the first most raters contradict; it judges, it teaches nothing",
     )
@@ -73,8 +76,6 @@ def _check(data: Readable, folds: int) -> None:
             f"{counts[0]} labels say closed and {counts[1]} open; {_LEAST} of each are needed to judge one by the "
             "others: classic-eyes label makes a page to give more"
         )
-    if folds < 2:
-        raise ParameterError(f"--folds {folds} leaves nothing to learn from; 2 or more")
     n_groups = len(np.unique(groups[labels >= 0]))
     if n_groups < folds:
         raise DataError(f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds")
@@ -135,8 +136,9 @@ def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.fl
     numbers = list(range(len(items)))
     sheet = {
         "title": f"Labels to look at again: {eyes.source}",
-        "lead": f"{len(items):,} of {int((eyes.labels >= 0).sum()):,} labels, the most doubtful first. Turn over "
-        "what is wrong, then confirm the page; all labels are saved, with your corrections.",
+        "lead": f"{len(items):,} of {int((eyes.labels >= 0).sum()):,} labels, the most doubtful first; "
+        f"{_likely(audit):,} are more likely wrong than right, and the further you go the fewer are. Turn over what is "
+        "wrong, then confirm the page; stop where you like: all labels are saved, with your corrections.",
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,
@@ -147,10 +149,29 @@ def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.fl
     return render_sheet(sheet, page_pictures([eyes.paths[k] for k in wanted]))
 
 
-def _judged(audit: Audit, witnesses: tuple[Witness, ...], data: Readable, arguments: Namespace) -> str:
-    votes = read_votes(arguments.raters)
-    each = [votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in data.eyes.names]
-    wrong = contradicted_by_most(data.eyes.labels, each)
+def _likely(audit: Audit) -> int:
+    return int((audit.doubts > 0.5).sum())
+
+
+def _votes(path: str, eyes: EyeSet) -> dict[str, list[int]]:
+    """Return the raters' votes by the names of the pictures."""
+    votes = read_votes(path)
+    found = {name: votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in eyes.names}
+    if not any(found.values()):
+        raise DataError(
+            f"--raters {path!r}: nobody in it rates a picture of this folder; its column file must name them"
+        )
+    return found
+
+
+def _judged(
+    audit: Audit,
+    witnesses: tuple[Witness, ...],
+    data: Readable,
+    votes: dict[str, list[int]],
+    arguments: Namespace,
+) -> str:
+    wrong = contradicted_by_most(data.eyes.labels, [votes[name] for name in data.eyes.names])
     rows = [["ranked by", "wrong of the first 50", "of 100", "of 200"]]
     rows += [
         [judged.rule, *map(str, judged.found)] for judged in evaluate_audit(audit, witnesses, data.eyes.labels, wrong)
@@ -172,10 +193,13 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 done, but some pictures could not be read.
     """
+    file = label_file(arguments.path, arguments.labels)
     if arguments.out is not None:
-        check_page(arguments.out, ".html", ".csv")
-    build_pipelines(arguments.features)  # refuses unknown names before anything is read
+        check_out(arguments.out, ".html", ".csv", force=arguments.force, read=[file] if file else [])
+    if arguments.folds < 2:
+        raise ParameterError(f"--folds {arguments.folds} leaves nothing to learn from; 2 or more")
     eyes = read_eyes(arguments.path, labels=arguments.labels)
+    votes = None if arguments.raters is None else _votes(arguments.raters, eyes)
     table = label_rows(arguments.path, arguments.labels, eyes)
     data = read_usable(eyes)
     for name, reason in data.failed:
@@ -195,6 +219,8 @@ def work(arguments: Namespace) -> int:
     if arguments.out is not None:
         holds = "; it holds your pictures" if arguments.out.endswith(".html") else ""
         print(f"wrote {arguments.out}: the {len(rows)} most doubtful labels{holds}", file=sys.stderr)
-    if arguments.raters is not None:
-        print(_judged(audit, witnesses, data, arguments))
+    n_known = int((data.eyes.labels >= 0).sum())
+    print(f"{_likely(audit):,} of {n_known:,} labels are more likely wrong than right", file=sys.stderr)
+    if votes is not None:
+        print(_judged(audit, witnesses, data, votes, arguments))
     return 1 if data.failed else 0

@@ -41,7 +41,7 @@ from ..features import EXTRACTORS
 from ..persistence import read_card
 from ..pipeline import CLASSIFIERS
 from ..shipped import SHIPPED_MODELS, shipped_model
-from .arguments import families, names, natural_number, positive_integer
+from .arguments import existing_file, families, names, natural_number, positive_integer
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
 RENDERED, QUICK_RENDERED = 600, 200
@@ -107,7 +107,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="labelled folders, each judged alone; rendered eyes without",
     )
-    data.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH")
+    data.add_argument("--labels", type=existing_file, metavar="CSV", help="file,label[,group] for a single PATH")
     data.add_argument("--raters", metavar="CSV", help="file and a column a rater: also judge what all of them agree on")
     data.add_argument(
         "--protocol",

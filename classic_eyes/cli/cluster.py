@@ -39,7 +39,7 @@ from ..pseudolabel import (
     require_optuna,
     tune,
 )
-from .arguments import families, names, natural_number, positive_integer
+from .arguments import existing_file, known_families, names, natural_number, positive_integer
 from .tables import aligned, markdown
 from .train import read_sets
 
@@ -67,14 +67,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths", nargs="+", metavar="PATH", help="folders of pictures; labels in them are not looked at"
     )
     parser.add_argument(
-        "--labels", metavar="CSV", help="true labels of a single PATH, for nothing but the columns marked as evaluation"
+        "--labels",
+        type=existing_file,
+        metavar="CSV",
+        help="true labels of a single PATH, for nothing but the columns marked as evaluation",
     )
     parser.add_argument(
         "--evaluate", action="store_true", help="the same with the labels that the folders themselves hold"
     )
     parser.add_argument(
         "--features",
-        type=families,
+        type=known_families,
         metavar="A,B/C",
         help="sets of features, parted by slashes; default: " + "/".join(",".join(each) for each in FEATURE_SETS),
     )

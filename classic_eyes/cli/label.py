@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,15 @@ from numpy.typing import NDArray
 
 from ..benchmark import Readable, read_usable
 from ..datasets import UNSURE, EyeSet, LabelTable, picture_key, read_eyes, read_label_table
-from ..errors import DataError, ParameterError, PictureError
+from ..errors import DataError, PictureError
 from ..images import read_bytes, read_pictures, stated_size
 from ..labeling import ORDERS, arrange
 from ..pseudolabel import VIEW_FEATURES, make_view
 from ..report import render_sheet, write_page
-from .arguments import natural_number, positive_integer
+from .arguments import check_out, existing_file, natural_number, positive_integer
 from .models import add_model_arguments, open_model
 
-__all__ = ["add_arguments", "check_page", "label_rows", "page_pictures", "work"]
+__all__ = ["add_arguments", "label_file", "label_rows", "page_pictures", "work"]
 
 _COMPONENTS = 64
 _MOST = 4000
@@ -42,7 +41,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     """
     parser.add_argument("path", metavar="PATH", help="a folder of pictures; those that have a label are left out")
     parser.add_argument("--out", required=True, metavar="HTML", help="the page; it holds your pictures")
-    parser.add_argument("--labels", metavar="CSV", help="what is labelled already; default: assets.csv in PATH, if any")
+    parser.add_argument("--force", action="store_true", help="take the place of a page that is there already")
+    parser.add_argument(
+        "--labels",
+        type=existing_file,
+        metavar="CSV",
+        help="what is labelled already; default: assets.csv in PATH, if any",
+    )
+    parser.add_argument(
+        "--unsure",
+        action="store_true",
+        help="ask again about pictures that are marked as unsure; else they are left out",
+    )
     add_model_arguments(parser)
     parser.add_argument(
         "--order",
@@ -59,25 +69,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
 
 
-def check_page(name: str, *endings: str) -> None:
-    """Refuse before the long work a file that cannot be written after it.
+def label_file(path: str, labels: str | None) -> str | None:
+    """Return the label file that is read.
 
     Parameters
     ----------
-    name : str
-        What --out says.
-    *endings : str
-        What it may end in.
+    path : str
+        A folder.
+    labels : str or None
+        What --labels says.
 
-    Raises
-    ------
-    ParameterError
-        For another ending, or a folder that is not there.
+    Returns
+    -------
+    str or None
+        That, or the folder's own; None where there is neither.
     """
-    if Path(name).suffix not in endings:
-        raise ParameterError(f"--out {name!r} must end in {' or '.join(endings)}")
-    if not Path(name).absolute().parent.is_dir():
-        raise ParameterError(f"--out {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+    own = os.path.join(path, "assets.csv")
+    return labels if labels is not None else own if os.path.isfile(own) else None
 
 
 def label_rows(path: str, labels: str | None, eyes: EyeSet) -> LabelTable:
@@ -97,9 +105,9 @@ def label_rows(path: str, labels: str | None, eyes: EyeSet) -> LabelTable:
     LabelTable
         Without rows where nothing is labelled.
     """
-    own = os.path.join(path, "assets.csv")
-    if labels is not None or os.path.isfile(own):
-        return read_label_table(labels or own)
+    file = label_file(path, labels)
+    if file is not None:
+        return read_label_table(file)
     known = np.flatnonzero(eyes.labels >= 0).tolist()
     return LabelTable(("file", "label"), tuple((eyes.names[k], str(eyes.labels[k])) for k in known))
 
@@ -128,9 +136,10 @@ def page_pictures(paths: Sequence[str]) -> NDArray[np.uint8]:
     return read_pictures(paths, size=side)[0]
 
 
-def _asked(eyes: EyeSet, table: LabelTable) -> EyeSet:
+def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
     """Leave out what is labelled, what somebody was unsure about, and what no label file can name."""
-    unsure = {key for key, doubt in zip(table.keys, table.values(UNSURE), strict=True) if doubt.strip()}
+    doubts = {key for key, doubt in zip(table.keys, table.values(UNSURE), strict=True) if doubt.strip()}
+    unsure = set() if again else doubts
     asked = []
     for k, name in enumerate(eyes.names):
         if eyes.labels[k] >= 0 or picture_key(name) in unsure:
@@ -143,10 +152,21 @@ def _asked(eyes: EyeSet, table: LabelTable) -> EyeSet:
         asked.append(k)
     if not asked:
         raise DataError(
-            f"all {len(eyes)} pictures are labelled, or marked as unsure; classic-eyes audit says which labels to "
-            "look at again"
+            f"all {len(eyes)} pictures are labelled, or marked as unsure; --unsure asks about those again, and "
+            "classic-eyes audit says which labels to look at again"
         )
     return eyes.take(asked)
+
+
+def _read(asked: EyeSet, n_all: int) -> Readable:
+    try:
+        return read_usable(asked)
+    except DataError as error:
+        if len(asked) == n_all:
+            raise
+        raise DataError(
+            f"{n_all - len(asked)} of {n_all} pictures are labelled or marked; of the rest, {error}"
+        ) from error
 
 
 def _guesses(data: Readable, arguments: Namespace) -> NDArray[np.float64]:
@@ -217,10 +237,10 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 the page is written, but some pictures could not be read and are not in it.
     """
-    check_page(arguments.out, ".html")
+    check_out(arguments.out, ".html", force=arguments.force)
     eyes = read_eyes(arguments.path, labels=arguments.labels)
     table = label_rows(arguments.path, arguments.labels, eyes)
-    data = read_usable(_asked(eyes, table))
+    data = _read(_asked(eyes, table, arguments.unsure), len(eyes))
     for name, reason in data.failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     n_unlabelled = len(data.eyes)

@@ -20,7 +20,7 @@ from ..persistence import ENDINGS, card_path, check_skops, compiled_path, librar
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
-from .arguments import families, natural_number, positive_integer
+from .arguments import existing_file, known_families, natural_number, positive_integer
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
@@ -53,7 +53,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the model, NAME.joblib, or NAME.skops, which others may read without trusting you (extra skops); beside "
         "it NAME.npz, its compiled form, and NAME.json, its card",
     )
-    parser.add_argument("--labels", metavar="CSV", help="file,label[,group] for a single PATH; label may be empty")
+    parser.add_argument(
+        "--labels", type=existing_file, metavar="CSV", help="file,label[,group] for a single PATH; label may be empty"
+    )
     parser.add_argument(
         "--report",
         metavar="HTML",
@@ -61,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--features",
-        type=families,
+        type=known_families,
         default=DEFAULT_FEATURES,
         metavar="A,B/C",
         help="a slash parts families; default: hog,lbp",

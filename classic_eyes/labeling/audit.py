@@ -153,7 +153,7 @@ def audit_labels(
     >>> audit = audit_labels(pictures, np.array([1, 0, -1], np.int8), np.array(["a", "b", "c"]), ("a", "b", "c"),
     ...                      (Witness("by the other labels", np.array([0.2, 0.1, 0.5])),))
     >>> audit.ranked().tolist(), audit.reasons[0]
-    ([0, 1], 'labelled open; closed: .80 by the other labels')
+    ([0, 1], 'labelled open, but closed with .80 by the other labels')
     """
     given = labels >= 0
     said = np.array([np.where(labels == 1, 1 - witness.scores, witness.scores) for witness in witnesses])
@@ -222,8 +222,8 @@ def _reason(
         f"{f'{against:.2f}'.removeprefix('0')} {witness.name}"
         for against, witness in zip(said[:, k], witnesses, strict=True)
     ]
-    parts = [f"{other}: {', '.join(told)}"]
+    parts = [f"but {other} with {', '.join(told)}"]
     if partner >= 0:
         what = "nearly the same picture as" if same else "the other eye of this face is"
         parts.append(f"{what} {names[partner]}, labelled {other}")
-    return f"labelled {_WORDS[labels[k]]}; {'; '.join(parts)}"
+    return f"labelled {_WORDS[labels[k]]}, {'; '.join(parts)}"

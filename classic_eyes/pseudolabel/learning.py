@@ -344,7 +344,7 @@ def learn_labels(
     if wrong and shared is None:
         told.append(
             f"all views contradict {wrong} of {int((known >= 0).sum())} given labels; look at them again "
-            "(trail_.contradicted(), and in the report): each wrong one teaches its mistake"
+            "(trail_.contradicted() names them, and train --report shows them): each wrong one teaches its mistake"
         )
     if not found.ended.startswith(("settled", "all")):
         told.append(f"self-training stopped: {found.ended}")

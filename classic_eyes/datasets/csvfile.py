@@ -94,6 +94,13 @@ def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ())
     return CsvFile(name, header, tuple(rows), tuple(problems))
 
 
+def _separated(fields: list[str]) -> str:
+    for character, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(character in field for field in fields):
+            return f"with commas; this file has {name}, save it again as CSV with commas"
+    return "with commas"
+
+
 def _text(csv_path: Path, name: str) -> str:
     try:
         data = read_bytes(csv_path)
@@ -112,7 +119,7 @@ def _header(name: str, line: int, fields: list[str], needed: Sequence[str], allo
         if column in needed and column not in columns:
             raise DataError(
                 f"{name}, line {line}: no column {column!r} in the header {shown(','.join(fields))}; "
-                f"needed are {','.join(needed)}, with commas"
+                f"needed are {','.join(needed)}, {_separated(fields)}"
             )
         if columns.count(column) > 1:
             raise DataError(f"{name}, line {line}: the column {column!r} is there twice; keep one")

@@ -56,7 +56,8 @@ def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
     problems = [*table.problems, *known.problems]
     if problems:
         lost = ": none of its files is in the folder, it may be the label file of another;"
-        raise DataError(f"{table.name}{lost if known.n_absent == len(table.rows) else ','} {_listed(problems)}")
+        away = "" if known.n_absent in (0, len(table.rows)) else "; put such pictures back, or take their lines out"
+        raise DataError(f"{table.name}{lost if known.n_absent == len(table.rows) else ','} {_listed(problems)}{away}")
     if not known.rows:
         raise DataError(f"{table.name}: a header but no rows; each line names a file and its label")
     return known.eyes()
@@ -124,7 +125,8 @@ def read_votes(csv_path: Path) -> dict[str, list[int]]:
     Raises
     ------
     DataError
-        If the CSV cannot be read, is empty, is not UTF-8, has no column ``file`` or no other; or, with the numbers
+        If the CSV cannot be read, is empty, is not UTF-8, has no column ``file`` or no other, or has one called
+        ``label``, as label files have; or, with the numbers
         of up to ten such lines, a name that is empty or there twice, another label, a wrong number of fields.
     """
     table = read_csv(csv_path, ("file",))
@@ -132,6 +134,10 @@ def read_votes(csv_path: Path) -> dict[str, list[int]]:
     problems = list(table.problems)
     if len(table.columns) < 2:
         raise DataError(f"{table.name}: no column beside file; each rater has one")
+    if "label" in table.columns:
+        raise DataError(
+            f"{table.name} has a column label, so it is a label file; a file of raters has a column for each"
+        )
     for line, fields in table.rows:
         row = dict(zip(table.columns, fields, strict=True))
         given = {rater: row[rater].strip().lower() for rater in row if rater != "file"}

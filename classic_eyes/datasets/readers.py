@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import warnings
 
 import numpy as np
 
@@ -34,6 +35,8 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     4. some pictures have MRL names: :func:`read_mrl`, which lists those that have not;
     5. else all pictures are unlabelled: :func:`read_folder`.
 
+    Where the folder's own label file decides and leaves pictures in class folders without a label, a warning says so.
+
     Parameters
     ----------
     path : str or os.PathLike
@@ -54,7 +57,10 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     top = os.fspath(path)
     beside = os.path.join(top, LABEL_FILE)
     if labels is not None or os.path.isfile(beside):
-        return read_labelled_csv(top, beside if labels is None else labels)
+        known = read_labelled_csv(top, beside if labels is None else labels)
+        if labels is None:
+            _warn_of_classes(known)
+        return known
     found = find_pictures(top)
     n_mrl = sum(mrl_fields(name) is not None for _, name in found)
     if n_mrl == len(found):
@@ -62,6 +68,23 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     if _class_folders(found):
         return _class_folder_set(top, found)
     return _mrl_set(top, found) if n_mrl else _unlabelled_set(top, found)
+
+
+def _warn_of_classes(eyes: EyeSet) -> None:
+    """Say so if pictures lie in class folders and have no label: a label file takes the folders' place."""
+    classes = _class_folders(list(zip(eyes.paths, eyes.names, strict=True)))
+    lost = sum(
+        label == UNLABELLED and name.split("/", 1)[0] in classes
+        for name, label in zip(eyes.names, eyes.labels, strict=True)
+        if "/" in name
+    )
+    if lost:
+        warnings.warn(
+            f"{LABEL_FILE} says what is labelled, and the folders {', '.join(sorted(classes))} do not: {lost} pictures "
+            f"in them have no label; name them in {LABEL_FILE}, or take it away",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def read_folder(folder: Path) -> EyeSet:

@@ -1,4 +1,4 @@
-"""Which models ship with the library, and where they lie."""
+"""Which models ship with the library, and where they lie: names and places, nothing is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import ModelError
 
-__all__ = ["SHIPPED_MODELS", "shipped_model"]
+__all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
@@ -42,9 +42,35 @@ def shipped_model(name: str = "default", ending: str = ".joblib") -> Path:
     """
     if name not in SHIPPED_MODELS:
         raise ModelError(f"no shipped model is called {name!r}; there are {', '.join(SHIPPED_MODELS)}")
+    return shipped_file(f"{name}{ending}")
+
+
+def shipped_file(name: str) -> Path:
+    """Return the path of a file of the folder ``models``, from a wheel or a clone.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ModelError
+        Where it is missing.
+
+    Examples
+    --------
+    >>> shipped_file("default.json").name
+    'default.json'
+    """
     package = Path(__file__).resolve().parent
     places = [package / "models", package.parent / "models"]
     for place in places:
-        if (path := place / f"{name}{ending}").is_file():
+        if (path := place / name).is_file():
             return path
-    raise ModelError(f"the shipped model {name + ending!r} is missing from {places[0]}; install classic-eyes again")
+    raise ModelError(f"the shipped model {name!r} is missing from {places[0]}; install classic-eyes again")

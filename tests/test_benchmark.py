@@ -182,7 +182,7 @@ def test_a_card_that_tells_no_recipe_is_refused(card):
 @pytest.mark.parametrize(
     ("features", "classifiers", "said"),
     [
-        (("hgo",), (), "known are haar, .*did you mean 'hog'"),
+        (("hgo",), (), "known are ear, haar, .*did you mean 'hog'"),
         (("hog",), ("smv",), "known are svm, mirror, libsvm, gb, linear, knn; did you mean 'svm'"),
         (("hog", "hog"), (), "twice"),
         (("hog", "all"), (), "without hog"),

@@ -68,11 +68,11 @@ def test_an_object_comes_back_as_it_is():
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
-        ("hgo", r"feature='hgo': expected one of 'haar', 'hog', .*; did you mean 'hog'\?"),
+        ("hgo", r"feature='hgo': expected one of 'ear', 'haar', .*; did you mean 'hog'\?"),
         ("HOG", r"did you mean 'hog'\?"),
         (
             "zzzz",
-            r"feature='zzzz': expected one of 'haar', .*, 'words', 'words_tt'; or a transformer",
+            r"feature='zzzz': expected one of 'ear', .*, 'words', 'words_tt'; or a transformer",
         ),
         (Lbp, r"feature=Lbp: expected a name or an object, got a class; write Lbp\(\)"),
         (3, r"feature=3: expected one of .* or an object with fit and transform over pictures; got a int"),

@@ -23,12 +23,15 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "predict": "Say of every picture in folders or files whether the eye is open (1) or closed (0).",
     "train": "Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file.",
+    "faces": "Say of every face in photographs whether its eyes are open: boxes, aspect ratio, probability, verdict.",
+    "calibrate": "Fit one person's own border between open and closed to a few dozen of their pictures.",
     "cluster": "Cluster pictures without labels in many ways, and say which way to believe.",
     "label": "Make a page on which a person labels pictures, those worth most first.",
     "audit": "Say which of the given labels are most likely wrong, and make a page to look at them again.",
     "merge": "Put two label files into one, and say how far they agree.",
     "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
     "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
+    "landmarks": "Learn from rendered eyes where the six points of an eye are: for the feature ear.",
     "info": "Say what a model file is, without running any code of it.",
 }
 

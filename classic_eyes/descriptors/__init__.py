@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .ear import compute_ear
 from .haar import compute_cascades
 from .hog import compute_hog
 from .lbp import compute_patterns
@@ -17,6 +18,7 @@ __all__ = ["DESCRIPTORS"]
 
 # From uint8 pictures (n, height, width) and settings, by keyword, to float32 rows (n, d).
 DESCRIPTORS: dict[str, Callable[..., np.ndarray]] = {
+    "ear": compute_ear,
     "filters": compute_filters,
     "haar": compute_cascades,
     "hog": compute_hog,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import ParameterError
 from .base import Extractor
+from .ear import Ear
 from .haar import Haar, count_hits
 from .hog import Hog
 from .lbp import Lbp
@@ -16,6 +17,7 @@ from .words import TanTriggsWords, Words
 
 __all__ = [
     "EXTRACTORS",
+    "Ear",
     "Extractor",
     "Haar",
     "Hog",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 EXTRACTORS: dict[str, type[Extractor]] = {
+    "ear": Ear,
     "haar": Haar,
     "hog": Hog,
     "lbp": Lbp,
@@ -65,8 +68,8 @@ def make_extractor(feature: Any) -> Any:
     >>> make_extractor("hgo")
     Traceback (most recent call last):
         ...
-    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'haar', 'hog', 'lbp', 'pixels', 'profile',
-    'words', 'words_tt'; did you mean 'hog'?
+    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'ear', 'haar', 'hog', 'lbp', 'pixels',
+    'profile', 'words', 'words_tt'; did you mean 'hog'?
     """
     if isinstance(feature, str):
         if feature in EXTRACTORS:

@@ -36,6 +36,7 @@ ALLOWED_TYPES = (
     "builtins.str",
     "builtins.tuple",
     "classic_eyes.classifier.EyeClassifier",
+    "classic_eyes.features.ear.Ear",
     "classic_eyes.features.haar.Haar",
     "classic_eyes.features.hog.Hog",
     "classic_eyes.features.lbp.Lbp",

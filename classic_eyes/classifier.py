@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
 from .augment import augment, check_augmentations, flip
+from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_picture, as_pictures
@@ -541,6 +542,32 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         super().__setstate__({**_ADDED_LATER, **state})
         if hasattr(self, "pipelines_"):
             self._compile()
+
+    def calibrate(self, open_pictures: Any, closed_pictures: Any = None) -> Calibration:
+        """Fit one person's own threshold to a few dozen of their pictures.
+
+        Parameters
+        ----------
+        open_pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            12 or more of their open eyes.
+        closed_pictures : the same, optional
+            12 or more of their closed eyes.
+
+        Returns
+        -------
+        Calibration
+            ``calibration.threshold.value`` is the probability from which on this person's eyes are open; see
+            `classic_eyes.calibration.fit_border`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        DataError
+            For too few, or closed eyes that answer no lower than open ones.
+        """
+        closed = None if closed_pictures is None else self.decision_function(closed_pictures)
+        return calibrate(self.decision_function(open_pictures), closed)
 
     def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
         """Write the fitted classifier to a file, its compiled form beside it, and a card if one is given.

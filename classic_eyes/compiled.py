@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .calibration import Calibration, calibrate
 from .errors import ModelError
 from .images import as_picture, as_pictures
 from .inference.novelty import verdicts
@@ -250,6 +251,51 @@ class CompiledEyes:
             For a picture that cannot be used.
         """
         return float(self.program.probability(as_picture(picture, size=self.size))[0])
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells its answers from those of another model.
+
+        Returns
+        -------
+        str
+            The digest of the estimator from which it was made; empty where that was never written.
+        """
+        return str(self.about.get("model_sha256") or "")
+
+    def calibrate(self, open_pictures: Any, closed_pictures: Any = None) -> Calibration:
+        """Fit one person's own threshold to a few dozen of their pictures.
+
+        Parameters
+        ----------
+        open_pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            12 or more of their open eyes.
+        closed_pictures : the same, optional
+            12 or more of their closed eyes.
+
+        Returns
+        -------
+        Calibration
+            ``calibration.threshold.value`` is the probability from which on this person's eyes are open; see
+            `classic_eyes.calibration.fit_border`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        DataError
+            For too few, or closed eyes that answer no lower than open ones.
+
+        Examples
+        --------
+        >>> from classic_eyes.synthetic import make_eyes
+        >>> eyes = make_eyes(60, random_state=2)
+        >>> mine = CompiledEyes.pretrained().calibrate(eyes.pictures[eyes.labels == 1], eyes.pictures[eyes.labels == 0])
+        >>> 0 < mine.threshold.value < 1
+        True
+        """
+        closed = None if closed_pictures is None else self.decision_function(closed_pictures)
+        return calibrate(self.decision_function(open_pictures), closed, model=self.fingerprint)
 
     def stages(self, pictures: NDArray[np.uint8]) -> dict[str, float]:
         """Say where the time goes.

@@ -19,7 +19,7 @@ from ..threads import one_thread
 if TYPE_CHECKING:
     from ..classifier import EyeClassifier
 
-__all__ = ["add_model_arguments", "open_model", "probability_of", "unsure_of"]
+__all__ = ["add_model_arguments", "fingerprint_of", "open_model", "probability_of", "unsure_of"]
 
 
 def add_model_arguments(parser: ArgumentParser) -> None:
@@ -117,6 +117,22 @@ def probability_of(model: CompiledEyes | EyeClassifier, *, novelty: bool = False
     if novelty:
         return lambda batch: np.column_stack([model.predict_proba(batch)[:, 1], model.novelty_score(batch)])
     return lambda batch: model.predict_proba(batch)[:, 1]
+
+
+def fingerprint_of(model: CompiledEyes | EyeClassifier) -> str:
+    """Return what tells a model's answers from those of another.
+
+    Parameters
+    ----------
+    model : CompiledEyes or EyeClassifier
+        What answers.
+
+    Returns
+    -------
+    str
+        A digest; empty for an estimator, which does not know its own file.
+    """
+    return model.fingerprint if isinstance(model, CompiledEyes) else ""
 
 
 def unsure_of(model: CompiledEyes | EyeClassifier) -> float:

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import Any
 
 from ..datasets import find_pictures
 from ..errors import ParameterError
@@ -16,8 +17,9 @@ from ..images import MAX_PIXELS
 from ..inference import BACKENDS, Scored, quickest_backend, score_files
 from ..remote import is_url
 from .answers import STYLES, open_output, read_done, write_rows
-from .arguments import positive_integer
+from .arguments import existing_file, positive_integer
 from .models import add_model_arguments, open_model, probability_of, unsure_of
+from .photographs import warn_of_photographs
 
 __all__ = ["add_arguments", "list_pictures", "work"]
 
@@ -73,8 +75,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ADDRESS",
         help="of the Dask cluster; its workers see the pictures by the same names",
     )
+    parser.add_argument("--threshold", type=_share, metavar="T", help="open from this probability on; default: 0.5")
     parser.add_argument(
-        "--threshold", type=_share, default=0.5, metavar="T", help="open from this probability on; default: 0.5"
+        "--calibration",
+        type=existing_file,
+        metavar="FILE",
+        help="a person's own threshold, from classic-eyes calibrate",
     )
     parser.add_argument(
         "--max-pixels",
@@ -189,7 +195,9 @@ def work(arguments: Namespace) -> int:
     _check_resume(arguments)
     paths, names = _what_is_asked(arguments)
     model = open_model(arguments.model, trusted=arguments.trust_model)
+    arguments.threshold = _threshold(arguments, model)
     unsure = unsure_of(model) if arguments.verdict else None
+    warn_of_photographs(paths, model, max_pixels=arguments.max_pixels)
     done = None
     if arguments.resume:
         done = read_done(
@@ -221,6 +229,18 @@ def work(arguments: Namespace) -> int:
         )
     _say_what_was_done(count, len(paths) - skipped, time.perf_counter() - start, done.rows if done else 0)
     return 1 if count["failed"] else 0
+
+
+def _threshold(arguments: Namespace, model: Any) -> float:
+    if arguments.calibration is None:
+        return 0.5 if arguments.threshold is None else arguments.threshold
+    if arguments.threshold is not None:
+        raise ParameterError("--threshold and --calibration both say from where on an eye is open; give one of them")
+    from .calibrate import open_calibration
+
+    found = open_calibration(arguments.calibration, model)
+    assert found is not None  # a file is named
+    return found.threshold.value
 
 
 def _check_resume(arguments: Namespace) -> None:

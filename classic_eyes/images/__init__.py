@@ -6,7 +6,7 @@ the extractors, which ask :func:`check_batch` whether they were handed a batch t
 """
 
 from .arrays import MAX_PIXELS, SIZE, check_pixels
-from .files import PICTURE_ENDINGS, read_bytes, read_picture, read_pictures
+from .files import PICTURE_ENDINGS, read_bytes, read_photograph, read_picture, read_pictures
 from .gate import as_picture, as_pictures, check_batch
 from .headers import stated_size
 
@@ -19,6 +19,7 @@ __all__ = [
     "check_batch",
     "check_pixels",
     "read_bytes",
+    "read_photograph",
     "read_picture",
     "read_pictures",
     "stated_size",

@@ -18,7 +18,7 @@ from ..remote import is_url, read_url, read_urls
 from .arrays import MAX_PIXELS, SIZE, Pictures, check_pixels, check_size, square, to_uint8
 from .headers import stated_size
 
-__all__ = ["PICTURE_ENDINGS", "Path", "read_bytes", "read_picture", "read_pictures", "shown"]
+__all__ = ["PICTURE_ENDINGS", "Path", "read_bytes", "read_photograph", "read_picture", "read_pictures", "shown"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -215,7 +215,42 @@ def _why_not(status: os.stat_result) -> str:
     return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
 
 
+def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
+    """Read a picture file as it is, in colour and of its own size.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A picture file or its URL.
+    max_pixels : int, default=100_000_000
+        Largest picture that is decoded; what a file says of its size is looked at first.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Red, green, blue; turned upright if its EXIF data say so.
+
+    Raises
+    ------
+    PictureError
+        As for :func:`read_picture`; the reason is one line without the path.
+    ParameterError
+        If `max_pixels` is not an integer of at least 1.
+    """
+    max_pixels = check_pixels(max_pixels)
+    with _quiet_opencv():
+        data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
+        return cv2.cvtColor(_decode(data, cv2.IMREAD_COLOR, max_pixels), cv2.COLOR_BGR2RGB)
+
+
 def _decode_square(data: bytes, size: int, max_pixels: int) -> Pictures:
+    picture = _decode(data, _DECODE_FLAGS, max_pixels)
+    if picture.dtype == np.uint8 and picture.shape == (size, size):
+        return picture
+    return square(to_uint8(picture), size)
+
+
+def _decode(data: bytes, flags: int, max_pixels: int) -> Any:
     stated = stated_size(data)
     if stated is None:
         raise PictureError(NOT_READABLE)
@@ -223,14 +258,12 @@ def _decode_square(data: bytes, size: int, max_pixels: int) -> Pictures:
         raise PictureError(f"says it is {stated[0]} x {stated[1]} pixels; more than {max_pixels:,} are not decoded")
     try:
         # Positional: a keyword costs numpy half as much again.
-        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), _DECODE_FLAGS)
+        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise PictureError(NOT_READABLE) from error
     if picture is None:
         raise PictureError(NOT_READABLE)
-    if picture.dtype == np.uint8 and picture.shape == (size, size):
-        return picture
-    return square(to_uint8(picture), size)
+    return picture
 
 
 _quiet_lock = threading.Lock()

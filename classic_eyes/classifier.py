@@ -17,6 +17,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
+from .adaptation import Adaptation, fit_adaptation
 from .augment import augment, check_augmentations, flip
 from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
@@ -542,6 +543,27 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         super().__setstate__({**_ADDED_LATER, **state})
         if hasattr(self, "pipelines_"):
             self._compile()
+
+    def adapt(self, pictures: Any) -> Adaptation:
+        """Find where the answers about an unlabelled folder fall in two.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            100 or more, open and closed, of one source.
+
+        Returns
+        -------
+        Adaptation
+            ``adaptation.probability(clf.predict_proba(pictures)[:, 1])`` are the probabilities of open there; where it
+            declines, they stay as they are. See `classic_eyes.adaptation.fit_adaptation`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        """
+        return fit_adaptation(self.decision_function(pictures))
 
     def calibrate(self, open_pictures: Any, closed_pictures: Any = None) -> Calibration:
         """Fit one person's own threshold to a few dozen of their pictures.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .adaptation import Adaptation, fit_adaptation
 from .calibration import Calibration, calibrate
 from .errors import ModelError
 from .images import as_picture, as_pictures
@@ -262,6 +263,27 @@ class CompiledEyes:
             The digest of the estimator from which it was made; empty where that was never written.
         """
         return str(self.about.get("model_sha256") or "")
+
+    def adapt(self, pictures: Any) -> Adaptation:
+        """Find where the answers about an unlabelled folder fall in two.
+
+        Parameters
+        ----------
+        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            100 or more, open and closed, of one source.
+
+        Returns
+        -------
+        Adaptation
+            ``adaptation.probability(clf.predict_proba(pictures)[:, 1])`` are the probabilities of open there; where it
+            declines, they stay as they are. See `classic_eyes.adaptation.fit_adaptation`.
+
+        Raises
+        ------
+        PictureError
+            For pictures that cannot be used.
+        """
+        return fit_adaptation(self.decision_function(pictures))
 
     def calibrate(self, open_pictures: Any, closed_pictures: Any = None) -> Calibration:
         """Fit one person's own threshold to a few dozen of their pictures.

@@ -651,7 +651,10 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--features", "hgo"], "known are ear, haar, hog, lbp, pixels, profile, words, words_tt, all; did you mean 'hog'"),
+        (
+            ["--features", "hgo"],
+            "known are ear, haar, hog, lbp, pixels, profile, words, words_tt, all; did you mean 'hog'",
+        ),
         (["--classifiers", "smv"], "known are svm, mirror, libsvm, gb, linear, knn"),
         (["--labels", "a.csv"], "--labels"),
         (["--resume"], "--out"),

@@ -16,6 +16,7 @@ PACKAGE = Path(classic_eyes.__file__).parent
 FLOORS = {
     "_version": 0,
     "errors": 0,
+    "adaptation": 1,
     "calibration": 1,
     "memory": 0,
     "metrics": 0,

@@ -122,7 +122,7 @@ def test_one_pipeline_does_not_take_several_families():
     [
         (["hgo"], r"'hgo'.*haar.*hog.*lbp.*pixels.*profile"),
         ("hog", "sequence of names"),
-        ([], r"features is \[\]; give at least one of haar, .* to each family"),
+        ([], r"features is \[\]; give at least one of ear, haar, .* to each family"),
         ([("hog",), ()], "to each family"),
         ([Hog], "instance|Hog()"),
         ([3], "3"),

@@ -8,9 +8,13 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
+import numpy as np
+
+from ..adaptation import fit_adaptation
 from ..datasets import find_pictures
 from ..errors import ParameterError
 from ..images import MAX_PIXELS
@@ -81,6 +85,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=existing_file,
         metavar="FILE",
         help="a person's own threshold, from classic-eyes calibrate",
+    )
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help="move border and probabilities to where the answers about these pictures fall in two: for a source unlike "
+        "those that the model knows, with both kinds of eyes in it; says so if it declines",
     )
     parser.add_argument(
         "--max-pixels",
@@ -217,6 +227,8 @@ def work(arguments: Namespace) -> int:
     # What goes wrong at once, such as a scheduler that does not answer, must not cost the answers of an earlier run.
     first = next(scored)
     shown = _with_bar(chain([first], scored), len(paths) - skipped)
+    if arguments.adapt:
+        shown = _adapted(list(shown))
     with open_output(arguments.out, keep=done.size if done else None) as file:
         count = write_rows(
             islice(names, skipped, None),
@@ -243,7 +255,29 @@ def _threshold(arguments: Namespace, model: Any) -> float:
     return found.threshold.value
 
 
+def _adapted(scored: list[Scored]) -> list[Scored]:
+    """Move the answers of a run, which must all be there for that."""
+    good = [k for k, each in enumerate(scored) if each.score is not None]
+    given = np.clip([scored[k].score for k in good], 1e-12, 1 - 1e-12).astype(np.float64)
+    found = fit_adaptation(np.log(given / (1 - given)))
+    if found.declined is not None:
+        print(f"classic-eyes: warning: --adapt: answers stay as they are: {found.declined}", file=sys.stderr)
+        return scored
+    print(
+        f"adapted to {found.n:,} pictures: as likely open as closed at {1 / (1 + np.exp(-found.border)):.2f}, which "
+        f"was 0.50 (log odds {found.border:+.2f}, slope {found.slope:.2f}, {found.separation:.1f} deviations apart)",
+        file=sys.stderr,
+    )
+    for k, moved in zip(good, found.probability(given).tolist(), strict=True):
+        scored[k] = replace(scored[k], score=moved)
+    return scored
+
+
 def _check_resume(arguments: Namespace) -> None:
+    if arguments.resume and arguments.adapt:
+        raise ParameterError(
+            "--adapt looks at all answers before any is written, so --resume has nothing to go on with"
+        )
     if arguments.resume and (arguments.out is None or arguments.format == "table"):
         what = "no --out is given" if arguments.out is None else "a table is written in one piece"
         raise ParameterError(f"--resume goes on with a file of rows, and {what}; give --out FILE with csv or jsonl")

@@ -173,9 +173,9 @@ def eye_points(pictures: np.ndarray, *, predictor: str | None = None) -> tuple[n
     rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
     both = np.empty((2, len(pictures), 6, 2))
     for k, picture in enumerate(pictures):
-        even = even_light(picture)
-        for side, shown in enumerate((even, np.ascontiguousarray(even[:, ::-1]))):
-            both[side, k] = [(part.x, part.y) for part in found(shown, rectangle).parts()]
+        # Mirrored before it is enlarged: so a picture and its mirror image give the same points to the bit.
+        for side, shown in enumerate((picture, picture[:, ::-1])):
+            both[side, k] = [(part.x, part.y) for part in found(even_light(shown), rectangle).parts()]
     both[1, :, :, 0] = POINTS_SIDE - 1 - both[1, :, :, 0]
     both[1] = both[1][:, _MIRRORED]
     scale = np.array([pictures.shape[2], pictures.shape[1]]) / POINTS_SIDE

@@ -47,6 +47,8 @@ _ADDED_LATER = {
     "novelty": False,
     "novelty_": None,
     "unsure_": 0.0,
+    "n_support": None,
+    "weights": None,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -58,7 +60,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
     2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies.
     3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
-       picture and of its mirror image are averaged, and so are those of the families, each learnt by itself.
+       picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
+       itself.
     4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
        probability of a half is the border of `predict`.
 
@@ -83,6 +86,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Whether to average the margins of a picture and of its mirror image; the classifier ``mirror`` always does.
     calibration_folds : int, default 3
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
+    n_support : int, optional
+        Support vectors of each family, at most, for the classifiers ``svm`` and ``mirror``; by default what
+        `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm` take.
+    weights : sequence of float, optional
+        Weight of each family in the average, above 0; alike by default.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -151,6 +159,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         n_copies: int = 2,
         flip_average: bool = True,
         calibration_folds: int = 3,
+        n_support: int | None = None,
+        weights: Sequence[float] | None = None,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -164,6 +174,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.n_copies = n_copies
         self.flip_average = flip_average
         self.calibration_folds = calibration_folds
+        self.n_support = n_support
+        self.weights = weights
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -230,19 +242,23 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         pipelines = build_pipelines(
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
+        shares = self._shares(len(pipelines))
+        if self.n_support is not None:
+            _set_support(pipelines, self.n_support)
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
         with one_thread():
             margin, n_components = np.zeros(len(labels)), 0
-            for pipeline in pipelines.values():
+            for share, pipeline in zip(shares, pipelines.values(), strict=True):
                 components = self._fit_components(pipeline, learnt, labels[source])
                 n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
-                margin += _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
-            self.calibration_ = platt(margin / len(pipelines), labels, weight)
+                margin += share * _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
+            margin /= len(pipelines)
+            self.calibration_ = platt(margin, labels, weight)
         slope, intercept = self.calibration_
-        self.unsure_ = float(np.quantile(np.abs(slope * margin / len(pipelines) + intercept), _UNSURE))
+        self.unsure_ = float(np.quantile(np.abs(slope * margin + intercept), _UNSURE))
         self.pipelines_ = pipelines
         self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
         self.n_components_ = n_components
@@ -280,6 +296,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 size=self.size,
                 flip_average=bool(self.flip_average),
                 calibration=self.calibration_,
+                shares=self._shares(len(pipelines)).tolist(),
                 unsure=self.unsure_,
                 novelty=self.novelty_,
             )
@@ -293,10 +310,26 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        n_support = self.n_support
+        if n_support is not None and (
+            not isinstance(n_support, int | np.integer) or n_support is True or n_support < 1
+        ):
+            raise ParameterError(f"n_support is {n_support!r}; it must be a whole number from 1, or None")
         check_confident(self.confident)
         for name in ("flip_average", "novelty"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
+
+    def _shares(self, n_families: int) -> NDArray[np.float64]:
+        """Return what each family counts for; 1 on average."""
+        if self.weights is None:
+            return np.ones(n_families)
+        given = np.asarray(self.weights, dtype=np.float64)
+        if given.shape != (n_families,) or not (np.isfinite(given).all() and (given > 0).all()):
+            raise ParameterError(
+                f"weights is {self.weights!r}; it must hold a number above 0 for each of the {n_families} families"
+            )
+        return given * (n_families / given.sum())
 
     def _training_rows(
         self, originals: NDArray[np.uint8], *, mirror: bool = False
@@ -402,7 +435,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         views = [pictures, flip(pictures)] if self.flip_average else [pictures]
-        return np.mean([decide(view) for view in views for decide in self._decisions], axis=0)
+        shares = self._shares(len(self._decisions))
+        decisions = list(zip(shares, self._decisions, strict=True))
+        return np.mean([share * decide(view) for view in views for share, decide in decisions], axis=0)
 
     def predict_one(self, picture: Any) -> float:
         """Return the probability of open for one picture, with as little around it as can be: for a camera's loop.
@@ -688,6 +723,16 @@ def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
         only = "open" if values[0] == 1 else "closed"
         raise ParameterError(f"y holds one class only ({only}); learning needs open and closed eyes")
     return labels.astype(np.int8)
+
+
+def _set_support(pipelines: dict[str, Pipeline], n_support: int) -> None:
+    for pipeline in pipelines.values():
+        if not isinstance(pipeline[-1], FixedSizeSvm):  # and its child, MirrorSvm
+            raise ParameterError(
+                f"n_support goes with the classifiers 'svm' and 'mirror', not with {type(pipeline[-1]).__name__}; "
+                "leave it out, or take one of them"
+            )
+        pipeline[-1].set_params(n_support=n_support)
 
 
 def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:

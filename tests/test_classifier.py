@@ -458,3 +458,64 @@ def test_groups_and_weights_that_are_refused():
     few = np.r_[np.flatnonzero(y == 1)[:21], np.flatnonzero(y == 0)[:21]]
     with pytest.raises(ParameterError, match="leaves one class only"):
         EyeClassifier(**SMALL).fit(X[few], y[few], groups=np.repeat([0, 1, 0, 2], [1, 20, 1, 20]))
+
+
+# -- families that count for more, and fewer support vectors --
+
+
+def test_margins_are_averaged_by_weights():
+    eyes, others = make_eyes(200, random_state=1), make_eyes(100, random_state=2)
+    families = (("hog",), ("pixels",))
+
+    def margins(**changes):
+        clf = EyeClassifier(families, n_copies=0, n_components=30, **changes).fit(eyes.pictures, eyes.labels)
+        slope, intercept = clf.calibration_
+        return (clf.decision_function(others.pictures) - intercept) / slope
+
+    alike, threefold = margins(), margins(weights=(3, 1))
+    (hog, pixels) = (
+        margins(weights=(1, 1e-9)),
+        margins(weights=(1e-9, 1)),
+    )
+    # In the program, rows are float32.
+    np.testing.assert_allclose(alike, (hog + pixels) / 2, atol=1e-3)
+    np.testing.assert_allclose(threefold, (3 * hog + pixels) / 4, atol=1e-3)
+    np.testing.assert_array_equal(margins(weights=(2, 2)), alike)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "mirror", "linear"])
+def test_weights_and_vectors_are_kept_in_every_form(classifier, tmp_path):
+    eyes = make_eyes(120, random_state=3)
+    changes = {} if classifier == "linear" else {"n_support": 25}
+    clf = EyeClassifier((("hog",), ("pixels",)), classifier, n_copies=0, n_components=20, weights=(2, 1), **changes)
+    clf.fit(eyes.pictures, eyes.labels)
+    assert clf.n_support_vectors_ == (None if classifier == "linear" else 50)
+    assert (clf.not_compiled_ is None) == (classifier != "linear")
+    clf.save(tmp_path / "a.joblib")
+    read = EyeClassifier.load(tmp_path / "a.joblib", trusted=True)
+    assert read.weights == (2, 1)
+    np.testing.assert_array_equal(read.predict_proba(eyes.pictures), clf.predict_proba(eyes.pictures))
+    plain = clone(clf).set_params(weights=None).fit(eyes.pictures, eyes.labels)
+    assert not np.allclose(plain.predict_proba(eyes.pictures), clf.predict_proba(eyes.pictures), atol=1e-4)
+    if clf.not_compiled_ is None:
+        slope, intercept = clf.calibration_
+        np.testing.assert_allclose(
+            slope * clf._margin(eyes.pictures) + intercept, clf.decision_function(eyes.pictures), atol=1e-2
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"n_support": 0}, "n_support is 0; it must be a whole number from 1"),
+        ({"n_support": True}, "n_support is True"),
+        ({"n_support": 5, "classifier": "gb"}, "n_support goes with the classifiers 'svm' and 'mirror'"),
+        ({"weights": (1,)}, r"weights is \(1,\); it must hold a number above 0 for each of the 2 families"),
+        ({"weights": (1, 0)}, "a number above 0 for each"),
+        ({"weights": (1, float("nan"))}, "a number above 0 for each"),
+    ],
+)
+def test_weights_and_vectors_that_cannot_be(changes, said):
+    eyes = make_eyes(40)
+    with pytest.raises(ParameterError, match=said):
+        EyeClassifier(**{"features": (("hog",), ("pixels",)), "n_copies": 0, **changes}).fit(eyes.pictures, eyes.labels)

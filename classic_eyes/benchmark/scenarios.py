@@ -166,7 +166,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 _BASELINE = SCENARIOS[-1]
 # What a card tells of learning, beside the features and the classifier; the seed is the run's.
-_RECIPE = ("augmentations", "calibration_folds", "flip_average", "n_components", "n_copies")
+_RECIPE = ("augmentations", "calibration_folds", "flip_average", "n_components", "n_copies", "n_support", "weights")
 
 
 def recipe_of(card: Mapping[str, Any], called: str = "recipe") -> Scenario:
@@ -202,8 +202,9 @@ def recipe_of(card: Mapping[str, Any], called: str = "recipe") -> Scenario:
     _check_known("feature", Scenario("together", features).names, EXTRACTORS)
     _check_known("classifier", [told["classifier"]], CLASSIFIERS)
     changes = {key: told[key] for key in _RECIPE if key in told}
-    if "augmentations" in changes:
-        changes["augmentations"] = tuple(changes["augmentations"])
+    for key in ("augmentations", "weights"):
+        if changes.get(key) is not None:
+            changes[key] = tuple(changes[key])
     return Scenario("recipe", features, told["classifier"], changes, called=called)
 
 

@@ -13,7 +13,16 @@ from ..errors import ParameterError
 from ..remote import is_url
 from ..writing import check_writable
 
-__all__ = ["check_out", "existing_file", "families", "known_families", "names", "natural_number", "positive_integer"]
+__all__ = [
+    "check_out",
+    "existing_file",
+    "families",
+    "known_families",
+    "names",
+    "natural_number",
+    "positive_integer",
+    "weights",
+]
 
 
 def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = ()) -> None:
@@ -191,6 +200,38 @@ def known_families(text: str) -> tuple[Any, ...]:
         except ParameterError as error:
             said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over pictures")
             raise ArgumentTypeError(said) from error
+    return found
+
+
+def weights(text: str) -> tuple[float, ...]:
+    """Read numbers above 0, separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    tuple of float
+        The numbers.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> weights("2,1")
+    (2.0, 1.0)
+    """
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < number < float("inf") for number in found):
+        raise ArgumentTypeError(f"{text!r} does not hold numbers above 0; write for example 2,1")
     return found
 
 

@@ -20,7 +20,7 @@ from ..persistence import ENDINGS, card_path, check_skops, compiled_path, librar
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
-from .arguments import existing_file, known_families, natural_number, positive_integer
+from .arguments import existing_file, known_families, natural_number, positive_integer, weights
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
@@ -77,6 +77,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="principal components of each family; default: 300",
     )
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
+    parser.add_argument(
+        "--vectors",
+        type=positive_integer,
+        metavar="N",
+        help="support vectors of each family, at most, for svm and mirror; default: a tenth of the rows, up to 3000",
+    )
+    parser.add_argument(
+        "--weights",
+        type=weights,
+        metavar="X,Y",
+        help="what each family of --features counts for in the average; default: all the same",
+    )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
         "--folds",
@@ -305,6 +317,8 @@ def work(arguments: Namespace) -> int:
         classifier=arguments.classifier,
         n_components=arguments.components,
         n_copies=arguments.copies,
+        n_support=arguments.vectors,
+        weights=arguments.weights,
         random_state=arguments.seed,
     )
     # Refuses unknown names before anything is read.

@@ -32,6 +32,7 @@ def compile_program(
     size: int,
     flip_average: bool,
     calibration: tuple[float, float],
+    shares: Sequence[float] | None = None,
     unsure: float = 0.0,
     novelty: Novelty | None = None,
 ) -> Program:
@@ -53,6 +54,8 @@ def compile_program(
         Whether the margins of a picture and of its mirror image are averaged.
     calibration : tuple of float
         Slope and intercept from margin to log odds of open.
+    shares : sequence of float, optional
+        What each family counts for in the average, 1 on average; all the same by default.
     unsure : float, default 0
         Log odds nearer to 0 than that are not sure.
     novelty : Novelty, optional
@@ -79,13 +82,14 @@ def compile_program(
     >>> program.probability(eyes.pictures).shape
     (40,)
     """
-    families = [_family(pipeline) for pipeline in pipelines]
+    given = np.ones(len(pipelines)) if shares is None else shares
+    families = [_family(pipeline, float(share)) for pipeline, share in zip(pipelines, given, strict=True)]
     # A mirror machine answers the same about both images.
     flips = flip_average and not all(family.mirror for family in families)
     return Program(size, families, flips, float(calibration[0]), float(calibration[1]), unsure, novelty)
 
 
-def _family(pipeline: Pipeline) -> Family:
+def _family(pipeline: Pipeline, share: float) -> Family:
     machine = pipeline.named_steps["classifier"]
     # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
     kind = type(machine)
@@ -104,8 +108,9 @@ def _family(pipeline: Pipeline) -> Family:
         blocks=blocks,
         offset=(offset - centre).astype(np.float32),
         support=np.ascontiguousarray((support - centre).T, dtype=np.float32),
-        dual=machine.dual_coef_[0].astype(np.float32),
-        intercept=float(machine.intercept_[0]),
+        # Margins are averaged, so that a family counts for more by being larger.
+        dual=(share * machine.dual_coef_[0]).astype(np.float32),
+        intercept=share * float(machine.intercept_[0]),
         gamma=float(machine._gamma),
         mirror=mirror,
     )

@@ -403,9 +403,11 @@ def test_drawn_photographs_have_their_names_and_nothing_is_written_over(album, l
     ("arguments", "said"),
     [
         (("nothing",), "'nothing': no such folder or picture"),
-        (("{album}", "--landmarks", "no.dat"), "argument --landmarks: 'no.dat': no such file"),
+        (("{album}", "--landmarks", "no.dat"), "landmarks 'no.dat': no such file; pip install face_recognition_models"),
+        (("{album}", "--landmarks", "{album}"), "no such file; pip install face_recognition_models"),
         (("{album}", "--landmarks", "{three}"), "has 3 points; those of a face are 68, or 5"),
         (("{album}", "--landmarks", "{album}/broken.jpg"), "is no shape predictor of dlib's"),
+        (("{album}", "--upsample", "9"), "upsample is 9; it must be 0, 1 or 2"),
         (("{album}", "--model", "no.npz"), "no model file of this name"),
         (("{album}", "--calibration", "{album}/broken.jpg"), "is no calibration, it is not JSON"),
         (("{album}", "--draw", "{album}/wall.png"), "cannot be made a folder"),

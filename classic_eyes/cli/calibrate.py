@@ -15,7 +15,7 @@ from ..calibration import Calibration, calibrate, fit_border, read_calibration, 
 from ..datasets import find_pictures
 from ..errors import ParameterError, PictureError
 from ..images import read_photograph, read_pictures
-from .arguments import check_out, existing_file
+from .arguments import check_out
 from .models import add_model_arguments, fingerprint_of, open_model
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the pictures are photographs of a face (the largest one counts), not patches of an eye",
     )
     add_model_arguments(parser)
-    parser.add_argument(
-        "--landmarks", type=existing_file, metavar="FILE", help="with --photographs: see classic-eyes faces"
-    )
+    parser.add_argument("--landmarks", metavar="FILE", help="with --photographs: see classic-eyes faces")
 
 
 def open_calibration(path: str | None, model: Any) -> Calibration | None:

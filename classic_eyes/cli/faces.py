@@ -60,7 +60,6 @@ def add_landmarks(parser: ArgumentParser) -> None:
     """
     parser.add_argument(
         "--landmarks",
-        type=existing_file,
         metavar="FILE",
         help="a shape predictor of dlib's with 68 points, or 5, which give no eye aspect ratio; default: that of the "
         "package face_recognition_models, which may not be used commercially, if you installed it",
@@ -90,7 +89,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--upsample",
         type=natural_number,
         metavar="N",
-        help="double the photograph N times before faces are looked for; by default once where none is found",
+        help="double the photograph N times, 0 to 2, before faces are looked for; by default once where none is found",
     )
     parser.add_argument(
         "--max-pixels",

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes import metrics
+from classic_eyes import cli, metrics
 from classic_eyes.benchmark import scenarios
 from classic_eyes.descriptors import ear as descriptor
 from classic_eyes.descriptors.ear import compute_ear, eye_aspect_ratio, eye_points
@@ -156,6 +156,12 @@ def test_without_dlib_it_says_so_by_name(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "dlib", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[faces\]'"):
         Ear().fit(make_eyes(2).pictures)
+
+
+def test_training_without_dlib_is_refused_before_anything_is_read(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "dlib", None)
+    assert cli.main(["train", "nothing", "--features", "hog,ear", "--out", str(tmp_path / "m.joblib")]) == 2
+    assert "pip install 'classic-eyes[faces]'" in capsys.readouterr().err
 
 
 def test_all_leaves_it_out_with_a_warning_without_dlib(monkeypatch):

@@ -190,7 +190,10 @@ def known_families(text: str) -> tuple[Any, ...]:
     ------
     argparse.ArgumentTypeError
         As `families`, and for a name that is not known.
+    MissingDependencyError
+        For ``ear`` without dlib.
     """
+    from ..descriptors.ear import load_dlib
     from ..features import make_extractor
 
     found = families(text)
@@ -200,6 +203,8 @@ def known_families(text: str) -> tuple[Any, ...]:
         except ParameterError as error:
             said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over pictures")
             raise ArgumentTypeError(said) from error
+        if name == "ear":
+            load_dlib()  # says so before anything is read, not after the long work
     return found
 
 

@@ -136,6 +136,7 @@ function confirmPage() {
 
 function go(page) {
   if (page < 0 || page >= sheet.pages.length) return;
+  catchUp();
   state.page = page;
   keep();
   draw(sheet.pages[page].items[0]);
@@ -169,6 +170,7 @@ function csv() {
 }
 
 function save() {
+  catchUp();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
   link.download = sheet.save;

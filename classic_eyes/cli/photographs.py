@@ -7,13 +7,9 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import PictureError
 from ..images import read_bytes, read_pictures, stated_size
-from ..inference.novelty import verdicts
 from ..remote import is_url
-from .models import probability_of
 
 if TYPE_CHECKING:
     from .predict import ListedPictures
@@ -69,7 +65,4 @@ def _side(path: str) -> int:
 def _strange(paths: list[str], model: Any, max_pixels: int) -> int:
     pictures, errors = read_pictures(paths, size=model.size, max_pixels=max_pixels)
     good = pictures[[error is None for error in errors]]
-    if not len(good):
-        return 0
-    probability, novelty = np.asarray(probability_of(model, novelty=True)(good)).T
-    return verdicts(probability, novelty, unsure=0.0).count("not-an-eye")
+    return model.verdict(good).count("not-an-eye") if len(good) else 0

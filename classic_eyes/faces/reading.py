@@ -14,7 +14,6 @@ from ..calibration import Calibration
 from ..compiled import CompiledEyes
 from ..descriptors.ear import eye_aspect_ratio, load_dlib
 from ..errors import ParameterError, PictureError
-from ..inference.novelty import verdicts
 from ..threads import one_thread
 from .cutting import cut_eye, inside_share, patch_corners
 from .finding import find_eyes, find_faces
@@ -213,7 +212,7 @@ class FaceReader:
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = np.asarray(self.model.predict_proba(patches)[:, 1])
-            strange = self._strange(patches, probability)
+            strange = self._strange(patches)
         return [
             Eye(
                 name,
@@ -230,15 +229,10 @@ class FaceReader:
             )
         ]
 
-    def _strange(self, patches: NDArray[np.uint8], probability: NDArray[np.float64]) -> list[str | None]:
+    def _strange(self, patches: NDArray[np.uint8]) -> list[str | None]:
         if self.model.novelty_ is None:
             return [None] * len(patches)
-        if isinstance(self.model, CompiledEyes):
-            novelty = self.model.novelty_.score(patches)
-        else:
-            novelty = self.model.novelty_score(patches)
-        said = verdicts(probability, novelty, unsure=0.0)
-        return ["not like an eye" if each == "not-an-eye" else None for each in said]
+        return ["not like an eye" if said == "not-an-eye" else None for said in self.model.verdict(patches)]
 
     def _together(self, eyes: tuple[Eye, ...]) -> str:
         ear_border = EAR_BORDER

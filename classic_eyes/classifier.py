@@ -49,6 +49,7 @@ _ADDED_LATER = {
     "unsure_": 0.0,
     "n_support": None,
     "weights": None,
+    "group_effect": 0.0,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -91,6 +92,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm` take.
     weights : sequence of float, optional
         Weight of each family in the average, above 0; alike by default.
+    group_effect : float, default 0.0
+        Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm`` and ``mirror``, so that
+        what sets people apart is not taken for what sets the classes apart; see `classic_eyes.svm.FixedSizeSvm`.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -161,6 +165,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         calibration_folds: int = 3,
         n_support: int | None = None,
         weights: Sequence[float] | None = None,
+        group_effect: float = 0.0,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -176,6 +181,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.calibration_folds = calibration_folds
         self.n_support = n_support
         self.weights = weights
+        self.group_effect = group_effect
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -206,7 +212,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         y : array of shape (n,), optional
             1 open, 0 closed, -1 unknown; by default all unknown.
         groups : array of shape (n,), optional
-            Person or face of each picture, so that calibration never judges a person it has learnt from.
+            Person or face of each picture, so that calibration never judges a person it has learnt from; each
+            picture by itself by default.
         sample_weight : array of shape (n,), optional
             Weight of each picture, for a classifier that takes weights.
 
@@ -243,8 +250,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
         shares = self._shares(len(pipelines))
-        if self.n_support is not None:
-            _set_support(pipelines, self.n_support)
+        _set_machines(pipelines, n_support=self.n_support, group_effect=self.group_effect or None)
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
@@ -254,7 +260,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 components = self._fit_components(pipeline, learnt, labels[source])
                 n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
-                margin += share * _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, folds)
+                margin += share * _fit_classifier(
+                    pipeline[-1], components, mirrored, source, labels, weight, names, folds
+                )
             margin /= len(pipelines)
             self.calibration_ = platt(margin, labels, weight)
         slope, intercept = self.calibration_
@@ -315,6 +323,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             not isinstance(n_support, int | np.integer) or n_support is True or n_support < 1
         ):
             raise ParameterError(f"n_support is {n_support!r}; it must be a whole number from 1, or None")
+        effect = self.group_effect
+        if not isinstance(effect, int | float | np.number) or isinstance(effect, bool) or not 0 <= effect < np.inf:
+            raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
         check_confident(self.confident)
         for name in ("flip_average", "novelty"):
             if not isinstance(getattr(self, name), bool | np.bool_):
@@ -725,14 +736,16 @@ def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
     return labels.astype(np.int8)
 
 
-def _set_support(pipelines: dict[str, Pipeline], n_support: int) -> None:
-    for pipeline in pipelines.values():
-        if not isinstance(pipeline[-1], FixedSizeSvm):  # and its child, MirrorSvm
-            raise ParameterError(
-                f"n_support goes with the classifiers 'svm' and 'mirror', not with {type(pipeline[-1]).__name__}; "
-                "leave it out, or take one of them"
-            )
-        pipeline[-1].set_params(n_support=n_support)
+def _set_machines(pipelines: dict[str, Pipeline], **given: Any) -> None:
+    """Hand on what only our own machines understand, and what is not None."""
+    for name, value in given.items():
+        for pipeline in pipelines.values() if value is not None else ():
+            if not isinstance(pipeline[-1], FixedSizeSvm):  # and its child, MirrorSvm
+                raise ParameterError(
+                    f"{name} goes with the classifiers 'svm' and 'mirror', not with {type(pipeline[-1]).__name__}; "
+                    "leave it out, or take one of them"
+                )
+            pipeline[-1].set_params(**{name: value})
 
 
 def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:
@@ -769,11 +782,12 @@ def _fit_classifier(
     source: NDArray[np.intp],
     labels: NDArray[np.int8],
     weight: NDArray[np.float64] | None,
+    groups: NDArray[Any],
     folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
     """Fit the last step; return for each picture the margin of one like it that has not seen its fold."""
     left_out = [np.isin(source, test) for _, test in folds]
-    judges = _fit_judges(classifier, components, labels[source], weight, source, left_out)
+    judges = _fit_judges(classifier, components, labels[source], weight, groups, source, left_out)
     margin = np.empty(len(labels))
     for (_, test), judge in zip(folds, judges, strict=True):
         margin[test] = margins(components[test], judge)
@@ -787,13 +801,14 @@ def _fit_judges(
     rows: NDArray[Any],
     labels: NDArray[np.int8],
     weight: NDArray[np.float64] | None,
+    groups: NDArray[Any],
     source: NDArray[np.intp],
     left_out: Sequence[NDArray[np.bool_]],
 ) -> list[Any]:
     """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
     weights = {} if weight is None else {"sample_weight": weight[source]}
     if isinstance(classifier, FixedSizeSvm):  # and its child, MirrorSvm
-        return classifier.fit_without(rows, labels, left_out, **weights)
+        return classifier.fit_without(rows, labels, left_out, groups=groups[source], **weights)
     judges = []
     for part in left_out:
         kept = ~part

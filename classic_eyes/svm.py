@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
@@ -36,6 +37,7 @@ class _Sums(NamedTuple):
     column: NDArray[np.float64]  # weighted sums of the columns
     weight: float
     target: float
+    scale: float  # the weight that alpha is multiplied with
 
 
 class FixedSizeSvm(ClassifierMixin, BaseEstimator):
@@ -46,7 +48,12 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
        ``exp(-gamma |x - z|^2)``.
     3. ``w, b`` minimise ``sum_i c_i (t_i - w' phi(x_i) - b)^2 + alpha sum_i c_i |w|^2`` for targets ``t`` of -1 and 1
        and sample weights ``c``: one linear system, no iterations.
-    4. ``decision_function(x) = k(x, s) R'^-1 w + b``: what an SVM with these support vectors computes.
+    4. With ``group_effect`` each group has an intercept of its own besides, a random effect of that variance in units
+       of a row's noise, so that what sets people apart is not learnt as what sets the classes apart. With ``c_g``, the
+       weight of group g, all sums over rows lose ``sum_g q_g a_g b_g / c_g`` for the group's own sums ``a_g``, ``b_g``
+       and ``q_g = group_effect c_g / (1 + group_effect c_g)``: the further above 0, the more the rows of a group are
+       compared with each other only.
+    5. ``decision_function(x) = k(x, s) R'^-1 w + b``: what an SVM with these support vectors computes.
 
     Parameters
     ----------
@@ -58,6 +65,8 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         Weight of ``|w|^2`` for each unit of sample weight; > 0.
     random_state : int, default 0
         Seed of the draw.
+    group_effect : float, default 0.0
+        Variance of the groups' own intercepts, 0 or more; 0 for none. It needs ``groups`` in `fit`.
 
     Attributes
     ----------
@@ -75,7 +84,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     Raises
     ------
     ParameterError
-        In `fit`, for a parameter out of its range or other than two classes.
+        In `fit`, for a parameter out of its range, other than two classes, or a group effect without groups.
 
     Notes
     -----
@@ -90,6 +99,9 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     Williams, Seeger, "Using the Nystroem method to speed up kernel machines", NIPS 13, 2001 (no DOI).
     De Brabanter, De Brabanter, Suykens, De Moor, "Optimized fixed-size kernel models for large data sets",
     Computational Statistics & Data Analysis 54, 2010, doi:10.1016/j.csda.2010.01.024.
+    Luts, Molenberghs, Verbeke, Van Huffel, Suykens, "A mixed effects least squares support vector machine model for
+    classification of longitudinal data", Computational Statistics & Data Analysis 56, 2012,
+    doi:10.1016/j.csda.2011.09.008: step 4.
 
     Examples
     --------
@@ -105,19 +117,32 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     _support_range = (1500, 3000)
 
     def __init__(
-        self, n_support: int | None = None, *, gamma: float = 0.4, alpha: float = 3e-6, random_state: int = 0
+        self,
+        n_support: int | None = None,
+        *,
+        gamma: float = 0.4,
+        alpha: float = 3e-6,
+        random_state: int = 0,
+        group_effect: float = 0.0,
     ) -> None:
         self.n_support = n_support
         self.gamma = gamma
         self.alpha = alpha
         self.random_state = random_state
+        self.group_effect = group_effect
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A file of an earlier version knows nothing of the parameter.
+        super().__setstate__({"group_effect": 0.0, **state})
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -128,13 +153,15 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
             Two classes.
         sample_weight : array of shape (n,), optional
             Weight of each row, 0 or more.
+        groups : array of shape (n,), optional
+            Person of each row, for a group effect; not used without one.
 
         Returns
         -------
         FixedSizeSvm
             Itself.
         """
-        self.fit_without(X, y, (), sample_weight)
+        self.fit_without(X, y, (), sample_weight, groups)
         return self
 
     def fit_without(
@@ -143,6 +170,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         y: ArrayLike,
         left_out: Sequence[NDArray[np.bool_]],
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> list[FixedSizeSvm]:
         """Learn from all rows and, at little more cost, once more without each of several parts.
 
@@ -159,6 +187,8 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
             Rows that one machine must not learn from; no row in two parts, and both classes outside of each.
         sample_weight : array of shape (n,), optional
             Weight of each row, 0 or more.
+        groups : array of shape (n,), optional
+            Person of each row, for a group effect; one that is in several parts counts as one in each.
 
         Returns
         -------
@@ -170,6 +200,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._check(codes)
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        members = self._members(groups, len(rows))
         target = np.where(codes == 1, 1.0, -1.0)
         n_support = self.n_support or int(np.clip(len(rows) // 10, *self._support_range))
         drawn = np.random.default_rng(self.random_state).permutation(len(rows))[:n_support]
@@ -180,7 +211,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         root = self._root()
         mapped = self._map(rows, root)
         rest = ~np.any(left_out, axis=0) if len(left_out) else np.ones(len(rows), dtype=bool)
-        sums = [_sums(mapped[part], target[part], weight[part]) for part in (*left_out, rest)]
+        sums = [self._sums(mapped, target, weight, members, part) for part in (*left_out, rest)]
         whole = _Sums(*(sum(each) for each in zip(*sums, strict=True)))
         judges = [self._without(whole, part, root) for part in sums[:-1]]
         self._solve(whole, root)
@@ -200,6 +231,54 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
                 raise ParameterError(f"{name} is {value!r}; it must be a number above 0")
+        effect = self.group_effect
+        if not isinstance(effect, int | float | np.number) or not 0 <= effect < np.inf:
+            raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
+
+    def _members(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
+        """Return the number of each row's group; None where groups have no effect."""
+        if not self.group_effect:
+            return None
+        if groups is None:
+            raise ParameterError(f"group_effect is {self.group_effect!r} and groups is None; give the groups, or 0")
+        names = np.asarray(groups)
+        if names.shape != (n,):
+            raise ParameterError(f"groups has shape {names.shape}; {n} rows need ({n},)")
+        return np.unique(names, return_inverse=True)[1]
+
+    def _sums(
+        self,
+        mapped: Rows,
+        target: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        members: NDArray[Any] | None,
+        part: NDArray[np.bool_],
+    ) -> _Sums:
+        rows, aims, weights = mapped[part], target[part], weight[part]
+        sums = _add_up(rows, aims, weights)
+        if members is None or not len(rows):
+            return sums
+        return _less(sums, self._effect(rows, aims, weights, members[part]))
+
+    def _effect(
+        self, rows: Rows, target: NDArray[np.float64], weight: NDArray[np.float64], members: NDArray[np.intp]
+    ) -> _Sums:
+        """Return what the sums over all rows lose where each group has an intercept of its own (step 4)."""
+        _, members = np.unique(members, return_inverse=True)
+        sizes = np.bincount(members, weight)
+        columns = csr_array((weight.astype(np.float32), (members, np.arange(len(rows))))) @ rows
+        targets = np.bincount(members, weight * target)
+        share = self.group_effect / (1 + self.group_effect * sizes)
+        scaled = (columns * np.sqrt(share)[:, np.newaxis]).astype(np.float32)
+        gram = scipy.linalg.blas.ssyrk(1.0, scaled.T, lower=True).astype(np.float64)
+        return _Sums(
+            gram,
+            columns.T @ (share * targets),
+            columns.T @ (share * sizes),
+            float(share @ sizes**2),
+            float(share @ (sizes * targets)),
+            0.0,
+        )
 
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
         return _near_origin(X, support, self._gamma)
@@ -224,15 +303,14 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         judge = type(self)(**self.get_params())
         judge.classes_, judge.n_features_in_ = self.classes_, self.n_features_in_
         judge.support_vectors_, judge.n_support_, judge._gamma = self.support_vectors_, self.n_support_, self._gamma
-        pairs: Iterator[tuple[Any, Any]] = zip(whole, part, strict=True)
-        judge._solve(_Sums(*(all_ - own for all_, own in pairs)), root)
+        judge._solve(_less(whole, part), root)
         return judge
 
     def _solve(self, sums: _Sums, root: Rows) -> None:
-        gram, pull, column, weight, total = sums
+        gram, pull, column, weight, total, scale = sums
         # The intercept is not shrunk: it is taken out of the system and put back afterwards.
         system = gram - np.outer(column, column) / weight
-        system[np.diag_indices_from(system)] += self.alpha * weight
+        system[np.diag_indices_from(system)] += self.alpha * scale
         factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
         w = scipy.linalg.cho_solve(factor, pull - column * total / weight, check_finite=False)
         self.intercept_ = np.array([(total - column @ w) / weight])
@@ -297,6 +375,8 @@ class MirrorSvm(FixedSizeSvm):
         As in `FixedSizeSvm`; > 0.
     random_state : int, default 0
         Seed of the draw.
+    group_effect : float, default 0.0
+        As in `FixedSizeSvm`; 0 or more.
 
     Attributes
     ----------
@@ -417,14 +497,20 @@ def _near_origin(X: NDArray[Any], support: NDArray[Any], gamma: float) -> NDArra
     return np.minimum(kernel, 1, out=kernel)
 
 
-def _sums(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float64]) -> _Sums:
+def _less(whole: _Sums, part: _Sums) -> _Sums:
+    pairs: Iterator[tuple[Any, Any]] = zip(whole, part, strict=True)
+    return _Sums(*(all_ - own for all_, own in pairs))
+
+
+def _add_up(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float64]) -> _Sums:
     m = mapped.shape[1]
     gram = np.zeros((m, m), order="F")
     for start in range(0, len(mapped), 4 * _CHUNK):
         rows = slice(start, start + 4 * _CHUNK)
         part = mapped[rows] * np.sqrt(weight[rows, np.newaxis]).astype(np.float32)
         gram += scipy.linalg.blas.ssyrk(1.0, part.T, lower=True)
-    return _Sums(gram, mapped.T @ (weight * target), mapped.T @ weight, float(weight.sum()), float(weight @ target))
+    total = float(weight.sum())
+    return _Sums(gram, mapped.T @ (weight * target), mapped.T @ weight, total, float(weight @ target), total)
 
 
 def platt(

@@ -504,12 +504,33 @@ def test_weights_and_vectors_are_kept_in_every_form(classifier, tmp_path):
         )
 
 
+@pytest.mark.parametrize("classifier", ["svm", "mirror"])
+def test_an_effect_of_each_group_is_learnt_kept_and_compiled(classifier, tmp_path):
+    eyes = make_eyes(160, random_state=3)
+    people = np.arange(160) % 9
+    clf = EyeClassifier(("hog",), classifier, n_copies=1, n_components=20, n_support=40, group_effect=0.5)
+    plain = clone(clf).set_params(group_effect=0.0).fit(eyes.pictures, eyes.labels, groups=people)
+    clf.fit(eyes.pictures, eyes.labels, groups=people)
+    assert not np.allclose(plain.predict_proba(eyes.pictures), clf.predict_proba(eyes.pictures), atol=1e-4)
+    clf.save(tmp_path / "a.joblib")
+    read = EyeClassifier.load(tmp_path / "a.joblib", trusted=True)
+    assert read.group_effect == 0.5
+    assert read.pipelines_["hog"][-1].group_effect == 0.5
+    assert clf.not_compiled_ is None
+    np.testing.assert_array_equal(read.predict_proba(eyes.pictures), clf.predict_proba(eyes.pictures))
+    # The machines of the calibration know whose pictures they are, too: without, its margins are other ones.
+    assert clf.calibration_ != plain.calibration_
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"n_support": 0}, "n_support is 0; it must be a whole number from 1"),
         ({"n_support": True}, "n_support is True"),
         ({"n_support": 5, "classifier": "gb"}, "n_support goes with the classifiers 'svm' and 'mirror'"),
+        ({"group_effect": -1}, "group_effect is -1; it must be a number, 0 or more"),
+        ({"group_effect": "0.1"}, "group_effect is '0.1'"),
+        ({"group_effect": 0.1, "classifier": "gb"}, "group_effect goes with the classifiers 'svm' and 'mirror'"),
         ({"weights": (1,)}, r"weights is \(1,\); it must hold a number above 0 for each of the 2 families"),
         ({"weights": (1, 0)}, "a number above 0 for each"),
         ({"weights": (1, float("nan"))}, "a number above 0 for each"),

@@ -22,14 +22,20 @@ def rings(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 X, Y = rings(300)
 
 
-def closed_form(machine: FixedSizeSvm, X: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def closed_form(
+    machine: FixedSizeSvm, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
+) -> np.ndarray:
     """Weights on the support vectors and the intercept, from the normal equations in kernel form, in float64."""
+    covariance = np.diag(1 / weight)
+    if groups is not None:
+        covariance += machine.group_effect * (groups[:, None] == groups)
+    precision = np.linalg.inv(covariance)
     kernel = RBF(np.sqrt(0.5 / machine._gamma))
     K, S = kernel(X, machine.support_vectors_), kernel(machine.support_vectors_)
     K1 = np.column_stack([K, np.ones(len(X))])
     penalty = np.zeros((len(S) + 1, len(S) + 1))
     penalty[:-1, :-1] = machine.alpha * weight.sum() * (S + 1e-5 * np.eye(len(S)))
-    return np.linalg.solve(K1.T @ (weight[:, None] * K1) + penalty, K1.T @ (weight * (2.0 * y - 1)))
+    return np.linalg.solve(K1.T @ precision @ K1 + penalty, K1.T @ precision @ (2.0 * y - 1))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -39,6 +45,53 @@ def test_it_is_the_solution_of_its_equations(weighted):
     solved = closed_form(machine, X.astype(float), Y, weight)
     K1 = np.column_stack([RBF(np.sqrt(0.5 / machine._gamma))(X, machine.support_vectors_), np.ones(len(X))])
     np.testing.assert_allclose(machine.decision_function(X), K1 @ solved, atol=1e-3)
+
+
+GROUPS = np.array(["ada", "bob", "cy", "di", "eve"])[np.random.default_rng(2).integers(0, 5, len(X))]
+
+
+@pytest.mark.parametrize("effect", [0.03, 2.0])
+def test_with_an_effect_of_each_group_it_is_generalised_least_squares(effect):
+    weight = np.random.default_rng(1).uniform(0.2, 3, len(X))
+    part = np.isin(GROUPS, ["bob", "eve"])
+    machine = FixedSizeSvm(40, gamma=1.0, alpha=1e-3, group_effect=effect)
+    (judge,) = machine.fit_without(X, Y, [part], weight, GROUPS)
+    for fitted, rows in ((machine, np.ones(len(X), bool)), (judge, ~part)):
+        solved = closed_form(fitted, X[rows].astype(float), Y[rows], weight[rows], GROUPS[rows])
+        K1 = np.column_stack([RBF(np.sqrt(0.5 / fitted._gamma))(X, fitted.support_vectors_), np.ones(len(X))])
+        np.testing.assert_allclose(fitted.decision_function(X), K1 @ solved, atol=2e-3)
+
+
+def test_a_group_cut_in_two_counts_as_one_in_each_part():
+    part = np.arange(len(X)) % 3 == 0
+    machine = FixedSizeSvm(40, alpha=1e-3, group_effect=1.0)
+    machine.fit_without(X, Y, [part], groups=GROUPS)
+    apart = FixedSizeSvm(40, alpha=1e-3, group_effect=1.0).fit(X, Y, groups=np.char.add(GROUPS, part.astype(str)))
+    np.testing.assert_allclose(machine.decision_function(X), apart.decision_function(X), atol=1e-4)
+
+
+def test_an_effect_of_groups_takes_what_sets_groups_apart_out_of_the_answer():
+    # The first column tells the groups apart, and with them, for the most part, the classes; the second the classes.
+    rng = np.random.default_rng(3)
+    group = rng.integers(0, 8, 800)
+    y = (rng.uniform(size=800) < np.where(group < 4, 0.9, 0.1)).astype(int)
+    rows = np.column_stack([group + rng.normal(0, 0.1, 800), y + rng.normal(0, 0.7, 800)])
+    plain, mixed = (FixedSizeSvm(200, alpha=0.1, group_effect=t).fit(rows, y, groups=group) for t in (0.0, 1.0))
+    other = np.column_stack([7 - rows[:, 0], rows[:, 1]])
+    assert mixed.score(other, y) > plain.score(other, y) + 0.3
+
+
+def test_groups_without_an_effect_change_nothing():
+    with_groups, without = FixedSizeSvm(40).fit(X, Y, groups=GROUPS), FixedSizeSvm(40).fit(X, Y)
+    np.testing.assert_array_equal(with_groups.dual_coef_, without.dual_coef_)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"), [(None, "groups is None; give the groups, or 0"), (GROUPS[:5], r"groups has shape \(5,\)")]
+)
+def test_an_effect_needs_the_groups(groups, said):
+    with pytest.raises(ParameterError, match=said):
+        FixedSizeSvm(group_effect=0.1).fit(X, Y, groups=groups)
 
 
 def test_with_every_row_a_support_vector_it_is_kernel_ridge_regression():
@@ -108,6 +161,8 @@ def test_the_number_of_support_vectors():
         ({"gamma": np.nan}, "gamma is nan"),
         ({"alpha": -1.0}, "alpha is -1.0"),
         ({"alpha": "small"}, "alpha is 'small'"),
+        ({"group_effect": -0.1}, "group_effect is -0.1"),
+        ({"group_effect": "much"}, "group_effect is 'much'"),
     ],
 )
 def test_bad_parameters_are_named(parameters, said):

@@ -166,7 +166,16 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 _BASELINE = SCENARIOS[-1]
 # What a card tells of learning, beside the features and the classifier; the seed is the run's.
-_RECIPE = ("augmentations", "calibration_folds", "flip_average", "n_components", "n_copies", "n_support", "weights")
+_RECIPE = (
+    "augmentations",
+    "calibration_folds",
+    "flip_average",
+    "group_effect",
+    "n_components",
+    "n_copies",
+    "n_support",
+    "weights",
+)
 
 
 def recipe_of(card: Mapping[str, Any], called: str = "recipe") -> Scenario:

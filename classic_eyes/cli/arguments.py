@@ -20,6 +20,7 @@ __all__ = [
     "known_families",
     "names",
     "natural_number",
+    "not_negative",
     "positive_integer",
     "weights",
 ]
@@ -142,6 +143,38 @@ def natural_number(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
+
+
+def not_negative(text: str) -> float:
+    """Read a number, 0 or more.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> not_negative("0.03")
+    0.03
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not a number from 0; write for example 0.03")
+    return found
 
 
 def families(text: str) -> tuple[Any, ...]:

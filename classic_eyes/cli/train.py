@@ -20,7 +20,7 @@ from ..persistence import ENDINGS, card_path, check_skops, compiled_path, librar
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
-from .arguments import existing_file, known_families, natural_number, positive_integer, weights
+from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, weights
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
@@ -88,6 +88,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=weights,
         metavar="X,Y",
         help="what each family of --features counts for in the average; default: all the same",
+    )
+    parser.add_argument(
+        "--group-effect",
+        type=not_negative,
+        default=0.0,
+        metavar="X",
+        help="for svm and mirror: variance of an intercept of each person's own, so that people are not learnt as "
+        "classes; 0.03 is worth a try; default: 0",
     )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -319,6 +327,7 @@ def work(arguments: Namespace) -> int:
         n_copies=arguments.copies,
         n_support=arguments.vectors,
         weights=arguments.weights,
+        group_effect=arguments.group_effect,
         random_state=arguments.seed,
     )
     # Refuses unknown names before anything is read.

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import MiniBatchKMeans
 
-from ..descriptors.words import cut_patches, encode, even_light, normalise_patches, pooling_weights
+from ..descriptors.light import even_light
+from ..descriptors.words import cut_patches, encode, normalise_patches, pooling_weights
 from ..errors import ParameterError
 from .base import Extractor, check_integer
 

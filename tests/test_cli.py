@@ -653,7 +653,7 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
     [
         (
             ["--features", "hgo"],
-            "known are ear, haar, hog, lbp, pixels, profile, words, words_tt, all; did you mean 'hog'",
+            "known are ear, haar, hog, lbp, ltp, pixels, profile, words, words_tt, all; did you mean 'hog'",
         ),
         (["--classifiers", "smv"], "known are svm, mirror, libsvm, gb, linear, knn"),
         (["--labels", "a.csv"], "--labels"),

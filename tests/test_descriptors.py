@@ -47,7 +47,7 @@ def test_mirrored_columns_are_those_of_the_mirror_image(extractor):
 
 def test_who_knows_its_mirror_image():
     knowing = {repr(e) for e in VARIANTS if e.fit(PICTURES).mirrored_columns() is not None}
-    assert knowing == {repr(e) for e in (*map(make_extractor, ("ear", "lbp", "pixels")), *VARIANTS[-4:])}
+    assert knowing == {repr(e) for e in (*map(make_extractor, ("ear", "lbp", "ltp", "pixels")), *VARIANTS[-4:])}
 
 
 def test_a_mirrored_code_is_the_code_of_the_mirrored_picture():

@@ -124,7 +124,7 @@ class Scenario:
 _D = DEFAULT_FEATURES
 _W = (("words",), ("words_tt",))
 _THREE = (("hog", "lbp"), *_W)
-_SIX = ("ear", "haar", "hog", "lbp", "pixels", "profile")
+_SEVEN = ("ear", "haar", "hog", "lbp", "ltp", "pixels", "profile")
 _NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
 _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
 _FAST: dict[str, Any] = {"n_components": 200, "n_copies": 4}
@@ -138,20 +138,22 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("alone", ("haar",)),
     Scenario("alone", ("hog",)),
     Scenario("alone", ("lbp",)),
+    Scenario("alone", ("ltp",)),
     Scenario("alone", ("pixels",)),
     Scenario("alone", ("profile",)),
     Scenario("alone", ("words",)),
     Scenario("alone", ("words_tt",)),
     Scenario("together", _THREE),
-    Scenario("together", (_SIX, *_W), called="all"),
-    Scenario("ablation", (("haar", "hog", "lbp", "pixels", "profile"), *_W), called="all but ear"),
-    Scenario("ablation", (("ear", "hog", "lbp", "pixels", "profile"), *_W), called="all but haar"),
-    Scenario("ablation", (("ear", "haar", "lbp", "pixels", "profile"), *_W), called="all but hog"),
-    Scenario("ablation", (("ear", "haar", "hog", "pixels", "profile"), *_W), called="all but lbp"),
-    Scenario("ablation", (("ear", "haar", "hog", "lbp", "profile"), *_W), called="all but pixels"),
-    Scenario("ablation", (("ear", "haar", "hog", "lbp", "pixels"), *_W), called="all but profile"),
-    Scenario("ablation", (_SIX, ("words_tt",)), called="all but words"),
-    Scenario("ablation", (_SIX, ("words",)), called="all but words_tt"),
+    Scenario("together", (_SEVEN, *_W), called="all"),
+    Scenario("ablation", (("haar", "hog", "lbp", "ltp", "pixels", "profile"), *_W), called="all but ear"),
+    Scenario("ablation", (("ear", "hog", "lbp", "ltp", "pixels", "profile"), *_W), called="all but haar"),
+    Scenario("ablation", (("ear", "haar", "lbp", "ltp", "pixels", "profile"), *_W), called="all but hog"),
+    Scenario("ablation", (("ear", "haar", "hog", "ltp", "pixels", "profile"), *_W), called="all but lbp"),
+    Scenario("ablation", (("ear", "haar", "hog", "lbp", "pixels", "profile"), *_W), called="all but ltp"),
+    Scenario("ablation", (("ear", "haar", "hog", "lbp", "ltp", "profile"), *_W), called="all but pixels"),
+    Scenario("ablation", (("ear", "haar", "hog", "lbp", "ltp", "pixels"), *_W), called="all but profile"),
+    Scenario("ablation", (_SEVEN, ("words_tt",)), called="all but words"),
+    Scenario("ablation", (_SEVEN, ("words",)), called="all but words_tt"),
     Scenario("augmentation", _D, changes=_NOTHING, variant="no augmentation"),
     Scenario("augmentation", _D, changes=_MIRRORED, variant="mirror images only"),
     Scenario("flip", _D, changes={"flip_average": False}, variant="no flip-averaging"),

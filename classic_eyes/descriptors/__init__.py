@@ -10,6 +10,7 @@ from .ear import compute_ear
 from .haar import compute_cascades
 from .hog import compute_hog
 from .lbp import compute_patterns
+from .ltp import compute_ltp
 from .pixels import normalise_pixels
 from .profile import compute_profiles
 from .words import compute_filters, compute_words
@@ -23,6 +24,7 @@ DESCRIPTORS: dict[str, Callable[..., np.ndarray]] = {
     "haar": compute_cascades,
     "hog": compute_hog,
     "lbp": compute_patterns,
+    "ltp": compute_ltp,
     "pixels": normalise_pixels,
     "profile": compute_profiles,
     "words": compute_words,

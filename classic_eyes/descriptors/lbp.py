@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-__all__ = ["UNIFORM", "compute_codes", "compute_lbp", "compute_patterns", "mirror_code"]
+__all__ = [
+    "UNIFORM",
+    "compare_ring",
+    "compute_codes",
+    "compute_lbp",
+    "compute_patterns",
+    "count_codes",
+    "mirror_code",
+    "mirrored_bins",
+]
 
 # Neighbours once around the ring, counter-clockwise from the right: bit k of a code is neighbour k.
 _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
@@ -34,7 +43,8 @@ def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
     """
     n, height, width = pictures.shape
     codes = np.empty((height, width, n), np.uint8)
-    _compare(_pictures_last(pictures, radius), radius=radius, out=codes)
+    padded = _pictures_last(pictures, radius)
+    compare_ring(padded, padded[radius:-radius, radius:-radius], np.greater_equal, radius=radius, out=codes)
     return np.ascontiguousarray(codes.transpose(2, 0, 1))
 
 
@@ -50,22 +60,35 @@ def _pictures_last(pictures: np.ndarray, reach: int) -> np.ndarray:
     return padded
 
 
-def _compare(padded: np.ndarray, *, radius: int, out: np.ndarray) -> None:
-    """Write the codes at one radius, of pictures whose border is at least as wide."""
+def compare_ring(padded: np.ndarray, centre: np.ndarray, compare: np.ufunc, *, radius: int, out: np.ndarray) -> None:
+    """Compare the eight neighbours at a distance with a value at each pixel, and write a code.
+
+    Parameters
+    ----------
+    padded : ndarray of uint8, shape (height + 2 reach, width + 2 reach, n)
+        Pictures, beside each other in each pixel, with a border of at least `radius`.
+    centre : ndarray of uint8, shape (height, width, n)
+        What the neighbours are compared with.
+    compare : ufunc
+        From neighbour and centre to bool.
+    radius : int
+        Distance in pixels, across and down.
+    out : ndarray of uint8, shape (height, width, n)
+        Where the codes go: bit k is set where the comparison holds for neighbour k.
+    """
     height, width, _ = out.shape
     reach = (len(padded) - height) // 2
-    centre = padded[reach : reach + height, reach : reach + width]
-    brighter = np.empty(out.shape, bool)
+    holds = np.empty(out.shape, bool)
     for bit in reversed(range(8)):
         top, left = reach + radius * _RING[bit][0], reach + radius * _RING[bit][1]
         neighbour = padded[top : top + height, left : left + width]
         if bit == 7:
-            np.greater_equal(neighbour, centre, out=out.view(bool))
+            compare(neighbour, centre, out=out.view(bool))
             continue
-        np.greater_equal(neighbour, centre, out=brighter)
+        compare(neighbour, centre, out=holds)
         # Doubling makes room for the next bit; numpy adds bytes many times quicker than it shifts them.
         np.add(out, out, out=out)
-        np.add(out, brighter.view(np.uint8), out=out)
+        np.add(out, holds.view(np.uint8), out=out)
 
 
 @lru_cache(maxsize=8)
@@ -125,16 +148,56 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     ndarray of float32, shape (n, len(radii) * grid * grid * (59 if uniform else 256))
         Radii by size.
     """
+    reach = max(radii)
+
+    def codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
+        for radius in sorted(radii):
+            compare_ring(padded, padded[reach:-reach, reach:-reach], np.greater_equal, radius=radius, out=out)
+            yield
+
+    return count_codes(pictures, codes_of, n_codes=len(radii), reach=reach, grid=grid, uniform=uniform)
+
+
+def count_codes(
+    pictures: np.ndarray,
+    codes_of: Callable[[np.ndarray, np.ndarray], Iterator[None]],
+    *,
+    n_codes: int,
+    reach: int,
+    grid: int,
+    uniform: bool,
+) -> np.ndarray:
+    """Count codes of one or several kinds in each cell and take the square root of their shares.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Pictures; `grid` divides both sides.
+    codes_of : callable
+        From some of the pictures, beside each other in each pixel and with a border of `reach`, and an array of uint8
+        for their codes, which it fills anew for each kind and then yields.
+    n_codes : int
+        How many kinds there are.
+    reach : int
+        Width of the border in pixels.
+    grid : int
+        As in `compute_lbp`.
+    uniform : bool
+        As in `compute_lbp`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n_codes * grid * grid * (59 if uniform else 256))
+        Kinds in their order, in each the cells by rows, and in each cell the bins.
+    """
     n, height, width = pictures.shape
     chunk, bin_of, first_bin = _bins(height, width, grid, uniform)
     length = grid * grid * (len(UNIFORM) + 1 if uniform else 256)
-    rows = np.empty((n, len(radii), length), np.float32)
+    rows = np.empty((n, n_codes, length), np.float32)
     for start in range(0, n, chunk):
         part = pictures[start : start + chunk]
-        padded = _pictures_last(part, max(radii))
         codes = np.empty((height, width, len(part)), np.uint8)
-        for k, radius in enumerate(sorted(radii)):
-            _compare(padded, radius=radius, out=codes)
+        for k, _ in enumerate(codes_of(_pictures_last(part, reach), codes)):
             bins = cv2.LUT(codes.reshape(-1, len(part)), bin_of).reshape(-1, len(part))
             bins += first_bin[:, : len(part)]
             counts = np.bincount(bins.ravel(), minlength=len(part) * length)
@@ -162,3 +225,25 @@ def mirror_code(code: int) -> int:
     (16, 4)
     """
     return sum((code >> k & 1) << (4 - k) % 8 for k in range(8))
+
+
+def mirrored_bins(patterns: Sequence[int]) -> list[int]:
+    """Say which bin each bin becomes for the mirror image.
+
+    Parameters
+    ----------
+    patterns : sequence of int
+        The codes that have bins, those of their mirror images among them; one more bin counts all others.
+
+    Returns
+    -------
+    list of int
+        One longer than `patterns`.
+
+    Examples
+    --------
+    >>> mirrored_bins([0, 1, 16, 255])
+    [0, 2, 1, 3, 4]
+    """
+    place = {code: k for k, code in enumerate(patterns)}
+    return [*(place[mirror_code(code)] for code in patterns), len(patterns)]

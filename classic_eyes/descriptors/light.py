@@ -1,4 +1,4 @@
-"""The light taken out of a picture: what Tan and Triggs (2010) leave of it."""
+"""The light taken out of a picture: what Tan and Triggs (2010) leave of it, as numbers or as whole levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-__all__ = ["even_light"]
+__all__ = ["even_levels", "even_light"]
 
 # Tan and Triggs' values, but for the blurs: theirs, 1 and 2 pixels, are for faces of 120.
 _GAMMA = 0.2
@@ -17,16 +17,40 @@ _LEAST = np.float32(1e-37)  # has a logarithm; its power is next to 0
 _GREY_LEVELS = 10.0  # by which the result is stretched, so that floors in grey levels mean the same
 
 
-@lru_cache(maxsize=8)
-def _blur_matrix(side: int, sigma: float) -> np.ndarray:
-    """Return the matrix of a Gaussian blur along one side; beyond the border its nearest pixel counts."""
+# Whole numbers, for levels that are the same on every machine: of what a level, and a blur, consist.
+_PARTS = 4096
+_LIT = 64  # pictures at a time: what they need stays in the cache
+_STEPS = 32  # of the contrast-equalised picture in 1, before the hyperbolic tangent
+_OCTAVE = np.rint(1024 * 2 ** (np.arange(16) / 16))  # sixteenths of a factor of two, in 1024ths
+
+
+def _gaussian(sigma: float) -> tuple[np.ndarray, np.ndarray]:
     reach = int(np.ceil(4 * sigma))
     offsets = np.arange(-reach, reach + 1)
-    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    return offsets, np.exp(-(offsets**2) / (2 * sigma**2))
+
+
+def _along(side: int, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the matrix of a blur along one side; beyond the border its nearest pixel counts."""
     matrix = np.zeros((side, side))
     for row in range(side):
         np.add.at(matrix[row], np.clip(row + offsets, 0, side - 1), weights)
-    return (matrix / weights.sum()).astype(np.float32)
+    return matrix
+
+
+@lru_cache(maxsize=8)
+def _blur_matrix(side: int, sigma: float) -> np.ndarray:
+    offsets, weights = _gaussian(sigma)
+    return (_along(side, offsets, weights) / weights.sum()).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _whole_blur_matrix(side: int, sigma: float) -> np.ndarray:
+    """Return `_blur_matrix` in whole numbers that add up to `_PARTS`."""
+    offsets, weights = _gaussian(sigma)
+    parts = np.rint(weights * (_PARTS / weights.sum()))
+    parts[len(parts) // 2] += _PARTS - parts.sum()
+    return _along(side, offsets, parts)
 
 
 def even_light(pictures: np.ndarray) -> np.ndarray:
@@ -67,24 +91,98 @@ def even_light(pictures: np.ndarray) -> np.ndarray:
         np.matmul(np.matmul(_blur_matrix(height, sigma), opened), _blur_matrix(width, sigma).T) for sigma in _BLURS
     )
     fine -= coarse
-    # A power, once: after the first division the magnitudes' powers are known, and the cut commutes with the power.
-    power = np.abs(fine).reshape(n, -1)
-    np.maximum(power, _LEAST, out=power)
-    # OpenCV's are four times as quick as numpy's.
-    cv2.log(power, power)
-    power *= np.float32(_ALPHA)
-    cv2.exp(power, power)
-    power = power.reshape(pictures.shape)
-    unit = _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+    power, unit = _powers(fine)
     fine /= unit
     power /= unit ** np.float32(_ALPHA)
-    np.minimum(power, np.float32(_TAU**_ALPHA), out=power)
-    fine /= _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+    fine /= _cut_unit(power)
     fine /= np.float32(_TAU)
     np.tanh(fine, out=fine)
     fine *= np.float32(_TAU * _GREY_LEVELS)
     return fine
 
 
+def _powers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the magnitudes' powers, and by what each picture is divided at first."""
+    # A power, once: after the first division the magnitudes' powers are known, and the cut commutes with the power.
+    power = np.abs(values).reshape(len(values), -1)
+    np.maximum(power, _LEAST, out=power)
+    # OpenCV's are four times as quick as numpy's.
+    cv2.log(power, power)
+    power *= np.float32(_ALPHA)
+    cv2.exp(power, power)
+    power = power.reshape(values.shape)
+    return power, _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+
+
+def _cut_unit(power: np.ndarray) -> np.ndarray:
+    """Return by what each picture is divided at last, its large values cut."""
+    np.minimum(power, np.float32(_TAU**_ALPHA), out=power)
+    return _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+
+
 def _mean_of_each(pictures: np.ndarray) -> np.ndarray:
     return pictures.mean(axis=(1, 2), keepdims=True)
+
+
+def even_levels(pictures: np.ndarray) -> np.ndarray:
+    """Do as `even_light` does, in whole numbers: the same bytes on every machine, and mirrored ones for mirror images.
+
+    What is compared and counted afterwards must not hang on the last bit of a rounding. So steps 1 and 2 are done in
+    whole numbers, the divisor of step 3 is rounded to a sixteenth of an octave, and step 4 is a table.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, height, width)
+        Grey pictures.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, height, width)
+        About 128, from 28 to 228; a constant picture is 128 everywhere.
+
+    References
+    ----------
+    X. Tan and B. Triggs, as in `even_light`. https://doi.org/10.1109/TIP.2010.2042645
+
+    Examples
+    --------
+    >>> np.unique(even_levels(np.full((1, 24, 24), 90, np.uint8))).tolist()
+    [128]
+    """
+    levels = np.empty(pictures.shape, np.uint8)
+    for start in range(0, len(pictures), _LIT):
+        _even_levels(pictures[start : start + _LIT], out=levels[start : start + _LIT])
+    return levels
+
+
+def _even_levels(pictures: np.ndarray, *, out: np.ndarray) -> None:
+    difference = _whole_difference(pictures)
+    power, unit = _powers(difference.astype(np.float32))
+    power /= unit ** np.float32(_ALPHA)
+    unit = (unit * _cut_unit(power)).reshape(-1)
+    sixteenths = np.rint(np.log2(np.maximum(unit, 1)) * 16).astype(np.int64)
+    divisor = np.ldexp(_OCTAVE[sixteenths % 16], sixteenths // 16 - 10)
+    difference *= (_STEPS / divisor)[:, np.newaxis, np.newaxis]
+    table = _squash()
+    np.rint(difference, out=difference)
+    np.clip(difference, -(len(table) // 2), len(table) // 2, out=difference)
+    np.take(table, difference.astype(np.intp) + len(table) // 2, out=out)
+
+
+def _whole_difference(pictures: np.ndarray) -> np.ndarray:
+    """Return the difference of the two blurs of the opened grey levels, in whole numbers below 2 ** 38."""
+    n, height, width = pictures.shape
+    opened = np.rint(_PARTS * (np.arange(256) + 1.0) ** _GAMMA)[pictures]
+    # Sums of whole numbers below 2 ** 53 are exact in any order.
+    both = np.concatenate([_whole_blur_matrix(width, sigma).T for sigma in _BLURS], axis=1)
+    across = (opened.reshape(-1, width) @ both).reshape(n, height, 2, width)
+    fine, coarse = (np.matmul(_whole_blur_matrix(height, sigma), across[:, :, k]) for k, sigma in enumerate(_BLURS))
+    return np.subtract(fine, coarse, out=fine)
+
+
+@lru_cache(maxsize=1)
+def _squash() -> np.ndarray:
+    """Return the level of each step of the contrast-equalised picture, from where the tangent is full to the other."""
+    furthest = int(4 * _TAU * _STEPS)
+    steps = np.arange(-furthest, furthest + 1) / _STEPS
+    return (128 + np.rint(_TAU * _GREY_LEVELS * np.tanh(steps / _TAU))).astype(np.uint8)

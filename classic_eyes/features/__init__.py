@@ -11,6 +11,7 @@ from .ear import Ear
 from .haar import Haar, count_hits
 from .hog import Hog
 from .lbp import Lbp
+from .ltp import Ltp
 from .pixels import Pixels
 from .profile import Profile
 from .words import TanTriggsWords, Words
@@ -22,6 +23,7 @@ __all__ = [
     "Haar",
     "Hog",
     "Lbp",
+    "Ltp",
     "Pixels",
     "Profile",
     "TanTriggsWords",
@@ -35,6 +37,7 @@ EXTRACTORS: dict[str, type[Extractor]] = {
     "haar": Haar,
     "hog": Hog,
     "lbp": Lbp,
+    "ltp": Ltp,
     "pixels": Pixels,
     "profile": Profile,
     "words": Words,
@@ -68,8 +71,8 @@ def make_extractor(feature: Any) -> Any:
     >>> make_extractor("hgo")
     Traceback (most recent call last):
         ...
-    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'ear', 'haar', 'hog', 'lbp', 'pixels',
-    'profile', 'words', 'words_tt'; did you mean 'hog'?
+    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'ear', 'haar', 'hog', 'lbp', 'ltp',
+    'pixels', 'profile', 'words', 'words_tt'; did you mean 'hog'?
     """
     if isinstance(feature, str):
         if feature in EXTRACTORS:

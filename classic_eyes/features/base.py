@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from numbers import Integral, Real
 from typing import Any, Self
@@ -14,7 +15,7 @@ from ..descriptors import DESCRIPTORS
 from ..errors import ParameterError, PictureError
 from ..images import check_batch
 
-__all__ = ["Extractor", "check_integer", "check_number"]
+__all__ = ["Extractor", "check_integer", "check_number", "check_ring"]
 
 
 def check_integer(name: str, value: object, *, least: int, remedy: str) -> int:
@@ -73,6 +74,42 @@ def check_number(name: str, value: object, *, above: float, remedy: str) -> floa
     if not isinstance(value, Real) or isinstance(value, bool) or not above < float(value) < inf:
         raise ParameterError(f"{name}={value!r}: expected a finite number above {above:g}; {remedy}")
     return float(value)
+
+
+def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
+    """Check the distances of neighbours and the number of cells against the pictures.
+
+    Parameters
+    ----------
+    radii : object
+        Should be a sequence of int.
+    grid : object
+        Should be an int.
+    shape : tuple of int
+        Height and width of the pictures.
+
+    Raises
+    ------
+    ParameterError
+        For radii or a grid that are not allowed.
+    """
+    remedy = "(1, 2, 3, 4) is the default"
+    if not isinstance(radii, Sequence) or isinstance(radii, str) or not radii:
+        raise ParameterError(f"radii={radii!r}: expected a tuple of at least one distance; {remedy}")
+    for radius in radii:
+        if check_integer("radii", radius, least=1, remedy=remedy) >= min(shape):
+            raise ParameterError(
+                f"radii={radii!r}: a distance of {radius} pixels reaches across pictures of {shape} (height, "
+                f"width) pixels; choose distances below {min(shape)}"
+            )
+    if len(set(radii)) < len(radii):
+        raise ParameterError(f"radii={radii!r}: expected each distance once; {remedy}")
+    cells = check_integer("grid", grid, least=1, remedy="3 is the default")
+    if any(side % cells for side in shape):
+        raise ParameterError(
+            f"grid={grid!r}: does not divide pictures of {shape} (height, width) pixels; "
+            "choose a common divisor of both sides"
+        )
 
 
 class Extractor(TransformerMixin, BaseEstimator):

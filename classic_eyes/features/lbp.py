@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..descriptors.lbp import UNIFORM, compute_codes, compute_lbp, mirror_code
+from ..descriptors.lbp import UNIFORM, compute_codes, compute_lbp, mirrored_bins
 from ..errors import ParameterError
-from .base import Extractor, check_integer
+from .base import Extractor, check_ring
 
 __all__ = ["Lbp", "compute_codes", "compute_lbp"]
 
@@ -87,23 +87,7 @@ class Lbp(Extractor):
         self.uniform = uniform
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
-        remedy = "(1, 2, 3, 4) is the default"
-        if not isinstance(self.radii, Sequence) or isinstance(self.radii, str) or not self.radii:
-            raise ParameterError(f"radii={self.radii!r}: expected a tuple of at least one distance; {remedy}")
-        for radius in self.radii:
-            if check_integer("radii", radius, least=1, remedy=remedy) >= min(shape):
-                raise ParameterError(
-                    f"radii={self.radii!r}: a distance of {radius} pixels reaches across pictures of {shape} (height, "
-                    f"width) pixels; choose distances below {min(shape)}"
-                )
-        if len(set(self.radii)) < len(self.radii):
-            raise ParameterError(f"radii={self.radii!r}: expected each distance once; {remedy}")
-        grid = check_integer("grid", self.grid, least=1, remedy="3 is the default")
-        if any(side % grid for side in shape):
-            raise ParameterError(
-                f"grid={self.grid!r}: does not divide pictures of {shape} (height, width) pixels; "
-                "choose a common divisor of both sides"
-            )
+        check_ring(self.radii, self.grid, shape)
         if not isinstance(self.uniform, bool):
             raise ParameterError(f"uniform={self.uniform!r}: expected True (59 bins a cell) or False (256)")
 
@@ -112,8 +96,7 @@ class Lbp(Extractor):
 
     def _mirrored_columns(self) -> np.ndarray:
         patterns = UNIFORM if self.uniform else tuple(range(256))
-        place = {code: k for k, code in enumerate(patterns)}
-        bins = [place[mirror_code(code)] for code in patterns] + [len(patterns)] * self.uniform
+        bins = mirrored_bins(patterns)[: len(patterns) + self.uniform]
         shape = (len(self.radii), self.grid, self.grid, len(bins))
         return np.arange(np.prod(shape)).reshape(shape)[:, :, ::-1][..., bins].ravel()
 

@@ -168,7 +168,7 @@ def _made_up(n: int, n_scenarios: int | None, seed: int) -> dict[str, Any]:
 def fake_results(*datasets: dict[str, Any]) -> dict[str, Any]:
     """Make up a whole run."""
     return {
-        "schema": 1,
+        "schema": 2,
         "code_version": "0.1.0",
         "git": "abc1234",
         "command": "classic-eyes bench --features all --data mrl",

@@ -548,7 +548,7 @@ def results_with(**changes):
         else:
             entry["metrics"][name] = {"value": value[0], "low": value[1], "high": value[2]}
     data = {"name": "toy", "protocol": "cv", "sha256": "aa", "scenarios": [entry]}
-    return {"schema": 1, "datasets": [data]}
+    return {"schema": 2, "datasets": [data]}
 
 
 def verdicts(old, new):

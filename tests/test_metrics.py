@@ -85,6 +85,28 @@ def test_calibration_error_of_honest_scores_is_small():
     assert metrics.calibration_error(rng.uniform(size=50_000) < s, s) < 0.02
 
 
+@given(seed=st.integers(0, 1000), coverage=st.sampled_from([0.2, 0.5, 0.9, 0.95, 1.0]))
+@settings(max_examples=30, deadline=None)
+def test_selective_accuracy_is_that_of_the_surest(seed, coverage):
+    rng = np.random.default_rng(seed)
+    y, s = rng.integers(0, 2, 200), rng.permutation(np.linspace(0.001, 0.998, 200))  # no two equally sure
+    surest = np.argsort(-np.abs(s - 0.5))[: round(200 * coverage)]
+    expected = np.mean((s[surest] >= 0.5) == y[surest])
+    assert metrics.selective_accuracy(y, s, coverage=coverage) == pytest.approx(expected)
+
+
+def test_of_the_equally_sure_each_counts_in_part():
+    # Two of four are to go, of three that are equally sure, of which one is right: 1 + 1/3 of 2 remain.
+    assert metrics.selective_accuracy([1, 1, 0, 0], [0.9, 0.6, 0.6, 0.6], coverage=0.5) == pytest.approx(2 / 3)
+    assert metrics.selective_accuracy([1, 0], [0.5, 0.5]) == metrics.accuracy([1, 0], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("coverage", [0, -1, 1.01, float("nan")])
+def test_coverage_is_a_share(coverage):
+    with pytest.raises(ParameterError, match="coverage is"):
+        metrics.selective_accuracy([0, 1], [0.1, 0.9], coverage=coverage)
+
+
 @pytest.mark.parametrize("name", metrics.METRICS)
 def test_weights_count_like_repeated_rows(name):
     y, s = random_case(4, 40)

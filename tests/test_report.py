@@ -201,8 +201,8 @@ def bare() -> dict:
 
 
 def test_nothing_known_is_drawn_as_nothing():
-    Page(render_report({"schema": 1, "datasets": []}))
-    page = Page(render_report({"schema": 1, "datasets": [bare()]}))
+    Page(render_report({"schema": 2, "datasets": []}))
+    page = Page(render_report({"schema": 2, "datasets": [bare()]}))
     assert "No scenario finished, of 1." in "".join(page.words)
 
 
@@ -287,12 +287,12 @@ def test_it_is_written_whole_or_not_at_all(tmp_path, results, text, monkeypatch)
     assert target.read_text(encoding="utf-8") == text
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(ParameterError, match="No space left"):
-        write_report({"schema": 1}, target)
+        write_report({"schema": 2}, target)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert target.read_text(encoding="utf-8") == text
     monkeypatch.undo()
     with pytest.raises(ParameterError, match="name a file in a folder"):
-        write_report({"schema": 1}, tmp_path / "no" / "report.html")
+        write_report({"schema": 2}, tmp_path / "no" / "report.html")
 
 
 def test_a_large_run_stays_small():

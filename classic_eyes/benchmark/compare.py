@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     Rule("eer", -1),
     Rule("brier", -1),
     Rule("calibration_error", -1),
+    Rule("selective_accuracy", +1),
     # Absolute times belong to the machine and the hour; the ratio over decoding the same files does not.
     Rule("over_decode", -1, ratio=1.2),
 )

@@ -18,7 +18,7 @@ from ..persistence import library_versions
 
 __all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "read_results", "write_json", "processor_name"]
 
-SCHEMA = 1
+SCHEMA = 2
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Rooms that show results and change none.
 _SHOWING = ("cli", "report", "report.py")

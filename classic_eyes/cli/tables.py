@@ -53,7 +53,13 @@ def _interval(entry: dict[str, float | None]) -> str:
 
 _QUALITY = (
     (("accuracy", "accuracy"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1")),
-    (("auc", "AUC"), ("eer", "EER"), ("brier", "Brier score"), ("calibration_error", "calib. error")),
+    (
+        ("auc", "AUC"),
+        ("eer", "EER"),
+        ("brier", "Brier score"),
+        ("calibration_error", "calib. error"),
+        ("selective_accuracy", "surest 95 %"),
+    ),
 )
 _COSTS = (
     "features",
@@ -70,7 +76,8 @@ _COSTS = (
 _INTRODUCTION = (
     "A row is a scenario: features, what learns from them, what is special about it. Features joined by `+` are learnt "
     "together, those parted by `/` apart, with the scores averaged. Under the name of a data set comes quality, with "
-    "95 % intervals in brackets (bootstrap over groups), then cost. `all` are all extractors, `all but` all without "
+    "95 % intervals in brackets (bootstrap over groups), then cost. `surest 95 %` is the accuracy where the twentieth "
+    "nearest to the border is left without an answer. `all` are all extractors, `all but` all without "
     "one. A star marks a row that a remark below its tables qualifies."
 )
 Rows = list[list[str]]

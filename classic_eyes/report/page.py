@@ -22,7 +22,7 @@ from .text import amount, escape, interval, share, whole
 
 __all__ = ["SCHEMA", "render_report", "write_report"]
 
-SCHEMA = 1
+SCHEMA = 2
 Entry = dict[str, Any]
 Thumbnails = dict[str, NDArray[np.uint8]]
 
@@ -51,7 +51,7 @@ def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
     Examples
     --------
     >>> scenario = {"name": "toy svm", "kind": "alone", "error": "too few pictures"}
-    >>> results = {"schema": 1, "datasets": [{"name": "toy", "labels": [0, 1], "scenarios": [scenario]}]}
+    >>> results = {"schema": 2, "datasets": [{"name": "toy", "labels": [0, 1], "scenarios": [scenario]}]}
     >>> "too few pictures" in render_report(results)
     True
     """
@@ -89,7 +89,7 @@ def write_report(results: Entry, path: str | os.PathLike[str], thumbnails: Thumb
     >>> import tempfile
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_report({"schema": 1, "datasets": []}, Path(folder, "report.html"))
+    ...     write_report({"schema": 2, "datasets": []}, Path(folder, "report.html"))
     ...     Path(folder, "report.html").read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """

@@ -272,12 +272,13 @@ class MirrorPca(TransformerMixin, BaseEstimator):
 
 
 def _axes(columns: Rows, kept: int) -> Rows:
-    gram = np.zeros((columns.shape[1],) * 2)
+    d = columns.shape[1]
+    gram = np.zeros((d, d), order="F")
     for start in range(0, len(columns), 4 * _CHUNK):
         part = np.ascontiguousarray(columns[start : start + 4 * _CHUNK])
-        gram += part.T @ part
-    d = len(gram)
-    _, axes = scipy.linalg.eigh(gram, subset_by_index=[d - kept, d - 1], overwrite_a=True, check_finite=False)
+        gram += scipy.linalg.blas.ssyrk(1.0, part.T, lower=True)
+    chosen = [d - kept, d - 1]
+    _, axes = scipy.linalg.eigh(gram, subset_by_index=chosen, lower=True, overwrite_a=True, check_finite=False)
     axes = axes[:, ::-1]
     # An axis has no sign of its own; the largest entry decides, so that the same pictures give the same bytes.
     largest = axes[np.abs(axes).argmax(axis=0), np.arange(kept)]

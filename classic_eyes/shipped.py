@@ -10,7 +10,7 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "3b49bb8b08977f549d15a8e81c75861604bc4d3e498ca91e00b452b7d285922b",
+    "default": "3d791367d18817f6d9a5f2bc84221b99718529f2604e0f1bd90d0b1169849421",
     "fast": "cd4178a4a3f482aa17b6d792e346885f418a29c8b627baf3447b5b8df5e7a011",
 }
 

@@ -558,7 +558,7 @@ def test_bench_without_data_says_in_the_first_line_that_eyes_are_rendered(tmp_pa
     assert "scikit-learn" in text
     assert "quick run" in text
     rows = [line for line in text.splitlines() if line.startswith("| profile svm |")]
-    assert [row.count("|") for row in rows] == [10, 12]
+    assert [row.count("|") for row in rows] == [11, 12]
     assert re.findall(r"!\[.*\]\((.*)\)", text) == ["bench-rendered-eyes.svg"]
     drawn = (tmp_path / "bench-rendered-eyes.svg").read_text()
     assert drawn.startswith("<svg")

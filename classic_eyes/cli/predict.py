@@ -123,13 +123,20 @@ def list_pictures(paths: list[str], out: str | None = None) -> list[tuple[str, s
     ParameterError
         If `out` is one of the pictures.
     """
+    listed = find_pictures(paths[0]) if len(paths) == 1 else _each_once(paths)
+    # Asking for the whole path takes longer than all the rest: only where the name alone may be it.
+    alike = (full for full, _ in listed if out is not None and os.path.basename(full) == os.path.basename(out))
+    if any(os.path.abspath(full) == os.path.abspath(str(out)) for full in alike):
+        raise ParameterError(f"--out {out!r} is one of the pictures; name a file of another name")
+    return listed
+
+
+def _each_once(paths: list[str]) -> list[tuple[str, str]]:
+    """Return the pictures of several paths, by their full names; what several lead to, as the first of them has it."""
     listed: dict[str, tuple[str, str]] = {}
     for path in paths:
-        for full, name in find_pictures(path):
-            known_as = full if is_url(full) else os.path.abspath(full)
-            listed.setdefault(known_as, (full, full if len(paths) > 1 else name))
-    if out is not None and os.path.abspath(out) in listed:
-        raise ParameterError(f"--out {out!r} is one of the pictures; name a file of another name")
+        for full, _ in find_pictures(path):
+            listed.setdefault(full if is_url(full) else os.path.abspath(full), (full, full))
     return sorted(listed.values(), key=lambda pair: pair[1])
 
 

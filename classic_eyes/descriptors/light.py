@@ -165,8 +165,9 @@ def _even_levels(pictures: np.ndarray, *, out: np.ndarray) -> None:
     difference *= (_STEPS / divisor)[:, np.newaxis, np.newaxis]
     table = _squash()
     np.rint(difference, out=difference)
-    np.clip(difference, -(len(table) // 2), len(table) // 2, out=difference)
-    np.take(table, difference.astype(np.intp) + len(table) // 2, out=out)
+    difference += len(table) // 2
+    # What is beyond either end of the table gets the end; checking would cost a copy.
+    np.take(table, difference.astype(np.intp), out=out, mode="clip")
 
 
 def _whole_difference(pictures: np.ndarray) -> np.ndarray:

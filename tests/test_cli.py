@@ -487,7 +487,7 @@ def test_cluster_trains_without_labels_and_judges_on_groups_kept_back(unlabelled
     ("options", "said"),
     [
         (["--clusterers", "kmean"], "'kmean' is not known"),
-        (["--features", "hog,lpb"], "did you mean 'lbp'"),
+        (["--features", "hog,lbpp"], "did you mean 'lbp'"),
         (["--evaluate"], "the folders hold none"),
         (["--trained", "2"], "--trained judges by true labels"),
         (["--given", "5"], "--given 5 goes with --trained"),

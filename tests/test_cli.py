@@ -585,7 +585,7 @@ def test_bench_writes_results_and_report_and_compares_them(tmp_path, capsys):
     results = json.loads(old.read_text())
     assert main("bench", "--compare", old, old) == 0
     shown = capsys.readouterr()
-    assert "0 better, 0 worse, 18 same" in shown.out
+    assert "0 better, 0 worse, 20 same" in shown.out
     assert not shown.err
     results["datasets"][0]["scenarios"][0]["speed"]["over_decode"] *= 2
     (tmp_path / "new.json").write_text(json.dumps(results | {"seed": 7}))

@@ -150,12 +150,12 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     """
     reach = max(radii)
 
-    def codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
+    def _codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
         for radius in sorted(radii):
             compare_ring(padded, padded[reach:-reach, reach:-reach], np.greater_equal, radius=radius, out=out)
             yield
 
-    return count_codes(pictures, codes_of, n_codes=len(radii), reach=reach, grid=grid, uniform=uniform)
+    return count_codes(pictures, _codes_of, n_codes=len(radii), reach=reach, grid=grid, uniform=uniform)
 
 
 def count_codes(

@@ -33,7 +33,7 @@ def compute_ltp(pictures: np.ndarray, *, radii: Sequence[int], grid: int, thresh
     """
     reach, step = max(radii), np.uint8(min(int(threshold) + 1, 255))
 
-    def codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
+    def _codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
         centre = padded[reach:-reach, reach:-reach]
         # Held back at 0 and 255, which no level reaches.
         above = np.minimum(centre, 255 - step) + step
@@ -45,4 +45,4 @@ def compute_ltp(pictures: np.ndarray, *, radii: Sequence[int], grid: int, thresh
             yield
 
     levels = even_levels(pictures)
-    return count_codes(levels, codes_of, n_codes=2 * len(radii), reach=reach, grid=grid, uniform=True)
+    return count_codes(levels, _codes_of, n_codes=2 * len(radii), reach=reach, grid=grid, uniform=True)

@@ -200,7 +200,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._check(codes)
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-        members = self._members(groups, len(rows))
+        names = self._names_of(groups, len(rows))
         target = np.where(codes == 1, 1.0, -1.0)
         n_support = self.n_support or int(np.clip(len(rows) // 10, *self._support_range))
         drawn = np.random.default_rng(self.random_state).permutation(len(rows))[:n_support]
@@ -211,7 +211,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         root = self._root()
         mapped = self._map(rows, root)
         rest = ~np.any(left_out, axis=0) if len(left_out) else np.ones(len(rows), dtype=bool)
-        sums = [self._sums(mapped, target, weight, members, part) for part in (*left_out, rest)]
+        sums = [self._sums(mapped, target, weight, names, part) for part in (*left_out, rest)]
         whole = _Sums(*(sum(each) for each in zip(*sums, strict=True)))
         judges = [self._without(whole, part, root) for part in sums[:-1]]
         self._solve(whole, root)
@@ -235,8 +235,8 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         if not isinstance(effect, int | float | np.number) or not 0 <= effect < np.inf:
             raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
 
-    def _members(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
-        """Return the number of each row's group; None where groups have no effect."""
+    def _names_of(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
+        """Return the name of each row's group; None where groups have no effect."""
         if not self.group_effect:
             return None
         if groups is None:
@@ -244,27 +244,27 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         names = np.asarray(groups)
         if names.shape != (n,):
             raise ParameterError(f"groups has shape {names.shape}; {n} rows need ({n},)")
-        return np.unique(names, return_inverse=True)[1]
+        return names
 
     def _sums(
         self,
         mapped: Rows,
         target: NDArray[np.float64],
         weight: NDArray[np.float64],
-        members: NDArray[Any] | None,
+        names: NDArray[Any] | None,
         part: NDArray[np.bool_],
     ) -> _Sums:
         rows, aims, weights = mapped[part], target[part], weight[part]
         sums = _add_up(rows, aims, weights)
-        if members is None or not len(rows):
+        if names is None or not len(rows):
             return sums
-        return _less(sums, self._effect(rows, aims, weights, members[part]))
+        return _less(sums, self._effect(rows, aims, weights, names[part]))
 
     def _effect(
-        self, rows: Rows, target: NDArray[np.float64], weight: NDArray[np.float64], members: NDArray[np.intp]
+        self, rows: Rows, target: NDArray[np.float64], weight: NDArray[np.float64], names: NDArray[Any]
     ) -> _Sums:
         """Return what the sums over all rows lose where each group has an intercept of its own (step 4)."""
-        _, members = np.unique(members, return_inverse=True)
+        _, members = np.unique(names, return_inverse=True)
         sizes = np.bincount(members, weight)
         columns = csr_array((weight.astype(np.float32), (members, np.arange(len(rows))))) @ rows
         targets = np.bincount(members, weight * target)

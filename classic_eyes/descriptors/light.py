@@ -17,7 +17,7 @@ _LEAST = np.float32(1e-37)  # has a logarithm; its power is next to 0
 _GREY_LEVELS = 10.0  # by which the result is stretched, so that floors in grey levels mean the same
 
 
-# Whole numbers, for levels that are the same on every machine: of what a level, and a blur, consist.
+# Whole numbers, for levels that hang on no rounding: of what a level, and a blur, consist.
 _PARTS = 4096
 _LIT = 64  # pictures at a time: what they need stays in the cache
 _STEPS = 32  # of the contrast-equalised picture in 1, before the hyperbolic tangent
@@ -91,18 +91,16 @@ def even_light(pictures: np.ndarray) -> np.ndarray:
         np.matmul(np.matmul(_blur_matrix(height, sigma), opened), _blur_matrix(width, sigma).T) for sigma in _BLURS
     )
     fine -= coarse
-    power, unit = _powers(fine)
-    fine /= unit
-    power /= unit ** np.float32(_ALPHA)
-    fine /= _cut_unit(power)
+    for unit in _units(fine):
+        fine /= unit
     fine /= np.float32(_TAU)
     np.tanh(fine, out=fine)
     fine *= np.float32(_TAU * _GREY_LEVELS)
     return fine
 
 
-def _powers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the magnitudes' powers, and by what each picture is divided at first."""
+def _units(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return by what each picture is divided at first, and by what then, its large values cut."""
     # A power, once: after the first division the magnitudes' powers are known, and the cut commutes with the power.
     power = np.abs(values).reshape(len(values), -1)
     np.maximum(power, _LEAST, out=power)
@@ -111,24 +109,23 @@ def _powers(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     power *= np.float32(_ALPHA)
     cv2.exp(power, power)
     power = power.reshape(values.shape)
-    return power, _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
-
-
-def _cut_unit(power: np.ndarray) -> np.ndarray:
-    """Return by what each picture is divided at last, its large values cut."""
+    first = _mean_magnitude(power)
+    power /= first ** np.float32(_ALPHA)
     np.minimum(power, np.float32(_TAU**_ALPHA), out=power)
-    return _mean_of_each(power) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+    return first, _mean_magnitude(power)
 
 
-def _mean_of_each(pictures: np.ndarray) -> np.ndarray:
-    return pictures.mean(axis=(1, 2), keepdims=True)
+def _mean_magnitude(power: np.ndarray) -> np.ndarray:
+    return power.mean(axis=(1, 2), keepdims=True) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
 
 
 def even_levels(pictures: np.ndarray) -> np.ndarray:
-    """Do as `even_light` does, in whole numbers: the same bytes on every machine, and mirrored ones for mirror images.
+    """Do as `even_light` does, in whole levels that hang on no rounding of single pixels.
 
     What is compared and counted afterwards must not hang on the last bit of a rounding. So steps 1 and 2 are done in
-    whole numbers, the divisor of step 3 is rounded to a sixteenth of an octave, and step 4 is a table.
+    whole numbers, the divisor of step 3 is rounded to a sixteenth of an octave, and step 4 is a table. Another machine,
+    or the mirror image, gives the same levels unless the divisor of a picture lies next to the middle of two
+    sixteenths: of 16,000 pictures none did.
 
     Parameters
     ----------
@@ -157,9 +154,8 @@ def even_levels(pictures: np.ndarray) -> np.ndarray:
 
 def _even_levels(pictures: np.ndarray, *, out: np.ndarray) -> None:
     difference = _whole_difference(pictures)
-    power, unit = _powers(difference.astype(np.float32))
-    power /= unit ** np.float32(_ALPHA)
-    unit = (unit * _cut_unit(power)).reshape(-1)
+    first, second = _units(difference.astype(np.float32))
+    unit = (first * second).reshape(-1)
     sixteenths = np.rint(np.log2(np.maximum(unit, 1)) * 16).astype(np.int64)
     divisor = np.ldexp(_OCTAVE[sixteenths % 16], sixteenths // 16 - 10)
     difference *= (_STEPS / divisor)[:, np.newaxis, np.newaxis]

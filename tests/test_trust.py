@@ -250,6 +250,16 @@ def test_the_list_in_the_code_decides_and_not_the_file(copied, tmp_path):
         EyeClassifier.load(copied / "evil.skops", trusted=True)
 
 
+def test_a_skops_file_of_before_the_machines_had_a_folder_is_read(copied):
+    entries = contents(copied / "m.skops")
+    now = entries["schema.json"]
+    entries["schema.json"] = now.replace(b'"classic_eyes.svm.fixed"', b'"classic_eyes.svm"')
+    assert entries["schema.json"] != now
+    put_together(copied / "then.skops", entries)
+    answers = (EyeClassifier.load(copied / name).predict_proba(EYES.pictures[:9]) for name in ("m.skops", "then.skops"))
+    np.testing.assert_array_equal(*answers)
+
+
 @pytest.mark.parametrize("node", ["MethodNode", "FunctionNode", "ReduceNode", "PartialNode", "OperatorFuncNode"])
 def test_kinds_of_nodes_that_no_model_has_are_refused(copied, node):
     entries = contents(copied / "m.skops")

@@ -55,8 +55,11 @@ ALLOWED_TYPES = (
     "classic_eyes.pseudolabel.knowledge.Orientation",
     "classic_eyes.pseudolabel.learning.Trail",
     "classic_eyes.pseudolabel.selftraining.Round",
+    # Where the machines were before they had a folder; files of then say so.
     "classic_eyes.svm.FixedSizeSvm",
     "classic_eyes.svm.MirrorSvm",
+    "classic_eyes.svm.fixed.FixedSizeSvm",
+    "classic_eyes.svm.fixed.MirrorSvm",
     "numpy.bool",
     "numpy.float32",
     "numpy.float64",

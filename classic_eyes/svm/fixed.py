@@ -15,9 +15,9 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .errors import ParameterError
+from ..errors import ParameterError
 
-__all__ = ["FixedSizeSvm", "MirrorSvm", "mirror_rbf", "platt", "rbf"]
+__all__ = ["FixedSizeSvm", "MirrorSvm", "image_kernels", "mirror_rbf", "platt", "rbf"]
 
 Rows = NDArray[np.float32]
 
@@ -440,6 +440,33 @@ def mirror_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], ga
     >>> mirror_rbf(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5).round(4).tolist()
     [[0.5677]]
     """
+    same, mirrored = image_kernels(X, columns, squares, gamma)
+    same += mirrored
+    same *= 0.5
+    return same
+
+
+def image_kernels(
+    X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the two RBF kernels that `mirror_rbf` averages.
+
+    Parameters
+    ----------
+    X, columns, squares, gamma
+        As in `mirror_rbf`.
+
+    Returns
+    -------
+    tuple of float array of shape (n, m)
+        Of the rows and the support vectors, and of the rows and the support vectors' mirror images.
+
+    Examples
+    --------
+    >>> kernels = image_kernels(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5)
+    >>> [kernel.round(4).tolist() for kernel in kernels]
+    [[[1.0]], [[0.1353]]]
+    """
     half = X.shape[1] // 2
     even = X[:, :half] @ columns[:half]
     even *= 2 * gamma
@@ -452,9 +479,7 @@ def mirror_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], ga
     for exponent in (same, mirrored):
         np.maximum(exponent, _EXP_FLOOR, out=exponent)
         np.exp(exponent, out=exponent)
-    same += mirrored
-    same *= 0.5
-    return same
+    return same, mirrored
 
 
 def rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:

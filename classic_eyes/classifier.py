@@ -50,6 +50,7 @@ _ADDED_LATER = {
     "n_support": None,
     "weights": None,
     "group_effect": 0.0,
+    "n_directions": None,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -74,27 +75,32 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``; nested, as
         in ``(("hog", "lbp"), ("words",))``, families with a classifier of their own.
     classifier : str or scikit-learn classifier, default ``"svm"``
-        ``svm``, ``mirror``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see
+        ``svm``, ``mirror``, ``metric``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see
         `classic_eyes.pipeline.make_classifier`.
     n_components : int, float or None, default 300
         Principal components, at most; a share of the variance if a float below 1; None for no PCA.
     augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
         Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too, as the
-        classifier ``mirror`` does in any case.
+        classifiers ``mirror`` and ``metric`` do in any case.
     n_copies : int, default 2
         Varied copies of each picture, 0 or more.
     flip_average : bool, default True
-        Whether to average the margins of a picture and of its mirror image; the classifier ``mirror`` always does.
+        Whether to average the margins of a picture and of its mirror image; the classifiers ``mirror`` and ``metric``
+        always do.
     calibration_folds : int, default 3
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     n_support : int, optional
-        Support vectors of each family, at most, for the classifiers ``svm`` and ``mirror``; by default what
+        Support vectors of each family, at most, for the classifiers ``svm``, ``mirror`` and ``metric``; by default what
         `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm` take.
     weights : sequence of float, optional
         Weight of each family in the average, above 0; alike by default.
     group_effect : float, default 0.0
-        Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm`` and ``mirror``, so that
-        what sets people apart is not taken for what sets the classes apart; see `classic_eyes.svm.FixedSizeSvm`.
+        Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm``, ``mirror`` and ``metric``,
+        so that what sets people apart is not taken for what sets the classes apart; see
+        `classic_eyes.svm.FixedSizeSvm`.
+    n_directions : int, optional
+        Directions along which the classifier ``metric`` compares pictures, of each family, at most; the fewer, the
+        faster. By default what `classic_eyes.svm.MetricSvm` takes.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -166,6 +172,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         n_support: int | None = None,
         weights: Sequence[float] | None = None,
         group_effect: float = 0.0,
+        n_directions: int | None = None,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -182,6 +189,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.n_support = n_support
         self.weights = weights
         self.group_effect = group_effect
+        self.n_directions = n_directions
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -250,7 +258,12 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
         shares = self._shares(len(pipelines))
-        _set_machines(pipelines, n_support=self.n_support, group_effect=self.group_effect or None)
+        _set_machines(
+            pipelines,
+            n_support=self.n_support,
+            group_effect=self.group_effect or None,
+            n_directions=self.n_directions,
+        )
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
@@ -318,11 +331,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
-        n_support = self.n_support
-        if n_support is not None and (
-            not isinstance(n_support, int | np.integer) or n_support is True or n_support < 1
-        ):
-            raise ParameterError(f"n_support is {n_support!r}; it must be a whole number from 1, or None")
+        for name, least in (("n_support", 1), ("n_directions", 2)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | np.integer) or value is True or value < least):
+                raise ParameterError(f"{name} is {value!r}; it must be a whole number from {least}, or None")
         effect = self.group_effect
         if not isinstance(effect, int | float | np.number) or isinstance(effect, bool) or not 0 <= effect < np.inf:
             raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
@@ -740,10 +752,11 @@ def _set_machines(pipelines: dict[str, Pipeline], **given: Any) -> None:
     """Hand on what only our own machines understand, and what is not None."""
     for name, value in given.items():
         for pipeline in pipelines.values() if value is not None else ():
-            if not isinstance(pipeline[-1], FixedSizeSvm):  # and its child, MirrorSvm
+            if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], FixedSizeSvm):
+                which = "classifier 'metric'" if name == "n_directions" else "classifiers 'svm', 'mirror' and 'metric'"
                 raise ParameterError(
-                    f"{name} goes with the classifiers 'svm' and 'mirror', not with {type(pipeline[-1]).__name__}; "
-                    "leave it out, or take one of them"
+                    f"{name} goes with the {which}, not with {type(pipeline[-1]).__name__}; leave it out, or change "
+                    "the classifier"
                 )
             pipeline[-1].set_params(**{name: value})
 
@@ -807,7 +820,7 @@ def _fit_judges(
 ) -> list[Any]:
     """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
     weights = {} if weight is None else {"sample_weight": weight[source]}
-    if isinstance(classifier, FixedSizeSvm):  # and its child, MirrorSvm
+    if isinstance(classifier, FixedSizeSvm):  # and its children
         return classifier.fit_without(rows, labels, left_out, groups=groups[source], **weights)
     judges = []
     for part in left_out:

@@ -183,7 +183,7 @@ def test_a_card_that_tells_no_recipe_is_refused(card):
     ("features", "classifiers", "said"),
     [
         (("hgo",), (), "known are ear, haar, .*did you mean 'hog'"),
-        (("hog",), ("smv",), "known are svm, mirror, libsvm, gb, linear, knn; did you mean 'svm'"),
+        (("hog",), ("smv",), "known are svm, mirror, metric, libsvm, gb, linear, knn; did you mean 'svm'"),
         (("hog", "hog"), (), "twice"),
         (("hog", "all"), (), "without hog"),
     ],

@@ -483,7 +483,7 @@ def test_margins_are_averaged_by_weights():
     np.testing.assert_array_equal(margins(weights=(2, 2)), alike)
 
 
-@pytest.mark.parametrize("classifier", ["svm", "mirror", "linear"])
+@pytest.mark.parametrize("classifier", ["svm", "mirror", "metric", "linear"])
 def test_weights_and_vectors_are_kept_in_every_form(classifier, tmp_path):
     eyes = make_eyes(120, random_state=3)
     changes = {} if classifier == "linear" else {"n_support": 25}
@@ -504,7 +504,7 @@ def test_weights_and_vectors_are_kept_in_every_form(classifier, tmp_path):
         )
 
 
-@pytest.mark.parametrize("classifier", ["svm", "mirror"])
+@pytest.mark.parametrize("classifier", ["svm", "mirror", "metric"])
 def test_an_effect_of_each_group_is_learnt_kept_and_compiled(classifier, tmp_path):
     eyes = make_eyes(160, random_state=3)
     people = np.arange(160) % 9
@@ -527,10 +527,18 @@ def test_an_effect_of_each_group_is_learnt_kept_and_compiled(classifier, tmp_pat
     [
         ({"n_support": 0}, "n_support is 0; it must be a whole number from 1"),
         ({"n_support": True}, "n_support is True"),
-        ({"n_support": 5, "classifier": "gb"}, "n_support goes with the classifiers 'svm' and 'mirror'"),
+        ({"n_directions": 1, "classifier": "metric"}, "n_directions is 1; it must be a whole number from 2"),
+        (
+            {"n_directions": 9, "classifier": "mirror"},
+            "n_directions goes with the classifier 'metric', not with MirrorSvm",
+        ),
+        ({"n_support": 5, "classifier": "gb"}, "n_support goes with the classifiers 'svm', 'mirror' and 'metric'"),
         ({"group_effect": -1}, "group_effect is -1; it must be a number, 0 or more"),
         ({"group_effect": "0.1"}, "group_effect is '0.1'"),
-        ({"group_effect": 0.1, "classifier": "gb"}, "group_effect goes with the classifiers 'svm' and 'mirror'"),
+        (
+            {"group_effect": 0.1, "classifier": "gb"},
+            "group_effect goes with the classifiers 'svm', 'mirror' and 'metric'",
+        ),
         ({"weights": (1,)}, r"weights is \(1,\); it must hold a number above 0 for each of the 2 families"),
         ({"weights": (1, 0)}, "a number above 0 for each"),
         ({"weights": (1, float("nan"))}, "a number above 0 for each"),

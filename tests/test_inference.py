@@ -56,7 +56,7 @@ def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
     n_components = 14 if feature != "ear" else 6
     pipeline = build_pipeline([feature], classifier, n_components=n_components).fit(EYES.pictures, EYES.labels)
     plain = margins(pipeline[:-1].transform(OTHER), pipeline[-1])
-    if classifier not in ("svm", "mirror", "libsvm"):
+    if classifier not in ("svm", "mirror", "metric", "libsvm"):
         with pytest.raises(NotCompilableError, match="has no compiled form"):
             compiled(pipeline)
         np.testing.assert_array_equal(decide_as_fitted(pipeline)(OTHER), plain)
@@ -68,7 +68,7 @@ def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
     np.testing.assert_array_equal(again.probability(OTHER), program.probability(OTHER))
 
 
-@pytest.mark.parametrize("classifier", ["svm", "mirror"])
+@pytest.mark.parametrize("classifier", ["svm", "mirror", "metric"])
 @pytest.mark.parametrize("flip_average", [True, False])
 def test_families_and_views_are_averaged(classifier, flip_average):
     clf = EyeClassifier(

@@ -136,7 +136,7 @@ def test_bad_features_are_refused(features, said):
 @pytest.mark.parametrize(
     ("classifier", "said"),
     [
-        ("smv", r"'smv' is not known; known are svm, mirror, libsvm, gb, linear, knn; did you mean 'svm'"),
+        ("smv", r"'smv' is not known; known are svm, mirror, metric, libsvm, gb, linear, knn; did you mean 'svm'"),
         (RandomForestClassifier, "classifier is"),
         (3, "classifier is 3"),
     ],

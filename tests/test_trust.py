@@ -173,6 +173,7 @@ def test_a_skops_file_needs_no_trust_and_answers_alike(saved):
     "how",
     [
         {"classifier": "mirror", "features": (("hog", "lbp"), ("words_tt",))},
+        {"classifier": "metric", "features": (("hog", "lbp"), ("words_tt",)), "n_directions": 6},
         {"classifier": "knn", "n_components": 20},
         {"classifier": "linear"},
         {"features": (("haar", "pixels"), ("profile", "words")), "n_components": None},
@@ -221,7 +222,9 @@ class Own(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize("classifier", ["gb", "libsvm"])
 def test_classifiers_whose_compiled_code_trusts_its_arrays_are_not_passed_on(classifier, tmp_path):
     clf = EyeClassifier(**{**SMALL, "classifier": classifier}).fit(EYES.pictures[:80], EYES.labels[:80])
-    with pytest.raises(ModelError, match=r"save as \.joblib, or take the classifier svm, mirror, linear or knn"):
+    with pytest.raises(
+        ModelError, match=r"save as \.joblib, or take the classifier svm, mirror, metric, linear or knn"
+    ):
         clf.save(tmp_path / "m.skops")
     assert not list(tmp_path.iterdir())
 

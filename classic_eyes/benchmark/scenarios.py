@@ -161,6 +161,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     # Its time grows with the square of the copies; the row to hold against it is the one with mirror images only.
     Scenario("classifier", _D, "libsvm", changes=_MIRRORED, variant="mirror images only"),
     Scenario("classifier", _D, "mirror"),
+    Scenario("classifier", _D, "metric"),
     Scenario("classifier", _D, "gb"),
     Scenario("classifier", _D, "linear"),
     Scenario("classifier", _D, "knn"),
@@ -176,6 +177,7 @@ _RECIPE = (
     "group_effect",
     "n_components",
     "n_copies",
+    "n_directions",
     "n_support",
     "weights",
 )

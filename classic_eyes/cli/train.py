@@ -81,7 +81,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--vectors",
         type=positive_integer,
         metavar="N",
-        help="support vectors of each family, at most, for svm and mirror; default: a tenth of the rows, up to 3000",
+        help="support vectors of each family, at most, for svm, mirror and metric; default: a tenth of the rows, up to "
+        "3000",
     )
     parser.add_argument(
         "--weights",
@@ -94,8 +95,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=not_negative,
         default=0.0,
         metavar="X",
-        help="for svm and mirror: variance of an intercept of each person's own, so that people are not learnt as "
-        "classes; 0.03 is worth a try; default: 0",
+        help="for svm, mirror and metric: variance of an intercept of each person's own, so that people are not "
+        "learnt as classes; 0.03 is worth a try; default: 0",
+    )
+    parser.add_argument(
+        "--directions",
+        type=positive_integer,
+        metavar="N",
+        help="for metric: directions along which pictures are compared, of each family; the fewer, the faster; "
+        "default: 96",
     )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -328,6 +336,7 @@ def work(arguments: Namespace) -> int:
         n_support=arguments.vectors,
         weights=arguments.weights,
         group_effect=arguments.group_effect,
+        n_directions=arguments.directions,
         random_state=arguments.seed,
     )
     # Refuses unknown names before anything is read.

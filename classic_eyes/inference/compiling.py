@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 
 from ..features import Extractor
 from ..mirror import mirrored_columns
-from ..svm import FixedSizeSvm, MirrorSvm
+from ..svm import FixedSizeSvm, MetricSvm, MirrorSvm
 from .novelty import Novelty
 from .program import Block, Family, Program
 
@@ -39,7 +39,7 @@ def compile_program(
     """Turn fitted pipelines, one a family of features, into float32 matrix products.
 
     1. Scaler and PCA become one matrix and an offset; of a mirror machine also the features of the mirror image, where
-       they are the picture's own in another order.
+       they are the picture's own in another order, and the directions along which one compares that learns them.
     2. The machine becomes its support vectors, their coefficients and the width of its kernel.
 
     The answers are within 1e-4 in probability of the pipelines' own.
@@ -69,8 +69,8 @@ def compile_program(
     Raises
     ------
     NotCompilableError
-        For a classifier other than `FixedSizeSvm`, `MirrorSvm` and `SVC` with an RBF kernel, or an extractor without a
-        descriptor.
+        For a classifier other than `FixedSizeSvm`, `MirrorSvm`, `MetricSvm` and `SVC` with an RBF kernel, or an
+        extractor without a descriptor.
 
     Examples
     --------
@@ -93,11 +93,11 @@ def _family(pipeline: Pipeline, share: float) -> Family:
     machine = pipeline.named_steps["classifier"]
     # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
     kind = type(machine)
-    if not (kind in (FixedSizeSvm, MirrorSvm) or (kind is SVC and machine.kernel == "rbf")):
+    if not (kind in (FixedSizeSvm, MirrorSvm, MetricSvm) or (kind is SVC and machine.kernel == "rbf")):
         raise NotCompilableError(f"the classifier {kind.__name__} has no compiled form")
     if kind is SVC and machine.classes_.tolist() != [0, 1]:
         raise NotCompilableError("the classes are not 0 and 1")
-    mirror = kind is MirrorSvm
+    mirror = kind in (MirrorSvm, MetricSvm)
     blocks, offset = _mirror_blocks(pipeline) if mirror else _plain_blocks(pipeline)
     support = machine.support_vectors_
     centre = np.zeros(support.shape[1])
@@ -142,6 +142,9 @@ def _mirror_blocks(pipeline: Pipeline) -> tuple[list[Block], NDArray[np.float64]
     scaler, pca = pipeline.named_steps["scaler"], pipeline.named_steps["pca"]
     factor = (np.sqrt(0.5) / scaler.scale_)[:, np.newaxis]
     even, odd = factor * pca.even_, factor * pca.odd_
+    machine = pipeline.named_steps["classifier"]
+    if isinstance(machine, MetricSvm):
+        even, odd = even @ machine.even_.astype(np.float64), odd @ machine.odd_.astype(np.float64)
     seen, mirrored = np.hstack([even, odd]), np.hstack([even, -odd])
     blocks, start = [], 0
     for extractor in _extractors(pipeline[0]):

@@ -60,6 +60,7 @@ ALLOWED_TYPES = (
     "classic_eyes.svm.MirrorSvm",
     "classic_eyes.svm.fixed.FixedSizeSvm",
     "classic_eyes.svm.fixed.MirrorSvm",
+    "classic_eyes.svm.metric.MetricSvm",
     "numpy.bool",
     "numpy.float32",
     "numpy.float64",
@@ -151,7 +152,7 @@ def _pack_skops(content: dict[str, Any], shown: str) -> bytes:
     if strange:
         raise ModelError(
             f"a skops file may not hold {', '.join(strange[:3])}, so {shown!r} could not be read again; save as "
-            ".joblib, or take the classifier svm, mirror, linear or knn"
+            ".joblib, or take the classifier svm, mirror, metric, linear or knn"
         )
     if len(packed) > MOST_BYTES:
         raise ModelError(_TOO_LARGE)
@@ -385,7 +386,7 @@ def check_skops(classifier: str) -> None:
     if classifier in _NOT_IN_SKOPS:
         raise ModelError(
             f"a skops file may not hold the classifier {classifier!r}, whose compiled code trusts what it is given; "
-            "save as .joblib, or take the classifier svm, mirror, linear or knn"
+            "save as .joblib, or take the classifier svm, mirror, metric, linear or knn"
         )
     _skops()
 

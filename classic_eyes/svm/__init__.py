@@ -3,5 +3,15 @@
 from __future__ import annotations
 
 from .fixed import FixedSizeSvm, MirrorSvm, image_kernels, mirror_rbf, platt, rbf
+from .metric import MetricSvm, gradient_products
 
-__all__ = ["FixedSizeSvm", "MirrorSvm", "image_kernels", "mirror_rbf", "platt", "rbf"]
+__all__ = [
+    "FixedSizeSvm",
+    "MetricSvm",
+    "MirrorSvm",
+    "gradient_products",
+    "image_kernels",
+    "mirror_rbf",
+    "platt",
+    "rbf",
+]

@@ -283,6 +283,10 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
         return _near_origin(X, support, self._gamma)
 
+    def _compared(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what of the rows is compared with the support vectors."""
+        return X
+
     def _root(self) -> Rows:
         # In float64 throughout: the kernel of near-identical rows must stay positive definite.
         support = self.support_vectors_.astype(np.float64)
@@ -332,7 +336,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "dual_coef_")
         rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         support = self.support_vectors_.astype(np.float64)
-        chunks = (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+        chunks = (self._compared(rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
         parts = [self._kernel(chunk, support) @ self.dual_coef_[0] for chunk in chunks]
         return np.concatenate(parts) + self.intercept_[0]
 

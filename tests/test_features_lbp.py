@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from classic_eyes.descriptors.lbp import compute_patterns
 from classic_eyes.errors import ParameterError, PictureError
 from classic_eyes.features.lbp import Lbp, compute_codes, compute_lbp
 from classic_eyes.synthetic import make_eyes
@@ -139,6 +140,16 @@ def test_batches_longer_than_a_chunk():
     many = np.concatenate([NOISE, EYES] * 60)
     rows = compute_lbp(many, radius=2, grid=3, uniform=True)
     np.testing.assert_array_equal(rows, np.tile(rows[:9], (60, 1)))
+
+
+@pytest.mark.parametrize(("grid", "uniform"), [(3, True), (2, False)])
+@pytest.mark.parametrize("n", [1, 2, 8, 9, 30])
+def test_few_pictures_are_counted_in_another_way_and_alike(n, grid, uniform):
+    many = np.random.default_rng(1).integers(0, 256, (30, 12, 24), dtype=np.uint8) // 40
+    how = {"radii": (1, 3, 5), "grid": grid, "uniform": uniform}
+    np.testing.assert_array_equal(compute_patterns(many[:n], **how), compute_patterns(many, **how)[:n])
+    expected = np.concatenate([slow(many[0], radius, grid, uniform) for radius in (1, 3, 5)])
+    np.testing.assert_allclose(compute_patterns(many[:n], **how)[0], expected, rtol=1e-5)
 
 
 def test_radii_are_described_smallest_first_whatever_their_order():

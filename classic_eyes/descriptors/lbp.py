@@ -24,6 +24,7 @@ _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 # Patterns with at most two changes between 0 and 1 once around.
 UNIFORM = tuple(c for c in range(256) if ((c ^ (c >> 1 | (c & 1) << 7)).bit_count()) <= 2)
 _CHUNK = 48  # pictures, at most: their codes and bins stay in the second-level cache
+_FEW = 8  # pictures, for which one call to gather all neighbours costs less than a call for each
 
 
 def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
@@ -94,8 +95,8 @@ def compare_ring(padded: np.ndarray, centre: np.ndarray, compare: np.ufunc, *, r
 @lru_cache(maxsize=8)
 def _bins(height: int, width: int, grid: int, uniform: bool) -> tuple[int, np.ndarray, np.ndarray]:
     """Return how many pictures make a chunk, the bin of each code, and each pixel's first bin in each of them."""
-    n_bins = len(UNIFORM) + 1 if uniform else 256
-    length = grid * grid * n_bins
+    length = _length(grid, uniform)
+    n_bins = length // (grid * grid)
     # The narrower the numbers, the quicker.
     chunk = max(1, min(_CHUNK, (1 << 16) // length))
     dtype = np.uint16 if chunk * length <= 1 << 16 else np.int32
@@ -148,6 +149,8 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     ndarray of float32, shape (n, len(radii) * grid * grid * (59 if uniform else 256))
         Radii by size.
     """
+    if len(pictures) <= _FEW:
+        return _count_few(_codes_of_few(pictures, tuple(sorted(radii))), pictures.shape[1:], grid, uniform)
     reach = max(radii)
 
     def _codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
@@ -156,6 +159,51 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
             yield
 
     return count_codes(pictures, _codes_of, n_codes=len(radii), reach=reach, grid=grid, uniform=uniform)
+
+
+@lru_cache(maxsize=8)
+def _neighbours(height: int, width: int, radii: tuple[int, ...]) -> np.ndarray:
+    """Return where the neighbours lie in the flattened picture, shape (len(radii), height * width, 8)."""
+    down, across = np.indices((height, width)).reshape(2, -1, 1)
+    ring = np.array(_RING).T[:, np.newaxis]
+    places = [
+        np.clip(down + radius * ring[0], 0, height - 1) * width + np.clip(across + radius * ring[1], 0, width - 1)
+        for radius in radii
+    ]
+    return np.stack(places)
+
+
+def _codes_of_few(pictures: np.ndarray, radii: tuple[int, ...]) -> np.ndarray:
+    """Compute the codes of `compute_codes` at several radii, shape (n, len(radii), height * width)."""
+    n, height, width = pictures.shape
+    flat = pictures.reshape(n, -1)
+    neighbours = flat.take(_neighbours(height, width, radii).ravel(), axis=1).reshape(n, len(radii), -1)
+    holds = neighbours >= np.repeat(flat, 8, axis=1)[:, np.newaxis]
+    return np.packbits(holds.reshape(n, -1), axis=1, bitorder="little").reshape(n, len(radii), -1)
+
+
+@lru_cache(maxsize=8)
+def _places_of_few(n: int, n_codes: int, shape: tuple[int, int], grid: int, uniform: bool) -> list[np.ndarray]:
+    """Return the bin of each code, and the first bin of each pixel, code and picture."""
+    _, bin_of, first_bin = _bins(*shape, grid, uniform)
+    first_of_code = np.arange(n * n_codes).reshape(n, n_codes, 1) * _length(grid, uniform)
+    return [bin_of.astype(np.intp), first_of_code + first_bin[:, 0].astype(np.intp)]
+
+
+def _count_few(codes: np.ndarray, shape: tuple[int, int], grid: int, uniform: bool) -> np.ndarray:
+    """Count codes, shape (n, n_codes, height * width), as `count_codes` does, all in one go."""
+    n, n_codes, n_pixels = codes.shape
+    bin_of, first_bin = _places_of_few(n, n_codes, shape, grid, uniform)
+    bins = bin_of.take(codes)
+    bins += first_bin
+    counts = np.bincount(bins.ravel(), minlength=n * n_codes * _length(grid, uniform))
+    rows = counts.astype(np.float32).reshape(n, -1)
+    rows *= np.float32(grid * grid / n_pixels)
+    return np.sqrt(rows, out=rows)
+
+
+def _length(grid: int, uniform: bool) -> int:
+    return grid * grid * (len(UNIFORM) + 1 if uniform else 256)
 
 
 def count_codes(
@@ -192,7 +240,7 @@ def count_codes(
     """
     n, height, width = pictures.shape
     chunk, bin_of, first_bin = _bins(height, width, grid, uniform)
-    length = grid * grid * (len(UNIFORM) + 1 if uniform else 256)
+    length = _length(grid, uniform)
     rows = np.empty((n, n_codes, length), np.float32)
     for start in range(0, n, chunk):
         part = pictures[start : start + chunk]

@@ -24,6 +24,7 @@ from .datasets import UNLABELLED, group_folds
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
+from .inference.cascade import blend
 from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
 from .inference.novelty import verdicts
 from .inference.program import Program
@@ -51,6 +52,8 @@ _ADDED_LATER = {
     "weights": None,
     "group_effect": 0.0,
     "n_directions": None,
+    "cascade": None,
+    "cascade_": None,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -63,7 +66,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies.
     3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
        picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
-       itself.
+       itself. With ``cascade``, the others are asked only where the first family is least sure.
     4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
        probability of a half is the border of `predict`.
 
@@ -94,6 +97,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm` take.
     weights : sequence of float, optional
         Weight of each family in the average, above 0; alike by default.
+    cascade : float, optional
+        Share of the pictures, from 0 to 1: those of which the first family is least sure, and about which the others
+        are asked at all. The answers are much the same, for the cost of the first family and that share of the rest;
+        by default all are asked about all. See `classic_eyes.inference.cascade.blend`.
     group_effect : float, default 0.0
         Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm``, ``mirror`` and ``metric``,
         so that what sets people apart is not taken for what sets the classes apart; see
@@ -121,6 +128,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         ``[0, 1]``, closed and open.
     calibration_ : tuple of float
         Slope and intercept from margin to log odds of open.
+    cascade_ : float or None
+        Margin of the first family, nearer to 0 than which the others are asked; None without ``cascade``.
     unsure_ : float
         Log odds nearer to 0 than that had the least sure twentieth of the pictures left out in the calibration.
     novelty_ : classic_eyes.inference.novelty.Novelty or None
@@ -171,6 +180,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         calibration_folds: int = 3,
         n_support: int | None = None,
         weights: Sequence[float] | None = None,
+        cascade: float | None = None,
         group_effect: float = 0.0,
         n_directions: int | None = None,
         size: int = SIZE,
@@ -188,6 +198,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.calibration_folds = calibration_folds
         self.n_support = n_support
         self.weights = weights
+        self.cascade = cascade
         self.group_effect = group_effect
         self.n_directions = n_directions
         self.size = size
@@ -258,6 +269,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
         shares = self._shares(len(pipelines))
+        self._check_cascade(len(pipelines))
         _set_machines(
             pipelines,
             n_support=self.n_support,
@@ -268,15 +280,16 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
         with one_thread():
-            margin, n_components = np.zeros(len(labels)), 0
-            for share, pipeline in zip(shares, pipelines.values(), strict=True):
+            margins_, n_components = [], 0
+            for pipeline in pipelines.values():
                 components = self._fit_components(pipeline, learnt, labels[source])
                 n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
-                margin += share * _fit_classifier(
-                    pipeline[-1], components, mirrored, source, labels, weight, names, folds
+                margins_.append(
+                    _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, names, folds)
                 )
-            margin /= len(pipelines)
+            self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(margins_[0]), self.cascade))
+            margin = blend(margins_, shares, self.cascade_)
             self.calibration_ = platt(margin, labels, weight)
         slope, intercept = self.calibration_
         self.unsure_ = float(np.quantile(np.abs(slope * margin + intercept), _UNSURE))
@@ -320,6 +333,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 shares=self._shares(len(pipelines)).tolist(),
                 unsure=self.unsure_,
                 novelty=self.novelty_,
+                border=self.cascade_,
             )
         except NotCompilableError as reason:
             self.not_compiled_ = str(reason)
@@ -338,6 +352,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         effect = self.group_effect
         if not isinstance(effect, int | float | np.number) or isinstance(effect, bool) or not 0 <= effect < np.inf:
             raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
+        cascade = self.cascade
+        if cascade is not None and (not isinstance(cascade, float | np.floating) or not 0 < cascade < 1):
+            raise ParameterError(f"cascade is {cascade!r}; it must be a share of the pictures, above 0 and below 1")
         check_confident(self.confident)
         for name in ("flip_average", "novelty"):
             if not isinstance(getattr(self, name), bool | np.bool_):
@@ -353,6 +370,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 f"weights is {self.weights!r}; it must hold a number above 0 for each of the {n_families} families"
             )
         return given * (n_families / given.sum())
+
+    def _check_cascade(self, n_families: int) -> None:
+        if self.cascade is not None and n_families < 2:
+            raise ParameterError(
+                f"cascade is {self.cascade!r}, and features is one family: there is no other to ask; give features as "
+                'families, such as (("hog", "lbp"), ("words_tt",)), or leave cascade out'
+            )
 
     def _training_rows(
         self, originals: NDArray[np.uint8], *, mirror: bool = False
@@ -458,9 +482,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         views = [pictures, flip(pictures)] if self.flip_average else [pictures]
-        shares = self._shares(len(self._decisions))
-        decisions = list(zip(shares, self._decisions, strict=True))
-        return np.mean([share * decide(view) for view in views for share, decide in decisions], axis=0)
+        each = [np.mean([decide(view) for view in views], axis=0) for decide in self._decisions]
+        return blend(each, self._shares(len(each)), self.cascade_)
 
     def predict_one(self, picture: Any) -> float:
         """Return the probability of open for one picture, with as little around it as can be: for a camera's loop.

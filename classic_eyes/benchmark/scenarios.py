@@ -173,6 +173,7 @@ _BASELINE = SCENARIOS[-1]
 _RECIPE = (
     "augmentations",
     "calibration_folds",
+    "cascade",
     "flip_average",
     "group_effect",
     "n_components",

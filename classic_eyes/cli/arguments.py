@@ -22,6 +22,7 @@ __all__ = [
     "natural_number",
     "not_negative",
     "positive_integer",
+    "share",
     "weights",
 ]
 
@@ -174,6 +175,38 @@ def not_negative(text: str) -> float:
         found = -1.0
     if not 0 <= found < float("inf"):
         raise ArgumentTypeError(f"{text!r} is not a number from 0; write for example 0.03")
+    return found
+
+
+def share(text: str) -> float:
+    """Read a share, above 0 and below 1.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    float
+        The share.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> share("0.2")
+    0.2
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise ArgumentTypeError(f"{text!r} is not a share above 0 and below 1, such as 0.2")
     return found
 
 

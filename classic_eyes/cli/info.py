@@ -66,7 +66,8 @@ def describe_model(file: str) -> dict[str, Any]:
     dict
         ``file``, ``megabytes``, ``sha256``, ``kind`` (``compiled``, ``skops`` or ``joblib``), ``model_sha256``
         (of the estimator's file), ``shipped`` (a name or None), ``card`` (None where none lies beside the file) and
-        ``card_is_of_this_model``; of a compiled one format, versions, families, calibration and that its recorded
+        ``card_is_of_this_model``; of a compiled one format, versions, families, cascade (the first
+        family's margin below which the others are asked, or None), calibration and that its recorded
         answers are reproduced; of the others ``compiled``, the file of its compiled form, or ``not_compiled``, why
         there is none; of a skops file also ``types``, and ``refused``, those of them that no model has.
 
@@ -133,6 +134,7 @@ def _compiled(path: Path) -> dict[str, Any]:
         "shipped": _shipped_name(about.get("model_sha256")),
         "size": program.size,
         "families": families,
+        "cascade": None if program.cascade is None else program.cascade.border,
         "flip_average": program.flip_average,
         "calibration": {"slope": program.slope, "intercept": program.intercept},
         "unsure": program.unsure,
@@ -235,6 +237,9 @@ def info_text(about: dict[str, Any]) -> str:
         lines.append(("made from", str(about["model_sha256"] or "a model that was not saved")))
         lines.append(("pictures", f"{about['size']} x {about['size']}"))
         lines += _families_lines(about)
+        if about["cascade"] is not None:
+            asked = f"the others are asked where the first family's margin is within {about['cascade']:.3f} of 0"
+            lines.append(("cascade", asked))
         lines.append(("flip", "averaged over both mirror images" if about["flip_average"] else "asked once"))
         slope, intercept = about["calibration"]["slope"], about["calibration"]["intercept"]
         lines.append(("calibration", f"log odds of open = {slope:.4f} x margin {intercept:+.4f}"))

@@ -20,7 +20,7 @@ from ..persistence import ENDINGS, card_path, check_skops, compiled_path, librar
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
-from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, weights
+from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, share, weights
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
@@ -89,6 +89,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=weights,
         metavar="X,Y",
         help="what each family of --features counts for in the average; default: all the same",
+    )
+    parser.add_argument(
+        "--cascade",
+        type=share,
+        metavar="X",
+        help="ask the families after the first only about the share X of the pictures of which it is least sure; 0.2 "
+        "answers much the same for little more than the first family's cost; default: all are asked about all",
     )
     parser.add_argument(
         "--group-effect",
@@ -335,6 +342,7 @@ def work(arguments: Namespace) -> int:
         n_copies=arguments.copies,
         n_support=arguments.vectors,
         weights=arguments.weights,
+        cascade=arguments.cascade,
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
         random_state=arguments.seed,

@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 from ..features import Extractor
 from ..mirror import mirrored_columns
 from ..svm import FixedSizeSvm, MetricSvm, MirrorSvm
+from .cascade import Cascade
 from .novelty import Novelty
 from .program import Block, Family, Program
 
@@ -35,6 +36,7 @@ def compile_program(
     shares: Sequence[float] | None = None,
     unsure: float = 0.0,
     novelty: Novelty | None = None,
+    border: float | None = None,
 ) -> Program:
     """Turn fitted pipelines, one a family of features, into float32 matrix products.
 
@@ -60,6 +62,8 @@ def compile_program(
         Log odds nearer to 0 than that are not sure.
     novelty : Novelty, optional
         Handed on as it is.
+    border : float, optional
+        Margin of the first family, nearer to 0 than which the others are asked; always by default.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def compile_program(
     families = [_family(pipeline, float(share)) for pipeline, share in zip(pipelines, given, strict=True)]
     # A mirror machine answers the same about both images.
     flips = flip_average and not all(family.mirror for family in families)
-    return Program(size, families, flips, float(calibration[0]), float(calibration[1]), unsure, novelty)
+    cascade = None if border is None else Cascade(border, float(given[0]))
+    return Program(size, families, flips, float(calibration[0]), float(calibration[1]), unsure, novelty, cascade)
 
 
 def _family(pipeline: Pipeline, share: float) -> Family:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
 from ..memory import keep_freed_memory
+from .cascade import Cascade, doubt
 from .novelty import Novelty
 from .parts import check_descriptor, pack, unpack
 
@@ -201,6 +202,8 @@ class Program:
         Log odds nearer to 0 than that were among the least sure twentieth of pictures left out in training.
     novelty : Novelty, optional
         How unlike an eye a picture is.
+    cascade : Cascade, optional
+        When the families beyond the first are asked; always, without one.
     """
 
     size: int
@@ -210,6 +213,7 @@ class Program:
     intercept: float
     unsure: float = 0.0
     novelty: Novelty | None = None
+    cascade: Cascade | None = None
 
     def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
         """Return the calibrated log odds of open.
@@ -224,14 +228,44 @@ class Program:
         float64 array of shape (n,)
             Positive means open.
         """
+        return self._answer(pictures, {"features": 0.0, "decision": 0.0})
+
+    def _answer(self, pictures: NDArray[np.uint8], seconds: dict[str, float]) -> Margins:
         keep_freed_memory()
+        if self.cascade is None:
+            margins = self._add_up(pictures, self.families, seconds) / len(self.families)
+        else:
+            margins = self._in_turn(pictures, self.cascade, seconds)
+        return self.slope * margins + self.intercept
+
+    def _in_turn(self, pictures: NDArray[np.uint8], cascade: Cascade, seconds: dict[str, float]) -> Margins:
+        margins = self._add_up(pictures, self.families[:1], seconds) / cascade.share
+        say = doubt(margins, cascade.border)
+        asked = np.flatnonzero(say)
+        if len(asked):
+            own = margins[asked]
+            others = self._add_up(pictures[asked], self.families[1:], seconds)
+            mean = (cascade.share * own + others) / len(self.families)
+            margins[asked] = own + say[asked] * (mean - own)
+        return margins
+
+    def _add_up(self, pictures: NDArray[np.uint8], families: Sequence[Family], seconds: dict[str, float]) -> Margins:
+        """Return the sum of the families' margins, and note where the time goes."""
         margins = np.empty(len(pictures))
         for start in range(0, len(pictures), _CHUNK):
             views = self._views(pictures[start : start + _CHUNK])
-            # What a family computed is still in the cache when it decides.
-            parts = [family.decide(family.describe(*view)) for view in views for family in self.families]
-            margins[start : start + _CHUNK] = np.mean(parts, axis=0)
-        return self.slope * margins + self.intercept
+            parts = []
+            for view in views:
+                for family in families:
+                    # What a family computed is still in the cache when it decides.
+                    began = time.perf_counter()
+                    described = family.describe(*view)
+                    between = time.perf_counter()
+                    parts.append(family.decide(described))
+                    seconds["features"] += between - began
+                    seconds["decision"] += time.perf_counter() - between
+            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / len(views)
+        return margins
 
     def _views(self, pictures: NDArray[np.uint8]) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
         flipped = np.ascontiguousarray(pictures[:, :, ::-1])
@@ -267,15 +301,7 @@ class Program:
             Seconds: ``features``, and ``decision`` for the projection and the machine.
         """
         seconds = {"features": 0.0, "decision": 0.0}
-        for start in range(0, len(pictures), _CHUNK):
-            for view in self._views(pictures[start : start + _CHUNK]):
-                for family in self.families:
-                    began = time.perf_counter()
-                    described = family.describe(*view)
-                    between = time.perf_counter()
-                    family.decide(described)
-                    seconds["features"] += between - began
-                    seconds["decision"] += time.perf_counter() - between
+        self._answer(pictures, seconds)
         return seconds
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -307,6 +333,8 @@ class Program:
             families.append({"blocks": blocks, **parts, **numbers})
         header = {"size": self.size, "flip_average": self.flip_average, "families": families}
         header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
+        if self.cascade is not None:
+            header["cascade"] = asdict(self.cascade)
         if self.novelty is not None:
             header["novelty"], further = self.novelty.to_parts()
             arrays |= further
@@ -352,7 +380,7 @@ class Program:
             families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))
         if not families or not all(family.blocks for family in families):
             raise ValueError("no features")
-        novelty = header.get("novelty")
+        novelty, cascade = header.get("novelty"), header.get("cascade")
         return cls(
             int(header["size"]),
             tuple(families),
@@ -361,4 +389,5 @@ class Program:
             float(header["intercept"]),
             float(header.get("unsure", 0)),
             None if novelty is None else Novelty.from_parts(novelty, arrays),
+            None if cascade is None else Cascade(float(cascade["border"]), float(cascade["share"])),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -69,6 +70,9 @@ def write_compiled(
         "program": parts,
     }
     arrays = {**arrays, "check.pictures": pictures, "check.answers": program.probability(pictures)}
+    if program.cascade is not None:
+        # The first family may be sure of all of them; then nothing would be known of the others.
+        arrays["check.all_asked"] = dataclasses.replace(program, cascade=None).probability(pictures)
     if program.novelty is not None:
         arrays["check.novelty"] = program.novelty.score(pictures)
     arrays["header"] = np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
@@ -146,6 +150,9 @@ def read_compiled(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]
         if len(pictures) > _MOST_PICTURES:
             raise ValueError("too many pictures")
         prove(program.probability(pictures), arrays["check.answers"], versions, shown)
+        if program.cascade is not None:
+            all_asked = dataclasses.replace(program, cascade=None)
+            prove(all_asked.probability(pictures), arrays["check.all_asked"], versions, shown)
         if program.novelty is not None:
             prove(program.novelty.score(pictures), arrays["check.novelty"], versions, shown)
     except ModelError:

@@ -165,7 +165,8 @@ def _saved() -> dict[str, bytes]:
     folder.mkdir()
     eyes = make_eyes(210, random_state=0)
     features = (("hog", "lbp"), ("words_tt",), ("profile", "pixels"))
-    clf = EyeClassifier(features, "mirror", n_components=6, n_copies=0, novelty=True).fit(eyes.pictures, eyes.labels)
+    clf = EyeClassifier(features, "metric", n_components=6, n_copies=0, cascade=0.3, novelty=True)
+    clf.fit(eyes.pictures, eyes.labels)
     for ending in (".joblib", ".skops"):
         clf.save(folder / f"m{ending}", card={"what": "a test"})
     return {path.suffix: path.read_bytes() for path in folder.iterdir()}

@@ -161,6 +161,12 @@ def test_a_family_that_was_altered_is_found_though_the_first_is_sure(clf, tmp_pa
         CompiledEyes.load(tmp_path / "m.npz")
 
 
+@pytest.mark.parametrize("numbers", [(0, 1), (1, -1), (np.nan, 1), (1, np.inf)])
+def test_a_border_that_is_none_is_refused(numbers):
+    with pytest.raises(ValueError, match="must be above 0"):
+        Cascade(*numbers)
+
+
 @pytest.mark.parametrize("cascade", [0, 0.0, 1.0, 1, -0.2, "some", True, np.nan])
 def test_a_share_that_is_none_is_named(cascade):
     with pytest.raises(ParameterError, match=r"cascade is .*; it must be a share of the pictures"):

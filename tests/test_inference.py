@@ -18,6 +18,7 @@ from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.inference import Program, Scored, score_files
 from classic_eyes.inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
+from classic_eyes.inference.program import Block
 from classic_eyes.pipeline import CLASSIFIERS, build_pipeline
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.threads import one_thread
@@ -199,3 +200,20 @@ def test_chunks_are_read_as_they_are_needed(folder):
 def test_jobs_below_one_are_refused():
     with pytest.raises(ParameterError, match="n_jobs is 0"):
         list(score_files([], mean_grey, n_jobs=0))
+
+
+def test_a_product_over_all_columns_is_that_of_sums_and_differences():
+    rng = np.random.default_rng(0)
+    # Columns 1 and 4 change places, 0 and 3 too, 2 stays.
+    pairs = np.array([[0, 1, 2], [3, 4, 2]], np.int32)
+    rows = rng.normal(size=(7, 5)).astype(np.float32)
+    narrow = rng.normal(size=(3, 6)).astype(np.float32)
+    one, other = rows[:, pairs[0]], rows[:, pairs[1]]
+    expected = np.hstack([(one + other) @ narrow[:, :3], (one - other) @ narrow[:, 3:]])
+    np.testing.assert_allclose(Block("hog", {}, False, narrow, pairs).project(rows), expected, atol=1e-5)
+    # Too many components for it: the other way.
+    wide = np.hstack([np.tile(narrow[:, :3], 40), np.tile(narrow[:, 3:], 40)])
+    wanted = np.hstack([np.tile(expected[:, :3], 40), np.tile(expected[:, 3:], 40)])
+    np.testing.assert_allclose(Block("hog", {}, False, wide, pairs).project(rows), wanted, atol=1e-5)
+    with pytest.raises(ValueError, match="leave columns out"):
+        Block("hog", {}, False, narrow, np.array([[0, 1, 2], [3, 4, 1 << 30]], np.int32))

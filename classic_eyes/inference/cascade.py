@@ -25,11 +25,20 @@ class Cascade:
     border : float
         The others are asked where the first family's margin is nearer to 0 than that; above 0.
     share : float
-        What the first family counts for in the average of all, 1 where they count alike.
+        What the first family counts for in the average of all, 1 where they count alike; above 0.
+
+    Raises
+    ------
+    ValueError
+        For a number that is not above 0.
     """
 
     border: float
     share: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.border < np.inf and 0 < self.share < np.inf):
+            raise ValueError(f"border {self.border} and share {self.share} must be above 0")
 
 
 def doubt(margin: ArrayLike, border: float) -> Margins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
@@ -24,6 +24,8 @@ Rows = NDArray[np.float32]
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 192
+# Up to so many components a product over all columns costs less than to gather those that are paired.
+_NARROW = 96
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,15 @@ class Block:
     weights: Rows
     pairs: NDArray[np.intp] | None = None
 
+    # What a product over all columns takes, where that is the quicker way.
+    _whole: Rows | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        whole: Rows | None = self.weights
+        if self.pairs is not None:
+            whole = _unpaired(self.weights, self.pairs) if self.weights.shape[1] <= _NARROW else None
+        object.__setattr__(self, "_whole", whole)
+
     def project(self, rows: Rows) -> Rows:
         """Say what the columns add to the components.
 
@@ -64,8 +75,9 @@ class Block:
         float32 array of shape (n, n_components)
             To be added up over the blocks.
         """
-        if self.pairs is None:
-            return rows @ self.weights
+        if self._whole is not None:
+            return rows @ self._whole
+        assert self.pairs is not None  # without, `_whole` is there
         half = self.weights.shape[1] // 2
         one, other = np.take(rows, self.pairs[0], axis=1), np.take(rows, self.pairs[1], axis=1)
         z = np.empty((len(rows), 2 * half), np.float32)
@@ -73,6 +85,17 @@ class Block:
         np.subtract(one, other, out=one)
         np.matmul(one, self.weights[:, half:], out=z[:, half:])
         return z
+
+
+def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
+    """Return the weight of each column, for rows as they are instead of sums and differences of paired columns."""
+    half, n_columns = weights.shape[1] // 2, int(pairs.max()) + 1
+    if n_columns > pairs.size:
+        raise ValueError("pairs leave columns out")
+    whole = np.zeros((n_columns, weights.shape[1]), np.float32)
+    for columns, sign in zip(pairs, (1, -1), strict=True):
+        np.add.at(whole, columns, weights * np.repeat(np.array([1, sign], np.float32), half))
+    return whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +157,7 @@ class Family:
         Parameters
         ----------
         pictures, flipped : uint8 array of shape (n, size, size)
-            The pictures, and their mirror images.
+            The pictures, and their mirror images, which are not looked at where no block is mirrored.
 
         Returns
         -------
@@ -268,6 +291,8 @@ class Program:
         return margins
 
     def _views(self, pictures: NDArray[np.uint8]) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+        if not (self.flip_average or any(block.mirrored for family in self.families for block in family.blocks)):
+            return [(pictures, pictures)]
         flipped = np.ascontiguousarray(pictures[:, :, ::-1])
         return [(pictures, flipped), (flipped, pictures)] if self.flip_average else [(pictures, flipped)]
 

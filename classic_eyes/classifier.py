@@ -21,6 +21,7 @@ from .adaptation import Adaptation, fit_adaptation
 from .augment import augment, check_augmentations, flip
 from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
+from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
@@ -54,6 +55,7 @@ _ADDED_LATER = {
     "n_directions": None,
     "cascade": None,
     "cascade_": None,
+    "remove_glare": False,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -63,7 +65,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     """Tell open eyes from closed ones by classical features and a calibrated classifier.
 
     1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
-    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies.
+    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies. With ``remove_glare``,
+       reflections are filled from around them, here and when asked.
     3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
        picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
        itself. With ``cascade``, the others are asked only where the first family is least sure.
@@ -108,6 +111,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     n_directions : int, optional
         Directions along which the classifier ``metric`` compares pictures, of each family, at most; the fewer, the
         faster. By default what `classic_eyes.svm.MetricSvm` takes.
+    remove_glare : bool, default False
+        Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -183,6 +188,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         cascade: float | None = None,
         group_effect: float = 0.0,
         n_directions: int | None = None,
+        remove_glare: bool = False,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -201,6 +207,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.cascade = cascade
         self.group_effect = group_effect
         self.n_directions = n_directions
+        self.remove_glare = remove_glare
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -279,6 +286,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt, source = self._training_rows(originals, mirror=mirror)
+        if self.remove_glare:
+            learnt, originals = remove_glare(learnt), remove_glare(originals)
         with one_thread():
             margins_, n_components = [], 0
             for pipeline in pipelines.values():
@@ -334,6 +343,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 unsure=self.unsure_,
                 novelty=self.novelty_,
                 border=self.cascade_,
+                remove_glare=bool(self.remove_glare),
             )
         except NotCompilableError as reason:
             self.not_compiled_ = str(reason)
@@ -356,7 +366,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if cascade is not None and (not isinstance(cascade, float | np.floating) or not 0 < cascade < 1):
             raise ParameterError(f"cascade is {cascade!r}; it must be a share of the pictures, above 0 and below 1")
         check_confident(self.confident)
-        for name in ("flip_average", "novelty"):
+        for name in ("flip_average", "novelty", "remove_glare"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
 
@@ -481,6 +491,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return self._program
 
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        if self.remove_glare:
+            pictures = remove_glare(pictures)
         views = [pictures, flip(pictures)] if self.flip_average else [pictures]
         each = [np.mean([decide(view) for view in views], axis=0) for decide in self._decisions]
         return blend(each, self._shares(len(each)), self.cascade_)

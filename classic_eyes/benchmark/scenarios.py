@@ -180,6 +180,7 @@ _RECIPE = (
     "n_copies",
     "n_directions",
     "n_support",
+    "remove_glare",
     "weights",
 )
 

@@ -136,6 +136,7 @@ def _compiled(path: Path) -> dict[str, Any]:
         "families": families,
         "cascade": None if program.cascade is None else program.cascade.border,
         "flip_average": program.flip_average,
+        "remove_glare": program.remove_glare,
         "calibration": {"slope": program.slope, "intercept": program.intercept},
         "unsure": program.unsure,
         "novelty": program.novelty is not None,
@@ -236,6 +237,7 @@ def info_text(about: dict[str, Any]) -> str:
         lines.append(("made with", ", ".join(f"{name} {number}" for name, number in about["versions"].items())))
         lines.append(("made from", str(about["model_sha256"] or "a model that was not saved")))
         lines.append(("pictures", f"{about['size']} x {about['size']}"))
+        lines.append(("glare", "taken out first" if about["remove_glare"] else "left as it is"))
         lines += _families_lines(about)
         if about["cascade"] is not None:
             asked = f"the others are asked where the first family's margin is within {about['cascade']:.3f} of 0"

@@ -112,6 +112,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="for metric: directions along which pictures are compared, of each family; the fewer, the faster; "
         "default: 96",
     )
+    parser.add_argument(
+        "--remove-glare",
+        action="store_true",
+        help="take reflections, as on glasses, out of every picture, in training and when asked",
+    )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
         "--folds",
@@ -345,6 +350,7 @@ def work(arguments: Namespace) -> int:
         cascade=arguments.cascade,
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
+        remove_glare=arguments.remove_glare,
         random_state=arguments.seed,
     )
     # Refuses unknown names before anything is read.

@@ -37,6 +37,7 @@ def compile_program(
     unsure: float = 0.0,
     novelty: Novelty | None = None,
     border: float | None = None,
+    remove_glare: bool = False,
 ) -> Program:
     """Turn fitted pipelines, one a family of features, into float32 matrix products.
 
@@ -64,6 +65,8 @@ def compile_program(
         Handed on as it is.
     border : float, optional
         Margin of the first family, nearer to 0 than which the others are asked; always by default.
+    remove_glare : bool, default False
+        Whether the pictures have lost their reflections when they come to the features.
 
     Returns
     -------
@@ -91,7 +94,8 @@ def compile_program(
     # A mirror machine answers the same about both images.
     flips = flip_average and not all(family.mirror for family in families)
     cascade = None if border is None else Cascade(border, float(given[0]))
-    return Program(size, families, flips, float(calibration[0]), float(calibration[1]), unsure, novelty, cascade)
+    slope, intercept = map(float, calibration)
+    return Program(size, families, flips, slope, intercept, unsure, novelty, cascade, remove_glare)
 
 
 def _family(pipeline: Pipeline, share: float) -> Family:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
+from ..descriptors.glare import remove_glare
 from ..memory import keep_freed_memory
 from .cascade import Cascade, doubt
 from .novelty import Novelty
@@ -227,6 +228,8 @@ class Program:
         How unlike an eye a picture is.
     cascade : Cascade, optional
         When the families beyond the first are asked; always, without one.
+    remove_glare : bool, default False
+        Whether reflections are taken out of the pictures first.
     """
 
     size: int
@@ -237,6 +240,7 @@ class Program:
     unsure: float = 0.0
     novelty: Novelty | None = None
     cascade: Cascade | None = None
+    remove_glare: bool = False
 
     def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
         """Return the calibrated log odds of open.
@@ -255,6 +259,10 @@ class Program:
 
     def _answer(self, pictures: NDArray[np.uint8], seconds: dict[str, float]) -> Margins:
         keep_freed_memory()
+        if self.remove_glare:
+            began = time.perf_counter()
+            pictures = remove_glare(pictures)
+            seconds["features"] += time.perf_counter() - began
         if self.cascade is None:
             margins = self._add_up(pictures, self.families, seconds) / len(self.families)
         else:
@@ -360,6 +368,8 @@ class Program:
         header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
         if self.cascade is not None:
             header["cascade"] = asdict(self.cascade)
+        if self.remove_glare:
+            header["remove_glare"] = True
         if self.novelty is not None:
             header["novelty"], further = self.novelty.to_parts()
             arrays |= further
@@ -415,4 +425,5 @@ class Program:
             float(header.get("unsure", 0)),
             None if novelty is None else Novelty.from_parts(novelty, arrays),
             None if cascade is None else Cascade(float(cascade["border"]), float(cascade["share"])),
+            bool(header.get("remove_glare", False)),
         )

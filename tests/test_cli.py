@@ -24,6 +24,7 @@ import pytest
 from classic_eyes import EyeClassifier, cli
 from classic_eyes.images import read_pictures
 from classic_eyes.persistence import read_card, sha256
+from classic_eyes.pipeline import CLASSIFIERS
 from classic_eyes.synthetic import make_eyes
 
 from .conftest import ROOT, run, shared, write_eyes, write_labelled
@@ -368,6 +369,12 @@ def _empty(folder):
         (lambda folder: write_labelled(folder, 20), ["--features", "hog,lbp/"], "names nothing"),
         (lambda folder: write_labelled(folder, 20), ["--copies", "-1"], "not a whole number"),
         (lambda folder: write_labelled(folder, 20), ["--about", "none.json"], "none.json"),
+        (lambda folder: write_labelled(folder, 20), ["--cascade", "0.2"], "part families by a slash"),
+        (lambda folder: write_labelled(folder, 20), ["--directions", "8"], "goes with --classifier metric, not svm"),
+        (lambda folder: write_labelled(folder, 20), ["--directions", "1", "--classifier", "metric"], "2 or more"),
+        (lambda folder: write_labelled(folder, 20), ["--vectors", "9", "--classifier", "gb"], "--vectors 9 goes with"),
+        (lambda folder: write_labelled(folder, 20), ["--group-effect", "1", "--classifier", "knn"], "--group-effect 1"),
+        (lambda folder: write_labelled(folder, 20), ["--weights", "1,2"], "--weights holds 2 number(s)"),
         (lambda folder: write_labelled(folder, 20), ["--labels", "none.csv"], "none.csv"),
     ],
 )
@@ -831,3 +838,10 @@ def test_pictures_without_a_label_can_be_left_out(tmp_path, capsys):
     (top / "assets.csv").unlink()
     assert main("train", top, *options, "--labelled-only") == 2
     assert "--labelled-only leaves nothing of 'eyes'" in capsys.readouterr().err
+
+
+def test_train_names_every_classifier_in_its_help(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(re.search(rf"\b{name}\b", said.partition("--classifier NAME")[2]) for name in CLASSIFIERS)

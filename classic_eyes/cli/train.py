@@ -15,9 +15,10 @@ from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
+from ..features import EXTRACTORS
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
-from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines
+from ..pipeline import DEFAULT_FEATURES, build_pipelines, split_families
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
 from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, share, weights
@@ -25,6 +26,11 @@ from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
 _FOLDS = 5
+_MACHINES = ("svm", "mirror", "metric")
+_CLASSIFIERS_SAID = (
+    "svm (quickly learnt), mirror (quicker when asked), metric (quickest when asked, three times the training), libsvm "
+    "(slow), gb, linear or knn (not compiled); default: svm"
+)
 NOT_FOR = (
     "Decisions about a person's safety, health or fitness (for example whether a driver is awake) without other "
     "evidence; recognising who somebody is; pictures that are not patches of one human eye."
@@ -66,9 +72,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=known_families,
         default=DEFAULT_FEATURES,
         metavar="A,B/C",
-        help="a slash parts families; default: hog,lbp",
+        help=f"of {', '.join(EXTRACTORS)}; a slash parts families, each learnt by itself; default: hog,lbp",
     )
-    parser.add_argument("--classifier", default="svm", metavar="NAME", help=f"{', '.join(CLASSIFIERS)}; default: svm")
+    parser.add_argument("--classifier", default="svm", metavar="NAME", help=_CLASSIFIERS_SAID)
     parser.add_argument(
         "--components",
         type=positive_integer,
@@ -94,8 +100,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cascade",
         type=share,
         metavar="X",
-        help="ask the families after the first only about the share X of the pictures of which it is least sure; 0.2 "
-        "answers much the same for little more than the first family's cost; default: all are asked about all",
+        help="where --features has several families: ask those after the first only about the share X of the pictures "
+        "of which it is least sure; 0.2 answers much the same for little more than the first family's cost; default: "
+        "all are asked about all",
     )
     parser.add_argument(
         "--group-effect",
@@ -109,8 +116,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--directions",
         type=positive_integer,
         metavar="N",
-        help="for metric: directions along which pictures are compared, of each family; the fewer, the faster; "
-        "default: 96",
+        help="for metric: directions along which pictures are compared, of each family, at most; the fewer, the "
+        "faster; default: 96",
     )
     parser.add_argument(
         "--remove-glare",
@@ -179,6 +186,33 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
         raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}{beside}")
     if not Path(name).absolute().parent.is_dir():
         raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+
+
+def _check_learner(arguments: Namespace) -> None:
+    """Refuse options that go with other features or another classifier, by the names that they have here."""
+    classifier, families = arguments.classifier, split_families(arguments.features)
+    for option, value, fitting in (
+        ("--vectors", arguments.vectors, _MACHINES),
+        ("--group-effect", arguments.group_effect or None, _MACHINES),
+        ("--directions", arguments.directions, ("metric",)),
+    ):
+        if value is not None and classifier not in fitting:
+            raise ParameterError(
+                f"{option} {value} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it out, or "
+                "change the classifier"
+            )
+    if arguments.directions == 1:
+        raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
+    if arguments.cascade is not None and len(families) < 2:
+        raise ParameterError(
+            f"--cascade {arguments.cascade}: --features names one family, so there is no other to ask; part families "
+            "by a slash, such as hog,lbp/words_tt, or leave --cascade out"
+        )
+    if arguments.weights is not None and len(arguments.weights) != len(families):
+        raise ParameterError(
+            f"--weights holds {len(arguments.weights)} number(s) and --features {len(families)} families, parted by "
+            "slashes; give one for each"
+        )
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
@@ -353,8 +387,9 @@ def work(arguments: Namespace) -> int:
         remove_glare=arguments.remove_glare,
         random_state=arguments.seed,
     )
-    # Refuses unknown names before anything is read.
+    # Refuses unknown names, and options that do not go together, before anything is read.
     build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
+    _check_learner(arguments)
     sets = read_sets(arguments.paths, arguments.labels)
     if arguments.labelled_only:
         sets = [_labelled(eyes) for eyes in sets]

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
@@ -23,17 +23,18 @@ from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
 from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
+from .fitting import describe, fit_last_step, set_machines
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.cascade import blend
-from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
+from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted
 from .inference.novelty import verdicts
 from .inference.program import Program
 from .novelty import fit_novelty
 from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .pseudolabel import Trail, check_confident, learn_labels
 from .shipped import SHIPPED_MODELS, shipped_model
-from .svm import FixedSizeSvm, MirrorSvm, platt
+from .svm import MirrorSvm, platt
 from .synthetic import make_eyes
 from .threads import one_thread
 
@@ -277,7 +278,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         )
         shares = self._shares(len(pipelines))
         self._check_cascade(len(pipelines))
-        _set_machines(
+        set_machines(
             pipelines,
             n_support=self.n_support,
             group_effect=self.group_effect or None,
@@ -289,16 +290,14 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if self.remove_glare:
             learnt, originals = remove_glare(learnt), remove_glare(originals)
         with one_thread():
-            margins_, n_components = [], 0
+            each, n_components = [], 0
             for pipeline in pipelines.values():
                 components = self._fit_components(pipeline, learnt, labels[source])
                 n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
-                margins_.append(
-                    _fit_classifier(pipeline[-1], components, mirrored, source, labels, weight, names, folds)
-                )
-            self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(margins_[0]), self.cascade))
-            margin = blend(margins_, shares, self.cascade_)
+                each.append(fit_last_step(pipeline[-1], components, mirrored, source, labels, weight, names, folds))
+            self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0]), self.cascade))
+            margin = blend(each, shares, self.cascade_)
             self.calibration_ = platt(margin, labels, weight)
         slope, intercept = self.calibration_
         self.unsure_ = float(np.quantile(np.abs(slope * margin + intercept), _UNSURE))
@@ -412,7 +411,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self, pipeline: Pipeline, pictures: NDArray[np.uint8], labels: NDArray[np.int8]
     ) -> NDArray[Any]:
         """Fit every step before the classifier; return what the last of them gives."""
-        rows = _features(pipeline[0].fit(pictures, labels), pictures)
+        rows = describe(pipeline[0].fit(pictures, labels), pictures)
         if type(pipeline.named_steps.get("pca")) is PCA and isinstance(self.n_components, int | np.integer):
             # A small folder has fewer pictures than the components asked for; its PCA keeps what there is.
             pipeline.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
@@ -429,7 +428,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         n = len(originals)
         if "flip" in self.augmentations:
             return components[n : 2 * n]
-        return pipeline[1:-1].transform(_features(pipeline[0], flip(originals)))
+        return pipeline[1:-1].transform(describe(pipeline[0], flip(originals)))
 
     def _calibration_splits(
         self, labels: NDArray[np.int8], groups: NDArray[Any]
@@ -783,19 +782,6 @@ def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
     return labels.astype(np.int8)
 
 
-def _set_machines(pipelines: dict[str, Pipeline], **given: Any) -> None:
-    """Hand on what only our own machines understand, and what is not None."""
-    for name, value in given.items():
-        for pipeline in pipelines.values() if value is not None else ():
-            if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], FixedSizeSvm):
-                which = "classifier 'metric'" if name == "n_directions" else "classifiers 'svm', 'mirror' and 'metric'"
-                raise ParameterError(
-                    f"{name} goes with the {which}, not with {type(pipeline[-1]).__name__}; leave it out, or change "
-                    "the classifier"
-                )
-            pipeline[-1].set_params(**{name: value})
-
-
 def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:
     if given is None:
         return np.arange(n)
@@ -812,54 +798,3 @@ def _check_weight(given: ArrayLike | None, n: int) -> NDArray[np.float64] | None
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
         raise ParameterError("sample_weight holds a negative or non-finite number, or zeros only; weights are positive")
     return weight
-
-
-def _features(union: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    first = union.transform(pictures[:CHUNK])
-    rows = np.empty((len(pictures), first.shape[1]), dtype=np.float32)
-    rows[: len(first)] = first
-    for start in range(CHUNK, len(pictures), CHUNK):
-        rows[start : start + CHUNK] = union.transform(pictures[start : start + CHUNK])
-    return rows
-
-
-def _fit_classifier(
-    classifier: Any,
-    components: NDArray[Any],
-    mirrored: NDArray[Any] | None,
-    source: NDArray[np.intp],
-    labels: NDArray[np.int8],
-    weight: NDArray[np.float64] | None,
-    groups: NDArray[Any],
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-) -> NDArray[np.float64]:
-    """Fit the last step; return for each picture the margin of one like it that has not seen its fold."""
-    left_out = [np.isin(source, test) for _, test in folds]
-    judges = _fit_judges(classifier, components, labels[source], weight, groups, source, left_out)
-    margin = np.empty(len(labels))
-    for (_, test), judge in zip(folds, judges, strict=True):
-        margin[test] = margins(components[test], judge)
-        if mirrored is not None:
-            margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
-    return margin
-
-
-def _fit_judges(
-    classifier: Any,
-    rows: NDArray[Any],
-    labels: NDArray[np.int8],
-    weight: NDArray[np.float64] | None,
-    groups: NDArray[Any],
-    source: NDArray[np.intp],
-    left_out: Sequence[NDArray[np.bool_]],
-) -> list[Any]:
-    """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
-    weights = {} if weight is None else {"sample_weight": weight[source]}
-    if isinstance(classifier, FixedSizeSvm):  # and its children
-        return classifier.fit_without(rows, labels, left_out, groups=groups[source], **weights)
-    judges = []
-    for part in left_out:
-        kept = ~part
-        judges.append(clone(classifier).fit(rows[kept], labels[kept], **{k: w[kept] for k, w in weights.items()}))
-    classifier.fit(rows, labels, **weights)
-    return judges

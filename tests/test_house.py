@@ -36,6 +36,7 @@ FLOORS = {
     "pipeline": 3,
     "inference": 4,
     "pseudolabel": 4,
+    "fitting": 5,
     "novelty": 5,
     "persistence": 5,
     "classifier": 6,

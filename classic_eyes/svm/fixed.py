@@ -457,8 +457,14 @@ def image_kernels(
 
     Parameters
     ----------
-    X, columns, squares, gamma
-        As in `mirror_rbf`.
+    X : float array of shape (n, 2 k)
+        Rows, even half first.
+    columns : float array of shape (2 k, m)
+        Support vectors, as columns.
+    squares : float array of shape (m,)
+        Their squared lengths.
+    gamma : float
+        Width, greater than 0.
 
     Returns
     -------

@@ -23,7 +23,7 @@ from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
 from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
-from .fitting import describe, fit_last_step, set_machines
+from .fitting import Learnt, check_takes_weights, describe, fit_last_step, join_rendered, set_machines
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.cascade import blend
@@ -57,6 +57,7 @@ _ADDED_LATER = {
     "cascade": None,
     "cascade_": None,
     "remove_glare": False,
+    "n_rendered": 0,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -66,8 +67,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     """Tell open eyes from closed ones by classical features and a calibrated classifier.
 
     1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
-    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies. With ``remove_glare``,
-       reflections are filled from around them, here and when asked.
+    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies, and all by ``n_rendered``
+       rendered eyes. With ``remove_glare``, reflections are filled from around them, here and when asked.
     3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
        picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
        itself. With ``cascade``, the others are asked only where the first family is least sure.
@@ -114,6 +115,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         faster. By default what `classic_eyes.svm.MetricSvm` takes.
     remove_glare : bool, default False
         Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
+    n_rendered : int, default 0
+        Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
+        its copies: what eyes may look like that are of another kind than those given. They calibrate nothing.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -190,6 +194,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         group_effect: float = 0.0,
         n_directions: int | None = None,
         remove_glare: bool = False,
+        n_rendered: int = 0,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -209,6 +214,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.group_effect = group_effect
         self.n_directions = n_directions
         self.remove_glare = remove_glare
+        self.n_rendered = n_rendered
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -284,18 +290,19 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             group_effect=self.group_effect or None,
             n_directions=self.n_directions,
         )
+        check_takes_weights(pipelines, self.n_rendered)
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
-        learnt, source = self._training_rows(originals, mirror=mirror)
+        learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
         if self.remove_glare:
-            learnt, originals = remove_glare(learnt), remove_glare(originals)
+            originals = remove_glare(originals)
         with one_thread():
             each, n_components = [], 0
             for pipeline in pipelines.values():
-                components = self._fit_components(pipeline, learnt, labels[source])
+                components = self._fit_components(pipeline, learnt.pictures, learnt.labels[learnt.source])
                 n_components += components.shape[1]
                 mirrored = self._mirrored_components(pipeline, originals, components)
-                each.append(fit_last_step(pipeline[-1], components, mirrored, source, labels, weight, names, folds))
+                each.append(fit_last_step(pipeline[-1], components, mirrored, learnt, folds))
             self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0]), self.cascade))
             margin = blend(each, shares, self.cascade_)
             self.calibration_ = platt(margin, labels, weight)
@@ -350,7 +357,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         check_augmentations(self.augmentations)
-        for name, least in (("n_copies", 0), ("calibration_folds", 2), ("max_rounds", 0), ("random_state", 0)):
+        for name, least in (
+            ("n_copies", 0),
+            ("calibration_folds", 2),
+            ("max_rounds", 0),
+            ("n_rendered", 0),
+            ("random_state", 0),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
@@ -387,10 +400,16 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 'families, such as (("hog", "lbp"), ("words_tt",)), or leave cascade out'
             )
 
-    def _training_rows(
-        self, originals: NDArray[np.uint8], *, mirror: bool = False
-    ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-        """Return all pictures to learn from, the originals first, and the original of each."""
+    def _learnt(
+        self,
+        originals: NDArray[np.uint8],
+        labels: NDArray[np.int8],
+        groups: NDArray[Any],
+        weight: NDArray[np.float64] | None,
+        *,
+        mirror: bool = False,
+    ) -> Learnt:
+        """Return all that is learnt from, the originals first."""
         parts = [originals]
         # A mirror machine learns from every mirror image without being shown it.
         if "flip" in self.augmentations and not mirror:
@@ -404,8 +423,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                     random_state=self.random_state,
                 )
             )
-        learnt = np.concatenate(parts)
-        return learnt, np.tile(np.arange(len(originals)), len(learnt) // len(originals))
+        rows = np.concatenate(parts)
+        learnt = Learnt(rows, np.tile(np.arange(len(originals)), len(rows) // len(originals)), labels, groups, weight)
+        if self.n_rendered:
+            learnt = join_rendered(learnt, self.n_rendered, random_state=self.random_state)
+        return learnt._replace(pictures=remove_glare(learnt.pictures)) if self.remove_glare else learnt
 
     def _fit_components(
         self, pipeline: Pipeline, pictures: NDArray[np.uint8], labels: NDArray[np.int8]

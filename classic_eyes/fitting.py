@@ -1,21 +1,119 @@
-"""Fitting the last step of a pipeline, and once more without each part of the rows, for honest margins."""
+"""What is learnt from, and fitting the last step of a pipeline, once more without each part, for honest margins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from .errors import ParameterError
 from .inference import CHUNK
 from .inference.compiling import margins
 from .svm import FixedSizeSvm
+from .synthetic import make_eyes
 
-__all__ = ["describe", "fit_last_step", "set_machines"]
+__all__ = ["Learnt", "check_takes_weights", "describe", "fit_last_step", "join_rendered", "set_machines"]
+
+# Far from the seeds that documents and tests ask about: no model is asked what it has learnt by heart.
+_RENDERED_SEED = 1_000_000_000
+
+
+class Learnt(NamedTuple):
+    """What a classifier learns from: rows, and the pictures that they are variants of.
+
+    Parameters
+    ----------
+    pictures : uint8 array of shape (m, size, size)
+        Rows, those of the pictures themselves first.
+    source : int array of shape (m,)
+        Of which picture each row is.
+    labels : int array of shape (n,)
+        0 and 1, of each picture.
+    groups : array of shape (n,)
+        Person of each picture.
+    weight : float array of shape (n,) or None
+        Of each picture, and of each of its rows.
+    """
+
+    pictures: NDArray[np.uint8]
+    source: NDArray[np.intp]
+    labels: NDArray[np.int8]
+    groups: NDArray[Any]
+    weight: NDArray[np.float64] | None
+
+
+def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> Learnt:
+    """Join rendered eyes to what is learnt.
+
+    Each is a person of its own, and its one row weighs as much as all rows of a picture together.
+
+    Parameters
+    ----------
+    learnt : Learnt
+        Rows of pictures.
+    n_rendered : int
+        Eyes of `classic_eyes.synthetic.make_eyes`, 1 or more.
+    random_state : int, default 0
+        Seed; another stream than that of ``make_eyes(random_state=random_state)``.
+
+    Returns
+    -------
+    Learnt
+        The rows that were there, then those of the rendered eyes.
+
+    Examples
+    --------
+    >>> pictures = np.zeros((4, 24, 24), np.uint8)
+    >>> learnt = Learnt(pictures, np.array([0, 1, 0, 1]), np.array([0, 1], np.int8), np.array(["a", "b"]), None)
+    >>> joined = join_rendered(learnt, 3)
+    >>> joined.pictures.shape, joined.source.tolist(), joined.groups.tolist(), joined.weight.tolist()
+    ((7, 24, 24), [0, 1, 0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1.0, 1.0, 2.0, 2.0, 2.0])
+    """
+    n = len(learnt.labels)
+    eyes = make_eyes(n_rendered, size=learnt.pictures.shape[1], random_state=_RENDERED_SEED + random_state)
+    names, person = np.unique(learnt.groups, return_inverse=True)
+    weight = np.ones(n) if learnt.weight is None else learnt.weight
+    each = weight.mean() * len(learnt.pictures) / n
+    return Learnt(
+        np.concatenate([learnt.pictures, eyes.pictures]),
+        np.concatenate([learnt.source, n + np.arange(n_rendered)]),
+        np.concatenate([learnt.labels, eyes.labels]),
+        np.concatenate([person, len(names) + np.arange(n_rendered)]),
+        np.concatenate([weight, np.full(n_rendered, each)]),
+    )
+
+
+def check_takes_weights(pipelines: Mapping[str, Pipeline], n_rendered: int) -> None:
+    """Refuse rendered eyes for a classifier that cannot weigh them.
+
+    Parameters
+    ----------
+    pipelines : mapping of str to sklearn.pipeline.Pipeline
+        Not fitted.
+    n_rendered : int
+        Rendered eyes that are to be learnt from.
+
+    Raises
+    ------
+    ParameterError
+        Where a classifier takes no ``sample_weight``, and there are some.
+
+    Examples
+    --------
+    >>> from classic_eyes.pipeline import build_pipelines
+    >>> check_takes_weights(build_pipelines(["hog"], "gb"), 100)
+    """
+    for pipeline in pipelines.values() if n_rendered else ():
+        if not has_fit_parameter(pipeline[-1], "sample_weight"):
+            raise ParameterError(
+                f"n_rendered is {n_rendered}, and {type(pipeline[-1]).__name__} cannot weigh rendered eyes against "
+                "pictures; take a classifier whose fit has sample_weight, or leave n_rendered out"
+            )
 
 
 def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:
@@ -79,10 +177,7 @@ def fit_last_step(
     classifier: Any,
     components: NDArray[Any],
     mirrored: NDArray[Any] | None,
-    source: NDArray[np.intp],
-    labels: NDArray[np.int8],
-    weight: NDArray[np.float64] | None,
-    groups: NDArray[Any],
+    learnt: Learnt,
     folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
     """Fit the last step; return for each picture the margin of one like it that has not seen its fold.
@@ -92,28 +187,22 @@ def fit_last_step(
     classifier : scikit-learn classifier
         Fitted here, to all rows.
     components : array of shape (m, d)
-        Rows, those of the pictures themselves first.
+        What the steps before give of ``learnt.pictures``.
     mirrored : array of shape (n, d) or None
         Rows of the mirror images, where both margins are averaged.
-    source : int array of shape (m,)
-        Of which picture each row is.
-    labels : int array of shape (n,)
-        0 and 1.
-    weight : array of shape (n,) or None
-        Of each picture.
-    groups : array of shape (n,)
-        Person of each picture.
+    learnt : Learnt
+        Labels, weights and persons. Pictures that are in no fold come last; nobody judges them.
     folds : sequence of (train, test)
-        Positions of pictures; each is in one test part.
+        Positions of pictures; each of the others is in one test part.
 
     Returns
     -------
-    float64 array of shape (n,)
-        Margins.
+    float64 array
+        Margins of the pictures that are in a fold.
     """
-    left_out = [np.isin(source, test) for _, test in folds]
-    judges = _fit_judges(classifier, components, labels[source], weight, groups, source, left_out)
-    margin = np.empty(len(labels))
+    left_out = [np.isin(learnt.source, test) for _, test in folds]
+    judges = _fit_judges(classifier, components, learnt, left_out)
+    margin = np.empty(sum(len(test) for _, test in folds))
     for (_, test), judge in zip(folds, judges, strict=True):
         margin[test] = margins(components[test], judge)
         if mirrored is not None:
@@ -122,18 +211,13 @@ def fit_last_step(
 
 
 def _fit_judges(
-    classifier: Any,
-    rows: NDArray[Any],
-    labels: NDArray[np.int8],
-    weight: NDArray[np.float64] | None,
-    groups: NDArray[Any],
-    source: NDArray[np.intp],
-    left_out: Sequence[NDArray[np.bool_]],
+    classifier: Any, rows: NDArray[Any], learnt: Learnt, left_out: Sequence[NDArray[np.bool_]]
 ) -> list[Any]:
     """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
-    weights = {} if weight is None else {"sample_weight": weight[source]}
+    labels, source = learnt.labels[learnt.source], learnt.source
+    weights = {} if learnt.weight is None else {"sample_weight": learnt.weight[source]}
     if isinstance(classifier, FixedSizeSvm):  # and its children
-        return classifier.fit_without(rows, labels, left_out, groups=groups[source], **weights)
+        return classifier.fit_without(rows, labels, left_out, groups=learnt.groups[source], **weights)
     judges = []
     for part in left_out:
         kept = ~part

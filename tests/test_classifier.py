@@ -95,14 +95,18 @@ def test_flip_averaging_makes_the_mirror_image_the_same(fitted):
     assert np.abs(plain.decision_function(flip(TEST.pictures)) - plain.decision_function(TEST.pictures)).max() > 0.01
 
 
+def rows_of(clf):
+    return clf._learnt(TRAIN.pictures, TRAIN.labels, np.arange(160), None)
+
+
 def test_copies_and_mirror_images_are_learnt():
     clf = EyeClassifier(**{**SMALL, "n_copies": 3})
-    learnt, source = clf._training_rows(TRAIN.pictures)
+    learnt, source, *_ = rows_of(clf)
     assert len(learnt) == len(source) == 160 * 5
     np.testing.assert_array_equal(learnt[:160], TRAIN.pictures)
     np.testing.assert_array_equal(learnt[160:320], flip(TRAIN.pictures))
     assert np.bincount(source).tolist() == [5] * 160
-    assert len(clf.set_params(augmentations=("blur",), n_copies=0)._training_rows(TRAIN.pictures)[0]) == 160
+    assert len(rows_of(clf.set_params(augmentations=("blur",), n_copies=0))[0]) == 160
 
 
 def test_features_may_be_objects_and_a_classifier_too():

@@ -180,6 +180,7 @@ _RECIPE = (
     "n_components",
     "n_copies",
     "n_directions",
+    "n_rendered",
     "n_support",
     "remove_glare",
     "weights",

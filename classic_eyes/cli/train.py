@@ -18,7 +18,7 @@ from ..errors import DataError, ParameterError
 from ..features import EXTRACTORS
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
-from ..pipeline import DEFAULT_FEATURES, build_pipelines, split_families
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, split_families
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
 from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, share, weights
@@ -124,6 +124,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="take reflections, as on glasses, out of every picture, in training and when asked",
     )
+    parser.add_argument(
+        "--rendered",
+        type=natural_number,
+        default=0,
+        metavar="N",
+        help="learn from so many rendered eyes too, for eyes of another kind than those given; 4000 is worth a try; "
+        "default: 0",
+    )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
         "--folds",
@@ -195,6 +203,7 @@ def _check_learner(arguments: Namespace) -> None:
         ("--vectors", arguments.vectors, _MACHINES),
         ("--group-effect", arguments.group_effect or None, _MACHINES),
         ("--directions", arguments.directions, ("metric",)),
+        ("--rendered", arguments.rendered or None, [name for name in CLASSIFIERS if name != "knn"]),
     ):
         if value is not None and classifier not in fitting:
             raise ParameterError(
@@ -385,6 +394,7 @@ def work(arguments: Namespace) -> int:
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
         remove_glare=arguments.remove_glare,
+        n_rendered=arguments.rendered,
         random_state=arguments.seed,
     )
     # Refuses unknown names, and options that do not go together, before anything is read.

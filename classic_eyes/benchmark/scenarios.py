@@ -127,7 +127,13 @@ _THREE = (("hog", "lbp"), *_W)
 _SEVEN = ("ear", "haar", "hog", "lbp", "ltp", "pixels", "profile")
 _NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
 _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
-_SHIPPED: dict[str, Any] = {"group_effect": 0.03, "n_components": 400, "n_copies": 4, "remove_glare": True}
+_SHIPPED: dict[str, Any] = {
+    "group_effect": 0.03,
+    "n_components": 400,
+    "n_copies": 4,
+    "n_rendered": 4000,
+    "remove_glare": True,
+}
 _DEFAULT: dict[str, Any] = {**_SHIPPED, "cascade": 0.3, "n_directions": 128, "n_support": 2000}
 _FAST: dict[str, Any] = {**_SHIPPED, "cascade": 0.2, "n_directions": 96, "n_support": 1500}
 

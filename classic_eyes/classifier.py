@@ -23,7 +23,7 @@ from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
 from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
-from .fitting import Learnt, check_takes_weights, describe, fit_last_step, join_rendered, set_machines
+from .fitting import MOST_RENDERED, Learnt, check_takes_weights, describe, fit_last_step, join_rendered, set_machines
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.cascade import blend
@@ -117,7 +117,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
     n_rendered : int, default 0
         Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
-        its copies: what eyes may look like that are of another kind than those given. They calibrate nothing.
+        its copies, 100,000 at most: what eyes may look like that are of another kind than those given. They calibrate
+        nothing. Rendering takes some four seconds a thousand.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -272,13 +273,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         labels = _check_labels(y, len(originals))
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
-        # Before pictures are left out for want of a label: eyes they are all the same.
-        self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
-        self.trail_ = self._find_labels(originals, labels, names)
-        if self.trail_ is not None:
-            kept = self.trail_.labels >= 0
-            originals, labels, names = originals[kept], self.trail_.labels[kept], names[kept]
-            weight = None if weight is None else weight[kept]
         pipelines = build_pipelines(
             self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
         )
@@ -291,6 +285,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             n_directions=self.n_directions,
         )
         check_takes_weights(pipelines, self.n_rendered)
+        # Before pictures are left out for want of a label: eyes they are all the same.
+        self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
+        self.trail_ = self._find_labels(originals, labels, names)
+        if self.trail_ is not None:
+            kept = self.trail_.labels >= 0
+            originals, labels, names = originals[kept], self.trail_.labels[kept], names[kept]
+            weight = None if weight is None else weight[kept]
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
@@ -367,6 +368,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        if self.n_rendered > MOST_RENDERED:
+            raise ParameterError(
+                f"n_rendered is {self.n_rendered}; it must be {MOST_RENDERED:,} at most, and a few thousand do as well"
+            )
         for name, least in (("n_support", 1), ("n_directions", 2)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or value is True or value < least):

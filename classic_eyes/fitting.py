@@ -17,7 +17,18 @@ from .inference.compiling import margins
 from .svm import FixedSizeSvm
 from .synthetic import make_eyes
 
-__all__ = ["Learnt", "check_takes_weights", "describe", "fit_last_step", "join_rendered", "set_machines"]
+__all__ = [
+    "MOST_RENDERED",
+    "Learnt",
+    "check_takes_weights",
+    "describe",
+    "fit_last_step",
+    "join_rendered",
+    "set_machines",
+]
+
+MOST_RENDERED = 100_000
+"""Most rendered eyes that are learnt from: their features take some gigabytes."""
 
 # Far from the seeds that documents and tests ask about: no model is asked what it has learnt by heart.
 _RENDERED_SEED = 1_000_000_000
@@ -66,6 +77,11 @@ def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> 
     Learnt
         The rows that were there, then those of the rendered eyes.
 
+    References
+    ----------
+    Wood, Baltrusaitis, Morency, Robinson, Bulling, "Learning an appearance-based gaze estimator from one million
+    synthesised images", ETRA 2016, doi:10.1145/2857491.2857492: the idea; no picture or model of theirs is used.
+
     Examples
     --------
     >>> pictures = np.zeros((4, 24, 24), np.uint8)
@@ -75,7 +91,7 @@ def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> 
     ((7, 24, 24), [0, 1, 0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1.0, 1.0, 2.0, 2.0, 2.0])
     """
     n = len(learnt.labels)
-    eyes = make_eyes(n_rendered, size=learnt.pictures.shape[1], random_state=_RENDERED_SEED + random_state)
+    eyes = make_eyes(n_rendered, size=learnt.pictures.shape[1], random_state=_RENDERED_SEED + int(random_state))
     names, person = np.unique(learnt.groups, return_inverse=True)
     weight = np.ones(n) if learnt.weight is None else learnt.weight
     each = weight.mean() * len(learnt.pictures) / n

@@ -118,22 +118,45 @@ def test_a_number_of_eyes_is_whole(given):
         EyeClassifier(("hog",), n_rendered=given).fit(EYES.pictures, EYES.labels)
 
 
-def test_what_cannot_weigh_them_says_so():
+def test_more_than_memory_holds_are_refused():
+    with pytest.raises(ParameterError, match=r"n_rendered is 100001; it must be 100,000 at most"):
+        EyeClassifier(("hog",), n_rendered=100_001).fit(EYES.pictures, EYES.labels)
+
+
+def test_a_seed_may_be_a_small_number_of_numpy():
+    clf = EyeClassifier(("hog",), "mirror", n_components=10, n_copies=0, n_rendered=20, random_state=np.int8(3))
+    clf.fit(EYES.pictures, EYES.labels)
+
+
+@pytest.mark.parametrize("labels", [EYES.labels, None])
+def test_what_cannot_weigh_them_says_so_before_any_work(labels):
     with pytest.raises(ParameterError, match="n_rendered is 10, and KNeighborsClassifier cannot weigh"):
-        EyeClassifier(("hog",), "knn", n_rendered=10).fit(EYES.pictures, EYES.labels)
+        EyeClassifier(("hog",), "knn", n_rendered=10).fit(EYES.pictures, labels)
 
 
 # -- the command --
 
 
-def test_train_takes_them(tmp_path):
+def test_train_takes_them(tmp_path, capsys):
     folder = write_labelled(tmp_path / "eyes", 60)
     how = ["--features", "hog", "--copies", "0", "--components", "10", "--folds", "0", "--rendered", "30"]
     assert main(["train", str(folder), "--out", str(tmp_path / "m.joblib"), *how]) == 0
     assert json.loads((tmp_path / "m.json").read_text())["parameters"]["n_rendered"] == 30
+    assert "training on all, and on 30 rendered eyes" in capsys.readouterr().err
 
 
-def test_train_refuses_before_it_reads(tmp_path, capsys):
-    how = ["--classifier", "knn", "--rendered", "30", "--out", str(tmp_path / "m.joblib")]
-    assert main(["train", str(tmp_path / "nowhere"), *how]) == 2
-    assert "--rendered 30 goes with --classifier" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (["--classifier", "knn", "--rendered", "30"], "--rendered 30 goes with --classifier"),
+        (["--rendered", "99999999999"], "--rendered 99999999999 is too many; take 100,000 at most"),
+        (["--rendered", "-1"], "'-1' is not a whole number from 0"),
+    ],
+)
+def test_train_refuses_before_it_reads(tmp_path, capsys, how, said):
+    try:
+        status = main(["train", str(tmp_path / "nowhere"), "--out", str(tmp_path / "m.joblib"), *how])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    assert said in capsys.readouterr().err

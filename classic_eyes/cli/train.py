@@ -16,6 +16,7 @@ from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..features import EXTRACTORS
+from ..fitting import MOST_RENDERED
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, split_families
@@ -129,8 +130,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=natural_number,
         default=0,
         metavar="N",
-        help="learn from so many rendered eyes too, for eyes of another kind than those given; 4000 is worth a try; "
-        "default: 0",
+        help="learn from so many rendered eyes too, half of them open, each as much as a picture, for eyes of another "
+        "kind than those given; as many as there are pictures are worth a try; not for knn; default: 0",
     )
     parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -210,6 +211,10 @@ def _check_learner(arguments: Namespace) -> None:
                 f"{option} {value} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it out, or "
                 "change the classifier"
             )
+    if arguments.rendered > MOST_RENDERED:
+        raise ParameterError(
+            f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
+        )
     if arguments.directions == 1:
         raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
     if arguments.cascade is not None and len(families) < 2:
@@ -454,7 +459,8 @@ def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], argu
         print(f"judging by {arguments.folds} folds ...", file=sys.stderr)
         results = _judge(clf, data, arguments.paths, lengths, arguments)
         print(results_table(results))
-    print("training on all ...", file=sys.stderr)
+    beside = f", and on {clf.n_rendered:,} rendered eyes" if clf.n_rendered else ""
+    print(f"training on all{beside} ...", file=sys.stderr)
     _learn_novelty_too(clf, data)
     clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
     return results

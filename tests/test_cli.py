@@ -278,6 +278,23 @@ def test_train_writes_a_model_and_its_card(tmp_path, capsys):
     assert clf.features == ("hog",)
 
 
+def test_what_memory_does_not_hold_is_one_line(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 20)
+    how = ["--features", "hog", "--copies", "99999999999", "--folds", "0", "--out", str(tmp_path / "m.joblib")]
+    assert main("train", str(folder), *how) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("classic-eyes: error: memory does not suffice (Unable to allocate")
+    assert said.endswith("; take fewer pictures, copies or jobs")
+
+
+@pytest.mark.parametrize("given", ["2147483648", "-1", "1.5", "some"])
+def test_a_seed_is_what_generators_take(tmp_path, capsys, given):
+    with pytest.raises(SystemExit) as stopped:
+        main("train", str(tmp_path), "--out", str(tmp_path / "m.joblib"), f"--seed={given}")
+    assert stopped.value.code == 2
+    assert f"argument --seed: {given!r} is not a whole number from 0 to 2147483647" in capsys.readouterr().err
+
+
 def test_same_seed_same_bytes_whatever_the_jobs(tmp_path, capsys):
     write_labelled(tmp_path / "eyes", 40)
     written = []

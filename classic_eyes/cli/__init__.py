@@ -107,6 +107,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt as stopped:
             print("classic-eyes: stopped", file=sys.stderr)
             return 143 if isinstance(stopped, _Terminated) else 130
+        except MemoryError as error:
+            told = f" ({error})" if str(error) else ""
+            print(
+                f"classic-eyes: error: memory does not suffice{told}; take fewer pictures, copies or jobs",
+                file=sys.stderr,
+            )
+            return 2
         except BrokenPipeError:
             # Who reads our output has gone (| head); Python would complain once more when it closes stdout.
             _forget_stdout()

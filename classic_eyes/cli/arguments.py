@@ -22,9 +22,12 @@ __all__ = [
     "natural_number",
     "not_negative",
     "positive_integer",
+    "random_seed",
     "share",
     "weights",
 ]
+
+_LARGEST_SEED = 2**31 - 1  # some generators take no more
 
 
 def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = ()) -> None:
@@ -115,6 +118,34 @@ def positive_integer(text: str) -> int:
     """
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def random_seed(text: str) -> int:
+    """Read the seed of all that is random.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed.
+
+    Returns
+    -------
+    int
+        0 to 2147483647.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> random_seed("7")
+    7
+    """
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 to {_LARGEST_SEED}")
     return int(text)
 
 

@@ -16,7 +16,7 @@ from ..errors import DataError, ParameterError
 from ..labeling import Audit, Witness, audit_labels, contradicted_by_most, evaluate_audit, second_witness
 from ..report import render_sheet, write_page
 from ..writing import csv_text, write_whole
-from .arguments import check_out, existing_file, known_families, natural_number, positive_integer
+from .arguments import check_out, existing_file, known_families, positive_integer, random_seed
 from .label import label_file, label_rows, page_pictures
 from .tables import aligned, markdown
 
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what the judging machines learn from; default: hog,lbp/words/words_tt",
     )
     parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="2 or more; default: 5")
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; by default one per core")
     parser.add_argument(
         "--page", type=positive_integer, default=50, metavar="N", help="labels on a page of it; default: 50"

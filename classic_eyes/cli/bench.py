@@ -41,7 +41,7 @@ from ..features import EXTRACTORS
 from ..persistence import read_card
 from ..pipeline import CLASSIFIERS
 from ..shipped import SHIPPED_MODELS, shipped_model
-from .arguments import existing_file, families, names, natural_number, positive_integer
+from .arguments import existing_file, families, names, natural_number, positive_integer, random_seed
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
 RENDERED, QUICK_RENDERED = 600, 200
@@ -124,7 +124,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="take every N-th picture only of groups of more than N",
     )
-    data.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    data.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     how = parser.add_argument_group("how")
     how.add_argument("--quick", action="store_true", help="fewer folds, draws, timings and rendered eyes")
     how.add_argument("--jobs", type=positive_integer, metavar="N", help="trainings at a time; by default one per core")

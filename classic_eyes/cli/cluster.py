@@ -39,7 +39,7 @@ from ..pseudolabel import (
     require_optuna,
     tune,
 )
-from .arguments import existing_file, known_families, names, natural_number, positive_integer
+from .arguments import existing_file, known_families, names, natural_number, positive_integer, random_seed
 from .tables import aligned, markdown
 from .train import read_sets
 
@@ -104,7 +104,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with --trained: give N of the true labels, and judge what these alone are worth",
     )
     parser.add_argument("--every", type=positive_integer, default=1, metavar="N", help="one picture in N; default: 1")
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
 
 

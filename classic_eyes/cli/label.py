@@ -18,7 +18,7 @@ from ..images import read_bytes, read_pictures, stated_size
 from ..labeling import ORDERS, arrange
 from ..pseudolabel import VIEW_FEATURES, make_view
 from ..report import render_sheet, write_page
-from .arguments import check_out, existing_file, natural_number, positive_integer
+from .arguments import check_out, existing_file, positive_integer, random_seed
 from .models import add_model_arguments, open_model
 
 __all__ = ["add_arguments", "label_file", "label_rows", "page_pictures", "work"]
@@ -66,7 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--page", type=positive_integer, default=50, metavar="N", help="pictures on a page of it; default: 50"
     )
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
 
 def label_file(path: str, labels: str | None) -> str | None:

@@ -12,7 +12,7 @@ from .._version import __version__
 from ..descriptors.ear import load_dlib
 from ..landmarks import judge_points, learn_points
 from ..writing import write_whole
-from .arguments import check_out, natural_number, positive_integer
+from .arguments import check_out, positive_integer, random_seed
 
 __all__ = ["add_arguments", "work"]
 
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
     parser.add_argument("--eyes", type=positive_integer, default=8000, metavar="N", help="rendered eyes; default: 8000")
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
 
 def work(arguments: Namespace) -> int:

@@ -22,7 +22,16 @@ from ..persistence import ENDINGS, card_path, check_skops, compiled_path, librar
 from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, split_families
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
-from .arguments import existing_file, known_families, natural_number, not_negative, positive_integer, share, weights
+from .arguments import (
+    existing_file,
+    known_families,
+    natural_number,
+    not_negative,
+    positive_integer,
+    random_seed,
+    share,
+    weights,
+)
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
@@ -133,7 +142,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="learn from so many rendered eyes too, half of them open, each as much as a picture, for eyes of another "
         "kind than those given; as many as there are pictures are worth a try; not for knn; default: 0",
     )
-    parser.add_argument("--seed", type=natural_number, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument(
         "--folds",
         type=natural_number,

@@ -23,7 +23,7 @@ from .calibration import Calibration, calibrate
 from .datasets import UNLABELLED, group_folds
 from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
-from .fitting import MOST_RENDERED, Learnt, check_takes_weights, describe, fit_last_step, join_rendered, set_machines
+from .fitting import Learnt, check_rendered, describe, fit_last_step, join_rendered, set_machines
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.cascade import blend
@@ -284,7 +284,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             group_effect=self.group_effect or None,
             n_directions=self.n_directions,
         )
-        check_takes_weights(pipelines, self.n_rendered)
+        check_rendered(self.n_rendered, next(iter(pipelines.values()))[-1])
         # Before pictures are left out for want of a label: eyes they are all the same.
         self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
         self.trail_ = self._find_labels(originals, labels, names)
@@ -295,8 +295,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         folds = self._calibration_splits(labels, names)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
-        if self.remove_glare:
-            originals = remove_glare(originals)
+        originals = learnt.pictures[: len(originals)]
         with one_thread():
             each, n_components = [], 0
             for pipeline in pipelines.values():
@@ -368,10 +367,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
-        if self.n_rendered > MOST_RENDERED:
-            raise ParameterError(
-                f"n_rendered is {self.n_rendered}; it must be {MOST_RENDERED:,} at most, and a few thousand do as well"
-            )
         for name, least in (("n_support", 1), ("n_directions", 2)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int | np.integer) or value is True or value < least):

@@ -20,11 +20,12 @@ from .synthetic import make_eyes
 __all__ = [
     "MOST_RENDERED",
     "Learnt",
-    "check_takes_weights",
+    "check_rendered",
     "describe",
     "fit_last_step",
     "join_rendered",
     "set_machines",
+    "takes_weights",
 ]
 
 MOST_RENDERED = 100_000
@@ -104,32 +105,57 @@ def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> 
     )
 
 
-def check_takes_weights(pipelines: Mapping[str, Pipeline], n_rendered: int) -> None:
-    """Refuse rendered eyes for a classifier that cannot weigh them.
+def check_rendered(n_rendered: int, classifier: Any) -> None:
+    """Refuse more rendered eyes than memory holds, and a classifier that cannot weigh them.
 
     Parameters
     ----------
-    pipelines : mapping of str to sklearn.pipeline.Pipeline
-        Not fitted.
     n_rendered : int
-        Rendered eyes that are to be learnt from.
+        Rendered eyes that are to be learnt from; 0 is always allowed.
+    classifier : scikit-learn classifier
+        The last step.
 
     Raises
     ------
     ParameterError
-        Where a classifier takes no ``sample_weight``, and there are some.
+        For either.
 
     Examples
     --------
-    >>> from classic_eyes.pipeline import build_pipelines
-    >>> check_takes_weights(build_pipelines(["hog"], "gb"), 100)
+    >>> from classic_eyes.pipeline import make_classifier
+    >>> check_rendered(100, make_classifier("gb"))
     """
-    for pipeline in pipelines.values() if n_rendered else ():
-        if not has_fit_parameter(pipeline[-1], "sample_weight"):
-            raise ParameterError(
-                f"n_rendered is {n_rendered}, and {type(pipeline[-1]).__name__} cannot weigh rendered eyes against "
-                "pictures; take a classifier whose fit has sample_weight, or leave n_rendered out"
-            )
+    if n_rendered > MOST_RENDERED:
+        raise ParameterError(
+            f"n_rendered is {n_rendered}; it must be {MOST_RENDERED:,} at most, and a few thousand do as well"
+        )
+    if n_rendered and not takes_weights(classifier):
+        raise ParameterError(
+            f"n_rendered is {n_rendered}, and {type(classifier).__name__} cannot weigh rendered eyes against pictures; "
+            "take a classifier whose fit has sample_weight, or leave n_rendered out"
+        )
+
+
+def takes_weights(classifier: Any) -> bool:
+    """Say whether a classifier can weigh rendered eyes against pictures.
+
+    Parameters
+    ----------
+    classifier : scikit-learn classifier
+        Fitted or not.
+
+    Returns
+    -------
+    bool
+        Whether its ``fit`` has ``sample_weight``.
+
+    Examples
+    --------
+    >>> from classic_eyes.pipeline import make_classifier
+    >>> takes_weights(make_classifier("gb")), takes_weights(make_classifier("knn"))
+    (True, False)
+    """
+    return bool(has_fit_parameter(classifier, "sample_weight"))
 
 
 def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:

@@ -16,10 +16,10 @@ from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..features import EXTRACTORS
-from ..fitting import MOST_RENDERED
+from ..fitting import MOST_RENDERED, takes_weights
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
-from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, split_families
+from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, make_classifier, split_families
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
 from .arguments import (
@@ -213,7 +213,11 @@ def _check_learner(arguments: Namespace) -> None:
         ("--vectors", arguments.vectors, _MACHINES),
         ("--group-effect", arguments.group_effect or None, _MACHINES),
         ("--directions", arguments.directions, ("metric",)),
-        ("--rendered", arguments.rendered or None, [name for name in CLASSIFIERS if name != "knn"]),
+        (
+            "--rendered",
+            arguments.rendered or None,
+            [name for name in CLASSIFIERS if takes_weights(make_classifier(name))],
+        ),
     ):
         if value is not None and classifier not in fitting:
             raise ParameterError(

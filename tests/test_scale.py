@@ -74,8 +74,9 @@ def test_a_forked_process_that_is_killed_ends_the_run_with_a_reason(paths):
     me = os.getpid()
 
     def die(pictures):
-        assert os.getpid() != me
-        os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != me:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.zeros(len(pictures))
 
     with pytest.raises(WorkerError, match=r"a process was killed, .* fewer --jobs"):
         list(score_files(paths, die, chunk=7, backend="fork", n_jobs=2))
@@ -93,7 +94,7 @@ def long_run(folder: Path, model: Path, scratch: Path) -> list[str]:
     """A command that forks and has long to go."""
     names = scratch / "names.txt"
     names.write_text(f"{folder / '001.png'}\n" * 300_000)
-    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "2"]
+    command = [sys.executable, "-m", "classic_eyes", "predict", "--list", names, "--jobs", "3"]
     command += ["--model", model.with_suffix(".npz"), "--backend", "fork", "--out", scratch / "answers.csv"]
     return list(map(str, command))
 

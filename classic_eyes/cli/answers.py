@@ -46,8 +46,8 @@ def _values(row: Row, verdict: bool) -> tuple[object, ...]:
 
 def _csv_text(rows: Iterable[Row], verdict: bool) -> str:
     return csv_text(
-        _values(row if row.score is None else row._replace(score=f"{row.score:.6f}"), verdict)  # type: ignore[arg-type]
-        for row in rows
+        (file, label, None if score is None else f"{score:.6f}", *((told,) if verdict else ()), error)
+        for file, label, score, told, error in rows
     )
 
 

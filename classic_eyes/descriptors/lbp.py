@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import product
 
 import cv2
 import numpy as np
@@ -14,16 +15,19 @@ __all__ = [
     "compute_codes",
     "compute_lbp",
     "compute_patterns",
-    "count_codes",
+    "count_patterns",
     "mirror_code",
     "mirrored_bins",
 ]
+
+# What neighbours are compared with, and how, for each kind of pattern.
+Bounds = Sequence[tuple[np.ndarray, np.ufunc]]
 
 # Neighbours once around the ring, counter-clockwise from the right: bit k of a code is neighbour k.
 _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 # Patterns with at most two changes between 0 and 1 once around.
 UNIFORM = tuple(c for c in range(256) if ((c ^ (c >> 1 | (c & 1) << 7)).bit_count()) <= 2)
-_CHUNK = 48  # pictures, at most: their codes and bins stay in the second-level cache
+_PIXELS = 1 << 16  # of all pictures of a chunk: what they need stays in the second-level cache
 _FEW = 8  # pictures, for which one call to gather all neighbours costs less than a call for each
 
 
@@ -93,19 +97,28 @@ def compare_ring(padded: np.ndarray, centre: np.ndarray, compare: np.ufunc, *, r
 
 
 @lru_cache(maxsize=8)
-def _bins(height: int, width: int, grid: int, uniform: bool) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return how many pictures make a chunk, the bin of each code, and each pixel's first bin in each of them."""
-    length = _length(grid, uniform)
-    n_bins = length // (grid * grid)
-    # The narrower the numbers, the quicker.
-    chunk = max(1, min(_CHUNK, (1 << 16) // length))
-    dtype = np.uint16 if chunk * length <= 1 << 16 else np.int32
-    bin_of = np.full(256, n_bins - 1, dtype)
-    patterns = np.array(UNIFORM if uniform else range(256))
-    bin_of[patterns] = np.arange(len(patterns), dtype=dtype)
-    cell_of = (np.arange(height) * grid // height)[:, None] * grid + np.arange(width) * grid // width
-    first_bin = cell_of.reshape(-1, 1) * n_bins + np.arange(chunk) * length
-    return chunk, bin_of, first_bin.astype(dtype)
+def _bin_of(uniform: bool) -> np.ndarray:
+    """Return the bin of each code, as uint8."""
+    patterns = UNIFORM if uniform else range(256)
+    bin_of = np.full(256, min(len(patterns), 255), np.uint8)
+    bin_of[list(patterns)] = np.arange(len(patterns))
+    return bin_of
+
+
+def _cells(height: int, width: int, grid: int) -> np.ndarray:
+    """Return the cell of each pixel, shape (height * width, 1)."""
+    down, across = np.arange(height) * grid // height, np.arange(width) * grid // width
+    return (down[:, np.newaxis] * grid + across).reshape(-1, 1)
+
+
+@lru_cache(maxsize=8)
+def _rows_of_one_histogram(height: int, width: int, grid: int) -> np.ndarray:
+    """Return in which row of a histogram each pixel of each picture counts, shape (height * width, n)."""
+    n_cells = grid * grid
+    # OpenCV looks bytes up in a table, and counts wider numbers by arithmetic.
+    together = max(1, 256 // n_cells)
+    rows = _cells(height, width, grid) + np.arange(together) * n_cells
+    return np.ascontiguousarray(rows, dtype=np.uint8 if n_cells <= 256 else np.uint16)
 
 
 def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) -> np.ndarray:
@@ -149,16 +162,11 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     ndarray of float32, shape (n, len(radii) * grid * grid * (59 if uniform else 256))
         Radii by size.
     """
-    if len(pictures) <= _FEW:
-        return _count_few(_codes_of_few(pictures, tuple(sorted(radii))), pictures.shape[1:], grid, uniform)
-    reach = max(radii)
+    return count_patterns(pictures, _as_bright, radii=radii, grid=grid, uniform=uniform)
 
-    def _codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
-        for radius in sorted(radii):
-            compare_ring(padded, padded[reach:-reach, reach:-reach], np.greater_equal, radius=radius, out=out)
-            yield
 
-    return count_codes(pictures, _codes_of, n_codes=len(radii), reach=reach, grid=grid, uniform=uniform)
+def _as_bright(levels: np.ndarray) -> Bounds:
+    return [(levels, np.greater_equal)]
 
 
 @lru_cache(maxsize=8)
@@ -173,25 +181,29 @@ def _neighbours(height: int, width: int, radii: tuple[int, ...]) -> np.ndarray:
     return np.stack(places)
 
 
-def _codes_of_few(pictures: np.ndarray, radii: tuple[int, ...]) -> np.ndarray:
-    """Compute the codes of `compute_codes` at several radii, shape (n, len(radii), height * width)."""
+def _codes_of_few(
+    pictures: np.ndarray, bounds_of: Callable[[np.ndarray], Bounds], radii: tuple[int, ...]
+) -> np.ndarray:
+    """Compute the codes that `count_patterns` counts, shape (n, n_codes, height * width)."""
     n, height, width = pictures.shape
     flat = pictures.reshape(n, -1)
     neighbours = flat.take(_neighbours(height, width, radii).ravel(), axis=1).reshape(n, len(radii), -1)
-    holds = neighbours >= np.repeat(flat, 8, axis=1)[:, np.newaxis]
-    return np.packbits(holds.reshape(n, -1), axis=1, bitorder="little").reshape(n, len(radii), -1)
+    bounds = bounds_of(flat)
+    holds = np.empty((n, len(radii), len(bounds), neighbours.shape[-1]), bool)
+    for k, (bound, compare) in enumerate(bounds):
+        compare(neighbours, np.repeat(bound, 8, axis=1)[:, np.newaxis], out=holds[:, :, k])
+    return np.packbits(holds.reshape(n, -1), axis=1, bitorder="little").reshape(n, -1, height * width)
 
 
 @lru_cache(maxsize=8)
 def _places_of_few(n: int, n_codes: int, shape: tuple[int, int], grid: int, uniform: bool) -> list[np.ndarray]:
     """Return the bin of each code, and the first bin of each pixel, code and picture."""
-    _, bin_of, first_bin = _bins(*shape, grid, uniform)
     first_of_code = np.arange(n * n_codes).reshape(n, n_codes, 1) * _length(grid, uniform)
-    return [bin_of.astype(np.intp), first_of_code + first_bin[:, 0].astype(np.intp)]
+    return [_bin_of(uniform).astype(np.intp), first_of_code + _cells(*shape, grid)[:, 0] * _n_bins(uniform)]
 
 
 def _count_few(codes: np.ndarray, shape: tuple[int, int], grid: int, uniform: bool) -> np.ndarray:
-    """Count codes, shape (n, n_codes, height * width), as `count_codes` does, all in one go."""
+    """Count codes, shape (n, n_codes, height * width), as `count_patterns` does, all in one go."""
     n, n_codes, n_pixels = codes.shape
     bin_of, first_bin = _places_of_few(n, n_codes, shape, grid, uniform)
     bins = bin_of.take(codes)
@@ -202,32 +214,33 @@ def _count_few(codes: np.ndarray, shape: tuple[int, int], grid: int, uniform: bo
     return np.sqrt(rows, out=rows)
 
 
+def _n_bins(uniform: bool) -> int:
+    return len(UNIFORM) + 1 if uniform else 256
+
+
 def _length(grid: int, uniform: bool) -> int:
-    return grid * grid * (len(UNIFORM) + 1 if uniform else 256)
+    return grid * grid * _n_bins(uniform)
 
 
-def count_codes(
+def count_patterns(
     pictures: np.ndarray,
-    codes_of: Callable[[np.ndarray, np.ndarray], Iterator[None]],
+    bounds_of: Callable[[np.ndarray], Bounds],
     *,
-    n_codes: int,
-    reach: int,
+    radii: Sequence[int],
     grid: int,
     uniform: bool,
 ) -> np.ndarray:
-    """Count codes of one or several kinds in each cell and take the square root of their shares.
+    """Count patterns of one or several kinds at several radii in each cell, and take the square root of their shares.
 
     Parameters
     ----------
     pictures : ndarray of uint8, shape (n, height, width)
         Pictures; `grid` divides both sides.
-    codes_of : callable
-        From some of the pictures, beside each other in each pixel and with a border of `reach`, and an array of uint8
-        for their codes, which it fills anew for each kind and then yields.
-    n_codes : int
-        How many kinds there are.
-    reach : int
-        Width of the border in pixels.
+    bounds_of : callable
+        From pixels, as uint8 of any shape, to what their neighbours are compared with, and by which comparison of
+        neighbour and bound: a pair for each kind of pattern.
+    radii : sequence of int
+        Distances of the neighbours in pixels.
     grid : int
         As in `compute_lbp`.
     uniform : bool
@@ -235,23 +248,40 @@ def count_codes(
 
     Returns
     -------
-    ndarray of float32, shape (n, n_codes * grid * grid * (59 if uniform else 256))
-        Kinds in their order, in each the cells by rows, and in each cell the bins.
+    ndarray of float32, shape (n, len(radii) * kinds * grid * grid * (59 if uniform else 256))
+        Radii by size, then kinds in their order, in each the cells by rows, and in each cell the bins.
     """
     n, height, width = pictures.shape
-    chunk, bin_of, first_bin = _bins(height, width, grid, uniform)
-    length = _length(grid, uniform)
-    rows = np.empty((n, n_codes, length), np.float32)
+    radii, reach = tuple(sorted(radii)), max(radii)
+    if n <= _FEW:
+        return _count_few(_codes_of_few(pictures, bounds_of, radii), (height, width), grid, uniform)
+    row_of, kinds = _rows_of_one_histogram(height, width, grid), len(bounds_of(pictures[:1]))
+    described = np.empty((n, len(radii) * kinds, _length(grid, uniform)), np.float32)
+    chunk = row_of.shape[1] * max(1, _PIXELS // row_of.size)
     for start in range(0, n, chunk):
-        part = pictures[start : start + chunk]
-        codes = np.empty((height, width, len(part)), np.uint8)
-        for k, _ in enumerate(codes_of(_pictures_last(part, reach), codes)):
-            bins = cv2.LUT(codes.reshape(-1, len(part)), bin_of).reshape(-1, len(part))
-            bins += first_bin[:, : len(part)]
-            counts = np.bincount(bins.ravel(), minlength=len(part) * length)
-            rows[start : start + chunk, k] = counts.reshape(-1, length)
-    rows *= np.float32(grid * grid / (height * width))
-    return np.sqrt(rows, out=rows).reshape(n, -1)
+        part = described[start : start + chunk]
+        padded = _pictures_last(pictures[start : start + chunk], reach)
+        centre = padded[reach:-reach, reach:-reach]
+        codes = np.empty(centre.shape, np.uint8)
+        for k, (radius, (bound, compare)) in enumerate(product(radii, bounds_of(centre))):
+            compare_ring(padded, bound, compare, radius=radius, out=codes)
+            _count(codes.reshape(len(row_of), -1), row_of, grid, uniform, out=part[:, k])
+        part *= np.float32(grid * grid / len(row_of))
+        np.sqrt(part, out=part)
+    return described.reshape(n, -1)
+
+
+def _count(codes: np.ndarray, row_of: np.ndarray, grid: int, uniform: bool, *, out: np.ndarray) -> None:
+    """Count codes, shape (height * width, n), in each cell of each picture."""
+    n_bins, together = _n_bins(uniform), row_of.shape[1]
+    bins = cv2.LUT(codes, _bin_of(uniform).astype(row_of.dtype)).reshape(codes.shape)
+    for first in range(0, len(out), together):
+        some = bins[:, first : first + together]
+        n_some = some.shape[1]
+        n_rows = grid * grid * n_some
+        # Quicker than numpy's bincount, which wants numbers of eight bytes.
+        counts = cv2.calcHist([row_of[:, :n_some], some], [0, 1], None, [n_rows, n_bins], [0, n_rows, 0, n_bins])
+        out[first : first + together] = counts.reshape(n_some, -1)
 
 
 def mirror_code(code: int) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from .lbp import compare_ring, count_codes
+from .lbp import Bounds, count_patterns
 from .light import even_levels
 
 __all__ = ["compute_ltp"]
@@ -31,18 +31,12 @@ def compute_ltp(pictures: np.ndarray, *, radii: Sequence[int], grid: int, thresh
     ndarray of float32, shape (n, len(radii) * 2 * grid * grid * 59)
         Radii by size, brighter before darker, cells by rows, and in each cell the bins of `compute_lbp`.
     """
-    reach, step = max(radii), np.uint8(min(int(threshold) + 1, 255))
+    step = np.uint8(min(int(threshold) + 1, 255))
 
-    def _codes_of(padded: np.ndarray, out: np.ndarray) -> Iterator[None]:
-        centre = padded[reach:-reach, reach:-reach]
+    def _clearly(levels: np.ndarray) -> Bounds:
         # Held back at 0 and 255, which no level reaches.
-        above = np.minimum(centre, 255 - step) + step
-        below = np.maximum(centre, step) - step
-        for radius in sorted(radii):
-            compare_ring(padded, above, np.greater_equal, radius=radius, out=out)
-            yield
-            compare_ring(padded, below, np.less_equal, radius=radius, out=out)
-            yield
+        above = np.minimum(levels, 255 - step) + step
+        below = np.maximum(levels, step) - step
+        return [(above, np.greater_equal), (below, np.less_equal)]
 
-    levels = even_levels(pictures)
-    return count_codes(levels, _codes_of, n_codes=2 * len(radii), reach=reach, grid=grid, uniform=True)
+    return count_patterns(even_levels(pictures), _clearly, radii=radii, grid=grid, uniform=True)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
+import pickle
 import signal
 import sys
-import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ..errors import WorkerError
 
 __all__ = ["can_fork", "run_forked", "run_threads"]
 
-_held: list[Callable[..., Any]] = []
+# Calls that a forked process has at a time: the one it makes, and the next, so that it need not wait for it.
+_A_HELPER = 2
+# Answers kept, for each process, while one before them is missing; they are some kilobytes each.
+_KEPT = 16
+# Bytes that a pipe takes, on Linux, while nobody reads.
+_PIPE = 1 << 15
 
 
 def can_fork() -> bool:
@@ -39,25 +42,6 @@ def can_fork() -> bool:
     return sys.platform.startswith("linux")
 
 
-def _begin(function: Callable[..., Any]) -> None:
-    # Ctrl-C reaches every process of a terminal; the one that forked the others ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _held[:] = [function]
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Leave no process behind when the one that forked it is killed."""
-    wait([parent])
-    os._exit(1)
-
-
-def _do(argument: Any) -> Any:
-    return _held[0](argument)
-
-
 @contextmanager
 def _no_warning() -> Iterator[None]:
     with warnings.catch_warnings():
@@ -67,7 +51,10 @@ def _no_warning() -> Iterator[None]:
 
 
 def run_forked(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:
-    """Call a function in forked processes, in order, a few calls ahead of what is asked for.
+    """Call a function in forked processes and in this one, in order, a few calls ahead of what is asked for.
+
+    This process makes the calls that no other is free for, so one process less is forked: forking, and ending what was
+    forked, takes as long as some hundred pictures.
 
     Parameters
     ----------
@@ -76,7 +63,7 @@ def run_forked(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jo
     arguments : iterable
         One for each call, pickled.
     n_jobs : int
-        Processes, 1 or more.
+        Processes, this one among them, 1 or more.
 
     Yields
     ------
@@ -86,19 +73,144 @@ def run_forked(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jo
     Raises
     ------
     WorkerError
-        If a process is killed, for example by the system for want of memory.
+        If a forked process is killed, for example by the system for want of memory.
 
     Examples
     --------
     >>> list(run_forked(lambda number: -number, range(3), n_jobs=2)) if can_fork() else [0, -1, -2]
     [0, -1, -2]
     """
-    context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(n_jobs, mp_context=context, initializer=_begin, initargs=(function,))
+    helpers: list[_Helper] = []
     try:
-        yield from _in_order(pool, _do, arguments, 2 * n_jobs)
-    except BrokenProcessPool as error:
+        for _ in range(n_jobs - 1):
+            helpers.append(_Helper(function, helpers))
+        yield from _Shared(function, helpers).answers(arguments)
+    except (EOFError, BrokenPipeError, ConnectionResetError) as error:
         raise WorkerError("a process was killed, perhaps for want of memory; take fewer --jobs") from error
+    finally:
+        for helper in helpers:
+            helper.end()
+
+
+class _Helper:
+    """A forked process that calls a function with what it is given, one after the other."""
+
+    def __init__(self, function: Callable[[Any], Any], others: Sequence[_Helper]) -> None:
+        context = multiprocessing.get_context("fork")
+        theirs, self._give = context.Pipe(duplex=False)
+        self.answers, back = context.Pipe(duplex=False)
+        # Who keeps an end of a pipe open that is not theirs would never learn that its owner is gone.
+        not_theirs = [self._give, self.answers, *(end for other in others for end in (other._give, other.answers))]
+        self._process = context.Process(target=_help, args=(function, theirs, back, not_theirs), daemon=True)
+        with _no_warning():
+            self._process.start()
+        theirs.close()
+        back.close()
+        self.given: deque[int] = deque()
+
+    def takes(self, payload: bytes, *, last: bool) -> bool:
+        """Say whether it has a hand free, and whether a call is sent without waiting for an answer first."""
+        return len(self.given) < (1 if last or len(payload) >= _PIPE else _A_HELPER)
+
+    def give(self, number: int, payload: bytes) -> None:
+        self._give.send_bytes(payload)
+        self.given.append(number)
+
+    def no_more(self) -> None:
+        self._give.close()
+
+    def end(self) -> None:
+        self._give.close()
+        self.answers.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _help(function: Callable[[Any], Any], given: Connection, back: Connection, not_mine: list[Connection]) -> None:
+    # Ctrl-C reaches every process of a terminal; the one that forked the others ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for end in not_mine:
+        end.close()
+    # The pipe ends, or breaks, when the process that forked this one has no more to do, or is gone.
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            back.send_bytes(_packed(_outcome(function, given.recv())))
+
+
+def _packed(outcome: tuple[Any, Exception | None]) -> bytes:
+    try:
+        return pickle.dumps(outcome)
+    except Exception as error:  # pickle raises what it likes
+        return pickle.dumps((None, WorkerError(f"an answer of a forked process cannot be sent back: {error}")))
+
+
+def _outcome(function: Callable[[Any], Any], argument: Any) -> tuple[Any, Exception | None]:
+    """Return what a call returns and None, or None and what it raises, which is raised in its turn."""
+    try:
+        return function(argument), None
+    except Exception as error:
+        return None, error
+
+
+class _Shared:
+    """Calls of which helpers make as many as they have hands for, and this process the rest."""
+
+    def __init__(self, function: Callable[[Any], Any], helpers: Sequence[_Helper]) -> None:
+        self._function = function
+        self._helpers = helpers
+        self._outcomes: dict[int, tuple[Any, Exception | None]] = {}
+        self._following = 0
+
+    def answers(self, arguments: Iterable[Any]) -> Iterator[Any]:
+        for number, (argument, last) in enumerate(_and_whether_last(arguments)):
+            self._collect(wait_for=0)
+            yield from self._in_turn()
+            while len(self._outcomes) > _KEPT * len(self._helpers):
+                self._collect(wait_for=None)
+                yield from self._in_turn()
+            self._call(number, argument, last=last)
+        for helper in self._helpers:
+            helper.no_more()
+        yield from self._in_turn()
+        while any(helper.given for helper in self._helpers):
+            self._collect(wait_for=None)
+            yield from self._in_turn()
+
+    def _call(self, number: int, argument: Any, *, last: bool) -> None:
+        if self._helpers:
+            payload = pickle.dumps(argument)
+            helper = min(self._helpers, key=lambda helper: len(helper.given))
+            # The last call would wait in a helper's hands while nobody works here.
+            if helper.takes(payload, last=last):
+                helper.give(number, payload)
+                return
+        self._outcomes[number] = _outcome(self._function, argument)
+
+    def _collect(self, *, wait_for: float | None) -> None:
+        busy = [helper for helper in self._helpers if helper.given]
+        ready = wait([helper.answers for helper in busy], wait_for)
+        for helper in busy:
+            if helper.answers in ready:
+                self._outcomes[helper.given.popleft()] = helper.answers.recv()
+
+    def _in_turn(self) -> Iterator[Any]:
+        while self._following in self._outcomes:
+            answer, error = self._outcomes.pop(self._following)
+            self._following += 1
+            if error is not None:
+                raise error
+            yield answer
+
+
+def _and_whether_last(arguments: Iterable[Any]) -> Iterator[tuple[Any, bool]]:
+    held: list[Any] = []
+    for argument in arguments:
+        if held:
+            yield held.pop(), False
+        held.append(argument)
+    for argument in held:
+        yield argument, True
 
 
 def run_threads(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:

@@ -24,7 +24,7 @@ __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
 BACKENDS = ("threading", "fork", "loky", "dask")
 
 # Large enough for BLAS to be at its best, small enough that the last chunks keep all cores busy.
-CHUNK = 256
+CHUNK = 224
 
 
 @dataclass(frozen=True)
@@ -166,10 +166,9 @@ def score_files(
         parts = chain(first, parts)
         if len(first) < 2 or n_jobs == 1:
             # joblib takes as long to import as a few hundred pictures to score.
-            for part in parts:
-                with one_thread():
-                    answered = _score_chunk(part, size, probability, max_pixels)
-                yield from _unpack(answered)
+            with one_thread():
+                for part in parts:
+                    yield from _unpack(_score_chunk(part, size, probability, max_pixels))
             return
     if backend in ("threading", "fork"):
         work_on = partial(_score_chunk, size=size, probability=probability, max_pixels=max_pixels)

@@ -24,7 +24,7 @@ Margins = NDArray[np.float64]
 Rows = NDArray[np.float32]
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
-_CHUNK = 192
+_CHUNK = 112
 # Up to so many components a product over all columns costs less than to gather those that are paired.
 _NARROW = 96
 

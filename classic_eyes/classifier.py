@@ -97,9 +97,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         always do.
     calibration_folds : int, default 3
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
-    n_support : int, optional
-        Support vectors of each family, at most, for the classifiers ``svm``, ``mirror`` and ``metric``; by default what
-        `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm` take.
+    n_support : int or sequence of int, optional
+        Support vectors of each family, at most, for the classifiers ``svm``, ``mirror`` and ``metric``: one number for
+        all, or a number for each; by default what `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm`
+        take. With ``cascade``, few for the first family are quick, and many for the others cost little.
     weights : sequence of float, optional
         Weight of each family in the average, above 0; alike by default.
     cascade : float, optional
@@ -110,9 +111,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm``, ``mirror`` and ``metric``,
         so that what sets people apart is not taken for what sets the classes apart; see
         `classic_eyes.svm.FixedSizeSvm`.
-    n_directions : int, optional
-        Directions along which the classifier ``metric`` compares pictures, of each family, at most; the fewer, the
-        faster. By default what `classic_eyes.svm.MetricSvm` takes.
+    n_directions : int or sequence of int, optional
+        Directions along which the classifier ``metric`` compares pictures, of each family, at most: one number for all,
+        or a number for each; the fewer, the faster. By default what `classic_eyes.svm.MetricSvm` takes.
     remove_glare : bool, default False
         Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
     n_rendered : int, default 0
@@ -189,11 +190,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         n_copies: int = 2,
         flip_average: bool = True,
         calibration_folds: int = 3,
-        n_support: int | None = None,
+        n_support: int | Sequence[int] | None = None,
         weights: Sequence[float] | None = None,
         cascade: float | None = None,
         group_effect: float = 0.0,
-        n_directions: int | None = None,
+        n_directions: int | Sequence[int] | None = None,
         remove_glare: bool = False,
         n_rendered: int = 0,
         size: int = SIZE,
@@ -367,10 +368,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
                 raise ParameterError(f"{name} is {value!r}; it must be a whole number, {least} or more")
-        for name, least in (("n_support", 1), ("n_directions", 2)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | np.integer) or value is True or value < least):
-                raise ParameterError(f"{name} is {value!r}; it must be a whole number from {least}, or None")
         effect = self.group_effect
         if not isinstance(effect, int | float | np.number) or isinstance(effect, bool) or not 0 <= effect < np.inf:
             raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")

@@ -31,6 +31,9 @@ __all__ = [
 MOST_RENDERED = 100_000
 """Most rendered eyes that are learnt from: their features take some gigabytes."""
 
+# What says how large a machine is, and the least that it may be.
+_LEAST = {"n_support": 1, "n_directions": 2}
+
 # Far from the seeds that documents and tests ask about: no model is asked what it has learnt by heart.
 _RENDERED_SEED = 1_000_000_000
 
@@ -164,14 +167,15 @@ def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:
     Parameters
     ----------
     pipelines : mapping of str to sklearn.pipeline.Pipeline
-        Not fitted.
+        Not fitted, one for each family of features.
     **given
-        Parameters of the classifiers; None for what they have by themselves.
+        Parameters of the classifiers; None for what they have by themselves. Those that say how large a machine is may
+        be a sequence, a number for each family.
 
     Raises
     ------
     ParameterError
-        For a parameter that a classifier does not have.
+        For a parameter that a classifier does not have, and a size that is not allowed.
 
     Examples
     --------
@@ -180,16 +184,38 @@ def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:
     >>> set_machines(pipelines, n_support=500, group_effect=None)
     >>> pipelines["hog"][-1].n_support
     500
+    >>> pipelines = build_pipelines((("lbp",), ("hog", "words_tt")), "metric")
+    >>> set_machines(pipelines, n_support=(600, 1500))
+    >>> [pipeline[-1].n_support for pipeline in pipelines.values()]
+    [600, 1500]
     """
     for name, value in given.items():
-        for pipeline in pipelines.values() if value is not None else ():
+        values = _for_each(name, value, len(pipelines)) if name in _LEAST else [value] * len(pipelines)
+        for pipeline, own in zip(pipelines.values(), values, strict=True) if value is not None else ():
             if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], FixedSizeSvm):
                 which = "classifier 'metric'" if name == "n_directions" else "classifiers 'svm', 'mirror' and 'metric'"
                 raise ParameterError(
                     f"{name} goes with the {which}, not with {type(pipeline[-1]).__name__}; leave it out, or change "
                     "the classifier"
                 )
-            pipeline[-1].set_params(**{name: value})
+            pipeline[-1].set_params(**{name: own})
+
+
+def _for_each(name: str, value: Any, n_families: int) -> list[Any]:
+    """Return the size of each family's machine, of one number for all or a number for each."""
+    each = list(value) if isinstance(value, tuple | list) else [value] * n_families
+    if len(each) != n_families:
+        raise ParameterError(
+            f"{name} is {value!r}; it must be one number for all families or one for each of the {n_families}"
+        )
+    least = _LEAST[name]
+    for one in each:
+        if value is not None and (not isinstance(one, int | np.integer) or one is True or one < least):
+            raise ParameterError(
+                f"{name} is {value!r}; it must be a whole number from {least}, a sequence of one for each family, "
+                "or None"
+            )
+    return each
 
 
 def describe(union: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

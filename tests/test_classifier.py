@@ -526,11 +526,33 @@ def test_an_effect_of_each_group_is_learnt_kept_and_compiled(classifier, tmp_pat
     assert clf.calibration_ != plain.calibration_
 
 
+def test_each_family_has_a_size_of_its_own_kept_and_compiled(tmp_path):
+    eyes = make_eyes(160, random_state=3)
+    families, sizes = (("lbp",), ("hog", "pixels")), {"n_support": (20, 50), "n_directions": (4, 10)}
+    clf = EyeClassifier(families, "metric", n_copies=0, n_components=20, **sizes).fit(eyes.pictures, eyes.labels)
+    assert [pipeline[-1].support_vectors_.shape for pipeline in clf.pipelines_.values()] == [(20, 4), (50, 10)]
+    assert clf.n_support_vectors_ == 70
+    assert [family.support.shape for family in clf.program.families] == [(4, 20), (10, 50)]
+    clf.save(tmp_path / "a.joblib")
+    read = EyeClassifier.load(tmp_path / "a.joblib", trusted=True)
+    assert read.get_params()["n_support"] == (20, 50)
+    # One number for all is each family's number.
+    alike = clone(clf).set_params(n_support=20, n_directions=4).fit(eyes.pictures, eyes.labels)
+    both = clone(clf).set_params(n_support=(20, 20), n_directions=(4, 4)).fit(eyes.pictures, eyes.labels)
+    np.testing.assert_array_equal(alike.predict_proba(eyes.pictures), both.predict_proba(eyes.pictures))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"n_support": 0}, "n_support is 0; it must be a whole number from 1"),
         ({"n_support": True}, "n_support is True"),
+        ({"n_support": (5, 0)}, r"n_support is \(5, 0\); it must be a whole number from 1, a sequence of one for each"),
+        ({"n_support": (5, 5, 5)}, r"n_support is \(5, 5, 5\); .* one for each of the 2"),
+        (
+            {"n_directions": [2, 1], "classifier": "metric"},
+            r"n_directions is \[2, 1\]; it must be a whole number from 2",
+        ),
         ({"n_directions": 1, "classifier": "metric"}, "n_directions is 1; it must be a whole number from 2"),
         (
             {"n_directions": 9, "classifier": "mirror"},

@@ -226,9 +226,8 @@ def recipe_of(card: Mapping[str, Any], called: str = "recipe") -> Scenario:
     _check_known("feature", Scenario("together", features).names, EXTRACTORS)
     _check_known("classifier", [told["classifier"]], CLASSIFIERS)
     changes = {key: told[key] for key in _RECIPE if key in told}
-    for key in ("augmentations", "weights"):
-        if changes.get(key) is not None:
-            changes[key] = tuple(changes[key])
+    # JSON knows no tuples, and a recipe is compared with others.
+    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in changes.items()}
     return Scenario("recipe", features, told["classifier"], changes, called=called)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "natural_number",
     "not_negative",
     "positive_integer",
+    "positive_integers",
     "random_seed",
     "share",
     "weights",
@@ -119,6 +120,35 @@ def positive_integer(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def positive_integers(text: str) -> int | tuple[int, ...]:
+    """Read a whole number from 1, or several, one for each family of features.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed, numbers parted by commas.
+
+    Returns
+    -------
+    int or tuple of int
+        One number alone, or all of them.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> positive_integers("2"), positive_integers("600,1500")
+    (2, (600, 1500))
+    """
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1, nor several parted by commas")
+    return int(text) if len(parts) == 1 else tuple(map(int, parts))
 
 
 def random_seed(text: str) -> int:

@@ -28,6 +28,7 @@ from .arguments import (
     natural_number,
     not_negative,
     positive_integer,
+    positive_integers,
     random_seed,
     share,
     weights,
@@ -95,10 +96,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument(
         "--vectors",
-        type=positive_integer,
-        metavar="N",
-        help="support vectors of each family, at most, for svm, mirror and metric; default: a tenth of the rows, up to "
-        "3000",
+        type=positive_integers,
+        metavar="N[,N]",
+        help="support vectors of each family, at most, for svm, mirror and metric; with a comma, a number for each; "
+        "default: a tenth of the rows, up to 3000",
     )
     parser.add_argument(
         "--weights",
@@ -124,10 +125,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--directions",
-        type=positive_integer,
-        metavar="N",
+        type=positive_integers,
+        metavar="N[,N]",
         help="for metric: directions along which pictures are compared, of each family, at most; the fewer, the "
-        "faster; default: 96",
+        "faster; with a comma, a number for each family; default: 96",
     )
     parser.add_argument(
         "--remove-glare",
@@ -220,26 +221,32 @@ def _check_learner(arguments: Namespace) -> None:
         ),
     ):
         if value is not None and classifier not in fitting:
+            said = ",".join(map(str, value)) if isinstance(value, tuple) else value
             raise ParameterError(
-                f"{option} {value} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it out, or "
+                f"{option} {said} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it out, or "
                 "change the classifier"
             )
     if arguments.rendered > MOST_RENDERED:
         raise ParameterError(
             f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
         )
-    if arguments.directions == 1:
+    if arguments.directions == 1 or (isinstance(arguments.directions, tuple) and 1 in arguments.directions):
         raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
     if arguments.cascade is not None and len(families) < 2:
         raise ParameterError(
             f"--cascade {arguments.cascade}: --features names one family, so there is no other to ask; part families "
             "by a slash, such as hog,lbp/words_tt, or leave --cascade out"
         )
-    if arguments.weights is not None and len(arguments.weights) != len(families):
-        raise ParameterError(
-            f"--weights holds {len(arguments.weights)} number(s) and --features {len(families)} families, parted by "
-            "slashes; give one for each"
-        )
+    for option, values, or_ in (
+        ("--weights", arguments.weights, ""),
+        ("--vectors", arguments.vectors, ", or one for all"),
+        ("--directions", arguments.directions, ", or one for all"),
+    ):
+        if isinstance(values, tuple) and len(values) != len(families):
+            raise ParameterError(
+                f"{option} holds {len(values)} number(s) and --features {len(families)} families, parted by slashes; "
+                f"give one for each{or_}"
+            )
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:

@@ -124,7 +124,7 @@ def score_files(
         Largest picture that is decoded.
     n_jobs : int, optional
         Threads or processes, 1 or more; by default one for each core. A cluster has its own number.
-    chunk : int, default 256
+    chunk : int, default 224
         Pictures at a time.
     backend : str, default ``"threading"``
         ``"threading"``: the time goes into OpenCV and BLAS, which let go of the interpreter, but for a fifth.

@@ -403,6 +403,12 @@ def test_speed_is_a_ratio_within_one_run(models, folder, tmp_path, capsys):
     assert "speed.json" in err
 
 
+def test_what_measures_loads_no_more_than_a_run():
+    code = f"import sys, classic_eyes.cli.speed; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

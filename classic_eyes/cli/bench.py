@@ -28,6 +28,7 @@ from ..benchmark import (
     count_steps,
     folder_workload,
     parse_protocol,
+    processor_name,
     read_results,
     recipe_of,
     rendered_workload,
@@ -379,6 +380,7 @@ def _measure_speed(arguments: Namespace) -> None:
         n_jobs=arguments.jobs,
         many=arguments.many or 0,
     )
+    speed["machine"] = processor_name()
     print(speed_table(speed), flush=True)
     if arguments.out is not None:
         Path(arguments.out).mkdir(parents=True, exist_ok=True)

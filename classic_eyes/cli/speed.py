@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,9 +17,8 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
-from ..benchmark import TaskError, processor_name
 from ..compiled import CompiledEyes
-from ..errors import ParameterError
+from ..errors import ParameterError, WorkerError
 from ..images import read_pictures
 from ..inference import CHUNK, quickest_backend, score_files
 from ..memory import memory_of_tree_mb
@@ -38,6 +38,11 @@ _LOOK = 0.05
 # Where the package lies is given, for a clone may not be on the path of a new process.
 _AT = "import sys; sys.path.append(sys.argv[1]); "
 _PREDICT = _AT + "from classic_eyes.cli import main; status = main(['predict', *sys.argv[2:]]); "
+# What measures loads no more than a run of predict does: a process is forked the quicker the less it holds.
+_MEASURE = _AT + (
+    "import json, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from classic_eyes.cli.speed import _measure; "
+    "print(json.dumps(_measure(**json.loads(sys.argv[2]))))"
+)
 _STARTS = {
     "python": "",
     "import numpy and cv2": "import numpy, cv2",
@@ -60,7 +65,7 @@ def _run(code: str, *arguments: str) -> str:
     done = subprocess.run(_command(code, *arguments), capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise TaskError(f"a new process failed: {said}")
+        raise WorkerError(f"a new process failed: {said}")
     return done.stdout
 
 
@@ -110,7 +115,7 @@ def _most_held(arguments: Sequence[str]) -> float:
             time.sleep(_LOOK)
         said = running.stderr.read() if running.stderr else ""
     if running.returncode:
-        raise TaskError(f"a run over many pictures failed: {(said.strip().splitlines() or ['no reason'])[-1]}")
+        raise WorkerError(f"a run over many pictures failed: {(said.strip().splitlines() or ['no reason'])[-1]}")
     return most
 
 
@@ -119,7 +124,8 @@ def measure_speed(
 ) -> dict[str, Any]:
     """Measure how long people wait for answers, each thing once a round, so that ratios share what the machine did.
 
-    1. Everything is done once before the clock starts.
+    1. All of it happens in a new process, which loads no more than a run of ``predict``; everything is done once before
+       the clock starts.
     2. Each round decodes the files and nothing else on one thread; and for each model goes from the folder to a CSV
        with all jobs, answers decoded pictures on one thread, answers pictures one by one, and answers one file in a
        process of its own.
@@ -142,7 +148,7 @@ def measure_speed(
     Returns
     -------
     dict
-        ``pictures``, ``rounds``, ``jobs``, ``machine``; ``seconds``, name of what was done to its median;
+        ``pictures``, ``rounds``, ``jobs``, ``models``; ``seconds``, name of what was done to its median;
         ``over_decode``, name to the median of its ratios; ``singles``, pictures answered one by one; ``memory``, model
         to MB, of ``many`` pictures.
 
@@ -150,9 +156,20 @@ def measure_speed(
     ------
     ParameterError
         For a model without a compiled form.
-    TaskError
+    WorkerError
         If a process that is to be timed fails.
     """
+    # Refused here, a mistake is one line; from another process it would be a traceback.
+    for name in models:
+        _open(name)
+    if folder is not None:
+        list_pictures([folder])
+    asked = {"folder": folder, "models": list(models), "rounds": rounds, "n_jobs": n_jobs, "many": many}
+    measured: dict[str, Any] = json.loads(_run(_MEASURE, json.dumps(asked)))
+    return measured
+
+
+def _measure(folder: str | None, models: Sequence[str], *, rounds: int, n_jobs: int | None, many: int) -> Any:
     with tempfile.TemporaryDirectory() as scratch:
         if folder is None:
             folder = os.path.join(scratch, "rendered")
@@ -172,7 +189,6 @@ def measure_speed(
         "pictures": len(paths),
         "rounds": rounds,
         "jobs": n_jobs or os.cpu_count(),
-        "machine": processor_name(),
         "models": list(models),
         "seconds": {name: median(times) for name, times in taken.items()},
         "over_decode": {
@@ -182,6 +198,13 @@ def measure_speed(
         "many": many,
         "memory": memory,
     }
+
+
+def _open(name: str) -> CompiledEyes:
+    model = open_model(name)
+    if not isinstance(model, CompiledEyes):
+        raise ParameterError(f"model {name!r} has no compiled form beside it; its speed is not worth a table")
+    return model
 
 
 def _alone(action: Callable[..., Any], *arguments: Any) -> None:
@@ -194,9 +217,7 @@ def _actions(
 ) -> dict[str, Callable[[], Any]]:
     actions: dict[str, Callable[[], Any]] = {"decode": partial(_alone, _decode, paths)}
     for name in models:
-        model = open_model(name)
-        if not isinstance(model, CompiledEyes):
-            raise ParameterError(f"model {name!r} has no compiled form beside it; its speed is not worth a table")
+        model = _open(name)
         pictures, errors = read_pictures(paths, size=model.size)
         good = pictures[[error is None for error in errors]]
         asked = [paths[0], "--model", name]
@@ -215,7 +236,7 @@ def speed_table(speed: dict[str, Any]) -> str:
     Parameters
     ----------
     speed : dict
-        As `measure_speed` returns it.
+        As `measure_speed` returns it, with ``machine``, the processor's name.
 
     Returns
     -------

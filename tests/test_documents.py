@@ -89,6 +89,11 @@ def test_the_card_says_what_a_card_must():
     assert parameters == json.loads(json.dumps(EyeClassifier.pretrained().get_params()))
 
 
+@pytest.mark.parametrize("model", SHIPPED_MODELS)
+def test_contributing_tells_how_each_shipped_model_was_made(model):
+    assert f"    {read_card(shipped_model(model))['command']}\n" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 def test_the_card_is_about_the_data_beside_the_project():
     from classic_eyes.datasets import fingerprint, read_eyes
 

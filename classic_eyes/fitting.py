@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from .errors import ParameterError
-from .inference import CHUNK
 from .inference.compiling import margins
 from .svm import FixedSizeSvm
 from .synthetic import make_eyes
@@ -31,6 +30,8 @@ __all__ = [
 MOST_RENDERED = 100_000
 """Most rendered eyes that are learnt from: their features take some gigabytes."""
 
+# Pictures described at a time. The last digits of words hang on it, and with them the bytes of what is learnt.
+_CHUNK = 256
 # What says how large a machine is, and the least that it may be.
 _LEAST = {"n_support": 1, "n_directions": 2}
 
@@ -233,11 +234,11 @@ def describe(union: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     float32 array of shape (n, d)
         A row a picture.
     """
-    first = union.transform(pictures[:CHUNK])
+    first = union.transform(pictures[:_CHUNK])
     rows = np.empty((len(pictures), first.shape[1]), dtype=np.float32)
     rows[: len(first)] = first
-    for start in range(CHUNK, len(pictures), CHUNK):
-        rows[start : start + CHUNK] = union.transform(pictures[start : start + CHUNK])
+    for start in range(_CHUNK, len(pictures), _CHUNK):
+        rows[start : start + _CHUNK] = union.transform(pictures[start : start + _CHUNK])
     return rows
 
 

@@ -24,7 +24,7 @@ __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
 BACKENDS = ("threading", "fork", "loky", "dask")
 
 # Large enough for BLAS to be at its best, small enough that the last chunks keep all cores busy.
-CHUNK = 224
+CHUNK = 336
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def score_files(
         Largest picture that is decoded.
     n_jobs : int, optional
         Threads or processes, 1 or more; by default one for each core. A cluster has its own number.
-    chunk : int, default 224
+    chunk : int, default 336
         Pictures at a time.
     backend : str, default ``"threading"``
         ``"threading"``: the time goes into OpenCV and BLAS, which let go of the interpreter, but for a fifth.

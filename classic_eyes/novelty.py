@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from .datasets import group_folds
 from .errors import ParameterError
 from .features import Extractor, make_extractor
-from .inference import CHUNK
 from .inference.novelty import Novelty, View
 from .threads import one_thread
 
@@ -18,6 +17,9 @@ __all__ = ["FEWEST", "FEWEST_GROUPS", "VIEWS", "fit_novelty"]
 
 # Fewer eyes say nothing of one in a hundred.
 FEWEST = 200
+
+# Pictures described at a time; the last digits of words hang on it.
+_CHUNK = 256
 
 # Features and components at most: chosen among those of docs/experiments.md, "Not an eye".
 VIEWS = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
@@ -95,7 +97,7 @@ def fit_novelty(pictures: NDArray[np.uint8], groups: NDArray[Any], *, random_sta
 
 def _describe(extractor: Extractor, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(
-        [extractor.transform(pictures[start : start + CHUNK]) for start in range(0, len(pictures), CHUNK)]
+        [extractor.transform(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)]
     )
 
 

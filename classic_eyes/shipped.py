@@ -11,7 +11,7 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
     "default": "e2bb1c6f96a028e15b5aab5a0d0c60c210ef54aac37dd5fac5af1c8b6f6c06b4",
-    "fast": "b67a975d205bc9f83ffc301cf3061159f506cef6940c0069ddda6a5a4c72ace1",
+    "fast": "b6782cf65fb3980af7b7c4e317017b8acc4511581cb7735df0bd40718aabd10d",
 }
 
 

@@ -62,7 +62,8 @@ def doubt(margin: ArrayLike, border: float) -> Margins:
     [1.0, 0.5, 0.0, 0.0]
     """
     nearness = 1 - np.abs(np.asarray(margin, dtype=np.float64)) / border
-    return np.asarray(np.clip(nearness / _FADE, 0, 1))
+    # Of one picture, np.clip takes five times as long.
+    return np.asarray(np.minimum(np.maximum(nearness / _FADE, 0), 1))
 
 
 def blend(margins: Sequence[Margins], shares: ArrayLike, border: float | None) -> Margins:

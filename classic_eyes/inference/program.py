@@ -54,14 +54,18 @@ class Block:
     weights: Rows
     pairs: NDArray[np.intp] | None = None
 
-    # What a product over all columns takes, where that is the quicker way.
+    # What a product over all columns takes, where that is the quicker way; else what even and odd components take.
     _whole: Rows | None = field(init=False, repr=False)
+    _halves: tuple[Rows, Rows] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         whole: Rows | None = self.weights
         if self.pairs is not None:
             whole = _unpaired(self.weights, self.pairs) if self.weights.shape[1] <= _NARROW else None
         object.__setattr__(self, "_whole", whole)
+        half = self.weights.shape[1] // 2
+        parts = [] if whole is not None else [self.weights[:, :half], self.weights[:, half:]]
+        object.__setattr__(self, "_halves", tuple(np.ascontiguousarray(part) for part in parts))
 
     def project(self, rows: Rows) -> Rows:
         """Say what the columns add to the components.
@@ -80,11 +84,11 @@ class Block:
             return rows @ self._whole
         assert self.pairs is not None  # without, `_whole` is there
         half = self.weights.shape[1] // 2
-        one, other = np.take(rows, self.pairs[0], axis=1), np.take(rows, self.pairs[1], axis=1)
+        one, other = rows.take(self.pairs[0], axis=1), rows.take(self.pairs[1], axis=1)
         z = np.empty((len(rows), 2 * half), np.float32)
-        np.matmul(one + other, self.weights[:, :half], out=z[:, :half])
+        np.matmul(one + other, self._halves[0], out=z[:, :half])
         np.subtract(one, other, out=one)
-        np.matmul(one, self.weights[:, half:], out=z[:, half:])
+        np.matmul(one, self._halves[1], out=z[:, half:])
         return z
 
 
@@ -151,6 +155,7 @@ class Family:
         even = np.vstack([2 * gamma * self.support[:half], -gamma * squares, ones])
         object.__setattr__(self, "_even", np.ascontiguousarray(even, dtype=np.float32))
         object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * self.support[half:]))
+        object.__setattr__(self, "_dual", self.dual.astype(np.float64))
 
     def describe(self, pictures: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> list[Rows]:
         """Compute the features, a block after the other.
@@ -205,7 +210,7 @@ class Family:
         else:
             cv2.exp(exponent, exponent)
         # Large coefficients of both signs cancel: added up in float32 they leave twice the error.
-        return exponent.astype(np.float64) @ self.dual.astype(np.float64) + self.intercept
+        return exponent.astype(np.float64) @ self._dual + self.intercept  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)

@@ -213,7 +213,7 @@ def _for_each(name: str, value: Any, n_families: int) -> list[Any]:
     for one in each:
         if value is not None and (not isinstance(one, int | np.integer) or one is True or one < least):
             raise ParameterError(
-                f"{name} is {value!r}; it must be a whole number from {least}, a sequence of one for each family, "
+                f"{name} is {value!r}; it must be a whole number from {least}, a tuple or list of one for each family, "
                 "or None"
             )
     return each

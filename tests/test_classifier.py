@@ -547,7 +547,10 @@ def test_each_family_has_a_size_of_its_own_kept_and_compiled(tmp_path):
     [
         ({"n_support": 0}, "n_support is 0; it must be a whole number from 1"),
         ({"n_support": True}, "n_support is True"),
-        ({"n_support": (5, 0)}, r"n_support is \(5, 0\); it must be a whole number from 1, a sequence of one for each"),
+        (
+            {"n_support": (5, 0)},
+            r"n_support is \(5, 0\); it must be a whole number from 1, a tuple or list of one for each",
+        ),
         ({"n_support": (5, 5, 5)}, r"n_support is \(5, 5, 5\); .* one for each of the 2"),
         (
             {"n_directions": [2, 1], "classifier": "metric"},

@@ -391,7 +391,7 @@ def _empty(folder):
         (lambda folder: write_labelled(folder, 20), ["--directions", "1", "--classifier", "metric"], "2 or more"),
         (lambda folder: write_labelled(folder, 20), ["--vectors", "9", "--classifier", "gb"], "--vectors 9 goes with"),
         (lambda folder: write_labelled(folder, 20), ["--vectors", "9,8", "--classifier", "gb"], "--vectors 9,8 goes"),
-        (lambda folder: write_labelled(folder, 20), ["--vectors", "9,8"], "--vectors holds 2 number(s) and --features"),
+        (lambda folder: write_labelled(folder, 20), ["--vectors", "9,8"], "--vectors 9,8 holds 2 number(s)"),
         (lambda folder: write_labelled(folder, 20), ["--vectors", "9,,8"], "'9,,8' is not a whole number from 1, nor"),
         (
             lambda folder: write_labelled(folder, 20),
@@ -399,7 +399,7 @@ def _empty(folder):
             "--directions 1 is too few",
         ),
         (lambda folder: write_labelled(folder, 20), ["--group-effect", "1", "--classifier", "knn"], "--group-effect 1"),
-        (lambda folder: write_labelled(folder, 20), ["--weights", "1,2"], "--weights holds 2 number(s)"),
+        (lambda folder: write_labelled(folder, 20), ["--weights", "1,2"], "--weights 1,2 holds 2 number(s)"),
         (lambda folder: write_labelled(folder, 20), ["--labels", "none.csv"], "none.csv"),
     ],
 )

@@ -127,8 +127,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--directions",
         type=positive_integers,
         metavar="N[,N]",
-        help="for metric: directions along which pictures are compared, of each family, at most; the fewer, the "
-        "faster; with a comma, a number for each family; default: 96",
+        help="for metric: directions along which pictures are compared, of each family, at most, and 2 at least; the "
+        "fewer, the faster; with a comma, a number for each family; default: 96",
     )
     parser.add_argument(
         "--remove-glare",
@@ -243,9 +243,10 @@ def _check_learner(arguments: Namespace) -> None:
         ("--directions", arguments.directions, ", or one for all"),
     ):
         if isinstance(values, tuple) and len(values) != len(families):
+            said = ",".join(f"{value:g}" for value in values)
             raise ParameterError(
-                f"{option} holds {len(values)} number(s) and --features {len(families)} families, parted by slashes; "
-                f"give one for each{or_}"
+                f"{option} {said} holds {len(values)} number(s), and --features parts {len(families)} famil"
+                f"{'y' if len(families) == 1 else 'ies'} by slashes; give one for each{or_}"
             )
 
 

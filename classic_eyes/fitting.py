@@ -191,8 +191,10 @@ def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:
     [600, 1500]
     """
     for name, value in given.items():
+        if value is None:
+            continue
         values = _for_each(name, value, len(pipelines)) if name in _LEAST else [value] * len(pipelines)
-        for pipeline, own in zip(pipelines.values(), values, strict=True) if value is not None else ():
+        for pipeline, own in zip(pipelines.values(), values, strict=True):
             if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], FixedSizeSvm):
                 which = "classifier 'metric'" if name == "n_directions" else "classifiers 'svm', 'mirror' and 'metric'"
                 raise ParameterError(
@@ -211,7 +213,7 @@ def _for_each(name: str, value: Any, n_families: int) -> list[Any]:
         )
     least = _LEAST[name]
     for one in each:
-        if value is not None and (not isinstance(one, int | np.integer) or one is True or one < least):
+        if not isinstance(one, int | np.integer) or one is True or one < least:
             raise ParameterError(
                 f"{name} is {value!r}; it must be a whole number from {least}, a tuple or list of one for each family, "
                 "or None"

@@ -145,10 +145,11 @@ def positive_integers(text: str) -> int | tuple[int, ...]:
     >>> positive_integers("2"), positive_integers("600,1500")
     (2, (600, 1500))
     """
-    parts = text.split(",")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 1, nor several parted by commas")
-    return int(text) if len(parts) == 1 else tuple(map(int, parts))
+    try:
+        numbers = tuple(map(positive_integer, text.split(",")))
+    except ArgumentTypeError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1, nor several parted by commas") from None
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def random_seed(text: str) -> int:

@@ -165,25 +165,28 @@ def measure_speed(
     if folder is not None:
         list_pictures([folder])
     asked = {"folder": folder, "models": list(models), "rounds": rounds, "n_jobs": n_jobs, "many": many}
-    measured: dict[str, Any] = json.loads(_run(_MEASURE, json.dumps(asked)))
+    # Ctrl-C ends what measures at once; what it wrote is taken away here.
+    with tempfile.TemporaryDirectory() as scratch:
+        measured: dict[str, Any] = json.loads(_run(_MEASURE, json.dumps({**asked, "scratch": scratch})))
     return measured
 
 
-def _measure(folder: str | None, models: Sequence[str], *, rounds: int, n_jobs: int | None, many: int) -> Any:
-    with tempfile.TemporaryDirectory() as scratch:
-        if folder is None:
-            folder = os.path.join(scratch, "rendered")
-            os.mkdir(folder)
-            _render(folder)
-        paths = [path for path, _ in list_pictures([folder])]
-        actions = _actions(folder, paths, models, os.path.join(scratch, "answers.csv"), n_jobs)
-        taken: dict[str, list[float]] = {name: [] for name in actions}
-        for number in range(rounds + 1):
-            for name, action in actions.items():
-                seconds = _seconds(action)
-                if number > 0:
-                    taken[name].append(seconds)
-        memory = _peak_memory(paths, many, models, scratch) if many else {}
+def _measure(
+    folder: str | None, models: Sequence[str], *, rounds: int, n_jobs: int | None, many: int, scratch: str
+) -> dict[str, Any]:
+    if folder is None:
+        folder = os.path.join(scratch, "rendered")
+        os.mkdir(folder)
+        _render(folder)
+    paths = [path for path, _ in list_pictures([folder])]
+    actions = _actions(folder, paths, models, os.path.join(scratch, "answers.csv"), n_jobs)
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    for number in range(rounds + 1):
+        for name, action in actions.items():
+            seconds = _seconds(action)
+            if number > 0:
+                taken[name].append(seconds)
+    memory = _peak_memory(paths, many, models, scratch) if many else {}
     decode = taken["decode"]
     return {
         "pictures": len(paths),

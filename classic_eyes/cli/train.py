@@ -221,10 +221,9 @@ def _check_learner(arguments: Namespace) -> None:
         ),
     ):
         if value is not None and classifier not in fitting:
-            said = ",".join(map(str, value)) if isinstance(value, tuple) else value
             raise ParameterError(
-                f"{option} {said} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it out, or "
-                "change the classifier"
+                f"{option} {_typed(value)} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it "
+                "out, or change the classifier"
             )
     if arguments.rendered > MOST_RENDERED:
         raise ParameterError(
@@ -243,11 +242,14 @@ def _check_learner(arguments: Namespace) -> None:
         ("--directions", arguments.directions, ", or one for all"),
     ):
         if isinstance(values, tuple) and len(values) != len(families):
-            said = ",".join(f"{value:g}" for value in values)
             raise ParameterError(
-                f"{option} {said} holds {len(values)} number(s), and --features parts {len(families)} famil"
+                f"{option} {_typed(values)} holds {len(values)} number(s), and --features parts {len(families)} famil"
                 f"{'y' if len(families) == 1 else 'ies'} by slashes; give one for each{or_}"
             )
+
+
+def _typed(value: float | tuple[float, ...]) -> str:
+    return ",".join(f"{number:.15g}" for number in (value if isinstance(value, tuple) else (value,)))
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:

@@ -20,10 +20,21 @@ from . import persistence
 from .adaptation import Adaptation, fit_adaptation
 from .augment import augment, check_augmentations, flip
 from .calibration import Calibration, calibrate
-from .datasets import UNLABELLED, group_folds
+from .datasets import UNLABELLED
 from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
-from .fitting import Learnt, check_rendered, describe, fit_last_step, join_rendered, set_machines
+from .fitting import (
+    Learnt,
+    aligned_families,
+    calibration_folds,
+    check_rendered,
+    describe,
+    fit_last_step,
+    join_rendered,
+    set_machines,
+    shown_to,
+)
+from .framing import shipped_framing
 from .images import SIZE, as_picture, as_pictures
 from .inference import CHUNK
 from .inference.cascade import blend
@@ -58,6 +69,8 @@ _ADDED_LATER = {
     "cascade_": None,
     "remove_glare": False,
     "n_rendered": 0,
+    "align": None,
+    "framing_": None,
 }
 # So many of the pictures left out in the calibration count as unsure.
 _UNSURE = 0.05
@@ -120,6 +133,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
         its copies, 100,000 at most: what eyes may look like that are of another kind than those given. They calibrate
         nothing. Rendering takes some four seconds a thousand.
+    align : str, optional
+        ``"all"`` to show eyes in the middle of their pictures, level and of one size, ``"others"`` to show them so to
+        all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt from
+        rendered eyes; see `classic_eyes.descriptors.framing`.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False
@@ -142,6 +159,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Slope and intercept from margin to log odds of open.
     cascade_ : float or None
         Margin of the first family, nearer to 0 than which the others are asked; None without ``cascade``.
+    framing_ : classic_eyes.descriptors.framing.Framing or None
+        What finds the eye in its patch; None without ``align``.
     unsure_ : float
         Log odds nearer to 0 than that had the least sure twentieth of the pictures left out in the calibration.
     novelty_ : classic_eyes.inference.novelty.Novelty or None
@@ -197,6 +216,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         n_directions: int | Sequence[int] | None = None,
         remove_glare: bool = False,
         n_rendered: int = 0,
+        align: str | None = None,
         size: int = SIZE,
         novelty: bool = False,
         confident: tuple[float, float] = (0.05, 0.95),
@@ -217,6 +237,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.n_directions = n_directions
         self.remove_glare = remove_glare
         self.n_rendered = n_rendered
+        self.align = align
         self.size = size
         self.novelty = novelty
         self.confident = confident
@@ -279,6 +300,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         )
         shares = self._shares(len(pipelines))
         self._check_cascade(len(pipelines))
+        aligned = aligned_families(self.align, len(pipelines))
         set_machines(
             pipelines,
             n_support=self.n_support,
@@ -293,16 +315,17 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             kept = self.trail_.labels >= 0
             originals, labels, names = originals[kept], self.trail_.labels[kept], names[kept]
             weight = None if weight is None else weight[kept]
-        folds = self._calibration_splits(labels, names)
+        folds = calibration_folds(labels, names, self.calibration_folds, random_state=self.random_state)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
-        originals = learnt.pictures[: len(originals)]
+        self.framing_ = None if self.align is None else shipped_framing()
         with one_thread():
             each, n_components = [], 0
-            for pipeline in pipelines.values():
-                components = self._fit_components(pipeline, learnt.pictures, learnt.labels[learnt.source])
+            shown = shown_to(learnt.pictures, aligned, self.framing_)
+            for pipeline, rows in zip(pipelines.values(), shown, strict=True):
+                components = self._fit_components(pipeline, rows, learnt.labels[learnt.source])
                 n_components += components.shape[1]
-                mirrored = self._mirrored_components(pipeline, originals, components)
+                mirrored = self._mirrored_components(pipeline, rows[: len(originals)], components)
                 each.append(fit_last_step(pipeline[-1], components, mirrored, learnt, folds))
             self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0]), self.cascade))
             margin = blend(each, shares, self.cascade_)
@@ -351,6 +374,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 novelty=self.novelty_,
                 border=self.cascade_,
                 remove_glare=bool(self.remove_glare),
+                framing=self.framing_,
+                aligned=aligned_families(self.align, len(pipelines)),
             )
         except NotCompilableError as reason:
             self.not_compiled_ = str(reason)
@@ -449,24 +474,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             return components[n : 2 * n]
         return pipeline[1:-1].transform(describe(pipeline[0], flip(originals)))
 
-    def _calibration_splits(
-        self, labels: NDArray[np.int8], groups: NDArray[Any]
-    ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        classes_per_group = [len(np.unique(groups[labels == label])) for label in (0, 1)]
-        n_folds = min(self.calibration_folds, *classes_per_group)
-        if n_folds < 2:
-            raise ParameterError(
-                f"closed eyes come from {classes_per_group[0]} groups and open ones from {classes_per_group[1]}; "
-                "calibration needs 2 of each, add pictures of other people"
-            )
-        folds = group_folds(labels, groups, n_folds, random_state=self.random_state)
-        for train, _ in folds:
-            if len(np.unique(labels[train])) < 2:
-                raise ParameterError(
-                    "groups: leaving one fold of groups out leaves one class only; give finer groups or more people"
-                )
-        return folds
-
     def decision_function(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.
 
@@ -511,8 +518,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         if self.remove_glare:
             pictures = remove_glare(pictures)
-        views = [pictures, flip(pictures)] if self.flip_average else [pictures]
-        each = [np.mean([decide(view) for view in views], axis=0) for decide in self._decisions]
+        shown = shown_to(pictures, aligned_families(self.align, len(self._decisions)), self.framing_)
+        each = [decide(own) for decide, own in zip(self._decisions, shown, strict=True)]
+        if self.flip_average:
+            flipped = [decide(flip(own)) for decide, own in zip(self._decisions, shown, strict=True)]
+            each = [(seen + mirrored) / 2 for seen, mirrored in zip(each, flipped, strict=True)]
         return blend(each, self._shares(len(each)), self.cascade_)
 
     def predict_one(self, picture: Any) -> float:

@@ -11,24 +11,33 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from .datasets import group_folds
+from .descriptors.framing import Framing, align
 from .errors import ParameterError
 from .inference.compiling import margins
 from .svm import FixedSizeSvm
 from .synthetic import make_eyes
 
 __all__ = [
+    "ALIGNED",
     "MOST_RENDERED",
     "Learnt",
+    "aligned_families",
+    "calibration_folds",
     "check_rendered",
     "describe",
     "fit_last_step",
     "join_rendered",
     "set_machines",
+    "shown_to",
     "takes_weights",
 ]
 
 MOST_RENDERED = 100_000
 """Most rendered eyes that are learnt from: their features take some gigabytes."""
+
+ALIGNED = (None, "all", "others")
+"""Which families may be shown eyes aligned: none, all, or all but the first."""
 
 # Pictures described at a time. The last digits of words hang on it, and with them the bytes of what is learnt.
 _CHUNK = 256
@@ -219,6 +228,103 @@ def _for_each(name: str, value: Any, n_families: int) -> list[Any]:
                 "or None"
             )
     return each
+
+
+def aligned_families(which: Any, n_families: int) -> list[bool]:
+    """Say which families are shown eyes aligned.
+
+    Parameters
+    ----------
+    which : object
+        One of `ALIGNED`.
+    n_families : int
+        1 or more.
+
+    Returns
+    -------
+    list of bool
+        One for each family.
+
+    Raises
+    ------
+    ParameterError
+        For anything else, and for the others where there is one family.
+
+    Examples
+    --------
+    >>> aligned_families("others", 3), aligned_families(None, 1)
+    ([False, True, True], [False])
+    """
+    if which is not None and which not in ALIGNED[1:]:
+        raise ParameterError(f"align is {which!r}; it must be 'all', 'others' (all families but the first) or None")
+    if which == "others" and n_families < 2:
+        raise ParameterError(
+            "align is 'others', and features is one family: there is no other; align 'all', or leave it out"
+        )
+    return [which == "all" or (which == "others" and k > 0) for k in range(n_families)]
+
+
+def shown_to(pictures: NDArray[np.uint8], aligned: Sequence[bool], framing: Framing | None) -> list[NDArray[np.uint8]]:
+    """Return what each family is shown of pictures.
+
+    Parameters
+    ----------
+    pictures : uint8 array of shape (n, size, size)
+        Grey.
+    aligned : sequence of bool
+        Of `aligned_families`.
+    framing : Framing or None
+        What finds the eye; None where no family is aligned.
+
+    Returns
+    -------
+    list of uint8 array of shape (n, size, size)
+        One for each family: the pictures, or the pictures aligned.
+    """
+    turned = pictures if framing is None else align(pictures, framing)
+    return [turned if own else pictures for own in aligned]
+
+
+def calibration_folds(
+    labels: NDArray[np.int8], groups: NDArray[Any], most: int, *, random_state: int = 0
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Divide pictures for the calibration.
+
+    Parameters
+    ----------
+    labels : int array of shape (n,)
+        0 and 1.
+    groups : array of shape (n,)
+        Person of each picture.
+    most : int
+        Folds, 2 or more; fewer are made where a class has fewer groups.
+    random_state : int, default 0
+        Seed.
+
+    Returns
+    -------
+    list of (train, test)
+        Positions of pictures; see `classic_eyes.datasets.group_folds`.
+
+    Raises
+    ------
+    ParameterError
+        For too few groups.
+    """
+    classes_per_group = [len(np.unique(groups[labels == label])) for label in (0, 1)]
+    n_folds = min(most, *classes_per_group)
+    if n_folds < 2:
+        raise ParameterError(
+            f"closed eyes come from {classes_per_group[0]} groups and open ones from {classes_per_group[1]}; "
+            "calibration needs 2 of each, add pictures of other people"
+        )
+    folds = group_folds(labels, groups, n_folds, random_state=random_state)
+    for train, _ in folds:
+        if len(np.unique(labels[train])) < 2:
+            raise ParameterError(
+                "groups: leaving one fold of groups out leaves one class only; give finer groups or more people"
+            )
+    return folds
 
 
 def describe(union: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

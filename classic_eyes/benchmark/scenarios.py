@@ -184,6 +184,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 _BASELINE = SCENARIOS[-1]
 # What a card tells of learning, beside the features and the classifier; the seed is the run's.
 _RECIPE = (
+    "align",
     "augmentations",
     "calibration_folds",
     "cascade",

@@ -32,6 +32,7 @@ COMMANDS = {
     "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
     "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
     "landmarks": "Learn from rendered eyes where the six points of an eye are: for the feature ear.",
+    "framing": "Learn from rendered eyes how an eye lies in its patch: for train --align.",
     "info": "Say what a model file is, without running any code of it.",
 }
 

@@ -123,6 +123,7 @@ def _compiled(path: Path) -> dict[str, Any]:
             "components": len(family.support),
             "support_vectors": len(family.dual),
             "mirror": family.mirror,
+            "aligned": family.aligned,
         }
         for family in program.families
     ]
@@ -184,7 +185,8 @@ def _families_lines(about: dict[str, Any]) -> list[tuple[str, str]]:
             (
                 f"family {number}",
                 f"{' + '.join(family['features'])}: {family['numbers']:,} features, "
-                f"{family['components']:,} components, {family['support_vectors']:,} {machine}",
+                f"{family['components']:,} components, {family['support_vectors']:,} {machine}"
+                + (", shown eyes aligned" if family["aligned"] else ""),
             )
         )
     return lines

@@ -16,10 +16,10 @@ from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..features import EXTRACTORS
-from ..fitting import MOST_RENDERED, takes_weights
+from ..fitting import ALIGNED
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
-from ..pipeline import CLASSIFIERS, DEFAULT_FEATURES, build_pipelines, make_classifier, split_families
+from ..pipeline import DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
 from .arguments import (
@@ -33,11 +33,11 @@ from .arguments import (
     share,
     weights,
 )
+from .learner import check_learner
 from .tables import results_table
 
 _ENOUGH_TO_JUDGE = 10
 _FOLDS = 5
-_MACHINES = ("svm", "mirror", "metric")
 _CLASSIFIERS_SAID = (
     "svm (quickly learnt), mirror (quicker when asked), metric (quickest when asked, three times the training), libsvm "
     "(slow), gb, linear or knn (not compiled); default: svm"
@@ -136,6 +136,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="take reflections, as on glasses, out of every picture, in training and when asked",
     )
     parser.add_argument(
+        "--align",
+        choices=ALIGNED[1:],
+        help="show eyes in the middle of their pictures, level and of one size, to all families of features, or to all "
+        "others than the first; by default they are shown as they are",
+    )
+    parser.add_argument(
         "--rendered",
         type=natural_number,
         default=0,
@@ -205,51 +211,6 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
         raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}{beside}")
     if not Path(name).absolute().parent.is_dir():
         raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
-
-
-def _check_learner(arguments: Namespace) -> None:
-    """Refuse options that go with other features or another classifier, by the names that they have here."""
-    classifier, families = arguments.classifier, split_families(arguments.features)
-    for option, value, fitting in (
-        ("--vectors", arguments.vectors, _MACHINES),
-        ("--group-effect", arguments.group_effect or None, _MACHINES),
-        ("--directions", arguments.directions, ("metric",)),
-        (
-            "--rendered",
-            arguments.rendered or None,
-            [name for name in CLASSIFIERS if takes_weights(make_classifier(name))],
-        ),
-    ):
-        if value is not None and classifier not in fitting:
-            raise ParameterError(
-                f"{option} {_typed(value)} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it "
-                "out, or change the classifier"
-            )
-    if arguments.rendered > MOST_RENDERED:
-        raise ParameterError(
-            f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
-        )
-    if arguments.directions == 1 or (isinstance(arguments.directions, tuple) and 1 in arguments.directions):
-        raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
-    if arguments.cascade is not None and len(families) < 2:
-        raise ParameterError(
-            f"--cascade {arguments.cascade}: --features names one family, so there is no other to ask; part families "
-            "by a slash, such as hog,lbp/words_tt, or leave --cascade out"
-        )
-    for option, values, or_ in (
-        ("--weights", arguments.weights, ""),
-        ("--vectors", arguments.vectors, ", or one for all"),
-        ("--directions", arguments.directions, ", or one for all"),
-    ):
-        if isinstance(values, tuple) and len(values) != len(families):
-            raise ParameterError(
-                f"{option} {_typed(values)} holds {len(values)} number(s), and --features parts {len(families)} famil"
-                f"{'y' if len(families) == 1 else 'ies'} by slashes; give one for each{or_}"
-            )
-
-
-def _typed(value: float | tuple[float, ...]) -> str:
-    return ",".join(f"{number:.15g}" for number in (value if isinstance(value, tuple) else (value,)))
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
@@ -422,12 +383,13 @@ def work(arguments: Namespace) -> int:
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
         remove_glare=arguments.remove_glare,
+        align=arguments.align,
         n_rendered=arguments.rendered,
         random_state=arguments.seed,
     )
     # Refuses unknown names, and options that do not go together, before anything is read.
     build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
-    _check_learner(arguments)
+    check_learner(arguments)
     sets = read_sets(arguments.paths, arguments.labels)
     if arguments.labelled_only:
         sets = [_labelled(eyes) for eyes in sets]

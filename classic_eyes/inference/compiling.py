@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
+from ..descriptors.framing import Framing
 from ..features import Extractor
 from ..mirror import mirrored_columns
 from ..svm import FixedSizeSvm, MetricSvm, MirrorSvm
@@ -38,6 +39,8 @@ def compile_program(
     novelty: Novelty | None = None,
     border: float | None = None,
     remove_glare: bool = False,
+    framing: Framing | None = None,
+    aligned: Sequence[bool] | None = None,
 ) -> Program:
     """Turn fitted pipelines, one a family of features, into float32 matrix products.
 
@@ -67,6 +70,10 @@ def compile_program(
         Margin of the first family, nearer to 0 than which the others are asked; always by default.
     remove_glare : bool, default False
         Whether the pictures have lost their reflections when they come to the features.
+    framing : Framing, optional
+        What finds the eye in its patch.
+    aligned : sequence of bool, optional
+        Which families are shown the eye as `framing` finds it; none by default.
 
     Returns
     -------
@@ -90,15 +97,18 @@ def compile_program(
     (40,)
     """
     given = np.ones(len(pipelines)) if shares is None else shares
-    families = [_family(pipeline, float(share)) for pipeline, share in zip(pipelines, given, strict=True)]
+    shown = [False] * len(pipelines) if aligned is None else aligned
+    families = [
+        _family(pipeline, float(share), own) for pipeline, share, own in zip(pipelines, given, shown, strict=True)
+    ]
     # A mirror machine answers the same about both images.
     flips = flip_average and not all(family.mirror for family in families)
     cascade = None if border is None else Cascade(border, float(given[0]))
     slope, intercept = map(float, calibration)
-    return Program(size, families, flips, slope, intercept, unsure, novelty, cascade, remove_glare)
+    return Program(size, families, flips, slope, intercept, unsure, novelty, cascade, remove_glare, framing)
 
 
-def _family(pipeline: Pipeline, share: float) -> Family:
+def _family(pipeline: Pipeline, share: float, aligned: bool) -> Family:
     machine = pipeline.named_steps["classifier"]
     # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
     kind = type(machine)
@@ -122,6 +132,7 @@ def _family(pipeline: Pipeline, share: float) -> Family:
         intercept=share * float(machine.intercept_[0]),
         gamma=float(machine._gamma),
         mirror=mirror,
+        aligned=aligned,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
+from ..descriptors.framing import Framing, align
 from ..descriptors.glare import remove_glare
 from ..memory import keep_freed_memory
 from .cascade import Cascade, doubt
@@ -22,6 +23,7 @@ __all__ = ["Block", "Family", "Program"]
 
 Margins = NDArray[np.float64]
 Rows = NDArray[np.float32]
+Views = list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # pictures and their mirror images
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 112
@@ -131,6 +133,8 @@ class Family:
         Width of the kernel, greater than 0.
     mirror : bool
         Whether the machine is a mirror machine.
+    aligned : bool, default False
+        Whether it is shown the eye in the middle of its picture, level and of one size.
 
     References
     ----------
@@ -145,6 +149,7 @@ class Family:
     intercept: float
     gamma: float
     mirror: bool
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         gamma = np.float32(self.gamma)
@@ -235,6 +240,13 @@ class Program:
         When the families beyond the first are asked; always, without one.
     remove_glare : bool, default False
         Whether reflections are taken out of the pictures first.
+    framing : Framing, optional
+        What finds the eye for the families that are shown it aligned.
+
+    Raises
+    ------
+    ValueError
+        For an aligned family without a framing.
     """
 
     size: int
@@ -246,6 +258,11 @@ class Program:
     novelty: Novelty | None = None
     cascade: Cascade | None = None
     remove_glare: bool = False
+    framing: Framing | None = None
+
+    def __post_init__(self) -> None:
+        if self.framing is None and any(family.aligned for family in self.families):
+            raise ValueError("no framing for an aligned family")
 
     def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
         """Return the calibrated log odds of open.
@@ -289,21 +306,34 @@ class Program:
         """Return the sum of the families' margins, and note where the time goes."""
         margins = np.empty(len(pictures))
         for start in range(0, len(pictures), _CHUNK):
-            views = self._views(pictures[start : start + _CHUNK])
+            began = time.perf_counter()
+            shown = self._shown(pictures[start : start + _CHUNK], families)
+            seconds["features"] += time.perf_counter() - began
             parts = []
-            for view in views:
+            for k in range(n_views := len(next(iter(shown.values())))):
                 for family in families:
                     # What a family computed is still in the cache when it decides.
                     began = time.perf_counter()
-                    described = family.describe(*view)
+                    described = family.describe(*shown[family.aligned][k])
                     between = time.perf_counter()
                     parts.append(family.decide(described))
                     seconds["features"] += between - began
                     seconds["decision"] += time.perf_counter() - between
-            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / len(views)
+            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / n_views
         return margins
 
-    def _views(self, pictures: NDArray[np.uint8]) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    def _shown(self, pictures: NDArray[np.uint8], families: Sequence[Family]) -> dict[bool, Views]:
+        """Return what families are shown, by whether they are aligned."""
+        shown = {}
+        for aligned in {family.aligned for family in families}:
+            if aligned:
+                assert self.framing is not None  # refused where there is none
+                shown[True] = self._views(align(pictures, self.framing))
+            else:
+                shown[False] = self._views(pictures)
+        return shown
+
+    def _views(self, pictures: NDArray[np.uint8]) -> Views:
         if not (self.flip_average or any(block.mirrored for family in self.families for block in family.blocks)):
             return [(pictures, pictures)]
         flipped = np.ascontiguousarray(pictures[:, :, ::-1])
@@ -368,6 +398,7 @@ class Program:
                 )
             parts = pack(arrays, f"family{i}", {key: getattr(family, key) for key in ("offset", "support", "dual")})
             numbers = {"intercept": family.intercept, "gamma": family.gamma, "mirror": family.mirror}
+            numbers |= {"aligned": True} if family.aligned else {}
             families.append({"blocks": blocks, **parts, **numbers})
         header = {"size": self.size, "flip_average": self.flip_average, "families": families}
         header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
@@ -375,6 +406,8 @@ class Program:
             header["cascade"] = asdict(self.cascade)
         if self.remove_glare:
             header["remove_glare"] = True
+        if self.framing is not None:
+            header["framing"] = pack(arrays, "framing", self.framing.arrays())
         if self.novelty is not None:
             header["novelty"], further = self.novelty.to_parts()
             arrays |= further
@@ -417,10 +450,11 @@ class Program:
             ]
             offset, support, dual = (unpack(arrays, family[key]) for key in ("offset", "support", "dual"))
             intercept, gamma = float(family["intercept"]), float(family["gamma"])
-            families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, bool(family["mirror"])))
+            mirror, aligned = bool(family["mirror"]), bool(family.get("aligned", False))
+            families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, mirror, aligned))
         if not families or not all(family.blocks for family in families):
             raise ValueError("no features")
-        novelty, cascade = header.get("novelty"), header.get("cascade")
+        novelty, cascade, framing = (header.get(key) for key in ("novelty", "cascade", "framing"))
         return cls(
             int(header["size"]),
             tuple(families),
@@ -431,4 +465,5 @@ class Program:
             None if novelty is None else Novelty.from_parts(novelty, arrays),
             None if cascade is None else Cascade(float(cascade["border"]), float(cascade["share"])),
             bool(header.get("remove_glare", False)),
+            None if framing is None else Framing.of(unpack(arrays, framing)),
         )

@@ -44,6 +44,7 @@ ALLOWED_TYPES = (
     "classic_eyes.features.profile.Profile",
     "classic_eyes.features.words.TanTriggsWords",
     "classic_eyes.features.words.Words",
+    "classic_eyes.descriptors.framing.Framing",
     "classic_eyes.inference.novelty.Novelty",
     "classic_eyes.inference.novelty.View",
     "classic_eyes.mirror.MirrorPca",

@@ -176,7 +176,7 @@ def learn_framing(n: int = 16000, *, random_state: int = 0) -> Framing:
     parts = []
     for _ in range(_LEVELS):
         places = np.rint(rng.uniform(-1, 1, (_POOL, 2)) * _REACH * np.float64(64)).astype(np.int16)
-        plane = places.astype(np.float64).view(np.complex128)[:, 0]
+        plane = places.astype(np.float32).view(np.complex64)[:, 0]
         seen = read_places(levels, found, plane, SIDE).astype(np.float32)
         pairs, thresholds, leaves, moves = _learn_level(seen, _missing(found, wanted), rng)
         parts.append((places, pairs, thresholds, leaves))

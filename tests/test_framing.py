@@ -64,7 +64,7 @@ def test_moves_are_those_of_the_eye_as_it_is_shown():
 
 def test_places_move_with_the_eye_and_stop_at_the_border():
     levels = np.arange(576, dtype=np.int16)[:, np.newaxis]
-    places = np.array([32 + 32j, 32 + 64 + 32j, 32 + (32 + 64) * 1j, 64 * 20 + 32j])
+    places = np.array([32 + 32j, 32 + 64 + 32j, 32 + (32 + 64) * 1j, 64 * 20 + 32j], np.complex64)
     assert read_places(levels, plane(0, 1), places, 24)[:, 0].tolist() == [300, 301, 324, 311]
     assert read_places(levels, plane(2 + 1j, 1), places, 24)[:, 0].tolist() == [326, 327, 350, 335]
     turned = read_places(levels, plane(0, 1j), places, 24)[:, 0]

@@ -71,7 +71,7 @@ class Framing:
         prepared = tuple(
             # Four numbers of two bytes are taken as one of eight.
             (
-                _plane(where).ravel(),
+                _plane(where).ravel().astype(np.complex64),
                 two,
                 least[..., np.newaxis],
                 first,
@@ -229,11 +229,13 @@ def read_places(levels: np.ndarray, poses: np.ndarray, places: np.ndarray, side:
         Levels of the nearest pixels; beyond the border its nearest pixel counts.
     """
     pixel = side / SIDE / UNIT
-    # Products of few whole numbers below 2 ** 53: exact, in whatever order a machine adds them up. From the left and
-    # upper edge, of which pixels are whole parts.
-    plane = places[:, np.newaxis] * (poses[:, 1] * (pixel / _PLACE))
-    np.add(plane, poses[:, 0] * pixel + (side / 2 + side / 2 * 1j), out=plane)
-    at = plane.view(np.float64).reshape(*plane.shape, 2)
+    matrices = (poses[:, 1] * (pixel / _PLACE)).astype(np.complex64)
+    # From the left and upper edge, of which pixels are whole parts.
+    middles = (poses[:, 0] * pixel + complex(side / 2, side / 2)).astype(np.complex64)
+    # Within a picture of 24 these are whole numbers below 2 ** 24, in 2 ** 18ths: no machine rounds them otherwise.
+    plane = places[:, np.newaxis] * matrices
+    plane += middles
+    at = plane.view(np.float32).reshape(*plane.shape, 2)
     np.maximum(at, 0, out=at)
     np.minimum(at, side - 1, out=at)
     pixels = at.astype(np.intp)

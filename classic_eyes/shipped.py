@@ -10,7 +10,7 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "e2bb1c6f96a028e15b5aab5a0d0c60c210ef54aac37dd5fac5af1c8b6f6c06b4",
+    "default": "d4c7ee28f521bb7f60b8a50aa776b8321c195d47e0b73eeebcd070bc4b6e4cf9",
     "fast": "b6782cf65fb3980af7b7c4e317017b8acc4511581cb7735df0bd40718aabd10d",
 }
 

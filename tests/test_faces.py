@@ -223,13 +223,17 @@ def test_a_large_photograph_is_read_in_time_and_little_memory(tmp_path):
     cv2.imwrite(str(tmp_path / "large.jpg"), large[:, :, ::-1])
     # Time of the processor, the best of three, for other tests run beside this one.
     code = (
-        "import resource, time; from classic_eyes.faces import FaceReader;"
+        "import os, resource, time; from classic_eyes.faces import FaceReader;"
         "from classic_eyes.images import read_photograph; reader = FaceReader(); took = []\n"
         "for _ in range(3):\n"
         "    start = time.process_time()\n"
         f"    faces = reader.read(read_photograph({str(tmp_path / 'large.jpg')!r}))\n"
         "    took.append(time.process_time() - start)\n"
-        "print(len(faces), min(took), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        # On Linux ru_maxrss begins with what the process that started this one holds.
+        "held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "if os.path.exists('/proc/self/status'):\n"
+        "    held = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
+        "print(len(faces), min(took), held / 1024)"
     )
     told = run(program=("-c", code)).stdout.split()
     assert int(told[0]) == 1

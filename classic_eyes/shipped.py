@@ -11,7 +11,7 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
     "default": "d4c7ee28f521bb7f60b8a50aa776b8321c195d47e0b73eeebcd070bc4b6e4cf9",
-    "fast": "b6782cf65fb3980af7b7c4e317017b8acc4511581cb7735df0bd40718aabd10d",
+    "fast": "2b1014d3083782fc3461c35d0793efbf7b5fc37346fe4b2eaa47f80d4cb31877",
 }
 
 

@@ -137,7 +137,7 @@ _SHIPPED: dict[str, Any] = {
     "remove_glare": True,
 }
 _DEFAULT: dict[str, Any] = {**_SHIPPED, "cascade": 0.3, "n_support": (1500, 2500)}
-_FAST: dict[str, Any] = {**_SHIPPED, "align": None, "cascade": 0.1, "n_support": (1000, 1500)}
+_FAST: dict[str, Any] = {**_SHIPPED, "cascade": 0.1, "n_support": (1000, 1500)}
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("together", _D),

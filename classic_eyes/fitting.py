@@ -255,7 +255,7 @@ def aligned_families(which: Any, n_families: int) -> list[bool]:
     >>> aligned_families("others", 3), aligned_families(None, 1)
     ([False, True, True], [False])
     """
-    if which is not None and which not in ALIGNED[1:]:
+    if which is not None and not (isinstance(which, str) and which in ALIGNED[1:]):
         raise ParameterError(f"align is {which!r}; it must be 'all', 'others' (all families but the first) or None")
     if which == "others" and n_families < 2:
         raise ParameterError(

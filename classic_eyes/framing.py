@@ -16,6 +16,8 @@ from .synthetic import make_eyes
 
 __all__ = [
     "FramingJudged",
+    "FEWEST",
+    "MOST",
     "judge_framing",
     "learn_framing",
     "poses_of",
@@ -38,6 +40,8 @@ _ZOOM, _TURN, _RIGHT, _DOWN = (0.65, 1.35), 15.0, 3.0, (-3.0, 4.5)
 _BLURRED, _BLUR, _NOISY, _NOISE = 0.4, (0.4, 1.2), 0.4, (1.0, 6.0)
 
 SHIPPED = "framing.npz"
+FEWEST, MOST = 100, 100_000
+"""Rendered eyes that a framing may learn from; the most take some ten gigabytes."""
 
 Floats = NDArray[np.float32]
 Poses = NDArray[np.complex128]
@@ -144,7 +148,7 @@ def learn_framing(n: int = 16000, *, random_state: int = 0) -> Framing:
     Parameters
     ----------
     n : int, default 16000
-        Rendered eyes, 100 or more. The time grows with it: some two minutes by default.
+        Rendered eyes, 100 to 100,000. The time grows with it: two to three minutes by default.
     random_state : int, default 0
         Seed. The same seed gives the same numbers on the same machine.
 
@@ -156,15 +160,17 @@ def learn_framing(n: int = 16000, *, random_state: int = 0) -> Framing:
     Raises
     ------
     ParameterError
-        For fewer than 100 eyes.
+        For fewer than 100 eyes, or more than 100,000.
 
     References
     ----------
     Dollar et al. and Cao et al., as in `classic_eyes.descriptors.framing.find_poses`. Rendered eyes: Wood et al., as in
     `classic_eyes.fitting.join_rendered`.
     """
-    if n < 100:
-        raise ParameterError(f"n={n!r}: expected 100 rendered eyes or more; 16000 is what the shipped file learnt from")
+    if not FEWEST <= n <= MOST:
+        raise ParameterError(
+            f"n={n!r}: expected {FEWEST} to {MOST:,} rendered eyes; 16000 is what the shipped file learnt from"
+        )
     pictures, poses = render_framed(n, random_state=random_state)
     rng = np.random.default_rng(random_state)
     levels = even_columns(np.concatenate([pictures, pictures[:, :, ::-1]]))
@@ -279,8 +285,8 @@ def shipped_framing() -> Framing:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return Framing.of(arrays)
     except Exception as error:
-        # zip's and numpy's parsers raise what they like.
-        raise ModelError(f"{str(path)!r} is damaged ({error}); install classic-eyes again") from error
+        # zip's and numpy's parsers raise what they like, and advise what is not safe.
+        raise ModelError(f"{str(path)!r} is damaged or no framing; install classic-eyes again") from error
 
 
 def write_framing(framing: Framing) -> bytes:

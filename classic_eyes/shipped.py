@@ -73,4 +73,4 @@ def shipped_file(name: str) -> Path:
     for place in places:
         if (path := place / name).is_file():
             return path
-    raise ModelError(f"the shipped model {name!r} is missing from {places[0]}; install classic-eyes again")
+    raise ModelError(f"the shipped file {name!r} is missing from {places[0]}; install classic-eyes again")

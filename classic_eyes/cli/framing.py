@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from .._version import __version__
-from ..framing import judge_framing, learn_framing, write_framing
+from ..errors import ParameterError
+from ..framing import FEWEST, MOST, judge_framing, learn_framing, write_framing
 from ..threads import one_thread
 from ..writing import write_whole
 from .arguments import check_out, positive_integer, random_seed
@@ -33,7 +34,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
     parser.add_argument(
-        "--eyes", type=positive_integer, default=16000, metavar="N", help="rendered eyes; default: 16000"
+        "--eyes",
+        type=positive_integer,
+        default=16000,
+        metavar="N",
+        help=f"rendered eyes, {FEWEST} to {MOST}; default: 16000",
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
@@ -51,6 +56,8 @@ def work(arguments: Namespace) -> int:
     int
         0.
     """
+    if not FEWEST <= arguments.eyes <= MOST:
+        raise ParameterError(f"--eyes {arguments.eyes}: {FEWEST} to {MOST} rendered eyes are allowed; 16000 do well")
     check_out(arguments.out, ".npz", force=arguments.force)
     card = Path(arguments.out).with_suffix(".json")
     check_out(str(card), ".json", force=arguments.force)

@@ -17,6 +17,7 @@ from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ParameterError
 from ..features import EXTRACTORS
 from ..fitting import ALIGNED
+from ..framing import shipped_framing
 from ..novelty import FEWEST, FEWEST_GROUPS
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
 from ..pipeline import DEFAULT_FEATURES, build_pipelines
@@ -390,6 +391,8 @@ def work(arguments: Namespace) -> int:
     # Refuses unknown names, and options that do not go together, before anything is read.
     build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
     check_learner(arguments)
+    if arguments.align is not None:
+        shipped_framing()  # refuses what is missing or damaged
     sets = read_sets(arguments.paths, arguments.labels)
     if arguments.labelled_only:
         sets = [_labelled(eyes) for eyes in sets]

@@ -15,6 +15,7 @@ SIDE = 24  # Poses are in pixels of a picture of this side, whatever side it has
 UNIT = 4096  # Poses are whole numbers of so many a pixel, or a factor of 1: sums of them hang on no rounding.
 EYE_WIDTH = 17.0  # pixels from corner to corner, as eyes are shown
 
+_ANYWHERE = 2**30  # beyond any picture
 _PLACE = 64  # Places in an eye are whole numbers of so many a pixel.
 _SHOWN = (1 / 1.35, 1 / 0.75)  # scales beyond which an eye is not enlarged or reduced further
 _DEVIATION = 48.0  # of the grey levels that are compared
@@ -64,7 +65,7 @@ class Framing:
             raise ValueError("arrays of a framing that do not belong together")
         if not (1 <= depth <= 8 and self.pairs.min() >= 0 and self.pairs.max() < pool):
             raise ValueError("a fern that asks for what is not there")
-        if any(array.dtype != np.int16 for name, array in self.arrays().items() if name != "mean"):
+        if any(array.dtype != (np.int32 if name == "mean" else np.int16) for name, array in self.arrays().items()):
             raise ValueError("a framing of other numbers")
         first = np.arange(0, ferns * 2**depth, 2**depth, dtype=np.intp)[:, np.newaxis]
         parts = zip(self.places, self.pairs.astype(np.intp), self.thresholds, self.leaves, strict=True)
@@ -160,7 +161,8 @@ def find_poses(pictures: np.ndarray, framing: Framing) -> np.ndarray:
         # a factor it is level.
         own, mirrored = found[:n], np.conj(found[n:]) * (-1, 1)
         poses[start : start + n] = (own + mirrored).view(np.float64)
-    return np.rint(poses / 2).astype(np.int32)
+    # What has not learnt from eyes may send them anywhere.
+    return np.rint(np.clip(poses / 2, -_ANYWHERE, _ANYWHERE)).astype(np.int32)
 
 
 def even_columns(pictures: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ ALLOWED_TYPES = (
     "classic_eyes.features.haar.Haar",
     "classic_eyes.features.hog.Hog",
     "classic_eyes.features.lbp.Lbp",
+    "classic_eyes.features.ltp.Ltp",
     "classic_eyes.features.pixels.Pixels",
     "classic_eyes.features.profile.Profile",
     "classic_eyes.features.words.TanTriggsWords",

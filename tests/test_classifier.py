@@ -176,7 +176,7 @@ def test_probabilities_stay_finite_on_separable_pictures():
 
 
 def test_calibration_leaves_groups_out(monkeypatch):
-    from classic_eyes import classifier as room
+    from classic_eyes import fitting as room
 
     seen = []
     original = room.group_folds

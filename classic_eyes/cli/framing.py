@@ -1,4 +1,4 @@
-"""Learn from rendered eyes how an eye lies in its patch: for ``train --align``."""
+"""Learn from rendered eyes how an eye lies in its patch: for train --align."""
 
 from __future__ import annotations
 

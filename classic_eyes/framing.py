@@ -9,15 +9,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .descriptors.framing import EYE_WIDTH, SIDE, UNIT, Framing, even_columns, find_poses, move_poses, read_places
+from .descriptors.framing import (
+    EYE_WIDTH,
+    PLACE,
+    SIDE,
+    UNIT,
+    Framing,
+    even_columns,
+    find_poses,
+    move_poses,
+    read_places,
+)
 from .errors import ModelError, ParameterError
 from .shipped import shipped_file
 from .synthetic import make_eyes
 
 __all__ = [
-    "FramingJudged",
     "FEWEST",
     "MOST",
+    "FramingJudged",
     "judge_framing",
     "learn_framing",
     "poses_of",
@@ -181,7 +191,7 @@ def learn_framing(n: int = 16000, *, random_state: int = 0) -> Framing:
     found = _starts(mean, len(pictures) * 2, rng)
     parts = []
     for _ in range(_LEVELS):
-        places = np.rint(rng.uniform(-1, 1, (_POOL, 2)) * _REACH * np.float64(64)).astype(np.int16)
+        places = np.rint(rng.uniform(-1, 1, (_POOL, 2)) * _REACH * PLACE).astype(np.int16)
         plane = places.astype(np.float32).view(np.complex64)[:, 0]
         seen = read_places(levels, found, plane, SIDE).astype(np.float32)
         pairs, thresholds, leaves, moves = _learn_level(seen, _missing(found, wanted), rng)

@@ -9,14 +9,25 @@ from typing import Any
 import cv2
 import numpy as np
 
-__all__ = ["EYE_WIDTH", "SIDE", "UNIT", "Framing", "align", "even_columns", "find_poses", "move_poses", "read_places"]
+__all__ = [
+    "EYE_WIDTH",
+    "PLACE",
+    "SIDE",
+    "UNIT",
+    "Framing",
+    "align",
+    "even_columns",
+    "find_poses",
+    "move_poses",
+    "read_places",
+]
 
 SIDE = 24  # Poses are in pixels of a picture of this side, whatever side it has.
 UNIT = 4096  # Poses are whole numbers of so many a pixel, or a factor of 1: sums of them hang on no rounding.
 EYE_WIDTH = 17.0  # pixels from corner to corner, as eyes are shown
 
 _ANYWHERE = 2**30  # beyond any picture
-_PLACE = 64  # Places in an eye are whole numbers of so many a pixel.
+PLACE = 64  # Places in an eye are whole numbers of so many a pixel.
 _SHOWN = (1 / 1.35, 1 / 0.75)  # scales beyond which an eye is not enlarged or reduced further
 _DEVIATION = 48.0  # of the grey levels that are compared
 _LEAST = 2.0  # deviation of a picture that is taken for a picture
@@ -231,7 +242,7 @@ def read_places(levels: np.ndarray, poses: np.ndarray, places: np.ndarray, side:
         Levels of the nearest pixels; beyond the border its nearest pixel counts.
     """
     pixel = side / SIDE / UNIT
-    matrices = (poses[:, 1] * (pixel / _PLACE)).astype(np.complex64)
+    matrices = (poses[:, 1] * (pixel / PLACE)).astype(np.complex64)
     # From the left and upper edge, of which pixels are whole parts.
     middles = (poses[:, 0] * pixel + complex(side / 2, side / 2)).astype(np.complex64)
     # Within a picture of 24 these are whole numbers below 2 ** 24, in 2 ** 18ths: no machine rounds them otherwise.

@@ -50,6 +50,20 @@ def test_an_answer_that_takes_long_holds_up_no_other_and_comes_in_its_turn():
     assert list(answers) == list(range(1, 20))
 
 
+def test_what_another_was_given_and_has_not_begun_is_done_here_at_the_end():
+    me = os.getpid()
+
+    def slow_elsewhere(number):
+        time.sleep(0.01 if os.getpid() == me else 1.0)
+        return number, os.getpid() == me
+
+    began = time.monotonic()
+    answers = list(run_forked(slow_elsewhere, range(4), n_jobs=2))
+    assert time.monotonic() - began < 1.9, "two calls there take two seconds"
+    assert answers == [(0, False), (1, True), (2, True), (3, True)]
+    assert not multiprocessing.active_children()
+
+
 def test_no_more_is_asked_for_than_a_few_ahead():
     asked = []
 

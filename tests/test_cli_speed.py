@@ -453,6 +453,24 @@ def test_freed_memory_is_kept():
     assert fresh > 20 * kept
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+def test_freed_memory_is_given_back_before_a_process_is_forked():
+    code = (
+        "import numpy as np\n"
+        "from pathlib import Path\n"
+        "from classic_eyes.memory import keep_freed_memory, make_ready_to_fork\n"
+        "held = lambda: int(Path('/proc/self/statm').read_text().split()[1]) * 4096 >> 20\n"
+        "keep_freed_memory()\n"
+        "arrays = [np.ones(1 << 20, np.uint8) for _ in range(12)]\n"
+        "del arrays\n"
+        "before = held()\n"
+        "make_ready_to_fork()\n"
+        "print(before - held())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) >= 8
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
 def test_the_memory_of_a_tree_is_that_of_its_processes():
     code = "import sys; held = bytearray(b'x') * (50 << 20); print('ready', flush=True); sys.stdin.read()"

@@ -180,6 +180,22 @@ def test_a_chunk_of_bad_files_only_asks_for_no_probability(tmp_path):
     assert all(answer.error for answer in scored)
 
 
+@pytest.mark.parametrize(
+    ("n", "sizes"),
+    [(0, []), (3, [3]), (10, [5, 5]), (20, [5, 5, 5, 5]), (21, [10, 5, 5, 1]), (45, [10, 10, 10, 5, 5, 5])],
+)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_last_chunks_are_halved_whatever_the_jobs(folder, n, sizes, n_jobs):
+    asked = []
+
+    def note(pictures):
+        asked.append(len(pictures))
+        return mean_grey(pictures)
+
+    assert len(list(score_files((folder * 40)[:n], note, n_jobs=n_jobs, chunk=10))) == n
+    assert sorted(asked) == sorted(sizes)
+
+
 def test_chunks_are_read_as_they_are_needed(folder):
     """Memory does not grow with the number of files: little is read ahead of what is taken."""
     read = []

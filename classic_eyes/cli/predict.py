@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -276,7 +275,7 @@ def _adapted(scored: list[Scored]) -> list[Scored]:
         file=sys.stderr,
     )
     for k, moved in zip(good, found.probability(given).tolist(), strict=True):
-        scored[k] = replace(scored[k], score=moved)
+        scored[k] = scored[k]._replace(score=moved)
     return scored
 
 

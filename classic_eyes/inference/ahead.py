@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ..errors import WorkerError
+from ..memory import make_ready_to_fork
 
 __all__ = ["can_fork", "run_forked", "run_threads"]
 
@@ -53,13 +54,16 @@ def _no_warning() -> Iterator[None]:
 def run_forked(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:
     """Call a function in forked processes and in this one, in order, a few calls ahead of what is asked for.
 
-    This process makes the calls that no other is free for, so one process less is forked: forking, and ending what was
-    forked, takes as long as some hundred pictures.
+    1. This process makes the calls that no other is free for, so one process less is forked: forking, and ending what
+       was forked, takes as long as some hundred pictures.
+    2. At the end it also makes those that another has been given and not begun; what the other makes of them later is
+       thrown away.
 
     Parameters
     ----------
     function : callable
-        It is inherited and need not be pickled; what it returns is.
+        It is inherited and need not be pickled; what it returns is. The same for the same argument: it may be called
+        twice.
     arguments : iterable
         One for each call, pickled.
     n_jobs : int
@@ -81,6 +85,7 @@ def run_forked(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jo
     [0, -1, -2]
     """
     helpers: list[_Helper] = []
+    make_ready_to_fork()
     try:
         for _ in range(n_jobs - 1):
             helpers.append(_Helper(function, helpers))
@@ -108,9 +113,9 @@ class _Helper:
         back.close()
         self.given: deque[int] = deque()
 
-    def takes(self, payload: bytes, *, last: bool) -> bool:
+    def takes(self, payload: bytes) -> bool:
         """Say whether it has a hand free, and whether a call is sent without waiting for an answer first."""
-        return len(self.given) < (1 if last or len(payload) >= _PIPE else _A_HELPER)
+        return len(self.given) < (1 if len(payload) >= _PIPE else _A_HELPER)
 
     def give(self, number: int, payload: bytes) -> None:
         self._give.send_bytes(payload)
@@ -160,39 +165,53 @@ class _Shared:
         self._function = function
         self._helpers = helpers
         self._outcomes: dict[int, tuple[Any, Exception | None]] = {}
+        self._asked: dict[int, Any] = {}
         self._following = 0
 
     def answers(self, arguments: Iterable[Any]) -> Iterator[Any]:
-        for number, (argument, last) in enumerate(_and_whether_last(arguments)):
+        number = -1
+        for number, argument in enumerate(arguments):
             self._collect(wait_for=0)
             yield from self._in_turn()
             while len(self._outcomes) > _KEPT * len(self._helpers):
                 self._collect(wait_for=None)
                 yield from self._in_turn()
-            self._call(number, argument, last=last)
+            self._call(number, argument)
         for helper in self._helpers:
             helper.no_more()
         yield from self._in_turn()
-        while any(helper.given for helper in self._helpers):
-            self._collect(wait_for=None)
+        while self._following <= number:
+            waiting = self._next_in_hand()
+            self._collect(wait_for=None if waiting is None else 0)
             yield from self._in_turn()
+            if waiting is not None and waiting in self._asked:
+                self._outcomes[waiting] = _outcome(self._function, self._asked.pop(waiting))
 
-    def _call(self, number: int, argument: Any, *, last: bool) -> None:
+    def _call(self, number: int, argument: Any) -> None:
         if self._helpers:
             payload = pickle.dumps(argument)
             helper = min(self._helpers, key=lambda helper: len(helper.given))
-            # The last call would wait in a helper's hands while nobody works here.
-            if helper.takes(payload, last=last):
+            if helper.takes(payload):
                 helper.give(number, payload)
+                self._asked[number] = argument
                 return
         self._outcomes[number] = _outcome(self._function, argument)
+
+    def _next_in_hand(self) -> int | None:
+        """Return the first call that a helper has not begun: nobody waits for it who can make it as well."""
+        in_hand = (number for helper in self._helpers for number in list(helper.given)[1:])
+        return min((number for number in in_hand if number in self._asked), default=None)
 
     def _collect(self, *, wait_for: float | None) -> None:
         busy = [helper for helper in self._helpers if helper.given]
         ready = wait([helper.answers for helper in busy], wait_for)
         for helper in busy:
             if helper.answers in ready:
-                self._outcomes[helper.given.popleft()] = helper.answers.recv()
+                number, outcome = helper.given.popleft(), helper.answers.recv()
+                # Unless this process has made the call itself meanwhile.
+                if number in self._asked:
+                    del self._asked[number]
+                    self._outcomes[number] = outcome
 
     def _in_turn(self) -> Iterator[Any]:
         while self._following in self._outcomes:
@@ -201,16 +220,6 @@ class _Shared:
             if error is not None:
                 raise error
             yield answer
-
-
-def _and_whether_last(arguments: Iterable[Any]) -> Iterator[tuple[Any, bool]]:
-    held: list[Any] = []
-    for argument in arguments:
-        if held:
-            yield held.pop(), False
-        held.append(argument)
-    for argument in held:
-        yield argument, True
 
 
 def run_threads(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:

@@ -6,10 +6,9 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
-from typing import Any
+from itertools import chain, islice, repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,7 @@ BACKENDS = ("threading", "fork", "loky", "dask")
 CHUNK = 336
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """The answer about one file: a probability of open, or the reason why there is none.
 
     Parameters
@@ -62,10 +60,11 @@ def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], A
 
 
 def _unpack(answers: _Answers) -> list[Scored]:
-    score, novelty = answers[0][0].tolist(), answers[0][-1].tolist() if len(answers[0]) > 1 else None
+    numbers, errors = answers
+    novelty = numbers[-1].tolist() if len(numbers) > 1 else repeat(None)
     return [
-        Scored(score[row], None, None if novelty is None else novelty[row]) if error is None else Scored(None, error)
-        for row, error in enumerate(answers[1])
+        Scored(score, None, new) if error is None else Scored(None, error)
+        for score, error, new in zip(numbers[0].tolist(), errors, novelty, strict=False)
     ]
 
 
@@ -106,8 +105,8 @@ def score_files(
 ) -> Iterator[Scored]:
     """Read and score files in chunks; memory does not grow with their number.
 
-    1. Paths are cut into chunks, the same ones for any number of jobs and any back-end, so the answers are the same to
-       the last bit (on processors of one kind: BLAS chooses its code by the processor).
+    1. Paths are cut into chunks, half as large at the end, the same ones for any number of jobs and any back-end, so
+       the answers are the same to the last bit (on processors of one kind: BLAS chooses its code by the processor).
     2. Each chunk is read, what could be read is scored, what could not keeps its reason.
     3. Chunks come back in order.
 
@@ -162,9 +161,9 @@ def score_files(
     check_pixels(max_pixels)
     parts = _cut(paths, chunk)
     if backend in ("threading", "fork"):
-        first = list(islice(parts, 2))
+        first = list(islice(parts, 3))
         parts = chain(first, parts)
-        if len(first) < 2 or n_jobs == 1:
+        if sum(map(len, first)) <= chunk or n_jobs == 1:
             # joblib takes as long to import as a few hundred pictures to score.
             with one_thread():
                 for part in parts:
@@ -202,9 +201,12 @@ def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
 
 
 def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
-    rest = iter(paths)
-    while part := list(islice(rest, chunk)):
-        yield part
+    """Yield chunks; the last two are halved, so that no process is idle for long while another does the last."""
+    rest, ahead = iter(paths), list[str]()
+    while ahead := [*ahead, *islice(rest, 2 * chunk + 1 - len(ahead))]:
+        size = chunk if len(ahead) > 2 * chunk else -(-chunk // 2)
+        yield ahead[:size]
+        ahead = ahead[size:]
 
 
 def _cores() -> int:

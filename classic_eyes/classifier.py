@@ -68,6 +68,7 @@ _ADDED_LATER = {
     "cascade": None,
     "cascade_": None,
     "remove_glare": False,
+    "keep_border": False,
     "n_rendered": 0,
     "align": None,
     "framing_": None,
@@ -129,6 +130,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         or a number for each; the fewer, the faster. By default what `classic_eyes.svm.MetricSvm` takes.
     remove_glare : bool, default False
         Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
+    keep_border : bool, default False
+        Whether the calibration says only how sure answers are, and leaves the border between open and closed where the
+        machines have it: what a few people's pictures say of it does not hold for another source.
     n_rendered : int, default 0
         Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
         its copies, 100,000 at most: what eyes may look like that are of another kind than those given. They calibrate
@@ -215,6 +219,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         group_effect: float = 0.0,
         n_directions: int | Sequence[int] | None = None,
         remove_glare: bool = False,
+        keep_border: bool = False,
         n_rendered: int = 0,
         align: str | None = None,
         size: int = SIZE,
@@ -236,6 +241,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.group_effect = group_effect
         self.n_directions = n_directions
         self.remove_glare = remove_glare
+        self.keep_border = keep_border
         self.n_rendered = n_rendered
         self.align = align
         self.size = size
@@ -329,7 +335,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 each.append(fit_last_step(pipeline[-1], components, mirrored, learnt, folds))
             self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0]), self.cascade))
             margin = blend(each, shares, self.cascade_)
-            self.calibration_ = platt(margin, labels, weight)
+            self.calibration_ = platt(margin, labels, weight, intercept=not self.keep_border)
         slope, intercept = self.calibration_
         self.unsure_ = float(np.quantile(np.abs(slope * margin + intercept), _UNSURE))
         self.pipelines_ = pipelines
@@ -400,7 +406,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if cascade is not None and (not isinstance(cascade, float | np.floating) or not 0 < cascade < 1):
             raise ParameterError(f"cascade is {cascade!r}; it must be a share of the pictures, above 0 and below 1")
         check_confident(self.confident)
-        for name in ("flip_average", "novelty", "remove_glare"):
+        for name in ("flip_average", "keep_border", "novelty", "remove_glare"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
 

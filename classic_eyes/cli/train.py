@@ -137,6 +137,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="take reflections, as on glasses, out of every picture, in training and when asked",
     )
     parser.add_argument(
+        "--keep-border",
+        action="store_true",
+        help="calibrate only how sure answers are, and leave the border between open and closed where the classifier "
+        "has it: for pictures of another source than those learnt from",
+    )
+    parser.add_argument(
         "--align",
         choices=ALIGNED[1:],
         help="show eyes in the middle of their pictures, level and of one size, to all families of features, or to all "
@@ -384,6 +390,7 @@ def work(arguments: Namespace) -> int:
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
         remove_glare=arguments.remove_glare,
+        keep_border=arguments.keep_border,
         align=arguments.align,
         n_rendered=arguments.rendered,
         random_state=arguments.seed,

@@ -6,7 +6,7 @@ files every time.
 
 from __future__ import annotations
 
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import cv2
@@ -54,4 +54,6 @@ def write(path: Path, picture: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "eyes")
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "eyes", help="to write to")
+    main(parser.parse_args().folder)

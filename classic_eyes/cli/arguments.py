@@ -48,13 +48,15 @@ def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = ()) -
     Raises
     ------
     ParameterError
-        For another ending, a folder that is not there or takes no file, or a file that is there.
+        For another ending, a folder in its place, one that is not there or takes no file, or a file that is there.
     """
     if Path(name).suffix not in endings:
         raise ParameterError(f"--out {name!r} must end in {' or '.join(endings)}")
     folder = Path(name).absolute().parent
     if not folder.is_dir():
         raise ParameterError(f"--out {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+    if os.path.isdir(name):
+        raise ParameterError(f"--out {name!r} is a folder; name a file")
     if any(os.path.realpath(name) == os.path.realpath(each) for each in read):
         raise ParameterError(f"--out {name!r} is the label file that is read; name another file")
     if os.path.lexists(name) and not force:

@@ -218,6 +218,8 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
         raise ParameterError(f"{option} {name!r} must end in {' or '.join(endings)}{beside}")
     if not Path(name).absolute().parent.is_dir():
         raise ParameterError(f"{option} {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+    if Path(name).is_dir():
+        raise ParameterError(f"{option} {name!r} is a folder; name a file")
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:

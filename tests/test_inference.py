@@ -180,20 +180,40 @@ def test_a_chunk_of_bad_files_only_asks_for_no_probability(tmp_path):
     assert all(answer.error for answer in scored)
 
 
-@pytest.mark.parametrize(
-    ("n", "sizes"),
-    [(0, []), (3, [3]), (10, [5, 5]), (20, [5, 5, 5, 5]), (21, [10, 5, 5, 1]), (45, [10, 10, 10, 5, 5, 5])],
-)
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_the_last_chunks_are_halved_whatever_the_jobs(folder, n, sizes, n_jobs):
+def sizes_asked(paths, n_jobs):
     asked = []
 
     def note(pictures):
         asked.append(len(pictures))
         return mean_grey(pictures)
 
-    assert len(list(score_files((folder * 40)[:n], note, n_jobs=n_jobs, chunk=10))) == n
-    assert sorted(asked) == sorted(sizes)
+    assert len(list(score_files(paths, note, n_jobs=n_jobs, chunk=8))) == len(paths)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"),
+    [
+        (0, []),
+        (3, [2, 1]),
+        (8, [2] * 4),
+        (16, [4, 4, *[2] * 4]),
+        (17, [8, 4, 2, 2, 1]),
+        (36, [8, 8, 8, 4, *[2] * 4]),
+    ],
+)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_last_chunks_are_smaller_whatever_the_jobs(folder, n, sizes, n_jobs):
+    assert sorted(sizes_asked((folder * 40)[:n], n_jobs)) == sorted(sizes)
+
+
+@pytest.mark.parametrize("n", [9, 24, 37, 40])
+def test_a_run_that_begins_at_a_whole_chunk_is_cut_as_one_from_the_beginning(folder, n):
+    paths = (folder * 40)[:n]
+    whole = sizes_asked(paths, 1)
+    for start in range(0, n, 8):
+        later = sizes_asked(paths[start:], 1)
+        assert whole[len(whole) - len(later) :] == later
 
 
 def test_chunks_are_read_as_they_are_needed(folder):

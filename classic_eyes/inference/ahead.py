@@ -23,8 +23,8 @@ __all__ = ["can_fork", "run_forked", "run_threads"]
 _A_HELPER = 2
 # Answers kept, for each process, while one before them is missing; they are some kilobytes each.
 _KEPT = 16
-# Bytes that a pipe takes, on Linux, while nobody reads.
-_PIPE = 1 << 15
+# Bytes that a pipe is to take while nobody reads: a call of a thousand long paths, and one more.
+_PIPE = 1 << 20
 
 
 def can_fork() -> bool:
@@ -103,6 +103,7 @@ class _Helper:
     def __init__(self, function: Callable[[Any], Any], others: Sequence[_Helper]) -> None:
         context = multiprocessing.get_context("fork")
         theirs, self._give = context.Pipe(duplex=False)
+        self._room = _widen(self._give)
         self.answers, back = context.Pipe(duplex=False)
         # Who keeps an end of a pipe open that is not theirs would never learn that its owner is gone.
         not_theirs = [self._give, self.answers, *(end for other in others for end in (other._give, other.answers))]
@@ -115,7 +116,7 @@ class _Helper:
 
     def takes(self, payload: bytes) -> bool:
         """Say whether it has a hand free, and whether a call is sent without waiting for an answer first."""
-        return len(self.given) < (1 if len(payload) >= _PIPE else _A_HELPER)
+        return len(self.given) < (1 if len(payload) >= self._room else _A_HELPER)
 
     def give(self, number: int, payload: bytes) -> None:
         self._give.send_bytes(payload)
@@ -129,6 +130,15 @@ class _Helper:
         self.answers.close()
         self._process.terminate()
         self._process.join()
+
+
+def _widen(end: Connection) -> int:
+    """Make a pipe take more while nobody reads, if the system lets us; return half of what it takes."""
+    import fcntl  # there is none but where processes are forked
+
+    with suppress(OSError):  # the system's own limit for those who are not root
+        fcntl.fcntl(end.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    return fcntl.fcntl(end.fileno(), fcntl.F_GETPIPE_SZ) // 2
 
 
 def _help(function: Callable[[Any], Any], given: Connection, back: Connection, not_mine: list[Connection]) -> None:

@@ -10,8 +10,8 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "d4c7ee28f521bb7f60b8a50aa776b8321c195d47e0b73eeebcd070bc4b6e4cf9",
-    "fast": "2b1014d3083782fc3461c35d0793efbf7b5fc37346fe4b2eaa47f80d4cb31877",
+    "default": "414c236fe1fb34c1f7f13a6581ab63a1a3d5171cfe7b43d2cee1d162aeddc376",
+    "fast": "9d177778efeb3a78cc41a50f493ad99a7847cd4e37960f1a6eb7951e279293fa",
 }
 
 

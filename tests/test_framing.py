@@ -82,14 +82,22 @@ def test_light_and_contrast_are_evened_out():
     np.testing.assert_array_equal(even_columns(half), even_columns(half + 60))
 
 
-def test_an_eye_that_lies_as_it_should_is_left_as_it_is():
+def test_an_eye_is_shown_as_wide_as_its_picture():
+    # Of a slope, bilinear interpolation leaves a slope.
+    across, down = np.meshgrid(np.arange(24) - 11.5, np.arange(24) - 11.5)
+    slopes = np.stack([128 + 4 * across, 128 + 4 * down, 128 - 3 * across + 2 * down]).astype(np.uint8)
     still = dataclasses.replace(SHIPPED, mean=np.array([0, 0, UNIT, 0], np.int32), leaves=np.zeros_like(SHIPPED.leaves))
-    np.testing.assert_array_equal(align(EYES.pictures, still), EYES.pictures)
+    shown = align(slopes, still).astype(float)
+    np.testing.assert_allclose(shown - 128, (slopes.astype(float) - 128) * 17 / 24, atol=1)
     beside = dataclasses.replace(still, mean=np.array([2 * UNIT, 0, UNIT, 0], np.int32))
     # Of a picture and its mirror image the offsets cancel: nobody knows which side is meant.
-    np.testing.assert_array_equal(align(EYES.pictures, beside), EYES.pictures)
+    np.testing.assert_array_equal(align(slopes, beside), shown)
     below = dataclasses.replace(still, mean=np.array([0, 3 * UNIT, UNIT, 0], np.int32))
-    np.testing.assert_array_equal(align(EYES.pictures, below)[:, :-3], EYES.pictures[:, 3:])
+    np.testing.assert_allclose(align(slopes[1:2], below), shown[1:2] + 4 * 3, atol=1)
+    # A third larger or smaller at most.
+    for scale, most in ((2.0, 1 / 0.75), (0.4, 1 / 1.35)):
+        other = dataclasses.replace(still, mean=np.array([0, 0, scale * UNIT, 0], np.int32))
+        np.testing.assert_allclose(align(slopes, other) - 128.0, (shown - 128) * most, atol=1.5)
 
 
 # What holds of all pictures
@@ -305,9 +313,10 @@ def test_train_and_info_tell_of_it(tmp_path):
         cv2.imwrite(str(folder / f"{k}.png"), picture)
     how = ["--features", "lbp/hog", "--classifier", "metric", "--components", "10", "--copies", "0", "--folds", "0"]
     out = str(tmp_path / "m.joblib")
-    run = command("train", str(tmp_path / "eyes"), *how, "--align", "others", "--out", out)
+    run = command("train", str(tmp_path / "eyes"), *how, "--align", "others", "--keep-border", "--out", out)
     assert run.returncode == 0, run.stderr
-    assert json.loads((tmp_path / "m.json").read_text())["parameters"]["align"] == "others"
+    parameters = json.loads((tmp_path / "m.json").read_text())["parameters"]
+    assert (parameters["align"], parameters["keep_border"]) == ("others", True)
     told = command("info", str(tmp_path / "m.npz")).stdout.splitlines()
     shown = [line.endswith("shown eyes aligned") for line in told if line.startswith("family")]
     assert shown == [False, True]
@@ -320,6 +329,13 @@ def test_train_refuses_others_where_there_are_none(tmp_path):
     assert "--align others: --features names one family" in run.stderr
 
 
+def test_train_refuses_a_folder_before_it_learns(tmp_path):
+    (tmp_path / "m.joblib").mkdir()
+    run = command("train", str(tmp_path), "--out", str(tmp_path / "m.joblib"))
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert run.stderr.endswith("m.joblib' is a folder; name a file\n")
+
+
 def test_the_command_framing_writes_a_file_and_its_card(tmp_path):
     out = tmp_path / "f.npz"
     run = command("framing", "--out", str(out), "--eyes", "100")
@@ -330,6 +346,10 @@ def test_the_command_framing_writes_a_file_and_its_card(tmp_path):
     assert json.loads((tmp_path / "f.json").read_text())["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     again = command("framing", "--out", str(out), "--eyes", "100")
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    (tmp_path / "folder.npz").mkdir()
+    taken = command("framing", "--out", str(tmp_path / "folder.npz"), "--eyes", "100", "--force")
+    assert (taken.returncode, taken.stderr.count("\n")) == (2, 1)
+    assert taken.stderr.endswith("is a folder; name a file\n")
     few = command("framing", "--out", str(tmp_path / "g.npz"), "--eyes", "5")
     assert few.returncode == 2
     assert few.stderr.endswith("--eyes 5: 100 to 100000 rendered eyes are allowed; 16000 do well\n")

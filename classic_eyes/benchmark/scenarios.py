@@ -130,14 +130,15 @@ _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
 _SHIPPED: dict[str, Any] = {
     "align": "others",
     "group_effect": 0.03,
+    "keep_border": True,
     "n_components": 700,
     "n_copies": 4,
     "n_directions": 96,
     "n_rendered": 4000,
     "remove_glare": True,
 }
-_DEFAULT: dict[str, Any] = {**_SHIPPED, "cascade": 0.3, "n_support": (1500, 2500)}
-_FAST: dict[str, Any] = {**_SHIPPED, "cascade": 0.1, "n_support": (1000, 1500)}
+_DEFAULT: dict[str, Any] = {**_SHIPPED, "cascade": 0.3, "n_support": (1500, 1500)}
+_FAST: dict[str, Any] = {**_SHIPPED, "cascade": 0.08, "n_support": (1000, 1500)}
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("together", _D),
@@ -186,6 +187,7 @@ _RECIPE = (
     "cascade",
     "flip_average",
     "group_effect",
+    "keep_border",
     "n_components",
     "n_copies",
     "n_directions",

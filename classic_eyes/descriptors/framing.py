@@ -24,11 +24,13 @@ __all__ = [
 
 SIDE = 24  # Poses are in pixels of a picture of this side, whatever side it has.
 UNIT = 4096  # Poses are whole numbers of so many a pixel, or a factor of 1: sums of them hang on no rounding.
-EYE_WIDTH = 17.0  # pixels from corner to corner, as eyes are shown
+EYE_WIDTH = 17.0  # pixels from corner to corner, of an eye whose pose is a factor of 1
 
 _ANYWHERE = 2**30  # beyond any picture
 PLACE = 64  # Places in an eye are whole numbers of so many a pixel.
 _SHOWN = (1 / 1.35, 1 / 0.75)  # scales beyond which an eye is not enlarged or reduced further
+# As wide as the picture: what lies beside an eye and over it is another with every camera.
+_CLOSER = EYE_WIDTH / SIDE
 _DEVIATION = 48.0  # of the grey levels that are compared
 _LEAST = 2.0  # deviation of a picture that is taken for a picture
 _CHUNK = 64
@@ -280,11 +282,11 @@ def move_poses(poses: np.ndarray, moves: np.ndarray) -> np.ndarray:
 
 
 def align(pictures: np.ndarray, framing: Framing) -> np.ndarray:
-    """Show every eye in the middle of its picture, level, and 17 of 24 pixels wide.
+    """Show every eye in the middle of its picture, level, and as wide as the picture.
 
     1. `find_poses` says how each eye lies.
-    2. Each picture is moved, turned, and enlarged or reduced by a third at most, by bilinear interpolation; beyond the
-       border its nearest pixel counts.
+    2. Each picture is moved, turned, and enlarged by 24 / 17, more or less by a third at most, by bilinear
+       interpolation; beyond the border its nearest pixel counts.
 
     Parameters
     ----------
@@ -309,7 +311,7 @@ def _show(pictures: np.ndarray, poses: np.ndarray, *, out: np.ndarray) -> None:
     n, side, _ = pictures.shape
     place, matrix = _plane(poses / UNIT).T[:, :, np.newaxis]
     scale = np.sqrt(matrix.real**2 + matrix.imag**2)
-    matrix = matrix * (np.clip(scale, *_SHOWN) / np.maximum(scale, 1e-6))
+    matrix = matrix * (np.clip(scale, *_SHOWN) / np.maximum(scale, 1e-6) * _CLOSER)
     middle = (side - 1) / 2
     u = np.arange(side) - middle
     # Rounded as OpenCV would, but about the middle: so mirror images are rounded alike.

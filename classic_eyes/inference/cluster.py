@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +59,8 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
         raise MissingDependencyError(
             "backend 'dask' needs the package distributed; pip install 'classic-eyes[distributed]'"
         ) from error
+    # A client that never started refers to itself: thrown away while another starts, both would wait for ever.
+    gc.collect()
     try:
         client = Client(scheduler, timeout=_TO_ANSWER, set_as_default=False)
     except Exception as error:

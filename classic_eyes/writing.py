@@ -51,9 +51,6 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
     lines: list[str] = []
     # With a newline alone at the ends, csv would leave a carriage return unquoted, and take it for an end when reading.
     csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)
-    text = "".join(lines)
-    if text.count("\r") == len(lines):
-        return text.replace("\r\n", "\n")
     return "".join(f"{line[:-2]}\n" for line in lines)
 
 

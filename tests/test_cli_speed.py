@@ -432,7 +432,14 @@ def test_a_model_without_a_compiled_form_has_no_place_in_the_table(models, folde
     assert "--trust-model" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+def printed_by(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+only_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+
+
+@only_glibc
 def test_freed_memory_is_kept():
     """Arrays of a batch take pages from the system once, not every time."""
     code = (
@@ -448,12 +455,11 @@ def test_freed_memory_is_kept():
         "work()\n"
         "print(fresh, work())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    fresh, kept = map(int, done.stdout.split())
+    fresh, kept = map(int, printed_by(code).split())
     assert fresh > 20 * kept
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators go their own way")
+@only_glibc
 def test_freed_memory_is_given_back_before_a_process_is_forked():
     code = (
         "import numpy as np\n"
@@ -467,8 +473,7 @@ def test_freed_memory_is_given_back_before_a_process_is_forked():
         "make_ready_to_fork()\n"
         "print(before - held())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert int(done.stdout) >= 8
+    assert int(printed_by(code)) >= 8
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")

@@ -203,7 +203,7 @@ def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
 def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
     """Yield chunks; of the last two the first is halved and the other quartered, so that nobody waits long for it.
 
-    Where a whole chunk would begin, one begins: a run that goes on there is cut alike.
+    Where a whole chunk would begin, one begins (if 4 divides it): a run that goes on there is cut alike.
     """
     rest, ahead = iter(paths), list[str]()
     while ahead := [*ahead, *islice(rest, 2 * chunk + 1 - len(ahead))]:

@@ -134,7 +134,7 @@ class Family:
     mirror : bool
         Whether the machine is a mirror machine.
     aligned : bool, default False
-        Whether it is shown the eye in the middle of its picture, level and of one size.
+        Whether it is shown the eye in the middle of its picture, level and as wide as it.
 
     References
     ----------

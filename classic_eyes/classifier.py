@@ -138,9 +138,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         its copies, 100,000 at most: what eyes may look like that are of another kind than those given. They calibrate
         nothing. Rendering takes some four seconds a thousand.
     align : str, optional
-        ``"all"`` to show eyes in the middle of their pictures, level and as wide as they are, ``"others"`` to show them so to
-        all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt from
-        rendered eyes; see `classic_eyes.descriptors.framing`.
+        ``"all"`` to show eyes in the middle of their pictures, level and as wide as these, ``"others"`` to show them
+        so to all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt
+        from rendered eyes; see `classic_eyes.descriptors.framing`.
     size : int, default 24
         Side to which pictures are reduced, in pixels.
     novelty : bool, default False

@@ -1,4 +1,4 @@
-"""An eye is found in its patch and shown in the middle, level and as wide as the picture: rightly, and the same everywhere."""
+"""An eye is found in its patch and shown in the middle, level and as wide as it: rightly, and the same everywhere."""
 
 from __future__ import annotations
 

@@ -145,8 +145,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--align",
         choices=ALIGNED[1:],
-        help="show eyes in the middle of their pictures, level and as wide as they are, to all families of features, or to all "
-        "others than the first; by default they are shown as they are",
+        help="show eyes in the middle of their pictures, level and as wide as these, to all families of features, or "
+        "to all others than the first; by default they are shown as they are",
     )
     parser.add_argument(
         "--rendered",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import math
 import re
 from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from classic_eyes.synthetic import (
     RANGES,
     EyeParameters,
     contact_sheet,
+    harder,
     make_eyes,
     random_parameters,
     render,
@@ -213,6 +215,42 @@ def test_a_picture_does_not_depend_on_how_many_are_made(share):
     np.testing.assert_array_equal(few.labels, many.labels[:3])
     np.testing.assert_array_equal(few.landmarks, many.landmarks[:3])
     assert few.parameters == many.parameters[:3]
+
+
+def test_harder_eyes_keep_their_labels_and_the_others_their_bytes(eyes):
+    mixed = make_eyes(200, hard_share=0.3, random_state=0)
+    same = (mixed.pictures == eyes.pictures).all(axis=(1, 2))
+    assert 0.55 < same.mean() < 0.85
+    np.testing.assert_array_equal(mixed.labels, eyes.labels)
+    assert [p.label for p in mixed.parameters] == mixed.labels.tolist()
+    # Whichever are hard stay so when more are, and picture i is the same whatever the number is.
+    most = make_eyes(120, hard_share=0.6, random_state=0)
+    np.testing.assert_array_equal(most.pictures[~same[:120]], mixed.pictures[:120][~same[:120]])
+    assert (make_eyes(20, hard_share=1.0, random_state=0).pictures != eyes.pictures[:20]).any(axis=(1, 2)).all()
+
+
+def test_harder_eyes_are_narrower_and_an_open_one_is_never_a_line(eyes):
+    hard = make_eyes(200, hard_share=1.0, random_state=0)
+    height, before = (
+        np.array([p.opening * p.aspect for p, label in zip(e.parameters, e.labels, strict=True) if label])
+        for e in (hard, eyes)
+    )
+    assert height.min() >= 0.1 - 1e-9
+    assert np.median(height) < 0.8 * np.median(before)
+    slits = [p.opening for p, label in zip(hard.parameters, hard.labels, strict=True) if not label]
+    assert 0.05 < max(slits) <= 0.09 < OPEN_BORDER
+
+
+def test_harder_eyes_are_harder_to_tell():
+    hog = cv2.HOGDescriptor((24, 24), (8, 8), (4, 4), (4, 4), 9)
+    train = make_eyes(400, hard_share=0.5, random_state=11)
+    machine = SVC(C=10.0, gamma="scale").fit(np.stack([hog.compute(p).ravel() for p in train.pictures]), train.labels)
+    easy, hard = (make_eyes(400, hard_share=share, random_state=0) for share in (0.0, 1.0))
+    right = [
+        (machine.predict(np.stack([hog.compute(p).ravel() for p in e.pictures])) == e.labels).mean()
+        for e in (easy, hard)
+    ]
+    assert 0.6 < right[1] < right[0] - 0.05
 
 
 def test_no_two_pictures_are_alike(eyes):
@@ -410,6 +448,12 @@ def test_contact_sheet_refuses_other_arrays(pictures):
         contact_sheet(pictures)
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.1, "half", None, True, math.nan])
+def test_hard_share_refused(share):
+    with pytest.raises(ParameterError, match=r"^hard_share=.*from 0 to 1; 0 makes none"):
+        make_eyes(2, hard_share=share)
+
+
 # ---- properties
 
 
@@ -430,6 +474,15 @@ def test_whatever_is_legal_renders(data):
 def test_random_parameters_are_legal_for_every_seed(seed, opening):
     parameters = random_parameters(opening, random_state=seed)  # the dataclass refuses anything illegal
     assert parameters.label == (opening > OPEN_BORDER)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(0, 2**40), st.floats(0.0, 1.0))
+def test_harder_parameters_are_legal_and_of_the_same_label_for_every_seed(seed, opening):
+    parameters = random_parameters(opening, random_state=seed)
+    changed = harder(parameters, random_state=seed)
+    assert changed.label == parameters.label
+    assert changed == harder(parameters, random_state=seed)
 
 
 # ---- end to end

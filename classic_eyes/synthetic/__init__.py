@@ -1,6 +1,6 @@
 """Rendered eyes: eye patches from parameters, seeded, with their landmarks and without a photograph of anyone."""
 
-from .drawing import random_parameters
+from .drawing import harder, random_parameters
 from .eyes import RenderedEyes, contact_sheet, make_eyes
 from .painting import render
 from .parameters import OPEN_BORDER, RANGES, EyeParameters
@@ -11,6 +11,7 @@ __all__ = [
     "EyeParameters",
     "RenderedEyes",
     "contact_sheet",
+    "harder",
     "make_eyes",
     "random_parameters",
     "render",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from .parameters import OPEN_BORDER, RANGES, EyeParameters, check_number, seeded
 
-__all__ = ["draw_opening", "random_parameters"]
+__all__ = ["draw_opening", "harder", "random_parameters"]
+
+# Of an open eye that is hard to tell, in eye widths: what is lower cannot be told from a lid line at 24 pixels.
+_LEAST_HEIGHT = 0.1
 
 
 def random_parameters(opening: float | None = None, *, random_state: int | np.random.Generator) -> EyeParameters:
@@ -79,6 +84,98 @@ def draw_opening(rng: np.random.Generator, is_open: bool) -> float:
     if is_open:
         return float(0.25 + 0.75 * rng.beta(3.4, 1.2))
     return float(max(0.0, rng.uniform(-0.05, 0.05)))
+
+
+def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator) -> EyeParameters:
+    """Change an eye to one of the same label that is harder to tell.
+
+    1. Half of the eyes become narrow by nature.
+    2. An open eye is drawn half open more often, its lids at least a tenth of its width apart; of closed ones some keep
+       a slit, up to 0.09 of the full opening.
+    3. Half are seen in dim infrared light: flat, the iris light and the white of the eye grey.
+    4. Six in ten get other lids: tilted, painted, folded, with thick lashes.
+
+    Parameters
+    ----------
+    parameters : EyeParameters
+        The eye.
+    random_state : int or numpy.random.Generator
+        Seed, or the generator to draw from.
+
+    Returns
+    -------
+    EyeParameters
+        Legal parameters; what is not drawn anew is as it was.
+
+    Raises
+    ------
+    ParameterError
+        If `random_state` is not as described.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import EyeParameters, harder
+    >>> harder(EyeParameters(opening=0.9), random_state=0).label, harder(EyeParameters(opening=0), random_state=0).label
+    (1, 0)
+    """
+    rng = seeded(random_state)
+    is_open = bool(parameters.label)
+    drawn = {"aspect": rng.uniform(0.2, 0.43) if rng.random() < 0.5 else parameters.aspect}
+    drawn["opening"] = _hard_opening(rng, drawn["aspect"], is_open)
+    for share, draw in ((0.5, _infrared), (0.6, _hard_open_lids if is_open else _hard_closed_lids)):
+        if rng.random() < share:
+            drawn |= draw(rng)
+    changes: dict[str, Any] = {name: _inside(name, value) for name, value in drawn.items()}
+    return dataclasses.replace(parameters, **changes)
+
+
+def _hard_opening(rng: np.random.Generator, aspect: float, is_open: bool) -> float:
+    """Draw an opening nearer to that of the other label, though still on its own side."""
+    if is_open:
+        return float(max(0.25 + 0.75 * rng.beta(2.0, 1.2), _LEAST_HEIGHT / aspect))
+    return float(max(0.0, rng.uniform(-0.05, 0.09)))
+
+
+def _infrared(rng: np.random.Generator) -> dict[str, float]:
+    """Draw an eyeball and a camera as in dim infrared light."""
+    return {
+        "sclera": rng.normal(0.52, 0.1),
+        "iris_darkness": rng.uniform(0.4, 0.95),
+        "catch_light": rng.uniform(0.3, 1.0) if rng.random() < 0.5 else 0.0,
+        "blur": 0.4 + min(rng.gamma(1.6, 0.25), 1.0),
+        "sharpen": rng.uniform(0.0, 0.6),
+        "contrast": rng.uniform(0.35, 0.9),
+        "noise": rng.uniform(0.0, 2.0),
+    }
+
+
+def _hard_open_lids(rng: np.random.Generator) -> dict[str, float]:
+    """Draw the lids of an open eye that is tilted, painted or tired."""
+    return {
+        "tilt": rng.normal(0.0, 10.0),
+        "lash_length": rng.uniform(0.02, 0.2),
+        "lash_density": rng.uniform(0.2, 1.0),
+        "lid_line_width": rng.uniform(0.02, 0.09),
+        "bag_strength": rng.uniform(0.0, 1.0),
+        "skin_texture": rng.uniform(0.0, 1.0),
+    }
+
+
+def _hard_closed_lids(rng: np.random.Generator) -> dict[str, float]:
+    """Draw the lids of a closed eye where much looks like what is seen between open ones."""
+    return {
+        "tilt": rng.normal(0.0, 13.0),
+        "lid_roundness": rng.uniform(0.5, 1.3),
+        "lower_sag": rng.uniform(0.0, 0.18),
+        "lid_line_width": rng.uniform(0.04, 0.14),
+        "lid_line_darkness": rng.uniform(0.5, 1.0),
+        "lash_length": rng.uniform(0.05, 0.25),
+        "lash_density": rng.uniform(0.3, 1.0),
+        "makeup": rng.uniform(0.0, 1.0),
+        "bag_strength": rng.uniform(0.2, 1.0),
+        "crease_strength": rng.uniform(0.2, 1.0),
+        "skin_texture": rng.uniform(0.0, 1.0),
+    }
 
 
 def _framing(rng: np.random.Generator, is_open: bool) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ParameterError
-from .drawing import draw_opening, random_parameters
+from .drawing import draw_opening, harder, random_parameters
 from .painting import check_size, render
 from .parameters import EyeParameters
 
@@ -45,13 +45,18 @@ class RenderedEyes:
         return len(self.labels)
 
 
-def make_eyes(n: int, *, size: int = 24, open_share: float = 0.5, random_state: int = 0) -> RenderedEyes:
+def make_eyes(
+    n: int, *, size: int = 24, open_share: float = 0.5, hard_share: float = 0.0, random_state: int = 0
+) -> RenderedEyes:
     """Render many different eyes, some open and some closed.
 
     1. Spread the open ones evenly: every 20 pictures in a row hold their share of them, in random order.
     2. Give every picture a seed of its own, made from `random_state` and its number. So picture i is the same
        whatever `n` is.
-    3. Draw the opening (closed 0 to 0.05, open 0.25 to 1, nothing in between), the parameters, and render.
+    3. Draw the opening (closed 0 to 0.05, open 0.25 to 1, nothing in between) and the parameters.
+    4. Make `hard_share` of them harder to tell: narrow by nature, half open or not quite shut, in dim infrared light,
+       painted, folded or tilted, see `classic_eyes.synthetic.harder`; the others stay as they are without.
+    5. Render.
 
     Parameters
     ----------
@@ -61,6 +66,8 @@ def make_eyes(n: int, *, size: int = 24, open_share: float = 0.5, random_state: 
         Side of the pictures in pixels, 8 to 512.
     open_share : float, default=0.5
         Share of open eyes, 0 to 1.
+    hard_share : float, default=0.0
+        Share of eyes that are harder to tell, 0 to 1, on average.
     random_state : int, default=0
         Seed, at least 0. The same seed gives the same bytes.
 
@@ -72,7 +79,7 @@ def make_eyes(n: int, *, size: int = 24, open_share: float = 0.5, random_state: 
     Raises
     ------
     ParameterError
-        If `n`, `size`, `open_share` or `random_state` is not as described.
+        If `n`, `size`, `open_share`, `hard_share` or `random_state` is not as described.
 
     Examples
     --------
@@ -83,14 +90,20 @@ def make_eyes(n: int, *, size: int = 24, open_share: float = 0.5, random_state: 
     """
     n, size = _check_whole("n", n, 1, "ask for one picture or more"), check_size(size)
     seed = _check_whole("random_state", random_state, 0, "pass a seed, not a generator: each picture needs its own")
-    wanted = _labels(n, _check_share(open_share), seed)
+    wanted = _labels(n, _check_share("open_share", open_share, "0.5 makes as many open as closed eyes"), seed)
+    hard_share = _check_share("hard_share", hard_share, "0 makes none of them harder to tell")
     pictures = np.empty((n, size, size), np.uint8)
     landmarks = np.empty((n, 6, 2), np.float32)
     parameters = []
     for i in range(n):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, i)))
-        parameters.append(random_parameters(draw_opening(rng, bool(wanted[i])), random_state=rng))
-        pictures[i], landmarks[i] = render(parameters[i], size=size, random_state=rng)
+        drawn = random_parameters(draw_opening(rng, bool(wanted[i])), random_state=rng)
+        # A stream of its own, so that the others are the same whatever the share.
+        hard = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, i)))
+        if hard.random() < hard_share:
+            drawn = harder(drawn, random_state=hard)
+        parameters.append(drawn)
+        pictures[i], landmarks[i] = render(drawn, size=size, random_state=rng)
     return RenderedEyes(pictures, wanted, landmarks, tuple(parameters))
 
 
@@ -159,11 +172,11 @@ def _check_whole(name: str, value: object, low: int, remedy: str) -> int:
     raise ParameterError(f"{name}={value!r}: expected a whole number of at least {low}; {remedy}")
 
 
-def _check_share(value: object) -> float:
+def _check_share(name: str, value: object, remedy: str) -> float:
     """Give the share as a float, or raise unless it is a number from 0 to 1."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0:
         return float(value)
-    raise ParameterError(f"open_share={value!r}: expected a number from 0 to 1; 0.5 makes as many open as closed eyes")
+    raise ParameterError(f"{name}={value!r}: expected a number from 0 to 1; {remedy}")
 
 
 def _check_pictures(pictures: object) -> npt.NDArray[np.uint8]:

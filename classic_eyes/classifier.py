@@ -29,7 +29,9 @@ from .fitting import (
     calibration_folds,
     check_rendered,
     describe,
+    first_rows,
     fit_last_step,
+    fit_sigmoid,
     join_rendered,
     set_machines,
     shown_to,
@@ -45,7 +47,7 @@ from .novelty import fit_novelty
 from .pipeline import DEFAULT_FEATURES, build_pipelines
 from .pseudolabel import Trail, check_confident, learn_labels
 from .shipped import SHIPPED_MODELS, shipped_model
-from .svm import MirrorSvm, platt
+from .svm import MirrorSvm
 from .synthetic import make_eyes
 from .threads import one_thread
 
@@ -68,8 +70,8 @@ _ADDED_LATER = {
     "cascade": None,
     "cascade_": None,
     "remove_glare": False,
-    "keep_border": False,
     "n_rendered": 0,
+    "calibrate_rendered": False,
     "align": None,
     "framing_": None,
 }
@@ -87,7 +89,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
        picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
        itself. With ``cascade``, the others are asked only where the first family is least sure.
     4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
-       probability of a half is the border of `predict`.
+       probability of a half is the border of `predict`. With ``calibrate_rendered``, those of rendered eyes join them.
 
     Without labels, or with some, `classic_eyes.pseudolabel.learn_labels` comes first; what it labels is learnt.
 
@@ -130,13 +132,15 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         or a number for each; the fewer, the faster. By default what `classic_eyes.svm.MetricSvm` takes.
     remove_glare : bool, default False
         Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
-    keep_border : bool, default False
-        Whether the calibration says only how sure answers are, and leaves the border between open and closed where the
-        machines have it: what a few people's pictures say of it does not hold for another source.
     n_rendered : int, default 0
         Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
-        its copies, 100,000 at most: what eyes may look like that are of another kind than those given. They calibrate
-        nothing. Rendering takes some four seconds a thousand.
+        its copies, all together at most as much as all pictures; 100,000 at most. They show what eyes may look like
+        that are of another kind than those given, and where the border between open and closed lies. Half of them are
+        hard to tell (`classic_eyes.synthetic.harder`). Rendering takes some four seconds a thousand.
+    calibrate_rendered : bool, default False
+        Whether the rendered eyes calibrate too, as much as all pictures together, each judged by machines that have
+        learnt from pictures alone. Where people draw the line between open and closed differs from source to source;
+        rendered eyes, whose opening is known, keep the border from being that of those who labelled the pictures.
     align : str, optional
         ``"all"`` to show eyes in the middle of their pictures, level and as wide as these, ``"others"`` to show them
         so to all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt
@@ -219,8 +223,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         group_effect: float = 0.0,
         n_directions: int | Sequence[int] | None = None,
         remove_glare: bool = False,
-        keep_border: bool = False,
         n_rendered: int = 0,
+        calibrate_rendered: bool = False,
         align: str | None = None,
         size: int = SIZE,
         novelty: bool = False,
@@ -241,8 +245,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.group_effect = group_effect
         self.n_directions = n_directions
         self.remove_glare = remove_glare
-        self.keep_border = keep_border
         self.n_rendered = n_rendered
+        self.calibrate_rendered = calibrate_rendered
         self.align = align
         self.size = size
         self.novelty = novelty
@@ -325,19 +329,24 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
         self.framing_ = None if self.align is None else shipped_framing()
+        n = n_judged = len(originals)
+        if self.calibrate_rendered:
+            n_judged = len(learnt.labels)
+            folds = [*folds, (np.arange(n), np.arange(n, n_judged))]
         with one_thread():
             each, n_components = [], 0
             shown = shown_to(learnt.pictures, aligned, self.framing_)
             for pipeline, rows in zip(pipelines.values(), shown, strict=True):
                 components = self._fit_components(pipeline, rows, learnt.labels[learnt.source])
                 n_components += components.shape[1]
-                mirrored = self._mirrored_components(pipeline, rows[: len(originals)], components)
+                judged = rows[first_rows(learnt)[:n_judged]]
+                mirrored = self._mirrored_components(pipeline, judged, components[n : 2 * n])
                 each.append(fit_last_step(pipeline[-1], components, mirrored, learnt, folds))
-            self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0]), self.cascade))
+            self.cascade_ = None if self.cascade is None else float(np.quantile(np.abs(each[0][:n]), self.cascade))
             margin = blend(each, shares, self.cascade_)
-            self.calibration_ = platt(margin, labels, weight, intercept=not self.keep_border)
+            self.calibration_ = fit_sigmoid(margin, learnt, n)
         slope, intercept = self.calibration_
-        self.unsure_ = float(np.quantile(np.abs(slope * margin + intercept), _UNSURE))
+        self.unsure_ = float(np.quantile(np.abs(slope * margin[:n] + intercept), _UNSURE))
         self.pipelines_ = pipelines
         self.n_features_ = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
         self.n_components_ = n_components
@@ -406,9 +415,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if cascade is not None and (not isinstance(cascade, float | np.floating) or not 0 < cascade < 1):
             raise ParameterError(f"cascade is {cascade!r}; it must be a share of the pictures, above 0 and below 1")
         check_confident(self.confident)
-        for name in ("flip_average", "keep_border", "novelty", "remove_glare"):
+        for name in ("calibrate_rendered", "flip_average", "novelty", "remove_glare"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
+        if self.calibrate_rendered and not self.n_rendered:
+            raise ParameterError(
+                "calibrate_rendered is True and n_rendered is 0; give a number of rendered eyes, or leave it out"
+            )
 
     def _shares(self, n_families: int) -> NDArray[np.float64]:
         """Return what each family counts for; 1 on average."""
@@ -471,14 +484,14 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         return pipeline[1:-1].fit_transform(rows, labels)
 
     def _mirrored_components(
-        self, pipeline: Pipeline, originals: NDArray[np.uint8], components: NDArray[Any]
+        self, pipeline: Pipeline, judged: NDArray[np.uint8], second: NDArray[Any]
     ) -> NDArray[Any] | None:
+        """Return components of the mirror images; `second` holds those of the pictures, if they are learnt."""
         if not self.flip_average or isinstance(pipeline[-1], MirrorSvm):
             return None
-        n = len(originals)
-        if "flip" in self.augmentations:
-            return components[n : 2 * n]
-        return pipeline[1:-1].transform(describe(pipeline[0], flip(originals)))
+        if "flip" in self.augmentations and len(judged) == len(second):
+            return second
+        return pipeline[1:-1].transform(describe(pipeline[0], flip(judged)))
 
     def decision_function(self, pictures: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.

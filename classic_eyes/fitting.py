@@ -15,7 +15,7 @@ from .datasets import group_folds
 from .descriptors.framing import Framing, align
 from .errors import ParameterError
 from .inference.compiling import margins
-from .svm import FixedSizeSvm
+from .svm import FixedSizeSvm, platt
 from .synthetic import make_eyes
 
 __all__ = [
@@ -26,7 +26,9 @@ __all__ = [
     "calibration_folds",
     "check_rendered",
     "describe",
+    "first_rows",
     "fit_last_step",
+    "fit_sigmoid",
     "join_rendered",
     "set_machines",
     "shown_to",
@@ -46,6 +48,7 @@ _LEAST = {"n_support": 1, "n_directions": 2}
 
 # Far from the seeds that documents and tests ask about: no model is asked what it has learnt by heart.
 _RENDERED_SEED = 1_000_000_000
+_HARD_SHARE = 0.5
 
 
 class Learnt(NamedTuple):
@@ -75,7 +78,10 @@ class Learnt(NamedTuple):
 def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> Learnt:
     """Join rendered eyes to what is learnt.
 
-    Each is a person of its own, and its one row weighs as much as all rows of a picture together.
+    Each is a person of its own, and its one row weighs as much as all rows of a picture together, or less where they
+    would weigh more than all pictures. Half of them are harder to tell than eyes mostly are, see
+    `classic_eyes.synthetic.harder`: such eyes, with labels that are certain, keep the border between open and closed
+    from being that of one source.
 
     Parameters
     ----------
@@ -101,14 +107,15 @@ def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> 
     >>> pictures = np.zeros((4, 24, 24), np.uint8)
     >>> learnt = Learnt(pictures, np.array([0, 1, 0, 1]), np.array([0, 1], np.int8), np.array(["a", "b"]), None)
     >>> joined = join_rendered(learnt, 3)
-    >>> joined.pictures.shape, joined.source.tolist(), joined.groups.tolist(), joined.weight.tolist()
-    ((7, 24, 24), [0, 1, 0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1.0, 1.0, 2.0, 2.0, 2.0])
+    >>> joined.pictures.shape, joined.source.tolist(), joined.groups.tolist(), joined.weight.round(2).tolist()
+    ((7, 24, 24), [0, 1, 0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1.0, 1.0, 1.33, 1.33, 1.33])
     """
     n = len(learnt.labels)
-    eyes = make_eyes(n_rendered, size=learnt.pictures.shape[1], random_state=_RENDERED_SEED + int(random_state))
+    side, seed = learnt.pictures.shape[1], _RENDERED_SEED + int(random_state)
+    eyes = make_eyes(n_rendered, size=side, hard_share=_HARD_SHARE, random_state=seed)
     names, person = np.unique(learnt.groups, return_inverse=True)
     weight = np.ones(n) if learnt.weight is None else learnt.weight
-    each = weight.mean() * len(learnt.pictures) / n
+    each = weight.mean() * len(learnt.pictures) / max(n, n_rendered)
     return Learnt(
         np.concatenate([learnt.pictures, eyes.pictures]),
         np.concatenate([learnt.source, n + np.arange(n_rendered)]),
@@ -379,12 +386,69 @@ def fit_last_step(
     """
     left_out = [np.isin(learnt.source, test) for _, test in folds]
     judges = _fit_judges(classifier, components, learnt, left_out)
-    margin = np.empty(sum(len(test) for _, test in folds))
+    margin, row = np.empty(sum(len(test) for _, test in folds)), first_rows(learnt)
     for (_, test), judge in zip(folds, judges, strict=True):
-        margin[test] = margins(components[test], judge)
+        margin[test] = margins(components[row[test]], judge)
         if mirrored is not None:
             margin[test] = (margin[test] + margins(mirrored[test], judge)) / 2
     return margin
+
+
+def first_rows(learnt: Learnt) -> NDArray[np.intp]:
+    """Return the first row of each picture, which is the picture itself.
+
+    Parameters
+    ----------
+    learnt : Learnt
+        Rows of pictures.
+
+    Returns
+    -------
+    int array of shape (n,)
+        Positions in ``learnt.pictures``.
+
+    Examples
+    --------
+    >>> pictures = np.zeros((5, 24, 24), np.uint8)
+    >>> first_rows(Learnt(pictures, np.array([0, 1, 0, 1, 2]), np.array([0, 1, 1]), np.array(["a", "b", "c"]), None))
+    array([0, 1, 4])
+    """
+    return np.unique(learnt.source, return_index=True)[1]
+
+
+def fit_sigmoid(margin: NDArray[np.float64], learnt: Learnt, n: int) -> tuple[float, float]:
+    """Fit Platt's sigmoid to the margins of pictures, and of rendered eyes, if they were judged too.
+
+    The rendered eyes weigh as much as all pictures together.
+
+    Parameters
+    ----------
+    margin : float64 array of shape (n,) or (n + n_rendered,)
+        Margins by machines that have not learnt from them, the pictures' first.
+    learnt : Learnt
+        Labels and weights.
+    n : int
+        Pictures.
+
+    Returns
+    -------
+    tuple of float
+        Slope and intercept of the log odds; see `classic_eyes.svm.platt`.
+
+    Examples
+    --------
+    Two pictures whose margins are right, and two rendered eyes of which an open one looks closed:
+
+    >>> learnt = Learnt(np.zeros((4, 24, 24), np.uint8), np.arange(4), np.array([0, 1, 0, 1]), np.arange(4), None)
+    >>> alone, both = fit_sigmoid(np.array([-1.0, 1.0]), learnt, 2), fit_sigmoid(np.array([-1, 1, -1, -0.5]), learnt, 2)
+    >>> abs(alone[1]) < 1e-6 < both[1]
+    True
+    """
+    labels = learnt.labels[: len(margin)]
+    weight = np.ones(len(margin)) if learnt.weight is None else learnt.weight[: len(margin)].copy()
+    if len(margin) > n:
+        weight[n:] = weight[:n].sum() / (len(margin) - n)
+    return platt(margin, labels, weight)
 
 
 def _fit_judges(

@@ -63,22 +63,6 @@ def test_the_border_holds_for_every_classifier(classifier, flip_average):
     assert clf.score(TEST.pictures, TEST.labels) > 0.75
 
 
-@pytest.mark.parametrize("classifier", ["metric", "gb"])
-def test_a_kept_border_is_the_classifiers_own_and_only_sureness_is_calibrated(classifier):
-    few = np.flatnonzero((TRAIN.labels == 1) | (np.arange(len(TRAIN.labels)) % 3 == 0))
-    pictures, labels = TRAIN.pictures[few], TRAIN.labels[few]
-    moved, kept = (
-        EyeClassifier(**SMALL, classifier=classifier, keep_border=keep).fit(pictures, labels) for keep in (False, True)
-    )
-    (slope, intercept), (steepness, none) = moved.calibration_, kept.calibration_
-    assert intercept != 0
-    assert none == 0
-    assert steepness > 0
-    margin = (moved.decision_function(TEST.pictures) - intercept) / slope
-    np.testing.assert_allclose(kept.decision_function(TEST.pictures), steepness * margin, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(kept.predict(TEST.pictures), margin >= 0)
-
-
 def test_pictures_may_come_in_any_form(fitted, tmp_path):
     import cv2
 
@@ -438,7 +422,8 @@ def test_labels_that_are_refused(labels, said):
         ({"confident": (0.6, 0.9)}, "confident is"),
         ({"augmentations": ("turn",)}, "'turn' is not known"),
         ({"flip_average": "yes"}, "flip_average is 'yes'"),
-        ({"keep_border": 1}, "keep_border is 1; it must be True or False"),
+        ({"calibrate_rendered": 1}, "calibrate_rendered is 1; it must be True or False"),
+        ({"calibrate_rendered": True}, "calibrate_rendered is True and n_rendered is 0; give a number"),
         ({"size": 3}, "size"),
     ],
 )

@@ -313,10 +313,10 @@ def test_train_and_info_tell_of_it(tmp_path):
         cv2.imwrite(str(folder / f"{k}.png"), picture)
     how = ["--features", "lbp/hog", "--classifier", "metric", "--components", "10", "--copies", "0", "--folds", "0"]
     out = str(tmp_path / "m.joblib")
-    run = command("train", str(tmp_path / "eyes"), *how, "--align", "others", "--keep-border", "--out", out)
+    run = command("train", str(tmp_path / "eyes"), *how, "--align", "others", "--out", out)
     assert run.returncode == 0, run.stderr
     parameters = json.loads((tmp_path / "m.json").read_text())["parameters"]
-    assert (parameters["align"], parameters["keep_border"]) == ("others", True)
+    assert parameters["align"] == "others"
     told = command("info", str(tmp_path / "m.npz")).stdout.splitlines()
     shown = [line.endswith("shown eyes aligned") for line in told if line.startswith("family")]
     assert shown == [False, True]

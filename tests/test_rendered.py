@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from classic_eyes import EyeClassifier
 from classic_eyes.cli import main
 from classic_eyes.errors import ParameterError
-from classic_eyes.fitting import Learnt, join_rendered
+from classic_eyes.fitting import Learnt, fit_last_step, fit_sigmoid, join_rendered
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
 
 from .conftest import write_labelled
@@ -62,12 +63,19 @@ def test_what_was_there_stays_and_each_is_a_person_of_its_own():
     assert sorted(set(joined.labels[2:].tolist())) == [0, 1]
 
 
-def test_one_weighs_as_much_as_a_picture_with_all_its_rows():
+@pytest.mark.parametrize("n_rendered", [1, 2, 10])
+def test_one_weighs_as_much_as_a_picture_with_all_its_rows_and_all_at_most_as_much_as_all(n_rendered):
     rows = some_rows(weight=np.array([1.0, 3.0]))
-    joined = join_rendered(rows, 10)
-    of_a_picture = np.bincount(rows.source, weights=rows.weight[rows.source]).mean()
-    np.testing.assert_allclose(joined.weight[2:], of_a_picture)
+    joined = join_rendered(rows, n_rendered)
+    of_a_picture = np.bincount(rows.source, weights=rows.weight[rows.source])
+    np.testing.assert_allclose(joined.weight[2:], min(of_a_picture.mean(), of_a_picture.sum() / n_rendered))
     np.testing.assert_array_equal(joined.weight[:2], rows.weight)
+
+
+def test_half_of_them_are_harder_to_tell():
+    joined = join_rendered(some_rows(), 400)
+    easy = {picture.tobytes() for picture in make_eyes(400, random_state=1_000_000_000).pictures}
+    assert 0.4 < np.mean([picture.tobytes() in easy for picture in joined.pictures[4:]]) < 0.6
 
 
 def test_nobody_is_asked_about_them_elsewhere():
@@ -112,6 +120,64 @@ def test_pictures_alone_calibrate():
     assert (np.abs(clf.decision_function(make_eyes(400, random_state=9).pictures)) < clf.unsure_).mean() > 0.1
 
 
+# -- as judges of the border --
+
+
+def told_apart(n: int, closed_called_open: int, open_called_closed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Margins of 1 and -1, and labels: n of each class, so many of them on the wrong side."""
+    margin = np.repeat(
+        [1.0, -1.0, -1.0, 1.0], [n - open_called_closed, open_called_closed, n - closed_called_open, closed_called_open]
+    )
+    return margin, np.repeat([1, 0], n)
+
+
+def test_the_sigmoid_weighs_rendered_eyes_as_much_as_all_pictures():
+    # With two values of the margin the log odds at each are those of the labels there: a closed form.
+    margin, labels = told_apart(10_000, 1000, 2000)
+    rendered, of_rendered = told_apart(40_000, 8000, 0)
+    both = np.concatenate([margin, rendered])
+    learnt = Learnt(
+        np.zeros((0, 24, 24), np.uint8), np.arange(0), np.concatenate([labels, of_rendered]), np.arange(0), None
+    )
+    slope, intercept = fit_sigmoid(both, learnt, len(margin))
+    # Open and closed at a margin of 1, then of -1; four rendered eyes weigh as much as a picture.
+    above = np.log((8000 + 40_000 / 4) / (1000 + 8000 / 4))
+    below = np.log((2000 + 0) / (9000 + 32_000 / 4))
+    np.testing.assert_allclose([intercept + slope, intercept - slope], [above, below], atol=2e-3)
+    alone = fit_sigmoid(margin, learnt, len(margin))
+    np.testing.assert_allclose(sum(alone), np.log(8000 / 1000), atol=2e-3)
+
+
+def test_rendered_eyes_are_judged_by_machines_that_have_not_learnt_from_them():
+    rng = np.random.default_rng(0)
+    labels = np.tile([0, 1], 20).astype(np.int8)
+    # Thirty pictures with a copy each, then ten rendered eyes, whose rows are not where their numbers are.
+    source = np.concatenate([np.arange(30), np.arange(30), np.arange(30, 40)])
+    rows = rng.normal(labels[source, np.newaxis], 1.0, (70, 3))
+    learnt = Learnt(np.zeros((70, 8, 8), np.uint8), source, labels, np.arange(40), None)
+    folds = [(np.arange(15, 30), np.arange(15)), (np.arange(15), np.arange(15, 30)), (np.arange(30), np.arange(30, 40))]
+    margin = fit_last_step(LinearDiscriminantAnalysis(), rows, None, learnt, folds)
+    strangers = LinearDiscriminantAnalysis().fit(rows[:60], labels[source[:60]])
+    np.testing.assert_allclose(margin[30:], strangers.decision_function(rows[60:]))
+    first = LinearDiscriminantAnalysis().fit(rows[source >= 15], labels[source[source >= 15]])
+    np.testing.assert_allclose(margin[:15], first.decision_function(rows[:15]))
+
+
+@pytest.mark.parametrize("classifier", ["metric", "svm", "gb"])
+def test_they_move_the_border_of_a_source_that_calls_narrow_eyes_closed(classifier):
+    eyes = make_eyes(400, hard_share=1.0, random_state=5)
+    strict = np.array([parameters.eye_aspect_ratio > 0.2 for parameters in eyes.parameters])
+    clf = EyeClassifier(("hog",), classifier, n_components=20, n_copies=0, n_rendered=300)
+    own, common = (clone(clf).set_params(calibrate_rendered=said).fit(eyes.pictures, strict) for said in (False, True))
+    asked = make_eyes(400, random_state=9)
+    moved = common.decision_function(asked.pictures) - own.decision_function(asked.pictures)
+    near = np.abs(own.decision_function(asked.pictures)) < 1
+    assert moved[near].min() > 0.2
+    assert common.score(asked.pictures, asked.labels) > own.score(asked.pictures, asked.labels)
+    # What is asked about, and how much is unsure, are still shares of the pictures.
+    assert (np.abs(common.decision_function(eyes.pictures)) < common.unsure_).mean() < 0.1
+
+
 @pytest.mark.parametrize("given", [-1, 0.5, True, "some"])
 def test_a_number_of_eyes_is_whole(given):
     with pytest.raises(ParameterError, match=r"n_rendered is .*; it must be a whole number, 0 or more"):
@@ -140,8 +206,10 @@ def test_what_cannot_weigh_them_says_so_before_any_work(labels):
 def test_train_takes_them(tmp_path, capsys):
     folder = write_labelled(tmp_path / "eyes", 60)
     how = ["--features", "hog", "--copies", "0", "--components", "10", "--folds", "0", "--rendered", "30"]
+    how.append("--calibrate-rendered")
     assert main(["train", str(folder), "--out", str(tmp_path / "m.joblib"), *how]) == 0
-    assert json.loads((tmp_path / "m.json").read_text())["parameters"]["n_rendered"] == 30
+    parameters = json.loads((tmp_path / "m.json").read_text())["parameters"]
+    assert (parameters["n_rendered"], parameters["calibrate_rendered"]) == (30, True)
     assert "training on all, and on 30 rendered eyes" in capsys.readouterr().err
 
 
@@ -150,6 +218,7 @@ def test_train_takes_them(tmp_path, capsys):
     [
         (["--classifier", "knn", "--rendered", "30"], "--rendered 30 goes with --classifier"),
         (["--rendered", "99999999999"], "--rendered 99999999999 is too many; take 100,000 at most"),
+        (["--calibrate-rendered"], "--calibrate-rendered: there are no rendered eyes; give --rendered 4000"),
         (["--rendered", "-1"], "'-1' is not a whole number from 0"),
     ],
 )

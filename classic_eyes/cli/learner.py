@@ -46,6 +46,8 @@ def check_learner(arguments: Namespace) -> None:
         raise ParameterError(
             f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
         )
+    if arguments.calibrate_rendered and not arguments.rendered:
+        raise ParameterError("--calibrate-rendered: there are no rendered eyes; give --rendered 4000, or leave it out")
     if arguments.directions == 1 or (isinstance(arguments.directions, tuple) and 1 in arguments.directions):
         raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
     if arguments.cascade is not None and len(families) < 2:

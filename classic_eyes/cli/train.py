@@ -137,12 +137,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="take reflections, as on glasses, out of every picture, in training and when asked",
     )
     parser.add_argument(
-        "--keep-border",
-        action="store_true",
-        help="calibrate only how sure answers are, and leave the border between open and closed where the classifier "
-        "has it: for pictures of another source than those learnt from",
-    )
-    parser.add_argument(
         "--align",
         choices=ALIGNED[1:],
         help="show eyes in the middle of their pictures, level and as wide as these, to all families of features, or "
@@ -153,8 +147,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=natural_number,
         default=0,
         metavar="N",
-        help="learn from so many rendered eyes too, half of them open, each as much as a picture, for eyes of another "
-        "kind than those given; as many as there are pictures are worth a try; not for knn; default: 0",
+        help="learn from so many rendered eyes too, half of them open and half of either hard to tell, each as much as "
+        "a picture, for eyes of another kind than those given; as many as there are pictures are worth a try; not for "
+        "knn; default: 0",
+    )
+    parser.add_argument(
+        "--calibrate-rendered",
+        action="store_true",
+        help="let the rendered eyes say too where the border between open and closed lies and how sure answers are, as "
+        "much as all pictures together: for pictures of another source than those given",
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -392,9 +393,9 @@ def work(arguments: Namespace) -> int:
         group_effect=arguments.group_effect,
         n_directions=arguments.directions,
         remove_glare=arguments.remove_glare,
-        keep_border=arguments.keep_border,
         align=arguments.align,
         n_rendered=arguments.rendered,
+        calibrate_rendered=arguments.calibrate_rendered,
         random_state=arguments.seed,
     )
     # Refuses unknown names, and options that do not go together, before anything is read.

@@ -552,8 +552,6 @@ def platt(
     margin: NDArray[np.float64],
     labels: NDArray[Any],
     weight: NDArray[np.float64] | None = None,
-    *,
-    intercept: bool = True,
 ) -> tuple[float, float]:
     """Fit slope and intercept of the log odds, with Platt's targets, which keep them finite on separable data.
 
@@ -565,8 +563,6 @@ def platt(
         0 and 1.
     weight : float64 array of shape (n,), optional
         Weight of each row.
-    intercept : bool, default True
-        Whether to fit one; without, it is 0.
 
     Returns
     -------
@@ -587,9 +583,9 @@ def platt(
     n_open, n_closed = (labels == 1).sum(), (labels == 0).sum()
     target = np.where(labels == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
     # A picture with target t counts as t of an open and 1 - t of a closed one.
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, fit_intercept=intercept).fit(
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
         np.tile(margin, 2)[:, np.newaxis],
         np.repeat([1, 0], len(margin)),
         sample_weight=np.concatenate([w * target, w * (1 - target)]),
     )
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0]) if intercept else 0.0
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

@@ -10,8 +10,8 @@ __all__ = ["SHIPPED_MODELS", "shipped_file", "shipped_model"]
 
 # Names in models/ and the digests of their joblib files; a joblib file that is not here needs trusted=True.
 SHIPPED_MODELS = {
-    "default": "414c236fe1fb34c1f7f13a6581ab63a1a3d5171cfe7b43d2cee1d162aeddc376",
-    "fast": "9d177778efeb3a78cc41a50f493ad99a7847cd4e37960f1a6eb7951e279293fa",
+    "default": "3e2bb3e40d56a76537ea19e72e3fdd17548c3883a56f7d3900707cd473e5129a",
+    "fast": "7f0cec535b60b02bda7010912c8a73aaa3764346a129a6fac9bb825df3007ee7",
 }
 
 

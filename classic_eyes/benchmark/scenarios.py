@@ -129,12 +129,12 @@ _NOTHING: dict[str, Any] = {"n_copies": 0, "augmentations": ()}
 _MIRRORED: dict[str, Any] = {"n_copies": 0, "augmentations": ("flip",)}
 _SHIPPED: dict[str, Any] = {
     "align": "others",
+    "calibrate_rendered": True,
     "group_effect": 0.03,
-    "keep_border": True,
     "n_components": 700,
     "n_copies": 4,
     "n_directions": 96,
-    "n_rendered": 4000,
+    "n_rendered": 12000,
     "remove_glare": True,
 }
 _DEFAULT: dict[str, Any] = {**_SHIPPED, "cascade": 0.3, "n_support": (1500, 1500)}
@@ -183,11 +183,11 @@ _BASELINE = SCENARIOS[-1]
 _RECIPE = (
     "align",
     "augmentations",
+    "calibrate_rendered",
     "calibration_folds",
     "cascade",
     "flip_average",
     "group_effect",
-    "keep_border",
     "n_components",
     "n_copies",
     "n_directions",

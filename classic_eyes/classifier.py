@@ -317,7 +317,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             group_effect=self.group_effect or None,
             n_directions=self.n_directions,
         )
-        check_rendered(self.n_rendered, next(iter(pipelines.values()))[-1])
+        check_rendered(self.n_rendered, next(iter(pipelines.values()))[-1], calibrate=self.calibrate_rendered)
         # Before pictures are left out for want of a label: eyes they are all the same.
         self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
         self.trail_ = self._find_labels(originals, labels, names)
@@ -329,10 +329,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
         self.framing_ = None if self.align is None else shipped_framing()
-        n = n_judged = len(originals)
-        if self.calibrate_rendered:
-            n_judged = len(learnt.labels)
-            folds = [*folds, (np.arange(n), np.arange(n, n_judged))]
+        n, n_judged = len(originals), len(learnt.labels) if self.calibrate_rendered else len(originals)
+        folds = [*folds, (np.arange(n), np.arange(n, n_judged))] if n_judged > n else folds
         with one_thread():
             each, n_components = [], 0
             shown = shown_to(learnt.pictures, aligned, self.framing_)
@@ -418,10 +416,6 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         for name in ("calibrate_rendered", "flip_average", "novelty", "remove_glare"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
-        if self.calibrate_rendered and not self.n_rendered:
-            raise ParameterError(
-                "calibrate_rendered is True and n_rendered is 0; give a number of rendered eyes, or leave it out"
-            )
 
     def _shares(self, n_families: int) -> NDArray[np.float64]:
         """Return what each family counts for; 1 on average."""

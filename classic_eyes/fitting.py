@@ -125,8 +125,8 @@ def join_rendered(learnt: Learnt, n_rendered: int, *, random_state: int = 0) -> 
     )
 
 
-def check_rendered(n_rendered: int, classifier: Any) -> None:
-    """Refuse more rendered eyes than memory holds, and a classifier that cannot weigh them.
+def check_rendered(n_rendered: int, classifier: Any, *, calibrate: bool = False) -> None:
+    """Refuse more rendered eyes than memory holds, a classifier that cannot weigh them, and none that calibrate.
 
     Parameters
     ----------
@@ -134,11 +134,13 @@ def check_rendered(n_rendered: int, classifier: Any) -> None:
         Rendered eyes that are to be learnt from; 0 is always allowed.
     classifier : scikit-learn classifier
         The last step.
+    calibrate : bool, default False
+        Whether the rendered eyes are to calibrate too.
 
     Raises
     ------
     ParameterError
-        For either.
+        For any of them.
 
     Examples
     --------
@@ -149,6 +151,8 @@ def check_rendered(n_rendered: int, classifier: Any) -> None:
         raise ParameterError(
             f"n_rendered is {n_rendered}; it must be {MOST_RENDERED:,} at most, and a few thousand do as well"
         )
+    if calibrate and not n_rendered:
+        raise ParameterError("calibrate_rendered is True and n_rendered is 0; give a number, or leave it out")
     if n_rendered and not takes_weights(classifier):
         raise ParameterError(
             f"n_rendered is {n_rendered}, and {type(classifier).__name__} cannot weigh rendered eyes against pictures; "

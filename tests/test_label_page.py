@@ -201,7 +201,8 @@ def test_a_person_labels_and_the_saved_file_trains_a_model(tab, page, eyes, tmp_
     assert tab.locator("#done").inner_text() == "19 of 106 answered"
     tiles.nth(20).focus()
     tab.keyboard.press("u")
-    # Closing the window loses nothing.
+    # Closing the window loses nothing. A browser hands what a page stores to another process, a moment later.
+    tab.wait_for_timeout(500)
     tab.reload()
     assert tab.locator("#done").inner_text() == "20 of 106 answered"
     assert word(20) == "unsure ✓"

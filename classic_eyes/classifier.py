@@ -140,7 +140,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     calibrate_rendered : bool, default False
         Whether the rendered eyes calibrate too, as much as all pictures together, each judged by machines that have
         learnt from pictures alone. Where people draw the line between open and closed differs from source to source;
-        rendered eyes, whose opening is known, keep the border from being that of those who labelled the pictures.
+        rendered eyes, whose opening is known, keep the border from being that of those who labelled the pictures. Needs
+        an ``n_rendered`` of 100 or more.
     align : str, optional
         ``"all"`` to show eyes in the middle of their pictures, level and as wide as these, ``"others"`` to show them
         so to all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt

@@ -20,6 +20,7 @@ from .synthetic import make_eyes
 
 __all__ = [
     "ALIGNED",
+    "FEWEST_JUDGED",
     "MOST_RENDERED",
     "Learnt",
     "aligned_families",
@@ -37,6 +38,9 @@ __all__ = [
 
 MOST_RENDERED = 100_000
 """Most rendered eyes that are learnt from: their features take some gigabytes."""
+
+FEWEST_JUDGED = 100
+"""Fewest rendered eyes that may calibrate: they count as much as all pictures."""
 
 ALIGNED = (None, "all", "others")
 """Which families may be shown eyes aligned: none, all, or all but the first."""
@@ -151,8 +155,11 @@ def check_rendered(n_rendered: int, classifier: Any, *, calibrate: bool = False)
         raise ParameterError(
             f"n_rendered is {n_rendered}; it must be {MOST_RENDERED:,} at most, and a few thousand do as well"
         )
-    if calibrate and not n_rendered:
-        raise ParameterError("calibrate_rendered is True and n_rendered is 0; give a number, or leave it out")
+    if calibrate and n_rendered < FEWEST_JUDGED:
+        raise ParameterError(
+            f"calibrate_rendered is True and n_rendered is {n_rendered}; set n_rendered to {FEWEST_JUDGED} or more, or "
+            "leave calibrate_rendered out"
+        )
     if n_rendered and not takes_weights(classifier):
         raise ParameterError(
             f"n_rendered is {n_rendered}, and {type(classifier).__name__} cannot weigh rendered eyes against pictures; "

@@ -423,7 +423,7 @@ def test_labels_that_are_refused(labels, said):
         ({"augmentations": ("turn",)}, "'turn' is not known"),
         ({"flip_average": "yes"}, "flip_average is 'yes'"),
         ({"calibrate_rendered": 1}, "calibrate_rendered is 1; it must be True or False"),
-        ({"calibrate_rendered": True}, "calibrate_rendered is True and n_rendered is 0; give a number"),
+        ({"calibrate_rendered": True}, "n_rendered is 0; set n_rendered to 100 or more"),
         ({"size": 3}, "size"),
     ],
 )

@@ -205,12 +205,12 @@ def test_what_cannot_weigh_them_says_so_before_any_work(labels):
 
 def test_train_takes_them(tmp_path, capsys):
     folder = write_labelled(tmp_path / "eyes", 60)
-    how = ["--features", "hog", "--copies", "0", "--components", "10", "--folds", "0", "--rendered", "30"]
+    how = ["--features", "hog", "--copies", "0", "--components", "10", "--folds", "0", "--rendered", "100"]
     how.append("--calibrate-rendered")
     assert main(["train", str(folder), "--out", str(tmp_path / "m.joblib"), *how]) == 0
     parameters = json.loads((tmp_path / "m.json").read_text())["parameters"]
-    assert (parameters["n_rendered"], parameters["calibrate_rendered"]) == (30, True)
-    assert "training on all, and on 30 rendered eyes" in capsys.readouterr().err
+    assert (parameters["n_rendered"], parameters["calibrate_rendered"]) == (100, True)
+    assert "training on all, and on 100 rendered eyes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,8 @@ def test_train_takes_them(tmp_path, capsys):
     [
         (["--classifier", "knn", "--rendered", "30"], "--rendered 30 goes with --classifier"),
         (["--rendered", "99999999999"], "--rendered 99999999999 is too many; take 100,000 at most"),
-        (["--calibrate-rendered"], "--calibrate-rendered: there are no rendered eyes; give --rendered 4000"),
+        (["--calibrate-rendered", "--rendered", "99"], "99 rendered eyes are too few, for they count as much"),
+        (["--calibrate-rendered"], "--calibrate-rendered: 0 rendered eyes are too few"),
         (["--rendered", "-1"], "'-1' is not a whole number from 0"),
     ],
 )

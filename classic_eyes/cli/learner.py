@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import ParameterError
-from ..fitting import MOST_RENDERED, takes_weights
+from ..fitting import FEWEST_JUDGED, MOST_RENDERED, takes_weights
 from ..pipeline import CLASSIFIERS, make_classifier, split_families
 
 __all__ = ["check_learner"]
@@ -46,8 +46,11 @@ def check_learner(arguments: Namespace) -> None:
         raise ParameterError(
             f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
         )
-    if arguments.calibrate_rendered and not arguments.rendered:
-        raise ParameterError("--calibrate-rendered: there are no rendered eyes; give --rendered 4000, or leave it out")
+    if arguments.calibrate_rendered and arguments.rendered < FEWEST_JUDGED:
+        raise ParameterError(
+            f"--calibrate-rendered: {arguments.rendered} rendered eyes are too few, for they count as much as all "
+            "pictures; give --rendered 4000, or leave it out"
+        )
     if arguments.directions == 1 or (isinstance(arguments.directions, tuple) and 1 in arguments.directions):
         raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
     if arguments.cascade is not None and len(families) < 2:

@@ -155,7 +155,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--calibrate-rendered",
         action="store_true",
         help="let the rendered eyes say too where the border between open and closed lies and how sure answers are, as "
-        "much as all pictures together: for pictures of another source than those given",
+        "much as all pictures together: for pictures of another source than those given; needs --rendered",
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument(

@@ -14,6 +14,28 @@ __all__ = ["draw_opening", "harder", "random_parameters"]
 
 # Of an open eye that is hard to tell, in eye widths: what is lower cannot be told from a lid line at 24 pixels.
 _LEAST_HEIGHT = 0.1
+# From where to where what lids show is drawn, of closed and of open eyes that are hard to tell.
+_HARD_LIDS = {
+    False: {
+        "lid_roundness": (0.5, 1.3),
+        "lower_sag": (0.0, 0.18),
+        "lid_line_width": (0.04, 0.14),
+        "lid_line_darkness": (0.5, 1.0),
+        "lash_length": (0.05, 0.25),
+        "lash_density": (0.3, 1.0),
+        "makeup": (0.0, 1.0),
+        "bag_strength": (0.2, 1.0),
+        "crease_strength": (0.2, 1.0),
+        "skin_texture": (0.0, 1.0),
+    },
+    True: {
+        "lash_length": (0.02, 0.2),
+        "lash_density": (0.2, 1.0),
+        "lid_line_width": (0.02, 0.09),
+        "bag_strength": (0.0, 1.0),
+        "skin_texture": (0.0, 1.0),
+    },
+}
 
 
 def random_parameters(opening: float | None = None, *, random_state: int | np.random.Generator) -> EyeParameters:
@@ -122,9 +144,9 @@ def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator
     is_open = bool(parameters.label)
     drawn = {"aspect": rng.uniform(0.2, 0.43) if rng.random() < 0.5 else parameters.aspect}
     drawn["opening"] = _hard_opening(rng, drawn["aspect"], is_open)
-    for share, draw in ((0.5, _infrared), (0.6, _hard_open_lids if is_open else _hard_closed_lids)):
+    for share, draw in ((0.5, _infrared), (0.6, _hard_lids)):
         if rng.random() < share:
-            drawn |= draw(rng)
+            drawn |= draw(rng, is_open)
     changes: dict[str, Any] = {name: _inside(name, value) for name, value in drawn.items()}
     return dataclasses.replace(parameters, **changes)
 
@@ -136,7 +158,7 @@ def _hard_opening(rng: np.random.Generator, aspect: float, is_open: bool) -> flo
     return float(max(0.0, rng.uniform(-0.05, 0.09)))
 
 
-def _infrared(rng: np.random.Generator) -> dict[str, float]:
+def _infrared(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
     """Draw an eyeball and a camera as in dim infrared light."""
     return {
         "sclera": rng.normal(0.52, 0.1),
@@ -149,33 +171,10 @@ def _infrared(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def _hard_open_lids(rng: np.random.Generator) -> dict[str, float]:
-    """Draw the lids of an open eye that is tilted, painted or tired."""
-    return {
-        "tilt": rng.normal(0.0, 10.0),
-        "lash_length": rng.uniform(0.02, 0.2),
-        "lash_density": rng.uniform(0.2, 1.0),
-        "lid_line_width": rng.uniform(0.02, 0.09),
-        "bag_strength": rng.uniform(0.0, 1.0),
-        "skin_texture": rng.uniform(0.0, 1.0),
-    }
-
-
-def _hard_closed_lids(rng: np.random.Generator) -> dict[str, float]:
-    """Draw the lids of a closed eye where much looks like what is seen between open ones."""
-    return {
-        "tilt": rng.normal(0.0, 13.0),
-        "lid_roundness": rng.uniform(0.5, 1.3),
-        "lower_sag": rng.uniform(0.0, 0.18),
-        "lid_line_width": rng.uniform(0.04, 0.14),
-        "lid_line_darkness": rng.uniform(0.5, 1.0),
-        "lash_length": rng.uniform(0.05, 0.25),
-        "lash_density": rng.uniform(0.3, 1.0),
-        "makeup": rng.uniform(0.0, 1.0),
-        "bag_strength": rng.uniform(0.2, 1.0),
-        "crease_strength": rng.uniform(0.2, 1.0),
-        "skin_texture": rng.uniform(0.0, 1.0),
-    }
+def _hard_lids(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+    """Draw lids that are tilted, painted or tired; closed ones look like much that is seen between open ones."""
+    tilt = rng.normal(0.0, 10.0 if is_open else 13.0)
+    return {"tilt": tilt} | {name: rng.uniform(*limits) for name, limits in _HARD_LIDS[is_open].items()}
 
 
 def _framing(rng: np.random.Generator, is_open: bool) -> dict[str, float]:

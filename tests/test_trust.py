@@ -299,10 +299,11 @@ def test_a_compressed_skops_file_is_not_unpacked(copied):
     entries["0.npy"] = bytes(1 << 29)
     put_together(copied / "bomb.skops", entries, compression=zipfile.ZIP_DEFLATED)
     assert (copied / "bomb.skops").stat().st_size < 1 << 23
-    begin = time.perf_counter()
+    # Time of the processor, for other tests run beside this one.
+    begin = time.process_time()
     with pytest.raises(ModelError, match="not a whole model file"):
         EyeClassifier.load(copied / "bomb.skops")
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_without_the_package_the_remedy_is_named(copied, monkeypatch, capsys):

@@ -63,7 +63,10 @@ def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
         np.testing.assert_array_equal(decide_as_fitted(pipeline)(OTHER), plain)
         return
     program = compiled(pipeline)
-    np.testing.assert_allclose(program.probability(OTHER), expit(plain), atol=1e-4)
+    # As above; how far sums in single precision are apart hangs on the processor and on the number of threads.
+    bound = np.finfo(np.float32).eps * np.abs(pipeline.named_steps["classifier"].dual_coef_).sum()
+    assert bound < 0.01
+    np.testing.assert_allclose(program.log_odds(OTHER), plain, atol=bound, rtol=0)
     header, arrays = program.to_parts()
     again = Program.from_parts(json.loads(json.dumps(header)), arrays)
     np.testing.assert_array_equal(again.probability(OTHER), program.probability(OTHER))

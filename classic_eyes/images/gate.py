@@ -228,6 +228,11 @@ def _called(item: Any) -> str:
 
 
 def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Pictures:
+    if isinstance(item, list | tuple):
+        # Asked before numpy copies all of it.
+        n_values = sum(getattr(part, "size", 1) for part in item)
+        if n_values > 4 * max_pixels:
+            raise PictureError(f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)")
     try:
         array = np.asarray(item)
     except ValueError as error:

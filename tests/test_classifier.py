@@ -579,3 +579,19 @@ def test_weights_and_vectors_that_cannot_be(changes, said):
     eyes = make_eyes(40)
     with pytest.raises(ParameterError, match=said):
         EyeClassifier(**{"features": (("hog",), ("pixels",)), "n_copies": 0, **changes}).fit(eyes.pictures, eyes.labels)
+
+
+@pytest.mark.parametrize("changed", [{"align": None}, {"flip_average": False}])
+@pytest.mark.parametrize("ending", [".joblib", ".skops"])
+def test_what_would_not_answer_the_same_is_not_written(tmp_path, ending, changed):
+    """Parameters changed after fit: whoever reads the file would be told that it is no good."""
+    eyes = make_eyes(60, random_state=3)
+    clf = EyeClassifier(("hog",), n_components=8, n_copies=0, align="all").fit(eyes.pictures, eyes.labels)
+    path = tmp_path / f"mine{ending}"
+    clf.save(path)
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match="fit it again, then save"):
+        clf.set_params(**changed).save(path)
+    assert path.read_bytes() == before
+    clf.fit(eyes.pictures, eyes.labels).save(path)
+    assert path.read_bytes() != before

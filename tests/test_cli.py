@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, cli
+from classic_eyes.cli import bench
 from classic_eyes.images import read_pictures
 from classic_eyes.persistence import read_card, sha256
 from classic_eyes.pipeline import CLASSIFIERS
@@ -424,6 +425,32 @@ def test_a_bad_out_is_refused_before_the_work(tmp_path, capsys, out, said):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("beside", "content"),
+    [
+        ("mine.json", b'{"my": "settings"}'),
+        ("mine.json", b"no JSON"),
+        ("mine.npz", b"my arrays"),
+        ("mine.npz", b""),
+    ],
+)
+def test_what_no_training_has_written_is_not_written_over(tmp_path, capsys, beside, content):
+    (tmp_path / beside).write_bytes(content)
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.joblib") == 2
+    err = capsys.readouterr().err
+    assert f"{tmp_path / beside}' " in err
+    assert "take another name" in err
+    assert len(err.splitlines()) == 1
+    assert (tmp_path / beside).read_bytes() == content
+
+
+def test_folds_that_cannot_be_are_refused_before_anything_is_read(tmp_path, capsys):
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.joblib", "--folds", 1) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "classic-eyes: error: --folds 1 leaves nothing to learn from; 2 or more, or 0 for no judging"
+    ]
+
+
 @pytest.fixture(scope="module")
 def unlabelled(tmp_path_factory):
     """A folder of pictures, and their true labels in a file elsewhere."""
@@ -648,10 +675,21 @@ def test_bench_learns_as_a_model_did(small_model, tmp_path, capsys):
         out = tmp_path / str(number)
         assert main("bench", "--quick", "--recipe", model, "--out", out) == 0
         results.append(out / "results.json")
-    assert "recipe" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "recipe" in said.out
+    assert f"recipe of {other}: profile, svm, n_components 10, n_copies 0" in said.err.splitlines()
     assert main("bench", "--compare", results[0], results[0]) == 0
     (data,) = json.loads(results[0].read_text())["datasets"]
     assert [entry["name"] for entry in data["scenarios"]] == ["recipe", "Haar baseline"]
+
+
+def test_the_recipe_of_another_model_under_a_shipped_name_is_refused(monkeypatch, capsys):
+    """As with new code beside a card of before: the row would be of a recipe that does not ship."""
+    monkeypatch.setitem(bench.SHIPPED_MODELS, "default", "0" * 64)
+    assert main("bench", "--quick", "--recipe", "default") == 2
+    err = capsys.readouterr().err
+    assert "--recipe default: the card" in err
+    assert "is not of the model that ships" in err
 
 
 def test_bench_shows_its_steps_on_a_terminal(tmp_path):

@@ -377,6 +377,11 @@ def test_info_refuses_in_one_line(tmp_path, capsys, name, content, card, said):
     assert len(err.strip().splitlines()) == 1
 
 
+def test_info_knows_a_whole_file_that_is_no_model(capsys):
+    assert main("info", ROOT / "models" / "framing.npz") == 2
+    assert "framing.npz' is whole, but an archive of something else than a compiled model" in capsys.readouterr().err
+
+
 def test_info_and_profile_as_programs(models):
     assert run("info", models / "m.npz").returncode == 0
     assert info.info_text(info.describe_model(str(models / "m.npz"))) + "\n" == run("info", models / "m.npz").stdout

@@ -73,6 +73,20 @@ class Scenario:
         return " ".join(filter(None, (head, self.classifier))) + (f", {self.variant}" if self.variant else "")
 
     @property
+    def told(self) -> str:
+        """What it is made of, in one line.
+
+        Returns
+        -------
+        str
+            Features, classifier, and what is changed of it.
+        """
+        features = "/".join("+".join(family) for family in self._families)
+        told = {name: value for name, value in sorted(self.changes.items()) if value is not None and value is not False}
+        changes = [f"{name} {value}" for name, value in told.items()]
+        return ", ".join(filter(None, (features, self.classifier, *changes)))
+
+    @property
     def names(self) -> list[str]:
         """The names of its features, family after family.
 

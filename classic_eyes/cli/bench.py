@@ -37,9 +37,9 @@ from ..benchmark import (
     write_json,
 )
 from ..datasets import read_votes
-from ..errors import ParameterError
+from ..errors import ModelError, ParameterError
 from ..features import EXTRACTORS
-from ..persistence import read_card
+from ..persistence import card_path, read_card
 from ..pipeline import CLASSIFIERS
 from ..shipped import SHIPPED_MODELS, shipped_model
 from .arguments import existing_file, families, names, natural_number, positive_integer, random_seed
@@ -363,8 +363,18 @@ def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
 
 
 def _recipe(model: str) -> Scenario:
+    """Return how a model learnt, and say so: of two recipes the row has one name."""
     shipped = model in SHIPPED_MODELS and not Path(model).exists()
-    return recipe_of(read_card(shipped_model(model) if shipped else model))
+    path = shipped_model(model) if shipped else Path(model)
+    card = read_card(path)
+    if shipped and card.get("model_sha256") != SHIPPED_MODELS[model]:
+        raise ModelError(
+            f"--recipe {model}: the card {str(card_path(path))!r} is not of the model that ships with this version; "
+            "install classic-eyes again, or name a model file that has its card beside it"
+        )
+    row = recipe_of(card)
+    print(f"recipe of {path}: {row.told}", file=sys.stderr)
+    return row
 
 
 def _measure_speed(arguments: Namespace) -> None:

@@ -14,12 +14,12 @@ import numpy as np
 from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
-from ..errors import DataError, ParameterError
+from ..errors import DataError, ModelError, ParameterError
 from ..features import EXTRACTORS
 from ..fitting import ALIGNED
 from ..framing import shipped_framing
 from ..novelty import FEWEST, FEWEST_GROUPS
-from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions
+from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions, read_card, read_header
 from ..pipeline import DEFAULT_FEATURES, build_pipelines
 from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
 from ..report import write_trail
@@ -100,7 +100,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=positive_integers,
         metavar="N[,N]",
         help="support vectors of each family, at most, for svm, mirror and metric; with a comma, a number for each; "
-        "default: a tenth of the rows, up to 3000",
+        "default: a tenth of the rows, but 1500 at least (mirror, metric: 1000) and 3000 at most",
     )
     parser.add_argument(
         "--weights",
@@ -223,6 +223,21 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
         raise ParameterError(f"{option} {name!r} is a folder; name a file")
 
 
+def _check_beside(out: str) -> None:
+    """Refuse to write over what lies beside the model, if no model has written it."""
+    card, compiled = card_path(out), compiled_path(out)
+    try:
+        if card.exists() and "model_sha256" not in read_card(card):
+            raise ModelError("it does not tell of a model")
+        if compiled.exists():
+            read_header(compiled)
+    except ModelError as error:
+        raise ParameterError(
+            f"--out {out!r} would write over {str(card)!r} or {str(compiled)!r}, and what is there no training has "
+            f"written ({error}); take another name, or move it away"
+        ) from error
+
+
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
     """Refuse before the long work labelled data that it could not end with."""
     if report is not None:
@@ -234,8 +249,6 @@ def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
         only = "open" if eyes.labels[0] == 1 else "closed"
         raise DataError(f"all {len(eyes)} pictures are {only}; learning needs open and closed eyes")
     n_groups = len(np.unique(eyes.groups))
-    if folds == 1:
-        raise ParameterError("--folds 1 leaves nothing to learn from; 2 or more, or 0 for no judging")
     if n_groups < folds:
         raise DataError(
             f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds, "
@@ -378,10 +391,13 @@ def work(arguments: Namespace) -> int:
         0 all read; 1 the model is written, but some pictures could not be read and are not in it.
     """
     _check_file("--out", arguments.out, *ENDINGS)
+    _check_beside(arguments.out)
     if arguments.out.endswith(".skops"):
         check_skops(arguments.classifier)
     _check_file("--report", arguments.report, ".html")
     _read_about(arguments.about)
+    if arguments.folds == 1:
+        raise ParameterError("--folds 1 leaves nothing to learn from; 2 or more, or 0 for no judging")
     clf = EyeClassifier(
         features=arguments.features,
         classifier=arguments.classifier,

@@ -29,6 +29,7 @@ _OTHERS = {
     "empty": "is empty; train it or copy it again",
     "joblib": "is no compiled model but a joblib file; EyeClassifier.load reads it, and --model NAME.joblib",
     "skops": "is no compiled model but a skops file; EyeClassifier.load reads it, and --model NAME.skops",
+    "other": "is whole, but an archive of something else than a compiled model; classic-eyes train makes one",
 }
 
 
@@ -172,6 +173,8 @@ def _read_compiled(
     except FileNotFoundError:
         raise ModelError(f"no model file {shown}; classic-eyes train makes one") from None
     found = told_by_content(content)
+    if found is None and zipfile.is_zipfile(io.BytesIO(content)):
+        found = "other"
     if found in _OTHERS:
         raise ModelError(f"{shown} {_OTHERS[found]}")
     try:

@@ -11,6 +11,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Container
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError, ModelError
 from .disk import MOST_BYTES, card_path, check_path, library_versions, mib, read_whole, replace, told_by_content
-from .proof import prove
+from .proof import TOLERANCE, prove
 
 __all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
 
@@ -110,8 +111,9 @@ def write_model(
     Raises
     ------
     ModelError
-        For another ending, a missing folder, a disk that refuses, a model of more than 512 MiB, or types that a skops
-        file may not hold.
+        For another ending, a missing folder, a disk that refuses, a model of more than 512 MiB, types that a skops
+        file may not hold, or an estimator whose parameters were changed after ``fit``, so that it would answer
+        otherwise when it is read.
     MissingDependencyError
         For ``.skops`` without the extra ``skops``.
 
@@ -129,12 +131,23 @@ def write_model(
         raise ModelError(f"model file {str(target)!r} must end in {' or '.join(ENDINGS)}")
     content = {"kind": _KIND, "format": FORMAT, "versions": library_versions(), "estimator": estimator, "check": None}
     if pictures is not None:
-        content["check"] = {"pictures": pictures, "answers": estimator.predict_proba(pictures)[:, 1]}
+        content["check"] = {"pictures": pictures, "answers": _proven(estimator, pictures)}
     packed = _pack_joblib(content) if target.suffix == ".joblib" else _pack_skops(content, str(target))
     replace(target, packed)
     if card is not None:
         full = {**card, "model_file": target.name, "model_sha256": hashlib.sha256(packed).hexdigest()}
         replace(card_path(target), (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _proven(estimator: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the answers, if a copy, which is made as a file is read, gives the same."""
+    answers, again = (one.predict_proba(pictures)[:, 1] for one in (estimator, copy(estimator)))
+    if np.max(np.abs(answers - again)) > TOLERANCE:
+        raise ModelError(
+            "the estimator does not answer as its parameters say, so its file would be refused when it is read: they "
+            "were changed after fit; fit it again, then save"
+        )
+    return answers
 
 
 def _pack_joblib(content: dict[str, Any]) -> bytes:

@@ -438,7 +438,7 @@ def test_what_no_training_has_written_is_not_written_over(tmp_path, capsys, besi
     (tmp_path / beside).write_bytes(content)
     assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.joblib") == 2
     err = capsys.readouterr().err
-    assert f"{tmp_path / beside}' " in err
+    assert f"would write over '{tmp_path / beside}', which" in err
     assert "take another name" in err
     assert len(err.splitlines()) == 1
     assert (tmp_path / beside).read_bytes() == content

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -225,17 +226,19 @@ def _check_file(option: str, name: str | None, *endings: str) -> None:
 
 def _check_beside(out: str) -> None:
     """Refuse to write over what lies beside the model, if no model has written it."""
-    card, compiled = card_path(out), compiled_path(out)
+    for path, read in ((card_path(out), read_card), (compiled_path(out), read_header)):
+        if path.exists() and not _tells_of_a_model(path, read):
+            raise ParameterError(
+                f"--out {out!r} would write over {str(path)!r}, which no training has written; take another name, or "
+                "move it away"
+            )
+
+
+def _tells_of_a_model(path: Path, read: Callable[[Path], dict[str, Any]]) -> bool:
     try:
-        if card.exists() and "model_sha256" not in read_card(card):
-            raise ModelError("it does not tell of a model")
-        if compiled.exists():
-            read_header(compiled)
-    except ModelError as error:
-        raise ParameterError(
-            f"--out {out!r} would write over {str(card)!r} or {str(compiled)!r}, and what is there no training has "
-            f"written ({error}); take another name, or move it away"
-        ) from error
+        return "model_sha256" in read(path)
+    except ModelError:
+        return False
 
 
 def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:

@@ -581,7 +581,7 @@ def test_weights_and_vectors_that_cannot_be(changes, said):
         EyeClassifier(**{"features": (("hog",), ("pixels",)), "n_copies": 0, **changes}).fit(eyes.pictures, eyes.labels)
 
 
-@pytest.mark.parametrize("changed", [{"align": None}, {"flip_average": False}])
+@pytest.mark.parametrize("changed", [{"align": None}, {"flip_average": False}, {"remove_glare": True}, {"size": 36}])
 @pytest.mark.parametrize("ending", [".joblib", ".skops"])
 def test_what_would_not_answer_the_same_is_not_written(tmp_path, ending, changed):
     """Parameters changed after fit: whoever reads the file would be told that it is no good."""

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -692,6 +693,18 @@ def test_the_recipe_of_another_model_under_a_shipped_name_is_refused(monkeypatch
     assert "is not of the model that ships" in err
 
 
+def test_the_recipe_of_a_card_that_is_of_another_model_is_refused(small_model, tmp_path, capsys):
+    for name in ("mine.joblib", "mine.npz"):
+        shutil.copy(small_model.with_suffix(Path(name).suffix), tmp_path / name)
+    assert main("bench", "--quick", "--recipe", tmp_path / "mine.npz") == 2
+    assert "mine.json' that says how it learnt" in capsys.readouterr().err
+    told = {"parameters": {"features": ["hog"], "classifier": "svm"}, "model_sha256": "0" * 64}
+    (tmp_path / "mine.json").write_text(json.dumps(told))
+    for name in ("mine.joblib", "mine.npz"):
+        assert main("bench", "--quick", "--recipe", tmp_path / name) == 2
+        assert "mine.json' is not of the model that lies beside it; train again" in capsys.readouterr().err
+
+
 def test_bench_shows_its_steps_on_a_terminal(tmp_path):
     folder = write_labelled(tmp_path / "eyes", 40)
     shown = shown_on_a_terminal([sys.executable, ROOT / "bench.py", "--data", folder, *map(str, BENCH)])
@@ -746,7 +759,9 @@ def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
         ),
         (["--compare", "no-such.json", "no-such.json"], "no-such.json"),
         (["--every", "0"], "not a whole number from 1"),
-        (["--recipe", "no-such.joblib"], "no card beside the model: 'no-such.json' is missing"),
+        (["--recipe", "no-such.joblib"], "FILE 'no-such.joblib': no model file of this name"),
+        (["--recipe", ""], "no model file of this name"),
+        (["--recipe", "."], "allowed are .npz, .skops and .joblib"),
     ],
 )
 def test_bench_refuses_in_one_line(capsys, options, said):

@@ -39,10 +39,11 @@ from ..benchmark import (
 from ..datasets import read_votes
 from ..errors import ModelError, ParameterError
 from ..features import EXTRACTORS
-from ..persistence import card_path, read_card
+from ..persistence import card_path
 from ..pipeline import CLASSIFIERS
-from ..shipped import SHIPPED_MODELS, shipped_model
+from ..shipped import SHIPPED_MODELS
 from .arguments import existing_file, families, names, natural_number, positive_integer, random_seed
+from .info import describe_model
 from .tables import benchmark_markdown, benchmark_table, comparison_table
 
 RENDERED, QUICK_RENDERED = 600, 200
@@ -364,16 +365,19 @@ def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
 
 def _recipe(model: str) -> Scenario:
     """Return how a model learnt, and say so: of two recipes the row has one name."""
-    shipped = model in SHIPPED_MODELS and not Path(model).exists()
-    path = shipped_model(model) if shipped else Path(model)
-    card = read_card(path)
-    if shipped and card.get("model_sha256") != SHIPPED_MODELS[model]:
+    about = describe_model(model)
+    card = card_path(about["file"])
+    if about["card"] is None:
+        raise ModelError(f"--recipe {model}: there is no card {str(card)!r} that says how it learnt; train writes one")
+    outdated = model in SHIPPED_MODELS and not Path(model).exists() and about["shipped"] != model
+    if outdated or not about["card_is_of_this_model"]:
         raise ModelError(
-            f"--recipe {model}: the card {str(card_path(path))!r} is not of the model that ships with this version; "
-            "install classic-eyes again, or name a model file that has its card beside it"
+            f"--recipe {model}: the card {str(card)!r} is not of the model that "
+            f"{'ships with this version; install classic-eyes again' if outdated else 'lies beside it; train again'}, "
+            "or name a model file that has its card beside it"
         )
-    row = recipe_of(card)
-    print(f"recipe of {path}: {row.told}", file=sys.stderr)
+    row = recipe_of(about["card"])
+    print(f"recipe of {about['file']}: {row.told}", file=sys.stderr)
     return row
 
 

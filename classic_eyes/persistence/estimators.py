@@ -80,6 +80,10 @@ ALLOWED_TYPES = (
 _NOT_IN_SKOPS = ("gb", "libsvm")
 _ALLOWED_NODES = ("DictNode", "JsonNode", "ListNode", "NdArrayNode", "ObjectNode", "TupleNode", "TypeNode")
 
+_CHANGED = (
+    "the estimator does not answer as its parameters say, so it cannot be written: they were changed after fit; fit it "
+    "again, then save"
+)
 _TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
 
 
@@ -140,14 +144,19 @@ def write_model(
 
 
 def _proven(estimator: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the answers, if a copy, which is made as a file is read, gives the same."""
-    answers, again = (one.predict_proba(pictures)[:, 1] for one in (estimator, copy(estimator)))
+    """Return the answers, if a copy, which is made as a file is read, gives the same, with reflections too."""
+    shining = pictures.copy()
+    middle = slice(pictures.shape[1] // 2 - 2, pictures.shape[1] // 2 + 1)
+    shining[:, middle, middle] = 255
+    asked = np.concatenate([pictures, shining])
+    try:
+        answers, again = (one.predict_proba(asked)[:, 1] for one in (estimator, copy(estimator)))
+    except Exception as error:
+        # Parameters that do not fit what was learnt fail wherever they first meet it.
+        raise ModelError(_CHANGED) from error
     if np.max(np.abs(answers - again)) > TOLERANCE:
-        raise ModelError(
-            "the estimator does not answer as its parameters say, so its file would be refused when it is read: they "
-            "were changed after fit; fit it again, then save"
-        )
-    return answers
+        raise ModelError(_CHANGED)
+    return estimator.predict_proba(pictures)[:, 1]
 
 
 def _pack_joblib(content: dict[str, Any]) -> bytes:

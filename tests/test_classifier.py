@@ -584,7 +584,7 @@ def test_weights_and_vectors_that_cannot_be(changes, said):
 @pytest.mark.parametrize("changed", [{"align": None}, {"flip_average": False}, {"remove_glare": True}, {"size": 36}])
 @pytest.mark.parametrize("ending", [".joblib", ".skops"])
 def test_what_would_not_answer_the_same_is_not_written(tmp_path, ending, changed):
-    """Parameters changed after fit: whoever reads the file would be told that it is no good."""
+    """Parameters changed after fit: whoever reads the file would be refused, or told something else."""
     eyes = make_eyes(60, random_state=3)
     clf = EyeClassifier(("hog",), n_components=8, n_copies=0, align="all").fit(eyes.pictures, eyes.labels)
     path = tmp_path / f"mine{ending}"

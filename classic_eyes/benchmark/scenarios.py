@@ -69,7 +69,7 @@ class Scenario:
         if self.kind == "recipe":
             # Of two runs, the recipes before and after a change are one row, whatever they are made of.
             return self.called
-        head = self.called or "/".join("+".join(family) for family in self._families)
+        head = self.called or self._joined
         return " ".join(filter(None, (head, self.classifier))) + (f", {self.variant}" if self.variant else "")
 
     @property
@@ -81,10 +81,12 @@ class Scenario:
         str
             Features, classifier, and what is changed of it.
         """
-        features = "/".join("+".join(family) for family in self._families)
-        told = {name: value for name, value in sorted(self.changes.items()) if value is not None and value is not False}
-        changes = [f"{name} {value}" for name, value in told.items()]
-        return ", ".join(filter(None, (features, self.classifier, *changes)))
+        changes = [
+            f"{name} {value}"
+            for name, value in sorted(self.changes.items())
+            if value is not None and value is not False  # 0 copies are told
+        ]
+        return ", ".join(filter(None, (self._joined, self.classifier, *changes)))
 
     @property
     def names(self) -> list[str]:
@@ -100,6 +102,10 @@ class Scenario:
     @property
     def _families(self) -> list[tuple[str, ...]]:
         return split_families(self.features) if self.features else []
+
+    @property
+    def _joined(self) -> str:
+        return "/".join("+".join(family) for family in self._families)
 
     @property
     def learns(self) -> bool:

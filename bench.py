@@ -1,8 +1,8 @@
-"""Measure how good and how sure the answers are: ``python bench.py [--data PATH...]``."""
+"""Measure accuracy, calibration and speed of features and classifiers: ``python bench.py [--data PATH ...]``."""
 
 import sys
 
-from classic_eyes.cli import main
+from benchmarks.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main(["bench", *sys.argv[1:]]))
+    sys.exit(main())

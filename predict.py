@@ -1,4 +1,4 @@
-"""Say of every picture whether the eye is open: ``python predict.py PATH...``."""
+"""Say of every image whether the eye is open: ``python predict.py PATH...``."""
 
 import sys
 

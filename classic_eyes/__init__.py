@@ -9,11 +9,11 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .classifier import EyeClassifier
-    from .compiled import CompiledEyes
+    from .predictor import EyePredictor
 
-__all__ = ["CompiledEyes", "EyeClassifier", "__version__"]
+__all__ = ["EyePredictor", "EyeClassifier", "__version__"]
 
-_ROOMS = {"CompiledEyes": ".compiled", "EyeClassifier": ".classifier"}
+_ROOMS = {"EyePredictor": ".compiled", "EyeClassifier": ".classifier"}
 
 
 def __getattr__(name: str) -> Any:

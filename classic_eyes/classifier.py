@@ -1,4 +1,4 @@
-"""`EyeClassifier`: pictures in, open (1) or closed (0) out; the one estimator of the library."""
+"""`EyeClassifier`: images in, open (1) or closed (0) out; the one estimator of the library."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from . import persistence
-from .adaptation import Adaptation, fit_adaptation
-from .augment import augment, check_augmentations, flip
-from .calibration import Calibration, calibrate
+from ._utils.shipped import SHIPPED_MODELS, shipped_model
+from ._utils.threads import one_thread
+from .calibration.adaptation import Adaptation, fit_adaptation
+from .calibration.threshold import Calibration, calibrate
 from .datasets import UNLABELLED
-from .descriptors.glare import remove_glare
 from .errors import ModelError, ParameterError
-from .fitting import (
+from .images import SIZE, as_image, as_images
+from .inference import CHUNK
+from .inference.cascade import blend
+from .inference.novelty import verdicts
+from .inference.program import Program
+from .preprocessing.alignment import shipped_alignment
+from .preprocessing.augmentation import augment, check_augmentations, flip
+from .preprocessing.glare import remove_glare
+from .semisupervised import History, check_confident, learn_labels
+from .svm import MirrorSvm
+from .synthetic import make_eyes
+from .training.compiling import NotCompilableError, compile_program, decide_as_fitted
+from .training.fitting import (
     Learnt,
-    aligned_families,
+    aligned_views,
     calibration_folds,
-    check_rendered,
+    check_synthetic,
     describe,
     first_rows,
     fit_last_step,
     fit_sigmoid,
-    join_rendered,
+    join_synthetic,
     set_machines,
     shown_to,
 )
-from .framing import shipped_framing
-from .images import SIZE, as_picture, as_pictures
-from .inference import CHUNK
-from .inference.cascade import blend
-from .inference.compiling import NotCompilableError, compile_program, decide_as_fitted
-from .inference.novelty import verdicts
-from .inference.program import Program
-from .novelty import fit_novelty
-from .pipeline import DEFAULT_FEATURES, build_pipelines
-from .pseudolabel import Trail, check_confident, learn_labels
-from .shipped import SHIPPED_MODELS, shipped_model
-from .svm import MirrorSvm
-from .synthetic import make_eyes
-from .threads import one_thread
+from .training.novelty import fit_novelty
+from .training.pipelines import DEFAULT_FEATURES, build_pipelines
 
 __all__ = ["EyeClassifier"]
 
-# Answers about so many rendered eyes go into a compiled model, for whoever reads it to compare with.
+# Answers about so many synthetic eyes go into a compiled model, for whoever reads it to compare with.
 _RECORDED = 8
 # What a file of an earlier version does not have.
 _ADDED_LATER = {
     "confident": (0.05, 0.95),
     "max_rounds": 4,
-    "trail_": None,
+    "history_": None,
     "novelty": False,
     "novelty_": None,
     "unsure_": 0.0,
@@ -70,86 +70,86 @@ _ADDED_LATER = {
     "cascade": None,
     "cascade_": None,
     "remove_glare": False,
-    "n_rendered": 0,
-    "calibrate_rendered": False,
+    "n_synthetic": 0,
+    "calibrate_synthetic": False,
     "align": None,
-    "framing_": None,
+    "alignment_": None,
 }
-# So many of the pictures left out in the calibration count as unsure.
+# So many of the images left out in the calibration count as unsure.
 _UNSURE = 0.05
 
 
 class EyeClassifier(ClassifierMixin, BaseEstimator):
     """Tell open eyes from closed ones by classical features and a calibrated classifier.
 
-    1. Pictures become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
-    2. In `fit`, each picture is joined by its mirror image and by ``n_copies`` varied copies, and all by ``n_rendered``
-       rendered eyes. With ``remove_glare``, reflections are filled from around them, here and when asked.
-    3. Features, scaler, PCA and classifier as in `classic_eyes.pipeline.build_pipeline` give a margin. The margins of a
-       picture and of its mirror image are averaged, and so are, by ``weights``, those of the families, each learnt by
-       itself. With ``cascade``, the others are asked only where the first family is least sure.
-    4. Margins of pictures left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
-       probability of a half is the border of `predict`. With ``calibrate_rendered``, those of rendered eyes join them.
+    1. Images become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
+    2. In `fit`, each image is joined by its mirror image and by ``n_copies`` varied copies, and all by ``n_synthetic``
+       synthetic eyes. With ``remove_glare``, reflections are filled from around them, here and when asked.
+    3. Features, scaler, PCA and classifier as in `classic_eyes.training.pipelines.build_pipeline` give a margin. The margins of a
+       image and of its mirror image are averaged, and so are, by ``weights``, those of the views, each learnt by
+       itself. With ``cascade``, the others are asked only where the first view is least sure.
+    4. Margins of images left out, fold by fold and by ``groups``, are mapped to probabilities by Platt's sigmoid; its
+       probability of a half is the threshold of `predict`. With ``calibrate_synthetic``, those of synthetic eyes join them.
 
-    Without labels, or with some, `classic_eyes.pseudolabel.learn_labels` comes first; what it labels is learnt.
+    Without labels, or with some, `classic_eyes.semisupervised.learn_labels` comes first; what it labels is learnt.
 
     Parameters
     ----------
     features : sequence of str or extractor, default ``("hog", "lbp")``
         Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``; nested, as
-        in ``(("hog", "lbp"), ("words",))``, families with a classifier of their own.
+        in ``(("hog", "lbp"), ("words",))``, views with a classifier of their own.
     classifier : str or scikit-learn classifier, default ``"svm"``
         ``svm``, ``mirror``, ``metric``, ``libsvm``, ``gb``, ``linear``, ``knn`` or an object; see
-        `classic_eyes.pipeline.make_classifier`.
+        `classic_eyes.training.pipelines.make_classifier`.
     n_components : int, float or None, default 300
         Principal components, at most; a share of the variance if a float below 1; None for no PCA.
     augmentations : sequence of str, default ``("flip", "shift_scale_rotate", "clahe", "blur")``
-        Names of `classic_eyes.augment.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too, as the
+        Names of `classic_eyes.preprocessing.augmentation.AUGMENTATIONS`; with ``flip`` among them every mirror image is learnt too, as the
         classifiers ``mirror`` and ``metric`` do in any case.
     n_copies : int, default 2
-        Varied copies of each picture, 0 or more.
+        Varied copies of each image, 0 or more.
     flip_average : bool, default True
-        Whether to average the margins of a picture and of its mirror image; the classifiers ``mirror`` and ``metric``
+        Whether to average the margins of an image and of its mirror image; the classifiers ``mirror`` and ``metric``
         always do.
     calibration_folds : int, default 3
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     n_support : int or sequence of int, optional
-        Support vectors of each family, at most, for the classifiers ``svm``, ``mirror`` and ``metric``: one number for
+        Support vectors of each view, at most, for the classifiers ``svm``, ``mirror`` and ``metric``: one number for
         all, or a number for each; by default what `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm`
-        take. With ``cascade``, few for the first family are quick, and many for the others cost little.
+        take. With ``cascade``, few for the first view are quick, and many for the others cost little.
     weights : sequence of float, optional
-        Weight of each family in the average, above 0; alike by default.
+        Weight of each view in the average, above 0; alike by default.
     cascade : float, optional
-        Share of the pictures, from 0 to 1: those of which the first family is least sure, and about which the others
-        are asked at all. The answers are much the same, for the cost of the first family and that share of the rest;
+        Share of the images, from 0 to 1: those of which the first view is least sure, and about which the others
+        are asked at all. The answers are much the same, for the cost of the first view and that share of the rest;
         by default all are asked about all. See `classic_eyes.inference.cascade.blend`.
     group_effect : float, default 0.0
         Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm``, ``mirror`` and ``metric``,
         so that what sets people apart is not taken for what sets the classes apart; see
         `classic_eyes.svm.FixedSizeSvm`.
     n_directions : int or sequence of int, optional
-        Directions along which the classifier ``metric`` compares pictures, of each family, at most: one number for all,
+        Directions along which the classifier ``metric`` compares images, of each view, at most: one number for all,
         or a number for each; the fewer, the faster. By default what `classic_eyes.svm.MetricSvm` takes.
     remove_glare : bool, default False
-        Whether to take reflections, as on glasses, out of every picture; see `classic_eyes.descriptors.glare`.
-    n_rendered : int, default 0
-        Rendered eyes (`classic_eyes.synthetic`) that are learnt from beside the pictures, each as much as a picture and
-        its copies, all together at most as much as all pictures; 100,000 at most. They show what eyes may look like
-        that are of another kind than those given, and where the border between open and closed lies. Half of them are
+        Whether to take reflections, as on glasses, out of every image; see `classic_eyes.preprocessing.glare`.
+    n_synthetic : int, default 0
+        Synthetic eyes (`classic_eyes.synthetic`) that are learnt from beside the images, each as much as an image and
+        its copies, all together at most as much as all images; 100,000 at most. They show what eyes may look like
+        that are of another kind than those given, and where the threshold between open and closed lies. Half of them are
         hard to tell (`classic_eyes.synthetic.harder`). Rendering takes some four seconds a thousand.
-    calibrate_rendered : bool, default False
-        Whether the rendered eyes calibrate too, as much as all pictures together, each judged by machines that have
-        learnt from pictures alone. Where people draw the line between open and closed differs from source to source;
-        rendered eyes, whose opening is known, keep the border from being that of those who labelled the pictures. Needs
-        an ``n_rendered`` of 100 or more.
+    calibrate_synthetic : bool, default False
+        Whether the synthetic eyes calibrate too, as much as all images together, each judged by machines that have
+        learnt from images alone. Where people draw the line between open and closed differs from source to source;
+        synthetic eyes, whose opening is known, keep the threshold from being that of those who labelled the images. Needs
+        an ``n_synthetic`` of 100 or more.
     align : str, optional
-        ``"all"`` to show eyes in the middle of their pictures, level and as wide as these, ``"others"`` to show them
-        so to all families but the first; by default as they are. Where the eye lies is found by ferns that have learnt
-        from rendered eyes; see `classic_eyes.descriptors.framing`.
+        ``"all"`` to show eyes in the middle of their images, level and as wide as these, ``"others"`` to show them
+        so to all views but the first; by default as they are. Where the eye lies is found by ferns that have learnt
+        from synthetic eyes; see `classic_eyes.preprocessing.alignment`.
     size : int, default 24
-        Side to which pictures are reduced, in pixels.
+        Side to which images are reduced, in pixels.
     novelty : bool, default False
-        Whether to learn also what eyes look like, so that `verdict` can tell what is none; it takes 200 pictures, three
+        Whether to learn also what eyes look like, so that `verdict` can tell what is none; it takes 200 images, three
         groups, and half a minute for 15,000.
     confident : tuple of float, default (0.05, 0.95)
         Where labels are missing: in self-training, closed below the first score and open above the second.
@@ -161,29 +161,29 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     pipelines_ : dict of str to sklearn.pipeline.Pipeline
-        The fitted pipeline of each family of features, by its features' names joined by plus signs.
+        The fitted pipeline of each view of features, by its features' names joined by plus signs.
     classes_ : ndarray
         ``[0, 1]``, closed and open.
     calibration_ : tuple of float
         Slope and intercept from margin to log odds of open.
     cascade_ : float or None
-        Margin of the first family, nearer to 0 than which the others are asked; None without ``cascade``.
-    framing_ : classic_eyes.descriptors.framing.Framing or None
+        Margin of the first view, nearer to 0 than which the others are asked; None without ``cascade``.
+    alignment_ : classic_eyes.preprocessing.alignment.Alignment or None
         What finds the eye in its patch; None without ``align``.
     unsure_ : float
-        Log odds nearer to 0 than that had the least sure twentieth of the pictures left out in the calibration.
+        Log odds nearer to 0 than that had the least sure twentieth of the images left out in the calibration.
     novelty_ : classic_eyes.inference.novelty.Novelty or None
-        How unlike an eye a picture is; None without ``novelty=True``.
+        How unlike an eye an image is; None without ``novelty=True``.
     n_features_ : int
-        Number of features before the PCA, of all families together.
+        Number of features before the PCA, of all views together.
     n_components_ : int
-        Number of components after it, of all families together.
+        Number of components after it, of all views together.
     n_support_vectors_ : int or None
-        Support vectors, of all families together; None for a classifier without any.
+        Support vectors, of all views together; None for a classifier without any.
     not_compiled_ : str or None
         Why there is no compiled form and scikit-learn answers; None where there is one.
-    trail_ : classic_eyes.pseudolabel.Trail or None
-        How missing labels came about, and which pictures are worth a person's minute; None where all were given.
+    history_ : classic_eyes.semisupervised.History or None
+        How missing labels came about, and which images are worth a person's minute; None where all were given.
 
     Raises
     ------
@@ -191,8 +191,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         In `fit`, for a parameter or labels that are not allowed.
     DataError
         In `fit`, where labels are missing and nothing trustworthy is found without them.
-    PictureError
-        For pictures that cannot be used.
+    ImageError
+        For images that cannot be used.
 
     References
     ----------
@@ -203,8 +203,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     >>> from classic_eyes import EyeClassifier
     >>> from classic_eyes.synthetic import make_eyes
     >>> eyes = make_eyes(60, random_state=0)
-    >>> clf = EyeClassifier(features=("hog",), n_copies=0).fit(eyes.pictures, eyes.labels)
-    >>> clf.predict(eyes.pictures[:3]) == eyes.labels[:3]
+    >>> clf = EyeClassifier(features=("hog",), n_copies=0).fit(eyes.images, eyes.labels)
+    >>> clf.predict(eyes.images[:3]) == eyes.labels[:3]
     array([ True,  True,  True])
     """
 
@@ -224,8 +224,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         group_effect: float = 0.0,
         n_directions: int | Sequence[int] | None = None,
         remove_glare: bool = False,
-        n_rendered: int = 0,
-        calibrate_rendered: bool = False,
+        n_synthetic: int = 0,
+        calibrate_synthetic: bool = False,
         align: str | None = None,
         size: int = SIZE,
         novelty: bool = False,
@@ -246,8 +246,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self.group_effect = group_effect
         self.n_directions = n_directions
         self.remove_glare = remove_glare
-        self.n_rendered = n_rendered
-        self.calibrate_rendered = calibrate_rendered
+        self.n_synthetic = n_synthetic
+        self.calibrate_synthetic = calibrate_synthetic
         self.align = align
         self.size = size
         self.novelty = novelty
@@ -264,25 +264,25 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(
         self,
-        pictures: Any,
+        images: Any,
         y: ArrayLike | None = None,
         *,
         groups: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn from pictures, with all, some or none of them labelled.
+        """Learn from images, with all, some or none of them labelled.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
         y : array of shape (n,), optional
             1 open, 0 closed, -1 unknown; by default all unknown.
         groups : array of shape (n,), optional
-            Person or face of each picture, so that calibration never judges a person it has learnt from; each
-            picture by itself by default.
+            Person or face of each image, so that calibration never judges a person it has learnt from; each
+            image by itself by default.
         sample_weight : array of shape (n,), optional
-            Weight of each picture, for a classifier that takes weights.
+            Weight of each image, for a classifier that takes weights.
 
         Returns
         -------
@@ -302,7 +302,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             Where labels were found, and there is reason to doubt them.
         """
         self._check_parameters()
-        originals = as_pictures(pictures, size=self.size)
+        originals = as_images(images, size=self.size)
         labels = _check_labels(y, len(originals))
         names = _check_column("groups", groups, len(originals))
         weight = _check_weight(sample_weight, len(originals))
@@ -311,30 +311,30 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         )
         shares = self._shares(len(pipelines))
         self._check_cascade(len(pipelines))
-        aligned = aligned_families(self.align, len(pipelines))
+        aligned = aligned_views(self.align, len(pipelines))
         set_machines(
             pipelines,
             n_support=self.n_support,
             group_effect=self.group_effect or None,
             n_directions=self.n_directions,
         )
-        check_rendered(self.n_rendered, next(iter(pipelines.values()))[-1], calibrate=self.calibrate_rendered)
-        # Before pictures are left out for want of a label: eyes they are all the same.
+        check_synthetic(self.n_synthetic, next(iter(pipelines.values()))[-1], calibrate=self.calibrate_synthetic)
+        # Before images are left out for want of a label: eyes they are all the same.
         self.novelty_ = fit_novelty(originals, names, random_state=self.random_state) if self.novelty else None
-        self.trail_ = self._find_labels(originals, labels, names)
-        if self.trail_ is not None:
-            kept = self.trail_.labels >= 0
-            originals, labels, names = originals[kept], self.trail_.labels[kept], names[kept]
+        self.history_ = self._find_labels(originals, labels, names)
+        if self.history_ is not None:
+            kept = self.history_.labels >= 0
+            originals, labels, names = originals[kept], self.history_.labels[kept], names[kept]
             weight = None if weight is None else weight[kept]
         folds = calibration_folds(labels, names, self.calibration_folds, random_state=self.random_state)
         mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
-        self.framing_ = None if self.align is None else shipped_framing()
-        n, n_judged = len(originals), len(learnt.labels) if self.calibrate_rendered else len(originals)
+        self.alignment_ = None if self.align is None else shipped_alignment()
+        n, n_judged = len(originals), len(learnt.labels) if self.calibrate_synthetic else len(originals)
         folds = [*folds, (np.arange(n), np.arange(n, n_judged))] if n_judged > n else folds
         with one_thread():
             each, n_components = [], 0
-            shown = shown_to(learnt.pictures, aligned, self.framing_)
+            shown = shown_to(learnt.images, aligned, self.alignment_)
             for pipeline, rows in zip(pipelines.values(), shown, strict=True):
                 components = self._fit_components(pipeline, rows, learnt.labels[learnt.source])
                 n_components += components.shape[1]
@@ -358,10 +358,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
     def _find_labels(
         self, originals: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[Any]
-    ) -> Trail | None:
+    ) -> History | None:
         if (labels != UNLABELLED).all():
             return None
-        trail = learn_labels(
+        history = learn_labels(
             originals,
             labels,
             groups,
@@ -369,9 +369,9 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             max_rounds=self.max_rounds,
             random_state=self.random_state,
         )
-        for said in trail.warnings:
+        for said in history.warnings:
             warnings.warn(said, UserWarning, stacklevel=3)
-        return trail
+        return history
 
     def _compile(self) -> None:
         pipelines = list(self.pipelines_.values())
@@ -386,10 +386,10 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 shares=self._shares(len(pipelines)).tolist(),
                 unsure=self.unsure_,
                 novelty=self.novelty_,
-                border=self.cascade_,
+                threshold=self.cascade_,
                 remove_glare=bool(self.remove_glare),
-                framing=self.framing_,
-                aligned=aligned_families(self.align, len(pipelines)),
+                alignment=self.alignment_,
+                aligned=aligned_views(self.align, len(pipelines)),
             )
         except NotCompilableError as reason:
             self.not_compiled_ = str(reason)
@@ -401,7 +401,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             ("n_copies", 0),
             ("calibration_folds", 2),
             ("max_rounds", 0),
-            ("n_rendered", 0),
+            ("n_synthetic", 0),
             ("random_state", 0),
         ):
             value = getattr(self, name)
@@ -412,28 +412,28 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
         cascade = self.cascade
         if cascade is not None and (not isinstance(cascade, float | np.floating) or not 0 < cascade < 1):
-            raise ParameterError(f"cascade is {cascade!r}; it must be a share of the pictures, above 0 and below 1")
+            raise ParameterError(f"cascade is {cascade!r}; it must be a share of the images, above 0 and below 1")
         check_confident(self.confident)
-        for name in ("calibrate_rendered", "flip_average", "novelty", "remove_glare"):
+        for name in ("calibrate_synthetic", "flip_average", "novelty", "remove_glare"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be True or False")
 
-    def _shares(self, n_families: int) -> NDArray[np.float64]:
-        """Return what each family counts for; 1 on average."""
+    def _shares(self, n_views: int) -> NDArray[np.float64]:
+        """Return what each view counts for; 1 on average."""
         if self.weights is None:
-            return np.ones(n_families)
+            return np.ones(n_views)
         given = np.asarray(self.weights, dtype=np.float64)
-        if given.shape != (n_families,) or not (np.isfinite(given).all() and (given > 0).all()):
+        if given.shape != (n_views,) or not (np.isfinite(given).all() and (given > 0).all()):
             raise ParameterError(
-                f"weights is {self.weights!r}; it must hold a number above 0 for each of the {n_families} families"
+                f"weights is {self.weights!r}; it must hold a number above 0 for each of the {n_views} views"
             )
-        return given * (n_families / given.sum())
+        return given * (n_views / given.sum())
 
-    def _check_cascade(self, n_families: int) -> None:
-        if self.cascade is not None and n_families < 2:
+    def _check_cascade(self, n_views: int) -> None:
+        if self.cascade is not None and n_views < 2:
             raise ParameterError(
-                f"cascade is {self.cascade!r}, and features is one family: there is no other to ask; give features as "
-                'families, such as (("hog", "lbp"), ("words_tt",)), or leave cascade out'
+                f"cascade is {self.cascade!r}, and features is one view: there is no other to ask; give features as "
+                'views, such as (("hog", "lbp"), ("words_tt",)), or leave cascade out'
             )
 
     def _learnt(
@@ -461,17 +461,15 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             )
         rows = np.concatenate(parts)
         learnt = Learnt(rows, np.tile(np.arange(len(originals)), len(rows) // len(originals)), labels, groups, weight)
-        if self.n_rendered:
-            learnt = join_rendered(learnt, self.n_rendered, random_state=self.random_state)
-        return learnt._replace(pictures=remove_glare(learnt.pictures)) if self.remove_glare else learnt
+        if self.n_synthetic:
+            learnt = join_synthetic(learnt, self.n_synthetic, random_state=self.random_state)
+        return learnt._replace(images=remove_glare(learnt.images)) if self.remove_glare else learnt
 
-    def _fit_components(
-        self, pipeline: Pipeline, pictures: NDArray[np.uint8], labels: NDArray[np.int8]
-    ) -> NDArray[Any]:
+    def _fit_components(self, pipeline: Pipeline, images: NDArray[np.uint8], labels: NDArray[np.int8]) -> NDArray[Any]:
         """Fit every step before the classifier; return what the last of them gives."""
-        rows = describe(pipeline[0].fit(pictures, labels), pictures)
+        rows = describe(pipeline[0].fit(images, labels), images)
         if type(pipeline.named_steps.get("pca")) is PCA and isinstance(self.n_components, int | np.integer):
-            # A small folder has fewer pictures than the components asked for; its PCA keeps what there is.
+            # A small folder has fewer images than the components asked for; its PCA keeps what there is.
             pipeline.named_steps["pca"].n_components = min(self.n_components, *rows.shape)
             if len(rows) >= rows.shape[1]:
                 # Exact, and on a tall matrix in half the time of the random projections that PCA would choose.
@@ -481,20 +479,20 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     def _mirrored_components(
         self, pipeline: Pipeline, judged: NDArray[np.uint8], second: NDArray[Any]
     ) -> NDArray[Any] | None:
-        """Return components of the mirror images; `second` holds those of the pictures, if they are learnt."""
+        """Return components of the mirror images; `second` holds those of the images, if they are learnt."""
         if not self.flip_average or isinstance(pipeline[-1], MirrorSvm):
             return None
         if "flip" in self.augmentations and len(judged) == len(second):
             return second
         return pipeline[1:-1].transform(describe(pipeline[0], flip(judged)))
 
-    def decision_function(self, pictures: Any) -> NDArray[np.float64]:
+    def decision_function(self, images: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -503,13 +501,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
         check_is_fitted(self, "pipelines_")
-        X = as_pictures(pictures, size=self.size)
+        X = as_images(images, size=self.size)
         with one_thread():
             if self._program is not None:
                 return self._program.log_odds(X)
@@ -529,23 +527,23 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "pipelines_")
         return self._program
 
-    def _margin(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def _margin(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         if self.remove_glare:
-            pictures = remove_glare(pictures)
-        shown = shown_to(pictures, aligned_families(self.align, len(self._decisions)), self.framing_)
+            images = remove_glare(images)
+        shown = shown_to(images, aligned_views(self.align, len(self._decisions)), self.alignment_)
         each = [decide(own) for decide, own in zip(self._decisions, shown, strict=True)]
         if self.flip_average:
             flipped = [decide(flip(own)) for decide, own in zip(self._decisions, shown, strict=True)]
             each = [(seen + mirrored) / 2 for seen, mirrored in zip(each, flipped, strict=True)]
         return blend(each, self._shares(len(each)), self.cascade_)
 
-    def predict_one(self, picture: Any) -> float:
-        """Return the probability of open for one picture, with as little around it as can be: for a camera's loop.
+    def predict_one(self, image: Any) -> float:
+        """Return the probability of open for one image, with as little around it as can be: for a camera's loop.
 
         Parameters
         ----------
-        picture : array of shape (h, w) or (h, w, 3)
-            One eye, values as in `classic_eyes.images.as_pictures`.
+        image : array of shape (h, w) or (h, w, 3)
+            One eye, values as in `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -554,22 +552,22 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For a picture that cannot be used.
+        ImageError
+            For an image that cannot be used.
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
         program = self.program
-        one = as_picture(picture, size=self.size)
+        one = as_image(image, size=self.size)
         return float(program.probability(one)[0] if program is not None else self.predict_proba(one)[0, 1])
 
-    def predict_proba(self, pictures: Any) -> NDArray[np.float64]:
+    def predict_proba(self, images: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -578,21 +576,21 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
-        open_ = expit(self.decision_function(pictures))
+        open_ = expit(self.decision_function(images))
         return np.column_stack([1 - open_, open_])
 
-    def predict(self, pictures: Any) -> NDArray[np.int64]:
+    def predict(self, images: Any) -> NDArray[np.int64]:
         """Return 1 for each open eye and 0 for each closed one.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -601,20 +599,20 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         sklearn.exceptions.NotFittedError
             Before `fit`.
         """
-        return (self.decision_function(pictures) >= 0).astype(np.int64)
+        return (self.decision_function(images) >= 0).astype(np.int64)
 
-    def novelty_score(self, pictures: Any) -> NDArray[np.float64]:
-        """Return how unlike an eye pictures are; one eye in a hundred has more than 1.
+    def novelty_score(self, images: Any) -> NDArray[np.float64]:
+        """Return how unlike an eye images are; one eye in a hundred has more than 1.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -623,8 +621,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         ModelError
             For a classifier that was fitted without ``novelty=True``.
         sklearn.exceptions.NotFittedError
@@ -634,15 +632,15 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if self.novelty_ is None:
             raise ModelError("the classifier does not know what is no eye; fit it with novelty=True")
         with one_thread():
-            return self.novelty_.score(as_pictures(pictures, size=self.size))
+            return self.novelty_.score(as_images(images, size=self.size))
 
-    def verdict(self, pictures: Any) -> list[str]:
-        """Say of pictures whether they show an open eye, a closed one or none, or that the classifier is not sure.
+    def verdict(self, images: Any) -> list[str]:
+        """Say of images whether they show an open eye, a closed one or none, or that the classifier is not sure.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_pictures`.
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -651,8 +649,8 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         ModelError
             For a classifier that was fitted without ``novelty=True``.
         sklearn.exceptions.NotFittedError
@@ -662,11 +660,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         --------
         >>> from classic_eyes.synthetic import make_eyes
         >>> eyes = make_eyes(210, random_state=0)
-        >>> clf = EyeClassifier(features=("hog",), n_copies=0, novelty=True).fit(eyes.pictures, eyes.labels)
+        >>> clf = EyeClassifier(features=("hog",), n_copies=0, novelty=True).fit(eyes.images, eyes.labels)
         >>> clf.verdict(np.random.default_rng(0).integers(0, 256, (1, 24, 24), dtype=np.uint8))
         ['not-an-eye']
         """
-        X = as_pictures(pictures, size=self.size)
+        X = as_images(images, size=self.size)
         return verdicts(self.predict_proba(X)[:, 1], self.novelty_score(X), unsure=self.unsure_)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -679,61 +677,61 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         if hasattr(self, "pipelines_"):
             self._compile()
 
-    def adapt(self, pictures: Any) -> Adaptation:
+    def adapt(self, images: Any) -> Adaptation:
         """Find where the answers about an unlabelled folder fall in two.
 
         Parameters
         ----------
-        pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             100 or more, open and closed, of one source.
 
         Returns
         -------
         Adaptation
-            ``adaptation.probability(clf.predict_proba(pictures)[:, 1])`` are the probabilities of open there; where it
-            declines, they stay as they are. See `classic_eyes.adaptation.fit_adaptation`.
+            ``adaptation.probability(clf.predict_proba(images)[:, 1])`` are the probabilities of open there; where it
+            declines, they stay as they are. See `classic_eyes.calibration.adaptation.fit_adaptation`.
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         """
-        return fit_adaptation(self.decision_function(pictures))
+        return fit_adaptation(self.decision_function(images))
 
-    def calibrate(self, open_pictures: Any, closed_pictures: Any = None) -> Calibration:
-        """Fit one person's own threshold to a few dozen of their pictures.
+    def calibrate(self, open_images: Any, closed_images: Any = None) -> Calibration:
+        """Fit one person's own threshold to a few dozen of their images.
 
         Parameters
         ----------
-        open_pictures : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        open_images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             12 or more of their open eyes.
-        closed_pictures : the same, optional
+        closed_images : the same, optional
             12 or more of their closed eyes.
 
         Returns
         -------
         Calibration
             ``calibration.threshold.value`` is the probability from which on this person's eyes are open; see
-            `classic_eyes.calibration.fit_border`.
+            `classic_eyes.calibration.threshold.fit_threshold`.
 
         Raises
         ------
-        PictureError
-            For pictures that cannot be used.
+        ImageError
+            For images that cannot be used.
         DataError
             For too few, or closed eyes that answer no lower than open ones.
         """
-        closed = None if closed_pictures is None else self.decision_function(closed_pictures)
-        return calibrate(self.decision_function(open_pictures), closed)
+        closed = None if closed_images is None else self.decision_function(closed_images)
+        return calibrate(self.decision_function(open_images), closed)
 
     def save(self, path: str | os.PathLike[str], *, card: dict[str, Any] | None = None) -> None:
         """Write the fitted classifier to a file, its compiled form beside it, and a card if one is given.
 
         A ``.joblib`` file is read by whoever trusts it, for it can run code; a ``.skops`` file (extra ``skops``) by
-        anyone. Both carry the answers about eight rendered eyes, which are asked again on load.
+        anyone. Both carry the answers about eight synthetic eyes, which are asked again on load.
 
         The compiled form, of the same name but ending in ``.npz``, is what ``predict`` reads: see
-        `classic_eyes.CompiledEyes`. Where there is none (`not_compiled_` says why), an older file of that name is
+        `classic_eyes.EyePredictor`. Where there is none (`not_compiled_` says why), an older file of that name is
         removed, for it would be another model's.
 
         Parameters
@@ -753,13 +751,13 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "pipelines_")
         if card is not None and self.not_compiled_ is not None:
             card = {**card, "not_compiled": self.not_compiled_}
-        rendered = as_pictures(make_eyes(_RECORDED, random_state=0).pictures, size=self.size)
-        persistence.write_model(path, self, card, pictures=rendered)
+        synthetic = as_images(make_eyes(_RECORDED, random_state=0).images, size=self.size)
+        persistence.write_model(path, self, card, images=synthetic)
         compiled = persistence.compiled_path(path)
         if self._program is None:
             compiled.unlink(missing_ok=True)
             return
-        persistence.write_compiled(compiled, self._program, rendered, model_sha256=persistence.sha256(path))
+        persistence.write_compiled(compiled, self._program, synthetic, model_sha256=persistence.sha256(path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, trusted: bool = False) -> EyeClassifier:
@@ -815,7 +813,7 @@ def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
         return np.full(n, UNLABELLED, dtype=np.int8)
     labels = np.asarray(y)
     if labels.shape != (n,):
-        raise ParameterError(f"y has shape {labels.shape}; {n} pictures need ({n},), a label each")
+        raise ParameterError(f"y has shape {labels.shape}; {n} images need ({n},), a label each")
     values = np.unique(labels) if labels.dtype.kind in "biuf" else labels[:5]
     if labels.dtype.kind not in "biuf" or not np.isin(values, (0, 1, UNLABELLED)).all():
         raise ParameterError(f"y holds {values[:5].tolist()}; labels are 1 (open), 0 (closed) and -1 (unknown)")
@@ -830,7 +828,7 @@ def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:
         return np.arange(n)
     column = np.asarray(given)
     if column.shape != (n,):
-        raise ParameterError(f"{name} has shape {column.shape}; {n} pictures need ({n},)")
+        raise ParameterError(f"{name} has shape {column.shape}; {n} images need ({n},)")
     return column
 
 

@@ -9,7 +9,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelError",
     "ParameterError",
-    "PictureError",
+    "ImageError",
     "WorkerError",
 ]
 
@@ -22,8 +22,8 @@ class ParameterError(ClassicEyesError, ValueError):
     """An argument has a value that is not allowed."""
 
 
-class PictureError(ClassicEyesError, ValueError):
-    """A picture, or an array of pictures, cannot be used."""
+class ImageError(ClassicEyesError, ValueError):
+    """An image, or an array of images, cannot be used."""
 
 
 class DataError(ClassicEyesError, ValueError):

@@ -58,7 +58,7 @@ def _pair(
 
 
 def accuracy(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of pictures answered rightly, open meaning ``score >= 0.5``.
+    """Share of images answered rightly, open meaning ``score >= 0.5``.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def accuracy(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | 
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def precision(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike |
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def recall(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | No
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def f1(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None =
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def roc_auc(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | N
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def det_points(
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def roc_points(
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -288,7 +288,7 @@ def equal_error_rate(y_true: ArrayLike, score: ArrayLike, *, sample_weight: Arra
     score : array of shape (n,)
         Probability of open, 0..1; only its order matters.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -322,7 +322,7 @@ def brier(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | Non
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
 
     Returns
     -------
@@ -358,7 +358,7 @@ def calibration_error(
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
     n_bins : int, default 15
         Number of bins, at least 1.
 
@@ -394,7 +394,7 @@ def reliability_curve(
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
     n_bins : int, default 15
         Number of bins of equal width, at least 1.
 
@@ -405,7 +405,7 @@ def reliability_curve(
     open_share : ndarray of shape (k,)
         Share of open eyes in it.
     weight : ndarray of shape (k,)
-        Its weight: without ``sample_weight`` the number of pictures.
+        Its weight: without ``sample_weight`` the number of images.
 
     Raises
     ------
@@ -430,9 +430,9 @@ def reliability_curve(
 def selective_accuracy(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, coverage: float = 0.95
 ) -> float:
-    """Share of pictures answered rightly where the least sure ones may be left without an answer.
+    """Share of images answered rightly where the least sure ones may be left without an answer.
 
-    1. Pictures are sorted by ``|score - 0.5|``, and the first ``1 - coverage`` of the weight is left out. Of pictures
+    1. Images are sorted by ``|score - 0.5|``, and the first ``1 - coverage`` of the weight is left out. Of images
        that are equally sure, where the limit falls among them, each counts in part.
     2. The accuracy of the rest.
 
@@ -443,9 +443,9 @@ def selective_accuracy(
     score : array of shape (n,)
         Probability of open, 0..1.
     sample_weight : array of shape (n,), optional
-        Weight of each picture.
+        Weight of each image.
     coverage : float, default 0.95
-        Share of the pictures that is answered, above 0 and at most 1.
+        Share of the images that is answered, above 0 and at most 1.
 
     Returns
     -------
@@ -511,13 +511,13 @@ def bootstrap_interval(
     level: float = 0.95,
     random_state: int = 0,
 ) -> tuple[float, float]:
-    """Percentile interval of a metric, by bootstrap over groups rather than pictures.
+    """Percentile interval of a metric, by bootstrap over groups rather than images.
 
     1. Draw as many groups as there are, with replacement.
-    2. Compute the metric with each picture weighted by how often its group was drawn.
+    2. Compute the metric with each image weighted by how often its group was drawn.
     3. Repeat; the interval is what holds the middle ``level`` of the results.
 
-    Pictures of one person are not independent, so an interval over pictures would be too narrow. A draw is noisier
+    Images of one person are not independent, so an interval over images would be too narrow. A draw is noisier
     than the data, and noise only raises the calibration error: the lower end of its interval may lie above its value.
 
     Parameters
@@ -529,7 +529,7 @@ def bootstrap_interval(
     score : array of shape (n,)
         Probability of open, 0..1.
     groups : array of shape (n,), optional
-        Person or face of each picture; by default every picture is its own group.
+        Person or face of each image; by default every image is its own group.
     n_resamples : int, default 1000
         Number of draws, at least 1.
     level : float, default 0.95
@@ -581,7 +581,7 @@ def _group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
         return np.arange(n)
     given = np.asarray(groups)
     if given.shape != (n,):
-        raise ParameterError(f"groups has shape {given.shape}; it must be ({n},), one name per picture")
+        raise ParameterError(f"groups has shape {given.shape}; it must be ({n},), one name per image")
     return np.unique(given, return_inverse=True)[1]
 
 
@@ -595,7 +595,7 @@ def accuracy_difference(
     level: float = 0.95,
     random_state: int = 0,
 ) -> tuple[float, float, float]:
-    """Return how much more accurate one answer is than another on the same pictures, with its interval over groups.
+    """Return how much more accurate one answer is than another on the same images, with its interval over groups.
 
     Both answers are judged on the same draws of `bootstrap_interval`, so what is hard for both does not widen the
     interval.
@@ -609,7 +609,7 @@ def accuracy_difference(
     other : array of shape (n,)
         The probabilities it is compared with.
     groups : array of shape (n,), optional
-        Person or face of each picture; by default every picture is its own group.
+        Person or face of each image; by default every image is its own group.
     n_resamples : int, default 1000
         Number of draws, at least 1.
     level : float, default 0.95
@@ -655,7 +655,7 @@ def summarise(
     score : array of shape (n,)
         Probability of open, 0..1.
     groups : array of shape (n,), optional
-        Person or face of each picture.
+        Person or face of each image.
     n_resamples : int, default 1000
         Number of bootstrap draws.
     random_state : int, default 0
@@ -687,7 +687,7 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
     Parameters
     ----------
     first, second : array of shape (n,)
-        Answers about the same pictures.
+        Answers about the same images.
 
     Returns
     -------
@@ -716,7 +716,7 @@ def adjusted_rand(first: ArrayLike, second: ArrayLike) -> float:
     Parameters
     ----------
     first, second : array of shape (n,)
-        Cluster of each picture.
+        Cluster of each image.
 
     Returns
     -------

@@ -10,11 +10,11 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from classic_eyes.calibration.threshold.adaptation import fit_adaptation
 
 from classic_eyes import EyeClassifier
-from classic_eyes.adaptation import fit_adaptation
 from classic_eyes.datasets import read_eyes
-from classic_eyes.images import read_pictures
+from classic_eyes.images import read_images
 from classic_eyes.metrics import accuracy, calibration_error
 from classic_eyes.synthetic import make_eyes
 
@@ -33,7 +33,7 @@ def row(name: str, log_odds: np.ndarray, labels: np.ndarray) -> str:
 
 
 def folders(log_odds: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return smaller folders: each person, each person's one kind, and 300 pictures with every share of open eyes."""
+    """Return smaller folders: each person, each person's one kind, and 300 images with every share of open eyes."""
     rng = np.random.default_rng(0)
     cut = []
     for group in np.unique(groups):
@@ -57,16 +57,18 @@ def folders(log_odds: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> lis
 def main() -> None:
     """Print the tables."""
     sets = [read_eyes(path) for path in sys.argv[1:3]]
-    pictures = [read_pictures(eyes.paths)[0] for eyes in sets]
-    rendered = make_eyes(1500, random_state=77)
+    images = [read_images(eyes.paths)[0] for eyes in sets]
+    synthetic = make_eyes(1500, random_state=77)
     print("| learnt from, judged on | n | accuracy / calibration error before | after | border, slope |")
     print("|---|---|---|---|---|")
     gains = []
     for k in (0, 1):
-        clf = EyeClassifier(features=FEATURES).fit(pictures[k], sets[k].labels, groups=sets[k].groups)
-        other = clf.decision_function(pictures[1 - k])
+        clf = EyeClassifier(features=FEATURES).fit(images[k], sets[k].labels, groups=sets[k].groups)
+        other = clf.decision_function(images[1 - k])
         print(row(f"{sets[k].source}, {sets[1 - k].source}", other, sets[1 - k].labels), flush=True)
-        print(row(f"{sets[k].source}, rendered", clf.decision_function(rendered.pictures), rendered.labels), flush=True)
+        print(
+            row(f"{sets[k].source}, synthetic", clf.decision_function(synthetic.images), synthetic.labels), flush=True
+        )
         for odds, labels in folders(other, sets[1 - k].labels, sets[1 - k].groups):
             found = fit_adaptation(odds)
             if found.declined is None:

@@ -1,4 +1,4 @@
-"""Judge a model on rendered eyes that are narrow by nature, at several openings. For README.md.
+"""Judge a model on synthetic eyes that are narrow by nature, at several openings. For README.md.
 
     python examples/judge_narrow.py [MODEL.npz]
 
@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from classic_eyes import CompiledEyes
+from classic_eyes import EyePredictor
 from classic_eyes.metrics import roc_auc
 from classic_eyes.synthetic import random_parameters, render
 
@@ -23,18 +23,18 @@ PEOPLE = 300
 
 def narrow_eyes(opening: float) -> np.ndarray:
     """Render the same people at one opening."""
-    pictures = []
+    images = []
     for person in range(PEOPLE):
         rng = np.random.default_rng((77, person))
-        pictures.append(
+        images.append(
             render(dataclasses.replace(random_parameters(opening, random_state=rng), aspect=0.22), random_state=rng)[0]
         )
-    return np.array(pictures)
+    return np.array(images)
 
 
 def main() -> None:
     """Print the table."""
-    eyes = CompiledEyes.load(sys.argv[1]) if len(sys.argv) > 1 else CompiledEyes.pretrained()
+    eyes = EyePredictor.load(sys.argv[1]) if len(sys.argv) > 1 else EyePredictor.pretrained()
     closed = eyes.predict_proba(narrow_eyes(0.0))[:, 1]
     print(f"closed: {np.mean(closed >= 0.5):.2f} called open")
     print("| opening | called open | AUC against closed |")

@@ -1,4 +1,4 @@
-"""Write the example pictures: twenty rendered eyes and the two eyes of an astronaut.
+"""Write the example images: twenty synthetic eyes and the two eyes of an astronaut.
 
 Run it from the project's root with ``python examples/make_eyes.py``, or with a folder to write to. It writes the same
 files every time.
@@ -19,7 +19,7 @@ from classic_eyes.synthetic import random_parameters, render
 OPEN = ((0, 0.8), (2, 0.9), (4, 0.7), (13, 0.8), (17, 0.8), (27, 0.85), (31, 0.6), (39, 0.8), (53, 0.75), (56, 0.9))
 CLOSED = ((5, 0.0), (11, 0.0), (15, 0.02), (17, 0.0), (23, 0.0), (31, 0.0), (42, 0.0), (39, 0.0), (46, 0.03), (53, 0.0))
 SIZES = (24, 32, 40, 48, 64)  # pixels, in turn
-AS_JPEG = (3, 9)  # numbers of the pictures of each state that are stored as JPEG
+AS_JPEG = (3, 9)  # numbers of the images of each state that are stored as JPEG
 IN_COLOUR = (6,)
 SKIN_BGR = (0.72, 0.84, 1.0)  # what a lamp-lit skin gives back of blue, green and red
 
@@ -28,28 +28,28 @@ ASTRONAUT = {"astronaut_right": (88, 189, 26), "astronaut_left": (90, 234, 28)}
 
 
 def main(folder: Path) -> None:
-    """Write all pictures into `folder`."""
+    """Write all images into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for state, chosen in (("open", OPEN), ("closed", CLOSED)):
         for number, (seed, opening) in enumerate(chosen, start=1):
-            write_rendered(folder / f"rendered_{state}_{number:02d}", number, seed, opening)
+            write_synthetic(folder / f"synthetic_{state}_{number:02d}", number, seed, opening)
     photograph = skimage.data.astronaut()[..., ::-1]
     for name, (top, left, side) in ASTRONAUT.items():
         write(folder / f"{name}.png", photograph[top : top + side, left : left + side])
 
 
-def write_rendered(stem: Path, number: int, seed: int, opening: float) -> None:
+def write_synthetic(stem: Path, number: int, seed: int, opening: float) -> None:
     """Render one eye and write it beside its fellows."""
     parameters = random_parameters(opening, random_state=seed)
-    picture, _ = render(parameters, size=SIZES[number % len(SIZES)], random_state=seed)
+    image, _ = render(parameters, size=SIZES[number % len(SIZES)], random_state=seed)
     if number in IN_COLOUR:
-        picture = np.rint(picture[..., None] * np.array(SKIN_BGR)).astype(np.uint8)
-    write(stem.with_suffix(".jpg" if number in AS_JPEG else ".png"), picture)
+        image = np.rint(image[..., None] * np.array(SKIN_BGR)).astype(np.uint8)
+    write(stem.with_suffix(".jpg" if number in AS_JPEG else ".png"), image)
 
 
-def write(path: Path, picture: np.ndarray) -> None:
-    """Write one picture, or stop."""
-    if not cv2.imwrite(str(path), picture):
+def write(path: Path, image: np.ndarray) -> None:
+    """Write one image, or stop."""
+    if not cv2.imwrite(str(path), image):
         raise OSError(f"could not write {path}")
 
 

@@ -1,9 +1,9 @@
 """Draw docs/faces.jpg: a photograph with its answers, and six points on patches.
 
-    python examples/make_face_picture.py docs/faces.jpg
+    python examples/make_face_image.py docs/faces.jpg
 
 The photograph is Eileen Collins (NASA, public domain) from scikit-image, the first two patches are hers, the others are
-rendered.
+synthetic.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from classic_eyes.synthetic import make_eyes
 ZOOM, COLUMNS, GAP = 7, 4, 14
 
 
-def patches(pictures: np.ndarray) -> np.ndarray:
+def patches(images: np.ndarray) -> np.ndarray:
     """Lay patches out with their points and aspect ratios."""
-    points, _ = eye_points(pictures)
+    points, _ = eye_points(images)
     side = 24 * ZOOM
     cells = []
-    for picture, six in zip(pictures, points, strict=True):
-        large = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
+    for image, six in zip(images, points, strict=True):
+        large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
         cell = cv2.cvtColor(large, cv2.COLOR_GRAY2RGB)
         places = (six + 0.5) * ZOOM
         cv2.polylines(cell, [np.rint(places).astype(np.int32)], True, (20, 20, 20), 4, cv2.LINE_AA)
@@ -51,14 +51,14 @@ def patches(pictures: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write the image."""
     reader = FaceReader()
-    reader.points = None  # the same picture on every machine, whatever landmarks are installed
+    reader.points = None  # the same image on every machine, whatever landmarks are installed
     photograph = data.astronaut()[:330, 40:430]
     faces = reader.read(photograph)
     drawn = draw_faces(photograph, faces)
     eyes = make_eyes(40, random_state=11)
-    chosen = np.concatenate([eyes.pictures[eyes.labels == 1][:5], eyes.pictures[eyes.labels == 0][:5]])
+    chosen = np.concatenate([eyes.images[eyes.labels == 1][:5], eyes.images[eyes.labels == 0][:5]])
     sheet = patches(np.concatenate([np.stack([eye.patch for eye in faces[0].eyes]), chosen]))
     drawn = cv2.resize(
         drawn, None, fx=len(sheet) / len(drawn), fy=len(sheet) / len(drawn), interpolation=cv2.INTER_AREA

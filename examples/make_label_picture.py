@@ -1,6 +1,6 @@
-"""Draw docs/labelling.png: the label page, of rendered eyes, as a person sees it.
+"""Draw docs/labelling.png: the label page, of synthetic eyes, as a person sees it.
 
-    python examples/make_label_picture.py docs/labelling.png
+    python examples/make_label_image.py docs/labelling.png
 
 It needs Chromium and playwright, as the tests do.
 """
@@ -20,13 +20,13 @@ from classic_eyes.synthetic import make_eyes
 
 
 def main(out: str) -> None:
-    """Render eyes, make their page, answer a few, and take its picture."""
+    """Render eyes, make their page, answer a few, and take its image."""
     with tempfile.TemporaryDirectory() as folder:
-        eyes = Path(folder) / "rendered"
+        eyes = Path(folder) / "synthetic"
         eyes.mkdir()
-        rendered = make_eyes(400, random_state=12)
-        for number, picture in enumerate(rendered.pictures):
-            cv2.imwrite(str(eyes / f"{number:03}.png"), picture)
+        synthetic = make_eyes(400, random_state=12)
+        for number, image in enumerate(synthetic.images):
+            cv2.imwrite(str(eyes / f"{number:03}.png"), image)
         page = Path(folder) / "label.html"
         cli.main(["label", str(eyes), "--out", str(page)])
         with sync_playwright() as playwright:
@@ -34,7 +34,7 @@ def main(out: str) -> None:
             tab = browser.new_page(viewport={"width": 1280, "height": 880})
             tab.goto(page.as_uri())
             for tile in tab.locator("[data-item]").all():
-                label = rendered.labels[int(tile.get_attribute("title").partition(".")[0])]
+                label = synthetic.labels[int(tile.get_attribute("title").partition(".")[0])]
                 if not tile.inner_text().startswith(("closed", "open")[label]):
                     tile.click()
             # One that is too dark to tell.

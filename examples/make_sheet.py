@@ -1,4 +1,4 @@
-"""Draw the pictures of a folder with the shipped model's answers under them: the picture in the README.
+"""Draw the images of a folder with the shipped model's answers under them: the image in the README.
 
 Run it from the project's root with ``python examples/make_sheet.py examples/eyes docs/answers.png``.
 """
@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_eyes import EyeClassifier
-from classic_eyes.datasets import find_pictures
-from classic_eyes.images import read_pictures
+from classic_eyes.datasets import find_images
+from classic_eyes.images import read_images
 
 TILE, GAP, CAPTION, COLUMNS = 88, 8, 22, 11
 PAPER, INK, OPEN, CLOSED = (250, 250, 250), (60, 60, 60), (60, 130, 30), (30, 60, 190)  # blue, green, red
 
 
-def draw(pictures: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return a sheet in colour: each picture enlarged, its answer and the probability of it below."""
-    rows = -(-len(pictures) // COLUMNS)
+def draw(images: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return a sheet in colour: each image enlarged, its answer and the probability of it below."""
+    rows = -(-len(images) // COLUMNS)
     sheet = np.full((rows * (TILE + CAPTION + GAP) + GAP, COLUMNS * (TILE + GAP) + GAP, 3), PAPER, np.uint8)
-    for number, (picture, score) in enumerate(zip(pictures, scores, strict=True)):
+    for number, (image, score) in enumerate(zip(images, scores, strict=True)):
         top = GAP + number // COLUMNS * (TILE + CAPTION + GAP)
         left = GAP + number % COLUMNS * (TILE + GAP)
-        tile = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
+        tile = cv2.resize(image, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
         sheet[top : top + TILE, left : left + TILE] = tile[..., np.newaxis]
         word, colour = ("open", OPEN) if score >= 0.5 else ("closed", CLOSED)
         _write(sheet, word, left, top + TILE + 16, colour)
@@ -45,11 +45,11 @@ def _write(sheet: NDArray[np.uint8], text: str, x: int, y: int, colour: tuple[in
 
 def main(folder: str, target: str) -> None:
     """Read a folder, ask the shipped model, and write the sheet as PNG."""
-    paths = [path for path, _ in find_pictures(folder)]
-    pictures, errors = read_pictures(paths)
+    paths = [path for path, _ in find_images(folder)]
+    images, errors = read_images(paths)
     assert not any(errors), errors
-    scores = EyeClassifier.pretrained().predict_proba(pictures)[:, 1]
-    cv2.imwrite(target, draw(pictures, scores))
+    scores = EyeClassifier.pretrained().predict_proba(images)[:, 1]
+    cv2.imwrite(target, draw(images, scores))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several tests share: the data beside the project, folders of rendered eyes, the program as a user calls it."""
+"""What several tests share: the data beside the project, folders of synthetic eyes, the program as a user calls it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARED = ROOT.parent / "shared" / "data"
 def shared(name: str) -> Path:
     """Return a data set that lies beside the project, or skip the test where it does not."""
     if not (SHARED / name).is_dir():
-        pytest.skip(f"{name} is not beside the project; its pictures are not ours to ship")
+        pytest.skip(f"{name} is not beside the project; its images are not ours to ship")
     return SHARED / name
 
 
@@ -39,8 +39,8 @@ def write_eyes(folder: Path, n: int, *, random_state: int = 0) -> list[int]:
     """Render eyes into a folder, as 000.png and so on, and return their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     eyes = make_eyes(n, random_state=random_state)
-    for number, picture in enumerate(eyes.pictures):
-        cv2.imwrite(str(folder / f"{number:03}.png"), picture)
+    for number, image in enumerate(eyes.images):
+        cv2.imwrite(str(folder / f"{number:03}.png"), image)
     return eyes.labels.tolist()
 
 
@@ -57,7 +57,7 @@ def small_model(tmp_path_factory) -> Path:
     """A model file that is quickly made and quickly asked."""
     path = tmp_path_factory.mktemp("model") / "small.joblib"
     eyes = make_eyes(160, random_state=9)
-    EyeClassifier(features=("hog",), n_components=30, n_copies=0).fit(eyes.pictures, eyes.labels).save(path)
+    EyeClassifier(features=("hog",), n_components=30, n_copies=0).fit(eyes.images, eyes.labels).save(path)
     return path
 
 

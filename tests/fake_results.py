@@ -17,7 +17,7 @@ HOSTILE = (
     "a & b/<img src=x onerror=alert(3)>.png",
     "line\nbreak \udcff.png",
 )
-# Name, kind, features, classifier, separation of the classes, pictures a second.
+# Name, kind, features, classifier, separation of the classes, images a second.
 SCENARIOS: tuple[tuple[str, str, tuple[str, ...], str, float, float], ...] = (
     ("haar cascade", "baseline", (), "haar", 0.0, 7400),
     ("haar svm", "alone", ("haar",), "svm", 3.0, 6100),
@@ -97,7 +97,7 @@ def _scenario(spec, labels, groups, difficulty, slices, decode, rng) -> dict[str
         "features": _spread(pace * 1.6, rng),
         "classifier": None if classifier == "haar" else _spread(pace * 9, rng),
         "end_to_end": _spread(pace, rng),
-        "one_picture": _spread(pace / 20, rng),
+        "one_image": _spread(pace / 20, rng),
         "over_decode": round(decode / pace, 3),
     }
     return {
@@ -154,7 +154,7 @@ def _made_up(n: int, n_scenarios: int | None, seed: int) -> dict[str, Any]:
         "open": int(labels.sum()),
         "closed": int(n - labels.sum()),
         "sha256": "5f2c" * 16,
-        "rendered": False,
+        "synthetic": False,
         "labels": labels.tolist(),
         "groups": groups.tolist(),
         "files": files,
@@ -182,8 +182,8 @@ def fake_results(*datasets: dict[str, Any]) -> dict[str, Any]:
 
 
 def fake_thumbnails(results: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Render a picture for each label."""
+    """Render an image for each label."""
     return {
-        dataset["name"]: make_eyes(len(dataset["labels"]), random_state=k).pictures
+        dataset["name"]: make_eyes(len(dataset["labels"]), random_state=k).images
         for k, dataset in enumerate(results["datasets"])
     }

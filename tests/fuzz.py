@@ -1,8 +1,8 @@
-"""A fuzz run over the three gates, pictures, label files and model files: an answer or one line comes out of each.
+"""A fuzz run over the three gates, images, label files and model files: an answer or one line comes out of each.
 
 ``python -m tests.fuzz GATE... --cases N`` changes whole files at random, N times for each gate, from the seed on; model
 files are also taken apart, changed inside and put together again, so that their checksums hold. ``--atheris SECONDS``
-hands pictures or label files to atheris instead (``pip install atheris``), which looks for inputs that reach new code.
+hands images or label files to atheris instead (``pip install atheris``), which looks for inputs that reach new code.
 A finding is written to a file and raised.
 
 The short run in ``tests/test_fuzz.py`` takes the first cases of the same run, and every finding that was mended.
@@ -30,9 +30,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from classic_eyes import CompiledEyes, EyeClassifier
+from classic_eyes import EyeClassifier, EyePredictor
 from classic_eyes.datasets import EyeSet, read_labelled_csv, read_votes
-from classic_eyes.errors import DataError, ModelError, PictureError
+from classic_eyes.errors import DataError, ImageError, ModelError
 from classic_eyes.images.files import _decode_square
 from classic_eyes.persistence import describe_skops, read_card
 from classic_eyes.synthetic import make_eyes
@@ -78,34 +78,34 @@ def _one_line(error: Exception) -> None:
     assert "\n" not in text, "more than one line"
 
 
-# -- pictures --
+# -- images --
 
 
-def picture_seeds() -> list[bytes]:
-    """Return a small picture in each format, and the same again in other ways to write it."""
-    eyes = make_eyes(2, random_state=0).pictures
+def image_seeds() -> list[bytes]:
+    """Return a small image in each format, and the same again in other ways to write it."""
+    eyes = make_eyes(2, random_state=0).images
     grey, colour = eyes[0], cv2.merge([eyes[0], eyes[1], eyes[0]])
     small = [(ending, grey) for ending in (".png", ".jpg", ".bmp", ".tif", ".pgm", ".pbm", ".jp2")]
     small += [(ending, colour) for ending in (".png", ".jpg", ".bmp", ".tif", ".ppm", ".webp", ".gif", ".avif")]
     small += [(".pfm", (grey / 255).astype(np.float32)), (".png", grey.astype(np.uint16) * 257)]
     found = []
-    for ending, picture in small:
+    for ending, image in small:
         for options in ([], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_WEBP_QUALITY, 101]):
-            done, data = cv2.imencode(ending, picture, options)
+            done, data = cv2.imencode(ending, image, options)
             if done:
                 found.append(data.tobytes())
     return sorted(set(found))
 
 
-def picture_case(data: bytes) -> str:
-    """Put bytes through the gate for pictures."""
+def image_case(data: bytes) -> str:
+    """Put bytes through the gate for images."""
     try:
-        picture = _decode_square(data, 24, MAX_PIXELS)
-    except PictureError as error:
+        image = _decode_square(data, 24, MAX_PIXELS)
+    except ImageError as error:
         _one_line(error)
         return "refused"
-    assert picture.shape == (24, 24)
-    assert picture.dtype == np.uint8
+    assert image.shape == (24, 24)
+    assert image.dtype == np.uint8
     return "read"
 
 
@@ -125,8 +125,8 @@ def label_seeds() -> list[bytes]:
 
 
 @cache
-def _pictures() -> Path:
-    folder = _place() / "pictures"
+def _images() -> Path:
+    folder = _place() / "images"
     (folder / "images").mkdir(parents=True)
     for name in ("a.png", "b.png", "c.png", "images/d.png", "\N{EYE}.png"):
         (folder / name).write_bytes(b"")
@@ -135,7 +135,7 @@ def _pictures() -> Path:
 
 def label_case(data: bytes) -> str:
     """Put bytes through the gate for label files."""
-    folder = _pictures()
+    folder = _images()
     path = _place() / "labels.csv"
     path.write_bytes(data)
     told = "refused"
@@ -166,7 +166,7 @@ def _saved() -> dict[str, bytes]:
     eyes = make_eyes(210, random_state=0)
     features = (("hog", "lbp"), ("words_tt",), ("profile", "pixels"))
     clf = EyeClassifier(features, "metric", n_components=6, n_copies=0, cascade=0.3, novelty=True)
-    clf.fit(eyes.pictures, eyes.labels)
+    clf.fit(eyes.images, eyes.labels)
     for ending in (".joblib", ".skops"):
         clf.save(folder / f"m{ending}", card={"what": "a test"})
     return {path.suffix: path.read_bytes() for path in folder.iterdir()}
@@ -188,7 +188,7 @@ def model_case(data: bytes) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if kind == ".npz":
-                CompiledEyes.load(path)
+                EyePredictor.load(path)
             elif kind == ".skops":
                 describe_skops(path)
                 EyeClassifier.load(path)
@@ -329,7 +329,7 @@ def _changed_model(data: bytes, others: Sequence[bytes], rng: np.random.Generato
 
 
 GATES: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], str], Callable[..., bytes]]] = {
-    "pictures": (picture_seeds, picture_case, _changed_bytes),
+    "images": (image_seeds, image_case, _changed_bytes),
     "labels": (label_seeds, label_case, _changed_bytes),
     "models": (model_seeds, model_case, _changed_model),
 }

@@ -1,4 +1,4 @@
-"""What a folder may hold that is no plain picture; what becomes of each file is in docs/robustness.md.
+"""What a folder may hold that is no plain image; what becomes of each file is in docs/robustness.md.
 
 ``python -m tests.hostile_files`` prints the table of that document.
 """
@@ -18,20 +18,20 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from classic_eyes.images import read_pictures
+from classic_eyes.images import read_images
 from classic_eyes.synthetic import make_eyes
 
-EYE = make_eyes(1, random_state=3).pictures[0]
+EYE = make_eyes(1, random_state=3).images[0]
 _GREY = Image.fromarray(EYE)
 _OTHER = Image.fromarray(255 - EYE)
 
 ANSWERED = "answered"
-NOT_READABLE = "not a picture OpenCV can read"
+NOT_READABLE = "not an image OpenCV can read"
 
 
-def _encoded(picture: Image.Image, form: str, **options: object) -> bytes:
+def _encoded(image: Image.Image, form: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -67,7 +67,7 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     frames = [_OTHER.convert("P")] * 3
     yield (
         "moving.gif",
-        "an animation; the first picture counts",
+        "an animation; the first image counts",
         _encoded(_GREY.convert("P"), "GIF", save_all=True, append_images=frames),
         ANSWERED,
     )
@@ -91,7 +91,7 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     scans = _encoded(Image.new("L", (2000, 2000), 9), "JPEG", progressive=True)
     scans += b"\xff\xda" * 10_000
     said = "says it is 2000 x 100000 pixels; more than 100,000,000 are not decoded"
-    yield "scans.jpg", "10,000 scans over one picture; 200 count as its height once more", scans, said
+    yield "scans.jpg", "10,000 scans over one image; 200 count as its height once more", scans, said
     yield "=1+1.png", "a name that a spreadsheet takes for a formula; it is written as it is", png, ANSWERED
     yield "-h.png", "a name that looks like an option", png, ANSWERED
     yield "comma, \"quote\" and 'quote'.png", "a name that CSV must quote", png, ANSWERED
@@ -105,14 +105,14 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
 def _links(folder: Path) -> Iterator[tuple[str, str, Callable[[], object], str]]:
     """Give name, what it is, how to make it, and what becomes of it."""
 
-    def folder_with_a_picture() -> None:
+    def folder_with_a_image() -> None:
         (folder / "folder.jpg").mkdir()
         (folder / "folder.jpg" / "inside.png").write_bytes(_encoded(_GREY, "PNG"))
 
     yield (
         "folder.jpg",
-        "a folder of such a name; the pictures in it are rows of their own",
-        folder_with_a_picture,
+        "a folder of such a name; the images in it are rows of their own",
+        folder_with_a_image,
         "is a folder",
     )
     yield (
@@ -155,7 +155,7 @@ def table() -> str:
             (name, what) for name, what, _, _ in _links(folder)
         ]
         for name, what in told:
-            reason = read_pictures([folder / name])[1][0]
+            reason = read_images([folder / name])[1][0]
             shown = ascii(name)[1:-1] if len(name) < 60 else f"{name[:3]}...{name[-7:]}"
             lines.append(f"| `{shown}` | {what} | {f'refused: {reason}' if reason else 'answered'} |")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from classic_eyes.errors import WorkerError
-from classic_eyes.inference.ahead import can_fork, run_forked
+from classic_eyes.inference.processes import can_fork, run_forked
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are forked on Linux only")
 

@@ -1,15 +1,15 @@
-"""Augmentation: what each step may and may not do to a picture."""
+"""Augmentation: what each step may and may not do to an image."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from classic_eyes.augment import AUGMENTATIONS, augment, check_augmentations, flip
-from classic_eyes.errors import ParameterError, PictureError
+from classic_eyes.errors import ImageError, ParameterError
+from classic_eyes.preprocessing.augmentation import AUGMENTATIONS, augment, check_augmentations, flip
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(12, random_state=3).pictures
+EYES = make_eyes(12, random_state=3).images
 
 
 def test_flip_in_closed_form():
@@ -28,31 +28,31 @@ def test_each_step_keeps_shape_and_dtype_and_leaves_the_original_alone(name):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_step_changes_some_pictures(name):
+def test_each_step_changes_some_images(name):
     varied = augment(EYES, n_copies=4, augmentations=[name]).reshape(4, *EYES.shape)
     assert (varied != EYES).any(axis=(0, 2, 3)).sum() >= 6
 
 
 @pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name not in ("noise", "clahe")])
-def test_a_constant_picture_stays_constant(name):
+def test_a_constant_image_stays_constant(name):
     flat = np.full((3, 24, 24), 77, np.uint8)
     np.testing.assert_array_equal(augment(flat, n_copies=5, augmentations=[name]), 77)
 
 
-def test_flip_step_gives_the_picture_or_its_mirror_image_about_as_often():
+def test_flip_step_gives_the_image_or_its_mirror_image_about_as_often():
     varied = augment(EYES[:1], n_copies=200, augmentations=["flip"])
     mirrored = (varied == flip(EYES[:1])).all(axis=(1, 2))
     assert (mirrored | (varied == EYES[:1]).all(axis=(1, 2))).all()
     assert 70 <= mirrored.sum() <= 130
 
 
-def test_framing_moves_a_dot_no_further_than_promised():
+def test_alignment_moves_a_dot_no_further_than_promised():
     dot = np.zeros((1, 24, 24), np.uint8)
     dot[0, 11:13, 11:13] = 255
     places = []
-    for picture in augment(dot, n_copies=300, augmentations=["shift_scale_rotate"]).astype(float):
-        rows, columns = np.indices(picture.shape)
-        places.append(((picture * rows).sum() / picture.sum() - 11.5, (picture * columns).sum() / picture.sum() - 11.5))
+    for image in augment(dot, n_copies=300, augmentations=["shift_scale_rotate"]).astype(float):
+        rows, columns = np.indices(image.shape)
+        places.append(((image * rows).sum() / image.sum() - 11.5, (image * columns).sum() / image.sum() - 11.5))
     down, right = np.array(places).T
     assert -3.3 <= down.min() < -2
     assert 3.5 < down.max() <= 4.8
@@ -86,5 +86,5 @@ def test_refusals():
         check_augmentations("flip")
     with pytest.raises(ParameterError, match="n_copies is -1"):
         augment(EYES, n_copies=-1)
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         augment(EYES.astype(float))

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from classic_eyes.conftest import shared, write_eyes, write_labelled
 
 import classic_eyes
-from classic_eyes import EyeClassifier, metrics
-from classic_eyes.benchmark import (
+from benchmarks import (
     RULES,
     SCENARIOS,
     HaarBaseline,
@@ -28,43 +28,42 @@ from classic_eyes.benchmark import (
     choose_scenarios,
     compare_results,
     count_steps,
-    cross_validate,
     folder_workload,
     parse_protocol,
     read_results,
     recipe_of,
-    rendered_workload,
     run,
     run_benchmark,
+    synthetic_workload,
     trained_elsewhere_workload,
     write_json,
 )
-from classic_eyes.benchmark.scenarios import KINDS
-from classic_eyes.benchmark.timing import rates, time_judge
-from classic_eyes.benchmark.workers import TaskError, run_tasks
+from benchmarks.scenarios import KINDS
+from benchmarks.timing import rates, time_judge
+from classic_eyes import EyeClassifier, metrics
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.workers import TaskError, run_tasks
 from classic_eyes.datasets import fingerprint, read_eyes
 from classic_eyes.errors import DataError, ModelError, ParameterError
+from classic_eyes.evaluation import cross_validate
 from classic_eyes.features import EXTRACTORS
-from classic_eyes.images import read_pictures
+from classic_eyes.images import read_images
 from classic_eyes.persistence import read_card
-from classic_eyes.pipeline import CLASSIFIERS, DEFAULT_FEATURES
-from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
-
-from .conftest import shared, write_eyes, write_labelled
+from classic_eyes.training.pipelines import CLASSIFIERS, DEFAULT_FEATURES
 
 TOY = Settings(n_copies=1, n_resamples=10, rounds=1, timed=10)
 PROFILE = Scenario("alone", ("profile",))
 BASELINE = SCENARIOS[-1]
-# The whole table; where a recipe learns from thousands of rendered eyes, from a hundred.
+# The whole table; where a recipe learns from thousands of synthetic eyes, from a hundred.
 SMALLER = [
-    replace(row, changes={**row.changes, "n_rendered": 100}) if "n_rendered" in row.changes else row
+    replace(row, changes={**row.changes, "n_synthetic": 100}) if "n_synthetic" in row.changes else row
     for row in SCENARIOS
 ]
 
 
 @pytest.fixture(scope="module")
 def work():
-    return rendered_workload(60, folds=2)
+    return synthetic_workload(60, folds=2)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +213,7 @@ def test_every_scenario_runs(toy, work):
             continue
         assert len(entry["scores"]) == 60
         assert entry["metrics"]["accuracy"]["value"] > 0.6, name
-        assert entry["speed"]["pictures"] == 10
+        assert entry["speed"]["images"] == 10
         speed = entry["speed"]
         assert speed["over_decode"] == pytest.approx(speed["decode"]["median"] / speed["end_to_end"]["median"])
         assert entry["model_bytes"] > 50
@@ -230,7 +229,7 @@ def test_counts_of_features_components_and_vectors(toy):
         assert entries[f"all but {name} svm"]["n_features"] == sum(widths.values()) - widths[name]
     default = "+".join(DEFAULT_FEATURES)
     assert 0 < entries[f"{default} svm"]["n_support_vectors"] <= 120
-    # Half of 60 pictures, without mirror images or copies.
+    # Half of 60 images, without mirror images or copies.
     assert 0 < entries[f"{default} svm, no augmentation"]["n_support_vectors"] <= 30
     assert entries[f"{default} gb"]["n_support_vectors"] is None
     assert entries["Haar baseline"]["n_features"] is None
@@ -256,7 +255,7 @@ def test_results_are_plain_data_with_their_circumstances(toy, tmp_path):
     assert again["code_version"] == classic_eyes.__version__
     data = again["datasets"][0]
     assert (data["n"], data["open"] + data["closed"], data["n_groups"]) == (60, 60, 60)
-    assert data["rendered"]
+    assert data["synthetic"]
     assert data["slices"] == {}
     assert by_name(again)["hog svm"]["per_group"] == {}
     assert np.shape(data["maps"]["pca"]) == np.shape(data["maps"]["tsne"]) == (60, 2)
@@ -270,7 +269,7 @@ def test_scores_are_those_of_cross_validation_whatever_the_jobs(toy, work):
     scores = by_name(one)["profile svm"]["scores"]
     assert scores == by_name(toy[0])["profile svm"]["scores"]
     clf = EyeClassifier(features=("profile",), n_copies=1, random_state=0)
-    expected = cross_validate(clf, work.pictures, work.labels, work.groups, n_splits=2, n_jobs=1)
+    expected = cross_validate(clf, work.images, work.labels, work.groups, n_splits=2, n_jobs=1)
     assert scores == np.round(expected, 4).tolist()
     assert scores != by_name(toy[0])["hog svm"]["scores"]
 
@@ -338,7 +337,7 @@ def test_only_what_is_unchanged_is_taken_up(work, tmp_path, monkeypatch, what):
     run_benchmark([work], [BASELINE], TOY, store=ScenarioStore(tmp_path))
     monkeypatch.setattr(run, "_judge", note_and_fail)
     settings = {"seed": Settings(1, 1, 10, 1, 10), "copies": Settings(2, 0, 10, 1, 10)}.get(what, TOY)
-    given = {"data": rendered_workload(62, folds=2), "folds": rendered_workload(60, folds=3)}.get(what, work)
+    given = {"data": synthetic_workload(62, folds=2), "folds": synthetic_workload(60, folds=3)}.get(what, work)
     if what == "code":
         monkeypatch.setattr(run, "code_sha256", lambda: "0" * 64)
     run_benchmark([given], [BASELINE], settings, store=ScenarioStore(tmp_path, resume=what != "not asked to"))
@@ -414,7 +413,7 @@ def test_thinning_takes_every_nth_of_each_person_and_says_so(tmp_path):
     folder = str(write_mrl(tmp_path / "mrl"))
     work = folder_workload(folder, folds=2, every=5)
     assert work.protocol == (
-        "2-fold cross-validation by group, mrl thinned to one picture in 5 of each group of more than 5"
+        "2-fold cross-validation by group, mrl thinned to one image in 5 of each group of more than 5"
     )
     assert {group: (work.groups == group).sum() for group in np.unique(work.groups)} == dict.fromkeys(
         ["s0000", "s0001", "s0002", "s0003"], 3
@@ -443,9 +442,9 @@ def test_trained_on_one_folder_and_judged_on_another(tmp_path):
     entry = by_name(results)["profile svm"]
     learnt, asked = read_eyes(one), read_eyes(two)
     clf = EyeClassifier(features=("profile",), n_copies=1).fit(
-        read_pictures(learnt.paths)[0], learnt.labels, groups=learnt.groups
+        read_images(learnt.paths)[0], learnt.labels, groups=learnt.groups
     )
-    expected = clf.predict_proba(read_pictures(asked.paths)[0])[:, 1]
+    expected = clf.predict_proba(read_images(asked.paths)[0])[:, 1]
     assert entry["scores"] == np.round(expected, 4).tolist()
     data = results["datasets"][0]
     assert (data["name"], data["n"], data["files"]) == ("one to two", 48, list(asked.names))
@@ -478,7 +477,7 @@ def test_two_protocols_on_one_folder_have_two_names(tmp_path):
 
 def test_people_cannot_be_left_out_where_there_are_none():
     with pytest.raises(ParameterError, match="take cv"):
-        rendered_workload(40, kind="leave-people-out")
+        synthetic_workload(40, kind="leave-people-out")
 
 
 @pytest.mark.parametrize("text", ["", "vc", "train:a", "train:,test:b", "train:a,test:", "test:b,train:a"])
@@ -495,14 +494,14 @@ def test_the_shipped_model_is_marked_where_it_has_seen_the_data(work, tmp_path, 
     monkeypatch.setattr(run, "shipped_model", lambda: "any")
     monkeypatch.setattr(run, "read_card", lambda path: card)
     note = run._note(given, next(row for row in SCENARIOS if row.kind == "shipped"))
-    assert ("was trained on these pictures" in note) is seen
+    assert ("was trained on these images" in note) is seen
     assert "not cross-validated" in note
     assert run._note(given, PROFILE) is None
 
 
 def test_the_haar_baseline_on_real_eyes():
     eyes = read_eyes(shared("eyes24"))
-    scores = HaarBaseline().predict_proba(read_pictures(eyes.paths)[0])[:, 1]
+    scores = HaarBaseline().predict_proba(read_images(eyes.paths)[0])[:, 1]
     assert metrics.accuracy(eyes.labels, scores) == pytest.approx(0.813, abs=0.005)
     assert metrics.precision(eyes.labels, scores) == pytest.approx(0.837, abs=0.005)
     assert metrics.recall(eyes.labels, scores) == pytest.approx(0.785, abs=0.005)
@@ -513,11 +512,11 @@ def test_the_haar_baseline_on_real_eyes():
 
 
 class Slow:
-    """Two milliseconds a picture, whatever is in it."""
+    """Two milliseconds an image, whatever is in it."""
 
-    def predict_proba(self, pictures):
-        time.sleep(0.002 * len(pictures))
-        return np.full((len(pictures), 2), 0.5)
+    def predict_proba(self, images):
+        time.sleep(0.002 * len(images))
+        return np.full((len(images), 2), 0.5)
 
 
 def test_a_known_delay_is_measured(tmp_path):
@@ -525,7 +524,7 @@ def test_a_known_delay_is_measured(tmp_path):
     paths = sorted(str(path) for path in tmp_path.iterdir())
     speed = time_judge(Slow(), paths, rounds=3)
     assert 100 < speed["end_to_end"]["median"] <= 500
-    assert 100 < speed["one_picture"]["median"] <= 500
+    assert 100 < speed["one_image"]["median"] <= 500
     assert speed["decode"]["median"] > 1000
     assert speed["over_decode"] > 2
     assert speed["features"] is speed["classifier"] is None

@@ -1,4 +1,4 @@
-"""One person's own border: the rule in closed form, the file, and the commands that make and take it."""
+"""One person's own threshold: the rule in closed form, the file, and the commands that make and take it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import json
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from classic_eyes import CompiledEyes, EyeClassifier, cli
-from classic_eyes.calibration import (
-    Border,
+from classic_eyes.calibration.threshold.threshold import (
     Calibration,
+    Threshold,
     calibrate,
-    fit_border,
+    fit_threshold,
     read_calibration,
     write_calibration,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classic_eyes import EyeClassifier, EyePredictor, cli
 from classic_eyes.errors import DataError, ParameterError
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(80, random_state=4)
-OPEN, CLOSED = EYES.pictures[EYES.labels == 1], EYES.pictures[EYES.labels == 0]
+OPEN, CLOSED = EYES.images[EYES.labels == 1], EYES.images[EYES.labels == 0]
 
 
 def main(*arguments: object) -> int:
@@ -35,34 +35,34 @@ def main(*arguments: object) -> int:
 
 
 def test_between_both_kinds_as_many_deviations_from_each():
-    # Medians 4 and -2, deviations 1.4826 and twice that: the border is a third of the way from 4 to -2.
+    # Medians 4 and -2, deviations 1.4826 and twice that: the threshold is a third of the way from 4 to -2.
     spread = np.array([-2, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, -1], float)
     opened, closed = 4 + spread, -2 + 2 * spread
     assert np.median(np.abs(spread)) == 1
-    found = fit_border(opened, closed, usual=0)
+    found = fit_threshold(opened, closed, usual=0)
     assert found.value == pytest.approx(4 - 6 / 3)
     assert (found.n_open, found.n_closed) == (15, 15)
     assert found.right == pytest.approx(np.mean([*(opened >= 2), *(closed < 2)]))
 
 
 def test_open_eyes_alone_can_only_lower_it():
-    assert fit_border(np.full(12, 5.0), usual=0).value == 0
-    assert fit_border(np.full(12, -1.5), usual=0).value == -1.5
+    assert fit_threshold(np.full(12, 5.0), usual=0).value == 0
+    assert fit_threshold(np.full(12, -1.5), usual=0).value == -1.5
     wide = np.repeat([0.0, 1.0, 2.0], 5)
-    assert fit_border(wide, usual=9).value == pytest.approx(1 - 3 * 1.4826)
-    assert fit_border(wide, usual=9).n_closed == 0
+    assert fit_threshold(wide, usual=9).value == pytest.approx(1 - 3 * 1.4826)
+    assert fit_threshold(wide, usual=9).n_closed == 0
 
 
 def test_equal_values_of_a_kind_do_not_pull_the_border_onto_it():
-    assert fit_border(np.full(12, 3.0), np.full(12, 1.0), usual=0).value == pytest.approx(2)
+    assert fit_threshold(np.full(12, 3.0), np.full(12, 1.0), usual=0).value == pytest.approx(2)
 
 
 @given(st.floats(-3, 3), st.floats(0.1, 10))
 def test_it_moves_and_stretches_with_the_scale(shift, scale):
     rng = np.random.default_rng(0)
     opened, closed = rng.normal(2, 1, 30), rng.normal(-2, 0.5, 20)
-    value = fit_border(opened, closed, usual=0).value
-    assert fit_border(opened * scale + shift, closed * scale + shift, usual=0).value == pytest.approx(
+    value = fit_threshold(opened, closed, usual=0).value
+    assert fit_threshold(opened * scale + shift, closed * scale + shift, usual=0).value == pytest.approx(
         value * scale + shift, abs=1e-6
     )
 
@@ -70,15 +70,15 @@ def test_it_moves_and_stretches_with_the_scale(shift, scale):
 @pytest.mark.parametrize(
     ("opened", "closed", "said"),
     [
-        (np.ones(11), None, "11 pictures of open eyes; 12 or more"),
-        (np.ones(12), np.ones(3), "3 pictures of closed eyes"),
+        (np.ones(11), None, "11 images of open eyes; 12 or more"),
+        (np.ones(12), np.ones(3), "3 images of closed eyes"),
         (np.zeros(12), np.ones(12), "look whether the two were exchanged"),
-        (np.full(30, np.nan), None, "0 pictures of open eyes"),
+        (np.full(30, np.nan), None, "0 images of open eyes"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(opened, closed, said):
     with pytest.raises(DataError, match=said):
-        fit_border(opened, closed, usual=0)
+        fit_threshold(opened, closed, usual=0)
 
 
 def test_a_probability_is_the_border_of_log_odds():
@@ -91,7 +91,7 @@ def test_a_probability_is_the_border_of_log_odds():
 
 
 def test_both_kinds_of_model_calibrate_alike():
-    compiled, whole = CompiledEyes.pretrained("fast"), EyeClassifier.pretrained("fast")
+    compiled, whole = EyePredictor.pretrained("fast"), EyeClassifier.pretrained("fast")
     one, other = compiled.calibrate(OPEN, CLOSED), whole.calibrate(OPEN, CLOSED)
     assert one.threshold.value == pytest.approx(other.threshold.value, abs=1e-4)
     assert one.model == compiled.fingerprint != ""
@@ -99,7 +99,7 @@ def test_both_kinds_of_model_calibrate_alike():
 
 
 def test_somebody_with_narrow_eyes_is_better_understood():
-    """Narrow eyes that are half open, beside closed ones: the usual border calls the open ones closed too."""
+    """Narrow eyes that are half open, beside closed ones: the usual threshold calls the open ones closed too."""
     from classic_eyes.synthetic import EyeParameters, render
 
     def shots(opening, seed):
@@ -111,7 +111,7 @@ def test_somebody_with_narrow_eyes_is_better_understood():
             ]
         )
 
-    clf = CompiledEyes.pretrained()
+    clf = EyePredictor.pretrained()
     # Wider open, today's model is right by itself; at three tenths it sees too little (README, What it gets wrong).
     narrow, closed = shots(0.5, 0), shots(0.0, 1)
     usual = np.mean([*(clf.predict(narrow[20:]) == 1), *(clf.predict(closed[20:]) == 0)])
@@ -125,7 +125,7 @@ def test_somebody_with_narrow_eyes_is_better_understood():
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path):
-    found = Calibration(Border(0.25, 20, 0, 1.0), Border(0.19, 40, 30, 0.9), "abc")
+    found = Calibration(Threshold(0.25, 20, 0, 1.0), Threshold(0.19, 40, 30, 0.9), "abc")
     write_calibration(found, tmp_path / "me.json")
     assert read_calibration(tmp_path / "me.json") == found
     assert len((tmp_path / "me.json").read_bytes()) < 1000
@@ -134,8 +134,8 @@ def test_a_file_is_read_as_it_was_written(tmp_path):
 
 
 def good() -> dict:
-    border = {"value": 0.5, "n_open": 12, "n_closed": 0, "right": 1.0}
-    return {"kind": "classic_eyes calibration", "format": 1, "threshold": border, "ear": None, "model": ""}
+    threshold = {"value": 0.5, "n_open": 12, "n_closed": 0, "right": 1.0}
+    return {"kind": "classic_eyes calibration", "format": 1, "threshold": threshold, "ear": None, "model": ""}
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ def good() -> dict:
     [
         ({"kind": "else"}, "no calibration of this format"),
         ({"format": 2}, "no calibration of this format"),
-        ({"threshold": None}, "no border that makes sense"),
-        ({"threshold": {"value": 0.5}}, "no border that makes sense"),
-        ({"threshold": {**good()["threshold"], "value": 7}}, "no border that makes sense"),
-        ({"threshold": {**good()["threshold"], "value": True}}, "no border that makes sense"),
-        ({"threshold": {**good()["threshold"], "value": float("nan")}}, "no border that makes sense"),
-        ({"ear": [1]}, "no border that makes sense"),
+        ({"threshold": None}, "no threshold that makes sense"),
+        ({"threshold": {"value": 0.5}}, "no threshold that makes sense"),
+        ({"threshold": {**good()["threshold"], "value": 7}}, "no threshold that makes sense"),
+        ({"threshold": {**good()["threshold"], "value": True}}, "no threshold that makes sense"),
+        ({"threshold": {**good()["threshold"], "value": float("nan")}}, "no threshold that makes sense"),
+        ({"ear": [1]}, "no threshold that makes sense"),
         ({"model": 3}, "does not say whose"),
     ],
 )
@@ -176,10 +176,10 @@ def test_junk_is_refused(tmp_path, content):
 @pytest.fixture(scope="module")
 def person(tmp_path_factory):
     top = tmp_path_factory.mktemp("person")
-    for kind, pictures in (("open", OPEN), ("closed", CLOSED)):
+    for kind, images in (("open", OPEN), ("closed", CLOSED)):
         (top / kind).mkdir()
-        for k, picture in enumerate(pictures):
-            cv2.imwrite(str(top / kind / f"{k:02}.png"), picture)
+        for k, image in enumerate(images):
+            cv2.imwrite(str(top / kind / f"{k:02}.png"), image)
     return top
 
 
@@ -206,9 +206,9 @@ def test_the_commands_make_it_and_take_it(person, tmp_path, capsys):
     ("arguments", "said"),
     [
         (("calibrate", "{person}/open", "--out", "me.txt"), "--out 'me.txt' must end in .json"),
-        (("calibrate", "{person}/open/00.png", "--out", "me.json"), "1 pictures of open eyes; 12 or more"),
+        (("calibrate", "{person}/open/00.png", "--out", "me.json"), "1 images of open eyes; 12 or more"),
         (("calibrate", "{person}/closed", "--closed", "{person}/open", "--out", "me.json"), "exchanged"),
-        (("calibrate", "nobody", "--out", "me.json"), "'nobody': no such folder or picture"),
+        (("calibrate", "nobody", "--out", "me.json"), "'nobody': no such folder or image"),
         (("calibrate", "{person}/open", "--landmarks", "{person}/open/00.png", "--out", "me.json"), "--photographs"),
         (("predict", "{person}", "--calibration", "none.json"), "argument --calibration: 'none.json': no such file"),
         (("predict", "{person}", "--calibration", "{person}/open/00.png"), "is no calibration"),

@@ -1,4 +1,4 @@
-"""The cascade: the first family answers, the others where it is in doubt, and no answer jumps."""
+"""The cascade: the first view answers, the others where it is in doubt, and no answer jumps."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ import json
 
 import numpy as np
 import pytest
+from classic_eyes.conftest import write_labelled
 from sklearn.base import clone
 
-from classic_eyes import CompiledEyes, EyeClassifier
+from classic_eyes import EyeClassifier, EyePredictor
 from classic_eyes.cli import main
 from classic_eyes.errors import ModelError, ParameterError
 from classic_eyes.inference.cascade import Cascade, blend, doubt
-from classic_eyes.inference.program import Family, Program
+from classic_eyes.inference.program import Program, View
 from classic_eyes.persistence import read_header
 from classic_eyes.synthetic import make_eyes
 
-from .conftest import write_labelled
-
 EYES = make_eyes(160, random_state=1)
-OTHER = make_eyes(300, random_state=2).pictures
-FAMILIES = (("hog",), ("lbp",), ("pixels",))
+OTHER = make_eyes(300, random_state=2).images
+VIEWS = (("hog",), ("lbp",), ("pixels",))
 HOW = {"n_copies": 0, "n_components": 20, "weights": (2.0, 1.0, 1.0)}
 
 
 def learnt(**changes) -> EyeClassifier:
-    return EyeClassifier(FAMILIES, "mirror", **{**HOW, "cascade": 0.3, **changes}).fit(EYES.pictures, EYES.labels)
+    return EyeClassifier(VIEWS, "mirror", **{**HOW, "cascade": 0.3, **changes}).fit(EYES.images, EYES.labels)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +59,9 @@ def test_the_blend_is_the_first_beyond_the_border_and_the_mean_well_within():
 
 
 def test_the_border_leaves_the_share_asked_for(clf):
-    assert clf.program.cascade.border == clf.cascade_
+    assert clf.program.cascade.threshold == clf.cascade_
     assert clf.program.cascade.share == pytest.approx(1.5)
-    # Of pictures like those that it learnt from; these are others, so the share is about what was asked for.
+    # Of images like those that it learnt from; these are others, so the share is about what was asked for.
     asked = doubt(clf._decisions[0](OTHER), clf.cascade_) > 0
     assert 0.1 < asked.mean() < 0.5
 
@@ -73,7 +72,7 @@ def test_program_and_estimator_blend_alike(clf):
     expected = slope * blend(each, (2, 1, 1), clf.cascade_) + intercept
     np.testing.assert_allclose(clf.decision_function(OTHER), expected, atol=2e-3)
     np.testing.assert_allclose(slope * clf._margin(OTHER) + intercept, expected, atol=1e-4)
-    plain = clone(clf).set_params(cascade=None).fit(EYES.pictures, EYES.labels)
+    plain = clone(clf).set_params(cascade=None).fit(EYES.images, EYES.labels)
     np.testing.assert_allclose(
         slope * plain._margin(OTHER) + intercept, slope * blend(each, (2, 1, 1), None) + intercept, atol=1e-4
     )
@@ -81,24 +80,24 @@ def test_program_and_estimator_blend_alike(clf):
 
 def test_the_others_are_asked_about_nothing_else(clf, monkeypatch):
     seen: list[tuple[int, int]] = []
-    describe = Family.describe
+    describe = View.describe
 
-    def watched(self, pictures, flipped):
-        seen.append(([id(family) for family in clf.program.families].index(id(self)), len(pictures)))
-        return describe(self, pictures, flipped)
+    def watched(self, images, flipped):
+        seen.append(([id(view) for view in clf.program.views].index(id(self)), len(images)))
+        return describe(self, images, flipped)
 
-    monkeypatch.setattr(Family, "describe", watched)
+    monkeypatch.setattr(View, "describe", watched)
     clf.decision_function(OTHER)
-    per_family = [sum(n for family, n in seen if family == k) for k in range(3)]
+    per_view = [sum(n for view, n in seen if view == k) for k in range(3)]
     asked = int((doubt(clf._decisions[0](OTHER), clf.cascade_) > 0).sum())
-    assert per_family == [len(OTHER), asked, asked]
+    assert per_view == [len(OTHER), asked, asked]
     sure = OTHER[doubt(clf._decisions[0](OTHER), clf.cascade_) == 0]
     seen.clear()
     assert 0 <= clf.predict_one(sure[0]) <= 1
     assert seen == [(0, 1)]
 
 
-def test_no_picture_at_all_and_nobody_in_doubt(clf):
+def test_no_image_at_all_and_nobody_in_doubt(clf):
     assert clf.program.log_odds(OTHER[:0]).shape == (0,)
     sure = OTHER[doubt(clf._decisions[0](OTHER), clf.cascade_) == 0]
     assert np.isfinite(clf.program.log_odds(sure)).all()
@@ -106,11 +105,11 @@ def test_no_picture_at_all_and_nobody_in_doubt(clf):
 
 def test_a_row_does_not_depend_on_its_batch(clf):
     whole = clf.program.probability(OTHER)
-    np.testing.assert_allclose([clf.predict_one(picture) for picture in OTHER], whole, atol=3e-4)
+    np.testing.assert_allclose([clf.predict_one(image) for image in OTHER], whole, atol=3e-4)
 
 
 def test_both_mirror_images_are_asked_where_the_machine_is_not_a_mirror():
-    svm = EyeClassifier((("hog",), ("lbp",)), n_copies=0, n_components=20, cascade=0.3).fit(EYES.pictures, EYES.labels)
+    svm = EyeClassifier((("hog",), ("lbp",)), n_copies=0, n_components=20, cascade=0.3).fit(EYES.images, EYES.labels)
     np.testing.assert_allclose(
         svm.predict_proba(OTHER)[:, 1], svm.predict_proba(np.ascontiguousarray(OTHER[:, :, ::-1]))[:, 1], atol=3e-4
     )
@@ -120,7 +119,7 @@ def test_both_mirror_images_are_asked_where_the_machine_is_not_a_mirror():
 
 def test_what_scikit_learn_answers_itself_has_a_cascade_too():
     knn = EyeClassifier((("hog",), ("lbp",)), "knn", n_copies=0, n_components=20, cascade=0.3)
-    knn.fit(EYES.pictures, EYES.labels)
+    knn.fit(EYES.images, EYES.labels)
     assert knn.program is None
     one, other = (np.mean([d(view) for view in (OTHER, OTHER[:, :, ::-1])], axis=0) for d in knn._decisions)
     slope, intercept = knn.calibration_
@@ -134,31 +133,31 @@ def test_the_files_keep_it(clf, tmp_path):
         read = EyeClassifier.load(tmp_path / f"m.{ending}", trusted=True)
         assert read.cascade == 0.3
         np.testing.assert_array_equal(read.predict_proba(OTHER), clf.predict_proba(OTHER))
-        compiled = CompiledEyes.load(tmp_path / "m.npz")
+        compiled = EyePredictor.load(tmp_path / "m.npz")
         np.testing.assert_allclose(compiled.predict_proba(OTHER), clf.predict_proba(OTHER), atol=1e-12)
     header = read_header(tmp_path / "m.npz")["program"]
-    assert header["cascade"] == {"border": clf.cascade_, "share": 1.5}
+    assert header["cascade"] == {"threshold": clf.cascade_, "share": 1.5}
     header, arrays = clf.program.to_parts()
     again = Program.from_parts(json.loads(json.dumps(header)), arrays)
     np.testing.assert_array_equal(again.log_odds(OTHER), clf.program.log_odds(OTHER))
     assert "cascade" not in dataclasses.replace(clf.program, cascade=None).to_parts()[0]
 
 
-def test_a_family_that_was_altered_is_found_though_the_first_is_sure(clf, tmp_path):
-    """The recorded answers are about the others too, whether or not any recorded picture leaves doubt."""
+def test_a_view_that_was_altered_is_found_though_the_first_is_sure(clf, tmp_path):
+    """The recorded answers are about the others too, whether or not any recorded image leaves doubt."""
     clf.save(tmp_path / "m.joblib")
     with np.load(tmp_path / "m.npz") as stored:
         arrays = dict(stored)
-    arrays["family1.dual"] = -arrays["family1.dual"]
-    # A border so near that nobody asks the second family, and answers recorded so.
+    arrays["view1.dual"] = -arrays["view1.dual"]
+    # A threshold so near that nobody asks the second view, and answers recorded so.
     header = json.loads(bytes(arrays["header"]))
-    header["program"]["cascade"]["border"] = 1e-9
+    header["program"]["cascade"]["threshold"] = 1e-9
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     sure = dataclasses.replace(clf.program, cascade=Cascade(1e-9, clf.program.cascade.share))
-    arrays["check.answers"] = sure.probability(arrays["check.pictures"])
+    arrays["check.answers"] = sure.probability(arrays["check.images"])
     np.savez(tmp_path / "m.npz", **arrays)
     with pytest.raises(ModelError, match="recorded"):
-        CompiledEyes.load(tmp_path / "m.npz")
+        EyePredictor.load(tmp_path / "m.npz")
 
 
 @pytest.mark.parametrize("numbers", [(0, 1), (1, -1), (np.nan, 1), (1, np.inf)])
@@ -169,13 +168,13 @@ def test_a_border_that_is_none_is_refused(numbers):
 
 @pytest.mark.parametrize("cascade", [0, 0.0, 1.0, 1, -0.2, "some", True, np.nan])
 def test_a_share_that_is_none_is_named(cascade):
-    with pytest.raises(ParameterError, match=r"cascade is .*; it must be a share of the pictures"):
+    with pytest.raises(ParameterError, match=r"cascade is .*; it must be a share of the images"):
         learnt(cascade=cascade)
 
 
-def test_one_family_has_no_other_to_ask():
-    with pytest.raises(ParameterError, match="features is one family: there is no other to ask"):
-        EyeClassifier(("hog", "lbp"), cascade=0.2).fit(EYES.pictures, EYES.labels)
+def test_one_view_has_no_other_to_ask():
+    with pytest.raises(ParameterError, match="features is one view: there is no other to ask"):
+        EyeClassifier(("hog", "lbp"), cascade=0.2).fit(EYES.images, EYES.labels)
 
 
 def test_train_and_info_say_it(tmp_path, capsys):
@@ -185,7 +184,7 @@ def test_train_and_info_say_it(tmp_path, capsys):
     card = json.loads((tmp_path / "m.json").read_text())
     assert card["parameters"]["cascade"] == 0.4
     assert main(["info", str(tmp_path / "m.npz")]) == 0
-    assert "the others are asked where the first family's margin is within" in capsys.readouterr().out
+    assert "the others are asked where the first view's margin is within" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["train", str(folder), "--out", str(tmp_path / "m.joblib"), "--cascade", "2"])
     assert "is not a share above 0 and below 1" in capsys.readouterr().err

@@ -21,17 +21,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from classic_eyes.conftest import ROOT, run, shared, write_eyes, write_labelled
 
+from benchmarks.commands import bench
 from classic_eyes import EyeClassifier, cli
-from classic_eyes.cli import bench
-from classic_eyes.images import read_pictures
+from classic_eyes.images import read_images
 from classic_eyes.persistence import read_card, sha256
-from classic_eyes.pipeline import CLASSIFIERS
 from classic_eyes.synthetic import make_eyes
+from classic_eyes.training.pipelines import CLASSIFIERS
 
-from .conftest import ROOT, run, shared, write_eyes, write_labelled
-
-SUMMARY = re.compile(r"(\d+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ pictures a second")
+SUMMARY = re.compile(r"(\d+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ images a second")
 
 
 def main(*arguments: object) -> int:
@@ -68,8 +67,8 @@ def test_predict_writes_the_contracts_csv(predict, folder, small_model, capsys):
     assert out.splitlines()[0] == "file,label,score,error"
     rows = rows_of(out)
     assert [row["file"] for row in rows] == [*(f"{n:03}.png" for n in range(30)), "sub/A.PNG"]
-    pictures, _ = read_pictures([str(folder / row["file"]) for row in rows])
-    scores = EyeClassifier.load(small_model, trusted=True).predict_proba(pictures)[:, 1]
+    images, _ = read_images([str(folder / row["file"]) for row in rows])
+    scores = EyeClassifier.load(small_model, trusted=True).predict_proba(images)[:, 1]
     assert [row["score"] for row in rows] == [f"{score:.6f}" for score in scores]
     assert [row["label"] for row in rows] == [str(int(score >= 0.5)) for score in scores]
     assert all(row["error"] == "" for row in rows)
@@ -133,7 +132,7 @@ def test_threshold_moves_the_border_and_not_the_scores(predict, folder, capsys):
     assert all(row["label"] == "1" for row in rows_of(capsys.readouterr().out))
 
 
-def test_one_picture_and_several_paths(predict, folder, capsys):
+def test_one_image_and_several_paths(predict, folder, capsys):
     assert predict(folder / "003.png") == 0
     assert [row["file"] for row in rows_of(capsys.readouterr().out)] == [str(folder / "003.png")]
     assert predict(folder / "sub", folder / "001.png") == 0
@@ -143,11 +142,11 @@ def test_one_picture_and_several_paths(predict, folder, capsys):
 
 def test_odd_names_survive(predict, tmp_path, capsysbinary):
     write_eyes(tmp_path / "odd", 1)
-    picture = tmp_path / "odd" / "000.png"
+    image = tmp_path / "odd" / "000.png"
     names = ["a,b.png", 'a"b.png', "a\nb.png", "=1+1.png", "-x.png", "\N{EYE}.png", "b\udcff.png"]
     for name in names:
-        shutil.copy(picture, os.fsencode(tmp_path / "odd" / name))
-    picture.unlink()
+        shutil.copy(image, os.fsencode(tmp_path / "odd" / name))
+    image.unlink()
     assert predict(tmp_path / "odd", "--out", tmp_path / "out.csv") == 0
     with open(tmp_path / "out.csv", encoding="utf-8", errors="surrogateescape", newline="") as file:
         assert sorted(row["file"] for row in csv.DictReader(file)) == sorted(names)
@@ -193,7 +192,7 @@ def test_a_closed_pipe_is_no_traceback(folder, small_model):
     ("arguments", "said"),
     [
         (["{}/missing"], "missing"),
-        (["{}/empty"], "no picture"),
+        (["{}/empty"], "no image"),
         (["{}/eyes", "--model", "{}/none.joblib"], "no model file"),
         (["{}/eyes", "--model", "{}/model.joblib"], "trust"),
         (["{}/eyes", "--model", "{}/eyes/000.png", "--trust-model"], "not a whole model file"),
@@ -226,16 +225,16 @@ def test_a_refused_run_leaves_an_older_out_file_whole(predict, tmp_path, capsys)
     assert old.read_text() == "precious"
 
 
-def test_each_picture_is_answered_once(predict, folder, capsys):
+def test_each_image_is_answered_once(predict, folder, capsys):
     assert predict(folder, folder / "sub", folder / "003.png") == 0
     names = [row["file"] for row in rows_of(capsys.readouterr().out)]
     assert len(names) == len(set(names)) == 31
 
 
-def test_out_is_never_one_of_the_pictures(predict, folder, capsys):
+def test_out_is_never_one_of_the_images(predict, folder, capsys):
     before = (folder / "003.png").read_bytes()
     assert predict(folder, "--out", folder / "003.png") == 2
-    assert "is one of the pictures" in capsys.readouterr().err
+    assert "is one of the images" in capsys.readouterr().err
     assert (folder / "003.png").read_bytes() == before
 
 
@@ -255,7 +254,7 @@ def test_a_full_disk_is_one_line_and_status_2(folder, small_model, way):
 def test_train_writes_a_model_and_its_card(tmp_path, capsys):
     write_labelled(tmp_path / "eyes", 80, random_state=1)
     out = tmp_path / "mine.joblib"
-    (tmp_path / "about.json").write_text('{"sources": ["rendered"]}')
+    (tmp_path / "about.json").write_text('{"sources": ["synthetic"]}')
     options = ["--features", "hog", "--copies", "0", "--folds", "3", "--about", tmp_path / "about.json"]
     assert main("train", tmp_path / "eyes", "--out", out, *options) == 0
     table = capsys.readouterr().out
@@ -263,7 +262,7 @@ def test_train_writes_a_model_and_its_card(tmp_path, capsys):
     assert "EER" in table
     card = read_card(out)
     assert card["model_sha256"] == sha256(out)
-    assert card["sources"] == ["rendered"]
+    assert card["sources"] == ["synthetic"]
     assert card["data"][0]["open"] == card["data"][0]["closed"] == 40
     assert len(card["data"][0]["sha256"]) == 64
     assert card["parameters"]["features"] == ["hog"]
@@ -286,7 +285,7 @@ def test_what_memory_does_not_hold_is_one_line(tmp_path, capsys):
     assert main("train", str(folder), *how) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("classic-eyes: error: memory does not suffice (Unable to allocate")
-    assert said.endswith("; take fewer pictures, copies or jobs")
+    assert said.endswith("; take fewer images, copies or jobs")
 
 
 @pytest.mark.parametrize("given", ["2147483648", "-1", "1.5", "some"])
@@ -323,19 +322,19 @@ def test_train_reads_several_kinds_together(tmp_path, capsys):
     options = ["--features", "profile", "--copies", "0", "--folds", "2"]
     assert main("train", tmp_path / "one", tmp_path / "two", "--out", out, *options) == 0
     card = read_card(out)
-    assert [part["pictures"] for part in card["data"]] == [40, 40]
+    assert [part["images"] for part in card["data"]] == [40, 40]
     assert set(card["results"]) == {str(tmp_path / "one"), str(tmp_path / "two"), "all"}
     assert card["results"]["all"]["n"] == 80
 
 
 def test_train_leaves_out_what_it_cannot_read_and_says_so(tmp_path, capsys):
     write_labelled(tmp_path / "eyes", 40)
-    (tmp_path / "eyes" / "003.png").write_text("no picture")
+    (tmp_path / "eyes" / "003.png").write_text("no image")
     out = tmp_path / "mine.joblib"
     assert main("train", tmp_path / "eyes", "--out", out, "--features", "profile", "--copies", 0, "--folds", 0) == 1
     assert "left out 003.png" in capsys.readouterr().err
     card = read_card(out)
-    assert card["data"][0]["pictures"] == 39
+    assert card["data"][0]["images"] == 39
     assert card["results"] is None
 
 
@@ -348,7 +347,7 @@ def _one_class(folder):
     (folder / "assets.csv").write_text("file,label\n" + "".join(f"{n:03}.png,1\n" for n in range(6)))
 
 
-def _missing_picture(folder):
+def _missing_image(folder):
     write_labelled(folder, 6)
     with open(folder / "assets.csv", "a") as file:
         file.write("gone.png,1\n")
@@ -366,15 +365,15 @@ def _empty(folder):
 @pytest.mark.parametrize(
     ("make", "options", "said"),
     [
-        (_unlabelled, [], "6 pictures are too few to learn without labels; 60 are needed"),
-        (lambda folder: write_labelled(folder, 20), ["--report", "trail.txt"], "must end in .html"),
-        (lambda folder: write_labelled(folder, 20), ["--report", "no/trail.html"], "make it first"),
-        (lambda folder: write_labelled(folder, 20), ["--report", "trail.html"], "all 20 pictures are labelled"),
-        (_one_class, ["--folds", "0"], "all 6 pictures are open"),
-        (_one_class, [], "all 6 pictures are open"),
-        (_missing_picture, [], "line 8"),
+        (_unlabelled, [], "6 images are too few to learn without labels; 60 are needed"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "history.txt"], "must end in .html"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "no/history.html"], "make it first"),
+        (lambda folder: write_labelled(folder, 20), ["--report", "history.html"], "all 20 images are labelled"),
+        (_one_class, ["--folds", "0"], "all 6 images are open"),
+        (_one_class, [], "all 6 images are open"),
+        (_missing_image, [], "line 8"),
         (_bad_label, [], "line 5"),
-        (_empty, [], "no picture"),
+        (_empty, [], "no image"),
         (lambda folder: None, [], "eyes"),
         (lambda folder: write_labelled(folder, 20), ["--features", "hgo"], "did you mean 'hog'"),
         (
@@ -388,7 +387,7 @@ def _empty(folder):
         (lambda folder: write_labelled(folder, 20), ["--features", "hog,lbp/"], "names nothing"),
         (lambda folder: write_labelled(folder, 20), ["--copies", "-1"], "not a whole number"),
         (lambda folder: write_labelled(folder, 20), ["--about", "none.json"], "none.json"),
-        (lambda folder: write_labelled(folder, 20), ["--cascade", "0.2"], "part families by a slash"),
+        (lambda folder: write_labelled(folder, 20), ["--cascade", "0.2"], "part views by a slash"),
         (lambda folder: write_labelled(folder, 20), ["--directions", "8"], "goes with --classifier metric, not svm"),
         (lambda folder: write_labelled(folder, 20), ["--directions", "1", "--classifier", "metric"], "2 or more"),
         (lambda folder: write_labelled(folder, 20), ["--vectors", "9", "--classifier", "gb"], "--vectors 9 goes with"),
@@ -454,7 +453,7 @@ def test_folds_that_cannot_be_are_refused_before_anything_is_read(tmp_path, caps
 
 @pytest.fixture(scope="module")
 def unlabelled(tmp_path_factory):
-    """A folder of pictures, and their true labels in a file elsewhere."""
+    """A folder of images, and their true labels in a file elsewhere."""
     top = tmp_path_factory.mktemp("unlabelled")
     labels = write_eyes(top / "eyes", 120, random_state=21)
     rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
@@ -464,14 +463,14 @@ def unlabelled(tmp_path_factory):
 
 @pytest.mark.xdist_group("unlabelled")
 def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path):
-    """The whole path of the original task: a folder of pictures in, a classifier and a page out."""
-    out, page = tmp_path / "mine.joblib", tmp_path / "trail.html"
+    """The whole path of the original task: a folder of images in, a classifier and a page out."""
+    out, page = tmp_path / "mine.joblib", tmp_path / "history.html"
     options = ["--features", "hog", "--copies", 0]
     done = run("train", unlabelled / "eyes", "--out", out, "--report", page, *options)
     assert done.returncode == 0, done.stderr
     assert "trust 0." in done.stdout
     assert "self-training ended" in done.stdout
-    assert f"wrote {page}; it holds your pictures" in done.stderr
+    assert f"wrote {page}; it holds your images" in done.stderr
     card = read_card(out)
     assert card["protocol"].startswith("not judged: labels were missing")
     assert card["results"] is None
@@ -556,7 +555,7 @@ def test_cluster_trains_without_labels_and_judges_on_groups_kept_back(unlabelled
         (["--trained", "2"], "--trained judges by true labels"),
         (["--given", "5"], "--given 5 goes with --trained"),
         (["--components", "0"], "not a list of whole numbers"),
-        (["--every", "50"], "3 pictures are too few to cluster"),
+        (["--every", "50"], "3 images are too few to cluster"),
         (["--labels", "none.csv"], "none.csv"),
     ],
 )
@@ -581,7 +580,7 @@ def test_bench_on_a_folder_with_raters(tmp_path, capsys):
     (tmp_path / "raters.csv").write_text("\n".join(["file,r1,r2", *rows]) + "\n")
     assert main("bench", "--data", tmp_path / "eyes", *BENCH, "--raters", tmp_path / "raters.csv") == 0
     out = capsys.readouterr().out
-    assert out.startswith("eyes: 2-fold cross-validation by group; 40 pictures")
+    assert out.startswith("eyes: 2-fold cross-validation by group; 40 images")
     assert out.count("where all raters agree (30)") == 4  # two scenarios in two tables
     assert re.search(r"^Haar baseline +\.\d{3} \((\.\d{3}|1\.000)-(\.\d{3}|1\.000)\) ", out, re.MULTILINE)
     assert re.search(r"^profile svm +160 +\d+( +[\d,.]+){8}$", out, re.MULTILINE)
@@ -612,19 +611,19 @@ def test_finished_runs_are_put_into_one_document(tmp_path, capsys):
     assert (tmp_path / "both-one-2.svg").read_text().startswith("<svg")
 
 
-def test_bench_without_data_says_in_the_first_line_that_eyes_are_rendered(tmp_path, capsys):
+def test_bench_without_data_says_in_the_first_line_that_eyes_are_synthetic(tmp_path, capsys):
     assert main("bench", *BENCH, "--markdown", tmp_path / "bench.md") == 0
     out, err = capsys.readouterr()
-    assert "rendered eyes" in out.splitlines()[0]
-    assert err == f"wrote {tmp_path / 'bench.md'}, {tmp_path / 'bench-rendered-eyes.svg'}\n"
+    assert "synthetic eyes" in out.splitlines()[0]
+    assert err == f"wrote {tmp_path / 'bench.md'}, {tmp_path / 'bench-synthetic-eyes.svg'}\n"
     text = (tmp_path / "bench.md").read_text()
     assert f"`classic-eyes bench {' '.join(map(str, BENCH))} --markdown" in text
     assert "scikit-learn" in text
     assert "quick run" in text
     rows = [line for line in text.splitlines() if line.startswith("| profile svm |")]
     assert [row.count("|") for row in rows] == [11, 12]
-    assert re.findall(r"!\[.*\]\((.*)\)", text) == ["bench-rendered-eyes.svg"]
-    drawn = (tmp_path / "bench-rendered-eyes.svg").read_text()
+    assert re.findall(r"!\[.*\]\((.*)\)", text) == ["bench-synthetic-eyes.svg"]
+    drawn = (tmp_path / "bench-synthetic-eyes.svg").read_text()
     assert drawn.startswith("<svg")
     assert "<image" not in drawn
 
@@ -668,7 +667,7 @@ def test_bench_learns_as_a_model_did(small_model, tmp_path, capsys):
     """Two recipes are one row, so that --compare tells what a change of recipe costs."""
     eyes = make_eyes(160, random_state=9)
     other = tmp_path / "other.joblib"
-    EyeClassifier(features=("profile",), n_components=10, n_copies=0).fit(eyes.pictures, eyes.labels).save(
+    EyeClassifier(features=("profile",), n_components=10, n_copies=0).fit(eyes.images, eyes.labels).save(
         other, card={"parameters": {"features": ["profile"], "classifier": "svm", "n_components": 10, "n_copies": 0}}
     )
     results = []
@@ -715,11 +714,11 @@ def test_bench_shows_its_steps_on_a_terminal(tmp_path):
 
 def test_bench_leaves_out_what_it_cannot_read_and_says_so(tmp_path, capsys):
     folder = write_labelled(tmp_path / "eyes", 40)
-    (folder / "003.png").write_text("no picture")
+    (folder / "003.png").write_text("no image")
     assert main("bench", "--data", folder, *BENCH) == 1
     out, err = capsys.readouterr()
     assert "left out 003.png" in err
-    assert "39 pictures" in out
+    assert "39 images" in out
 
 
 def test_bench_records_a_scenario_that_fails(tmp_path, capsys):
@@ -885,7 +884,7 @@ def test_the_shipped_model_knows_real_eyes_it_was_trained_on():
 
 
 def test_four_thousand_and_one(tmp_path):
-    """Four thousand pictures and a text file among them: every row, and status 1."""
+    """Four thousand images and a text file among them: every row, and status 1."""
     shutil.copytree(shared("eyes24") / "images", tmp_path / "images")
     tmp_path.joinpath("images").chmod(0o755)
     (tmp_path / "images" / "002000x.jpg").write_text("text")
@@ -895,7 +894,7 @@ def test_four_thousand_and_one(tmp_path):
     assert sum(row["error"] != "" for row in rows_of(done.stdout)) == 1
 
 
-def test_a_picture_in_colour_and_large_is_answered(predict, tmp_path, capsys):
+def test_a_image_in_colour_and_large_is_answered(predict, tmp_path, capsys):
     write_eyes(tmp_path / "eyes", 1)
     small = cv2.imread(str(tmp_path / "eyes" / "000.png"))
     cv2.imwrite(str(tmp_path / "eyes" / "001.png"), np.kron(small, np.ones((10, 10, 1), np.uint8)))
@@ -904,15 +903,15 @@ def test_a_picture_in_colour_and_large_is_answered(predict, tmp_path, capsys):
     assert abs(float(first["score"]) - float(second["score"])) < 1e-4
 
 
-def test_pictures_without_a_label_can_be_left_out(tmp_path, capsys):
+def test_images_without_a_label_can_be_left_out(tmp_path, capsys):
     top = write_labelled(tmp_path / "eyes", 60)
     lines = (top / "assets.csv").read_text().splitlines()
     (top / "assets.csv").write_text("\n".join(lines[:51]) + "\n")
     options = ("--features", "hog", "--components", 10, "--copies", 0, "--folds", 2, "--out", tmp_path / "m.joblib")
     assert main("train", top, *options) == 2
-    assert "10 of 60 pictures have none; leave --folds out, or the pictures with --labelled" in capsys.readouterr().err
+    assert "10 of 60 images have none; leave --folds out, or the images with --labelled" in capsys.readouterr().err
     assert main("train", top, *options, "--labelled-only") == 0
-    assert "eyes: 50 pictures" in capsys.readouterr().err
+    assert "eyes: 50 images" in capsys.readouterr().err
     (top / "assets.csv").unlink()
     assert main("train", top, *options, "--labelled-only") == 2
     assert "--labelled-only leaves nothing of 'eyes'" in capsys.readouterr().err

@@ -17,21 +17,21 @@ from importlib import import_module
 import cv2
 import numpy as np
 import pytest
+from classic_eyes.conftest import ROOT, run, write_eyes
 
-from classic_eyes import CompiledEyes, EyeClassifier, cli
-from classic_eyes.cli import answers as rows_of
-from classic_eyes.cli import info, profile, speed
+from benchmarks.commands import profile, speed
+from classic_eyes import EyeClassifier, EyePredictor, cli
+from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes.cli import info
+from classic_eyes.cli import rows as rows_of
 from classic_eyes.cli.models import open_model
 from classic_eyes.errors import ModelError
-from classic_eyes.images import files, read_picture, read_pictures
+from classic_eyes.images import files, read_image, read_images
 from classic_eyes.inference import Scored
-from classic_eyes.memory import memory_of_tree_mb
-from classic_eyes.shipped import SHIPPED_MODELS
 from classic_eyes.synthetic import make_eyes
 
-from .conftest import ROOT, run, write_eyes
-
-HEAVY = ("sklearn", "scipy", "skimage", "tqdm", "classic_eyes.classifier", "classic_eyes.benchmark")
+HEAVY = ("sklearn", "scipy", "skimage", "tqdm", "classic_eyes.classifier", "benchmarks")
 
 
 def main(*arguments: object) -> int:
@@ -60,10 +60,10 @@ def models(tmp_path_factory):
     """A compiled model, its joblib file alone, and one of a classifier without a compiled form."""
     folder = tmp_path_factory.mktemp("models")
     eyes = make_eyes(80, random_state=3)
-    fitted = EyeClassifier(features=("hog",), n_components=20, n_copies=0).fit(eyes.pictures, eyes.labels)
+    fitted = EyeClassifier(features=("hog",), n_components=20, n_copies=0).fit(eyes.images, eyes.labels)
     fitted.save(folder / "m.joblib", card={"what": "a toy"})
     shutil.copy(folder / "m.joblib", folder / "alone.joblib")
-    plain = EyeClassifier(features=("profile",), classifier="linear", n_copies=0).fit(eyes.pictures, eyes.labels)
+    plain = EyeClassifier(features=("profile",), classifier="linear", n_copies=0).fit(eyes.images, eyes.labels)
     plain.save(folder / "plain.joblib", card={"what": "a toy"})
     return folder
 
@@ -104,8 +104,8 @@ def test_info_imports_nothing_heavy(models):
     assert imported_by("info", models / "m.joblib") == []
 
 
-def test_finding_pictures_needs_no_scikit_learn():
-    code = "import sys; from classic_eyes.datasets import find_pictures; assert 'sklearn' not in sys.modules"
+def test_finding_images_needs_no_scikit_learn():
+    code = "import sys; from classic_eyes.datasets import find_images; assert 'sklearn' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -193,14 +193,14 @@ def test_reading_ahead_changes_no_row(folder, monkeypatch):
     (folder / "007.png").write_bytes(b"")
     cv2.imwrite(str(folder / "008.png"), np.full((40, 60, 3), 90, np.uint8))
     paths = [str(folder / f"{number:03}.png") for number in range(12)]
-    pictures, errors = read_pictures(paths)
+    images, errors = read_images(paths)
     assert [row for row, error in enumerate(errors) if error] == [5, 7]
     for row, path in enumerate(paths):
         if errors[row] is None:
-            np.testing.assert_array_equal(pictures[row], read_picture(path))
+            np.testing.assert_array_equal(images[row], read_image(path))
     monkeypatch.setattr(files, "_READ_AHEAD", 1)
-    again, same = read_pictures(paths)
-    np.testing.assert_array_equal(again, pictures)
+    again, same = read_images(paths)
+    np.testing.assert_array_equal(again, images)
     assert same == errors
 
 
@@ -212,7 +212,7 @@ def test_files_are_not_all_held_before_they_are_decoded(folder, monkeypatch):
         files, "_decode_into", lambda *given: (held.append(sum(len(data) for _, data in given[2])), real(*given))
     )
     paths = sorted(str(path) for path in folder.iterdir())
-    read_pictures(paths)
+    read_images(paths)
     assert len(held) > 2
     assert max(held) <= 1000 + max(os.path.getsize(path) for path in paths)
 
@@ -227,14 +227,14 @@ def test_profile_says_where_the_time_goes(models, folder, capsys):
     assert main("profile", folder, "--model", models / "m.npz", "--rounds", 1, "--jobs", 2, "--format", "json") == 0
     told = json.loads(capsys.readouterr().out)
     assert [entry["stage"] for entry in told["stages"]] == STAGES
-    assert (told["pictures"], told["failed"], told["rounds"], told["run"]["jobs"]) == (12, 0, 1, 2)
+    assert (told["images"], told["failed"], told["rounds"], told["run"]["jobs"]) == (12, 0, 1, 2)
     assert sum(entry["share"] for entry in told["stages"]) == pytest.approx(1)
     for entry in told["stages"]:
         assert entry["seconds"] > 0
         assert entry["microseconds"] == pytest.approx(entry["seconds"] / 12 * 1e6)
     decoding = told["stages"][2]["seconds"]
     assert told["run"]["over_decode"] == pytest.approx(told["run"]["seconds"] / decoding)
-    assert told["run"]["pictures_a_second"] == pytest.approx(12 / told["run"]["seconds"])
+    assert told["run"]["images_a_second"] == pytest.approx(12 / told["run"]["seconds"])
 
 
 def test_profile_counts_what_it_cannot_read(models, folder, capsys, monkeypatch):
@@ -243,11 +243,11 @@ def test_profile_counts_what_it_cannot_read(models, folder, capsys, monkeypatch)
     assert main("profile", folder, "--model", models / "m.npz", "--rounds", 1) == 1
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines()[2:8]] == STAGES
-    assert out.splitlines()[-1].startswith("1 of the pictures could not be read")
+    assert out.splitlines()[-1].startswith("1 of the images could not be read")
     for path in folder.iterdir():
         path.write_bytes(b"")
     assert main("profile", folder, "--model", models / "m.npz", "--rounds", 1) == 1
-    assert "12 of the pictures" in capsys.readouterr().out
+    assert "12 of the images" in capsys.readouterr().out
 
 
 def test_profile_of_a_model_without_a_compiled_form(models, folder):
@@ -265,7 +265,7 @@ def test_the_start_is_that_of_a_new_process(models):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["{}/none"], "no such folder or picture"),
+        (["{}/none"], "no such folder or image"),
         (["{}", "--rounds", "0"], "not a whole number from 1"),
         (["{}", "--model", "none.joblib"], "no model file"),
     ],
@@ -291,16 +291,16 @@ def test_info_of_a_compiled_model(models, capsys):
     assert told["kind"] == "compiled"
     assert told["shipped"] is None
     assert told["card_is_of_this_model"]
-    (family,) = told["families"]
-    assert family["features"] == ["hog(cells=[6], gaussian=True, n_bins=9)"]
-    assert (family["numbers"], family["components"], family["mirror"]) == (324, 20, False)
-    clf = CompiledEyes.load(models / "m.npz")
-    assert family["support_vectors"] == len(clf.program.families[0].dual)
+    (view,) = told["views"]
+    assert view["features"] == ["hog(cells=[6], gaussian=True, n_bins=9)"]
+    assert (view["numbers"], view["components"], view["mirror"]) == (324, 20, False)
+    clf = EyePredictor.load(models / "m.npz")
+    assert view["support_vectors"] == len(clf.program.views[0].dual)
     assert told["calibration"] == {"slope": clf.program.slope, "intercept": clf.program.intercept}
     assert told["versions"]["opencv"] == cv2.__version__
     assert main("info", models / "m.npz") == 0
     text = capsys.readouterr().out
-    assert re.search(r"^family 1 +hog\(.*\): 324 features, 20 components, [\d,]+ support vectors$", text, re.MULTILINE)
+    assert re.search(r"^view 1 +hog\(.*\): 324 features, 20 components, [\d,]+ support vectors$", text, re.MULTILINE)
     assert re.search(r"^what +a toy$", text, re.MULTILINE)
 
 
@@ -378,8 +378,8 @@ def test_info_refuses_in_one_line(tmp_path, capsys, name, content, card, said):
 
 
 def test_info_knows_a_whole_file_that_is_no_model(capsys):
-    assert main("info", ROOT / "models" / "framing.npz") == 2
-    assert "framing.npz' is whole, but an archive of something else than a compiled model" in capsys.readouterr().err
+    assert main("info", ROOT / "models" / "alignment.npz") == 2
+    assert "alignment.npz' is whole, but an archive of something else than a compiled model" in capsys.readouterr().err
 
 
 def test_info_and_profile_as_programs(models):
@@ -396,10 +396,10 @@ def test_speed_is_a_ratio_within_one_run(models, folder, tmp_path, capsys):
     assert main("bench", "--speed", "--data", folder, "--models", model, *options) == 0
     out, err = capsys.readouterr()
     told = json.loads((tmp_path / "out" / "speed.json").read_text())
-    assert (told["pictures"], told["singles"], told["rounds"], told["many"]) == (12, 12, 2, 30)
+    assert (told["images"], told["singles"], told["rounds"], told["many"]) == (12, 12, 2, 30)
     assert told["over_decode"]["decode"] == 1
     seconds = told["seconds"]
-    # Twelve small pictures take less than what the machine does besides; of what was timed only the starts are far
+    # Twelve small images take less than what the machine does besides; of what was timed only the starts are far
     # enough apart to be told from each other.
     assert min(seconds.values()) > 0
     assert seconds[f"{model}: a process for one file"] > seconds["python"]
@@ -410,7 +410,7 @@ def test_speed_is_a_ratio_within_one_run(models, folder, tmp_path, capsys):
 
 
 def test_times_and_ratios_are_medians_over_the_rounds(models, folder, tmp_path, monkeypatch):
-    """By a clock whose times are known: decoding takes 9, then 2, 4 and 3 s; one picture 90, then 10, 8 and 30 s."""
+    """By a clock whose times are known: decoding takes 9, then 2, 4 and 3 s; one image 90, then 10, 8 and 30 s."""
     ticks = {"decode": [9.0, 2.0, 4.0, 3.0], "one": [90.0, 10.0, 8.0, 30.0]}
     taken = iter([time for both in zip(*ticks.values(), strict=True) for time in both])
     monkeypatch.setattr(speed, "_actions", lambda *_: dict.fromkeys(ticks))
@@ -422,7 +422,7 @@ def test_times_and_ratios_are_medians_over_the_rounds(models, folder, tmp_path, 
 
 
 def test_what_measures_loads_no_more_than_a_run():
-    code = f"import sys, classic_eyes.cli.speed; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, benchmarks.commands.speed; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
 
@@ -434,7 +434,7 @@ def test_what_measures_loads_no_more_than_a_run():
         (["--speed", "--data", "a", "b"], "--speed takes one folder after --data, not 2"),
         (["--speed", "--features", "hog"], "--features does not go with --speed"),
         (["--speed", "--models", "no-such"], "no model file of this name"),
-        (["--speed", "--data", "no-such"], "no such folder or picture"),
+        (["--speed", "--data", "no-such"], "no such folder or image"),
     ],
 )
 def test_speed_refuses_in_one_line(capsys, options, said):
@@ -462,7 +462,7 @@ def test_freed_memory_is_kept():
     """Arrays of a batch take pages from the system once, not every time."""
     code = (
         "import resource, numpy as np\n"
-        "from classic_eyes.memory import keep_freed_memory\n"
+        "from classic_eyes._utils.memory import keep_freed_memory\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "def work():\n"
         "    before = faults()\n"
@@ -482,7 +482,7 @@ def test_freed_memory_is_given_back_before_a_process_is_forked():
     code = (
         "import numpy as np\n"
         "from pathlib import Path\n"
-        "from classic_eyes.memory import keep_freed_memory, make_ready_to_fork\n"
+        "from classic_eyes._utils.memory import keep_freed_memory, make_ready_to_fork\n"
         "held = lambda: int(Path('/proc/self/statm').read_text().split()[1]) * 4096 >> 20\n"
         "keep_freed_memory()\n"
         "arrays = [np.ones(1 << 20, np.uint8) for _ in range(12)]\n"

@@ -12,27 +12,27 @@ import zipfile
 import numpy as np
 import pytest
 
-from classic_eyes import CompiledEyes, EyeClassifier, persistence
+from classic_eyes import EyeClassifier, EyePredictor, persistence
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.errors import ModelError
 from classic_eyes.persistence import read_compiled, read_header, sha256
-from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(120, random_state=1)
-OTHER = make_eyes(40, random_state=2).pictures
+OTHER = make_eyes(40, random_state=2).images
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compiled")
     clf = EyeClassifier((("hog", "lbp"), ("words",)), "mirror", n_copies=0, n_components=20)
-    clf.fit(EYES.pictures, EYES.labels).save(folder / "mine.joblib")
+    clf.fit(EYES.images, EYES.labels).save(folder / "mine.joblib")
     return clf, folder / "mine.npz"
 
 
 def test_save_writes_both_and_they_answer_alike(saved):
     clf, path = saved
-    light = CompiledEyes.load(path)
+    light = EyePredictor.load(path)
     np.testing.assert_allclose(light.predict_proba(OTHER), clf.predict_proba(OTHER), atol=1e-12)
     np.testing.assert_array_equal(light.predict(OTHER), clf.predict(OTHER))
     assert light.predict_one(OTHER[0]) == pytest.approx(clf.predict_one(OTHER[0]), abs=1e-12)
@@ -41,7 +41,7 @@ def test_save_writes_both_and_they_answer_alike(saved):
 
 
 def test_colour_and_other_sizes_go_through_the_same_gate(saved):
-    light = CompiledEyes.load(saved[1])
+    light = EyePredictor.load(saved[1])
     wide = np.repeat(np.repeat(OTHER[:3], 2, axis=1), 2, axis=2)
     colour = np.repeat(wide[..., np.newaxis], 3, axis=3)
     np.testing.assert_allclose(light.predict_proba(colour), light.predict_proba(OTHER[:3]), atol=1e-6)
@@ -56,7 +56,7 @@ def test_same_model_same_bytes(saved, tmp_path):
 
 def test_a_model_without_a_compiled_form_takes_an_older_one_away(saved, tmp_path):
     saved[0].save(tmp_path / "mine.joblib")
-    plain = EyeClassifier(("profile",), "gb", n_copies=0).fit(EYES.pictures, EYES.labels)
+    plain = EyeClassifier(("profile",), "gb", n_copies=0).fit(EYES.images, EYES.labels)
     plain.save(tmp_path / "mine.joblib", card={})
     assert sorted(os.listdir(tmp_path)) == ["mine.joblib", "mine.json"]
     card = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def altered(path, tmp_path, change):
 
 
 def flip_dual(header, arrays):
-    arrays["family0.dual"] = -arrays["family0.dual"]
+    arrays["view0.dual"] = -arrays["view0.dual"]
 
 
 def test_a_model_that_does_not_reproduce_its_answers_is_refused(saved, tmp_path):
@@ -97,14 +97,14 @@ def test_a_hair_of_difference_is_another_processor(saved, tmp_path):
         (lambda h, a: h.update(kind="cake"), "not a whole compiled model"),
         (lambda h, a: h.pop("kind"), "not a whole compiled model"),
         (lambda h, a: h.pop("program"), "not a whole compiled model"),
-        (lambda h, a: h["program"].update(families=[]), "not a whole compiled model"),
+        (lambda h, a: h["program"].update(views=[]), "not a whole compiled model"),
         (lambda h, a: h["program"].update(size="large"), "not a whole compiled model"),
-        (lambda h, a: h["program"]["families"][0]["blocks"][0].update(descriptor="cnn"), "the descriptor 'cnn'"),
-        (lambda h, a: h["program"]["families"][0]["blocks"][0]["settings"].update(cells=[7]), "not a whole compiled"),
-        (lambda h, a: a.pop("family0.support"), "not a whole compiled model"),
-        (lambda h, a: a.update({"family0.dual": a["family0.dual"][:-1]}), "not a whole compiled model"),
-        (lambda h, a: a.update({"family0.dual": a["family0.dual"] * np.nan}), "does not reproduce"),
-        (lambda h, a: a.update({"check.pictures": np.zeros((0, 24, 24), np.uint8)}), "not a whole compiled model"),
+        (lambda h, a: h["program"]["views"][0]["blocks"][0].update(descriptor="cnn"), "the descriptor 'cnn'"),
+        (lambda h, a: h["program"]["views"][0]["blocks"][0]["settings"].update(cells=[7]), "not a whole compiled"),
+        (lambda h, a: a.pop("view0.support"), "not a whole compiled model"),
+        (lambda h, a: a.update({"view0.dual": a["view0.dual"][:-1]}), "not a whole compiled model"),
+        (lambda h, a: a.update({"view0.dual": a["view0.dual"] * np.nan}), "does not reproduce"),
+        (lambda h, a: a.update({"check.images": np.zeros((0, 24, 24), np.uint8)}), "not a whole compiled model"),
     ],
 )
 def test_what_does_not_belong_together_is_refused_in_one_line(saved, tmp_path, change, said):
@@ -120,13 +120,13 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_harmless(saved, tmp_path
         path.write_bytes(whole[:length])
         with pytest.raises(ModelError, match="not a whole compiled model"):
             read_compiled(path)
-    expected = CompiledEyes.load(saved[1]).predict_proba(OTHER)
+    expected = EyePredictor.load(saved[1]).predict_proba(OTHER)
     for position in np.random.default_rng(0).integers(0, len(whole), 60):
         broken = bytearray(whole)
         broken[position] ^= 0x55
         path.write_bytes(bytes(broken))
         try:
-            light = CompiledEyes.load(path)
+            light = EyePredictor.load(path)
         except ModelError:
             continue
         # A byte of padding or of a date: what is left is the same model.
@@ -143,7 +143,7 @@ class Trap:
         return (os.mkdir, (str(self.path),))
 
 
-@pytest.mark.parametrize("place", ["family0.dual", "header", "extra"])
+@pytest.mark.parametrize("place", ["view0.dual", "header", "extra"])
 def test_nothing_in_the_file_runs(saved, tmp_path, place):
     trap = tmp_path / "sprung"
     with np.load(saved[1]) as held:
@@ -186,7 +186,7 @@ def test_where_it_cannot_be_read_or_written(saved, tmp_path):
 
 def test_the_header_alone_is_read_without_the_arrays(saved):
     header = read_header(saved[1])
-    assert header["program"]["families"][0]["mirror"] is True
+    assert header["program"]["views"][0]["mirror"] is True
     assert header["versions"]["opencv"]
 
 
@@ -196,10 +196,10 @@ def test_it_needs_numpy_and_opencv_only(saved):
         "import sys\n"
         "for name in ('sklearn', 'scipy', 'joblib', 'skimage', 'tqdm'): sys.modules[name] = None\n"
         "import numpy as np\n"
-        "from classic_eyes import CompiledEyes\n"
-        f"clf = CompiledEyes.load({str(saved[1])!r})\n"
-        "picture = np.zeros((24, 24), np.uint8)\n"
-        "print(clf.predict_proba([picture]).shape, 0 <= clf.predict_one(picture) <= 1)"
+        "from classic_eyes import EyePredictor\n"
+        f"clf = EyePredictor.load({str(saved[1])!r})\n"
+        "image = np.zeros((24, 24), np.uint8)\n"
+        "print(clf.predict_proba([image]).shape, 0 <= clf.predict_one(image) <= 1)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stdout.strip() == "(1, 2) True", run.stderr
@@ -207,7 +207,7 @@ def test_it_needs_numpy_and_opencv_only(saved):
 
 @pytest.mark.parametrize("name", SHIPPED_MODELS)
 def test_a_shipped_model_is_the_compiled_form_of_its_estimator(name):
-    light = CompiledEyes.pretrained(name)
+    light = EyePredictor.pretrained(name)
     assert light.about["model_sha256"] == SHIPPED_MODELS[name]
     full = EyeClassifier.pretrained(name)
     np.testing.assert_allclose(light.predict_proba(OTHER), full.predict_proba(OTHER), atol=1e-6)

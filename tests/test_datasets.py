@@ -15,7 +15,7 @@ from classic_eyes.datasets import (
     UNLABELLED,
     EyeSet,
     concatenate,
-    find_pictures,
+    find_images,
     fingerprint,
     group_folds,
     mrl_fields,
@@ -35,7 +35,7 @@ PNG = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
 
 @pytest.fixture
 def put(tmp_path):
-    """Write empty-looking pictures, each with its name in it so that no two files are equal."""
+    """Write empty-looking images, each with its name in it so that no two files are equal."""
 
     def write(*names, below=tmp_path):
         for name in names:
@@ -122,26 +122,26 @@ def test_take_follows_the_index(index, names):
 
 def test_summary_counts():
     eyes = EyeSet(["a", "b", "c", "d"], [1, 0, -1, 1], ["g", "h", "h", "g"], ["a", "b", "c", "d"], "src")
-    assert eyes.summary() == "src: 4 pictures: 2 open, 1 closed, 1 unlabelled, in 2 groups"
+    assert eyes.summary() == "src: 4 images: 2 open, 1 closed, 1 unlabelled, in 2 groups"
 
 
 # Finding
 
 
-def test_pictures_of_all_levels_in_order_of_their_names(put):
+def test_images_of_all_levels_in_order_of_their_names(put):
     top = put("b.PNG", "a.jpeg", "z/y/x.Tif", "z/a.bmp", "z.png", "note.txt", "noending", "B.png")
-    found = find_pictures(top)
+    found = find_images(top)
     assert [name for _, name in found] == ["B.png", "a.jpeg", "b.PNG", "z.png", "z/a.bmp", "z/y/x.Tif"]
     for path, name in found:
         assert Path(path) == top / name
-    assert find_pictures(str(top) + os.sep) == found
+    assert find_images(str(top) + os.sep) == found
 
 
 def test_hidden_files_and_folders_are_left_out_but_a_hidden_top_is_not(put, tmp_path):
     put(".h/a.png", ".h/.b.png", ".h/.c/d.png")
-    assert [name for _, name in find_pictures(tmp_path / ".h")] == ["a.png"]
-    with pytest.raises(DataError, match="no pictures"):
-        find_pictures(tmp_path)
+    assert [name for _, name in find_images(tmp_path / ".h")] == ["a.png"]
+    with pytest.raises(DataError, match="no images"):
+        find_images(tmp_path)
 
 
 def test_links_are_followed_once_and_loops_end(put, tmp_path):
@@ -153,7 +153,7 @@ def test_links_are_followed_once_and_loops_end(put, tmp_path):
     (top / "link2").symlink_to(outside)
     (outside / "back").symlink_to(top)
     (top / "file.png").symlink_to(outside / "o.png")
-    assert [name for _, name in find_pictures(top)] == ["file.png", "link/o.png", "real/a.png"]
+    assert [name for _, name in find_images(top)] == ["file.png", "link/o.png", "real/a.png"]
 
 
 def test_what_cannot_be_read_is_still_listed_and_a_folder_of_such_a_name_too(put, tmp_path):
@@ -161,7 +161,7 @@ def test_what_cannot_be_read_is_still_listed_and_a_folder_of_such_a_name_too(put
     (tmp_path / "broken.png").symlink_to("nowhere")
     (tmp_path / "loop.png").symlink_to("loop.png")
     os.mkfifo(tmp_path / "pipe.png")
-    assert [name for _, name in find_pictures(tmp_path)] == [
+    assert [name for _, name in find_images(tmp_path)] == [
         "broken.png",
         "folder.png",
         "folder.png/a.png",
@@ -170,9 +170,9 @@ def test_what_cannot_be_read_is_still_listed_and_a_folder_of_such_a_name_too(put
     ]
 
 
-def test_a_single_picture_gives_itself(put, monkeypatch):
+def test_a_single_image_gives_itself(put, monkeypatch):
     monkeypatch.chdir(put("a.dat"))
-    assert find_pictures("a.dat") == [("a.dat", "a.dat")]
+    assert find_images("a.dat") == [("a.dat", "a.dat")]
     assert labels_of(read_eyes("a.dat")) == {"a.dat": UNLABELLED}
 
 
@@ -182,17 +182,17 @@ def test_names_that_are_not_utf8_are_found(put, tmp_path):
         put(name)
     except OSError:
         pytest.skip("the file system refuses this name")
-    assert find_pictures(tmp_path) == [(os.path.join(tmp_path, name), name)]
+    assert find_images(tmp_path) == [(os.path.join(tmp_path, name), name)]
     eyes = read_eyes(tmp_path)
     assert eyes.groups.tolist() == [name]
     assert len(fingerprint(eyes)) == 64
 
 
-def test_a_missing_folder_and_one_without_pictures_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere': no such folder or picture"):
-        find_pictures(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"no pictures in this folder; endings looked for: .*\.jpg.* \.png"):
-        find_pictures(tmp_path)
+def test_a_missing_folder_and_one_without_images_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere': no such folder or image"):
+        find_images(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"no images in this folder; endings looked for: .*\.jpg.* \.png"):
+        find_images(tmp_path)
 
 
 def test_a_folder_that_cannot_be_read_is_told_not_skipped(put, tmp_path, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_read_is_told_not_skipped(put, tmp_path, monkeyp
 
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DataError, match=r"locked': cannot read this folder \(Permission denied\)"):
-        find_pictures(tmp_path)
+        find_images(tmp_path)
 
 
 # assets.csv
@@ -228,7 +228,7 @@ def test_every_spelling_of_a_label(label, text, expected):
     assert labels_of(read_eyes(label("file,label", f"a.png,{text}")))["a.png"] == expected
 
 
-def test_pictures_that_the_csv_does_not_name_are_unlabelled_and_their_own_group(label):
+def test_images_that_the_csv_does_not_name_are_unlabelled_and_their_own_group(label):
     eyes = read_eyes(label("file,label", "a.png,1"))
     assert labels_of(eyes) == {"a.png": 1, "b.png": -1, "images/c.png": -1}
     assert groups_of(eyes) == {name: name for name in eyes.names}
@@ -419,7 +419,7 @@ def test_an_mrl_tree_is_read_from_its_names_wherever_they_lie(put, folders):
 def test_a_mix_of_names_is_refused_not_guessed(put):
     top = put(mrl(1, 1, 1), *(f"x{number:02}.png" for number in range(12)))
     for read in (read_eyes, read_mrl):
-        with pytest.raises(DataError, match=r"12 of 13 pictures have no MRL name .*'x00.png'.*'x09.png'; and 2 more"):
+        with pytest.raises(DataError, match=r"12 of 13 images have no MRL name .*'x00.png'.*'x09.png'; and 2 more"):
             read(top)
 
 
@@ -486,7 +486,7 @@ def test_the_order_of_the_kinds(put, tmp_path):
 # Votes
 
 
-def test_votes_leave_out_who_left_a_picture_out(tmp_path):
+def test_votes_leave_out_who_left_a_image_out(tmp_path):
     path = tmp_path / "raters.csv"
     path.write_text("file,r1,r2,r3\na.png,1,,closed\nb.png,,,\n")
     assert read_votes(path) == {"a.png": [1, 0], "b.png": []}
@@ -558,7 +558,7 @@ def test_folds_follow_the_seed_and_balance_the_labels():
     ("labels", "groups", "n_splits", "reason"),
     [
         ([0, 1] * 4, ["a", "b"] * 4, 3, r"n_splits is 3, but there are 2 groups; at most 2 folds are possible"),
-        ([0, 1], ["a", "b"], 2, r"n_splits is 2, but no label has more than 1 pictures"),
+        ([0, 1], ["a", "b"], 2, r"n_splits is 2, but no label has more than 1 images"),
         ([0, 1], ["a", "b"], 1, r"n_splits is 1; allowed is an integer of at least 2"),
         ([0, 1], ["a", "b"], 2.0, r"n_splits is 2.0"),
         ([0, 1], ["a", "b"], True, r"n_splits is True"),
@@ -607,7 +607,7 @@ def test_the_fingerprint_sees_the_contents_and_needs_every_file(put):
 def test_eyes24_is_read_as_documented():
     eyes = read_eyes(SHARED / "eyes24")
     sizes = np.unique(np.unique(eyes.groups, return_counts=True)[1], return_counts=True)
-    assert eyes.summary() == "eyes24: 4000 pictures: 2038 open, 1962 closed, 0 unlabelled, in 2346 groups"
+    assert eyes.summary() == "eyes24: 4000 images: 2038 open, 1962 closed, 0 unlabelled, in 2346 groups"
     assert eyes.names[0] == "images/000000.jpg"
     assert [column.tolist() for column in sizes] == [[1, 2], [692, 1654]]
     votes = read_votes(SHARED / "eyes24" / "raters.csv")

@@ -9,14 +9,13 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import pytest
+from classic_eyes.conftest import ROOT, shared
 
 import classic_eyes
 from classic_eyes import EyeClassifier, cli, metrics
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.persistence import read_card, sha256
-from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
-
-from .conftest import ROOT, shared
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -120,11 +119,11 @@ def test_the_readmes_numbers_of_the_shipped_models_are_the_cards(model, begins):
 )
 def test_cross_validation_reaches_what_was_promised(name, least, eer):
     """The promise of the first release, by group: about two minutes for eyes24, fifteen for mrl."""
-    from classic_eyes.benchmark import agreed_by_all, cross_validate, read_labelled
     from classic_eyes.datasets import read_eyes, read_votes
+    from classic_eyes.evaluation import agreed_by_all, cross_validate, read_labelled
 
     data = read_labelled(read_eyes(shared(name)))
-    scores = cross_validate(EyeClassifier(), data.pictures, data.eyes.labels, data.eyes.groups)
+    scores = cross_validate(EyeClassifier(), data.images, data.eyes.labels, data.eyes.groups)
     assert metrics.accuracy(data.eyes.labels, scores) >= least
     if eer is not None:
         assert metrics.equal_error_rate(data.eyes.labels, scores) <= eer

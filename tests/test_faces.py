@@ -10,13 +10,14 @@ import time
 import cv2
 import numpy as np
 import pytest
+from classic_eyes.calibration.threshold.threshold import Calibration, Threshold
+from classic_eyes.conftest import run, shared, write_eyes
 from PIL import Image
 from skimage import data
 
-from classic_eyes import CompiledEyes, cli
-from classic_eyes.calibration import Border, Calibration
+from classic_eyes import EyePredictor, cli
 from classic_eyes.descriptors.ear import eye_aspect_ratio
-from classic_eyes.errors import MissingDependencyError, ModelError, PictureError
+from classic_eyes.errors import ImageError, MissingDependencyError, ModelError
 from classic_eyes.faces import (
     Face,
     FaceReader,
@@ -30,8 +31,6 @@ from classic_eyes.faces import (
 from classic_eyes.faces.cutting import EYE_HEIGHT, EYE_SHARE, cut_eye, inside_share, patch_corners
 from classic_eyes.faces.finding import find_eyes, find_faces
 from classic_eyes.synthetic import EyeParameters, render
-
-from .conftest import run, shared, write_eyes
 
 dlib = pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
 
@@ -79,7 +78,7 @@ def no_landmarks(monkeypatch):
 
 @pytest.fixture
 def album(tmp_path):
-    """A folder with a face, none, and something that is no picture."""
+    """A folder with a face, none, and something that is no image."""
     top = tmp_path / "album"
     top.mkdir()
     cv2.imwrite(str(top / "collins.png"), COLLINS[:, :, ::-1])
@@ -104,7 +103,7 @@ def test_the_patch_of_a_level_eye():
 @pytest.mark.parametrize("angle", [0, 20, -35, 170])
 @pytest.mark.parametrize("zoom", [0.8, 3, 12])
 def test_an_eye_is_cut_out_level_however_it_lies(angle, zoom):
-    """The same rendered eye, turned and enlarged, gives the same patch."""
+    """The same synthetic eye, turned and enlarged, gives the same patch."""
     canvas, found = render(EyeParameters(opening=0.8, noise=0, skin_texture=0), size=96)
     middle = found[[0, 3]].mean(axis=0)
     side = int(96 * zoom * 1.5) + 40
@@ -132,7 +131,7 @@ def test_evidence_is_the_mean_of_looks_and_points():
     assert evidence(0.5, 0.23 + 0.06) == pytest.approx(1)
     assert evidence(1.0, 0.0) == 0
     assert evidence(0.5, threshold=0.2) == pytest.approx(np.log(4))
-    assert evidence(0.5, 0.20, ear_border=0.17) == pytest.approx(0.5)
+    assert evidence(0.5, 0.20, ear_threshold=0.17) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -272,8 +271,8 @@ def test_what_does_not_look_like_an_eye_is_hidden(landmarks, no_landmarks):
     assert reader._together(tuple(eyes)) == "unknown"
 
 
-def test_a_persons_own_borders_are_used(landmarks):
-    strict = Calibration(Border(0.99999, 12, 12, 1.0), Border(0.9, 12, 12, 1.0))
+def test_a_persons_own_thresholds_are_used(landmarks):
+    strict = Calibration(Threshold(0.99999, 12, 12, 1.0), Threshold(0.9, 12, 12, 1.0))
     (face,) = FaceReader(landmarks=landmarks[68], calibration=strict).read(COLLINS)
     assert [eye.label for eye in face.eyes] == [0, 0]
     assert face.verdict == "closed"
@@ -296,7 +295,7 @@ def test_drawing_leaves_the_photograph_alone(landmarks):
 
 @pytest.mark.parametrize("array", [COLLINS.astype(float), COLLINS[:, :, :2], np.zeros((0, 5), np.uint8), "a.png"])
 def test_what_is_no_photograph_is_refused(array, no_landmarks):
-    with pytest.raises(PictureError, match=r"expected (a uint8 array )?\(h, w, 3\)"):
+    with pytest.raises(ImageError, match=r"expected (a uint8 array )?\(h, w, 3\)"):
         FaceReader().read(array)
 
 
@@ -347,7 +346,7 @@ def test_a_row_an_eye(album, landmarks, tmp_path, capsys):
     rows = list(csv.DictReader(said.out.splitlines()))
     assert said.out.splitlines()[0] == "file,face,eye,x,y,w,h,ear,label,score,verdict,error"
     assert [(row["file"], row["face"], row["eye"], row["error"]) for row in rows] == [
-        ("broken.jpg", "", "", "not a picture OpenCV can read"),
+        ("broken.jpg", "", "", "not an image OpenCV can read"),
         ("collins.png", "1", "right", ""),
         ("collins.png", "1", "left", ""),
         ("wall.png", "", "", "no face found"),
@@ -378,11 +377,11 @@ def test_without_landmarks_it_says_once_how_to_get_them(album, landmarks, no_lan
 
 
 def test_photographs_are_turned_upright_as_exif_tells(landmarks, tmp_path, capsys):
-    picture = Image.fromarray(COLLINS).transpose(Image.Transpose.ROTATE_90)
+    image = Image.fromarray(COLLINS).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it upright
-    picture.save(tmp_path / "lying.jpg", exif=exif, quality=95)
-    picture.save(tmp_path / "plain.jpg", quality=95)
+    image.save(tmp_path / "lying.jpg", exif=exif, quality=95)
+    image.save(tmp_path / "plain.jpg", quality=95)
     assert main("faces", tmp_path, "--landmarks", landmarks[68]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [row["file"] for row in rows] == ["lying.jpg", "lying.jpg", "plain.jpg"]
@@ -406,7 +405,7 @@ def test_drawn_photographs_have_their_names_and_nothing_is_written_over(album, l
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nothing",), "'nothing': no such folder or picture"),
+        (("nothing",), "'nothing': no such folder or image"),
         (("{album}", "--landmarks", "no.dat"), "landmarks 'no.dat': no such file; pip install face_recognition_models"),
         (("{album}", "--landmarks", "{album}"), "no such file; pip install face_recognition_models"),
         (("{album}", "--landmarks", "{three}"), "has 3 points; those of a face are 68, or 5"),
@@ -416,7 +415,7 @@ def test_drawn_photographs_have_their_names_and_nothing_is_written_over(album, l
         (("{album}", "--calibration", "{album}/broken.jpg"), "is no calibration, it is not JSON"),
         (("{album}", "--draw", "{album}/wall.png"), "cannot be made a folder"),
         (("{album}", "--out", "no/such.csv"), "no/such.csv"),
-        (("{album}", "--out", "{album}/wall.png"), "is one of the pictures"),
+        (("{album}", "--out", "{album}/wall.png"), "is one of the images"),
         (("{album}", "--format", "table"), "invalid choice: 'table'"),
     ],
 )
@@ -450,13 +449,13 @@ def test_predict_warns_of_photographs_once_and_not_of_eyes(album, tmp_path, caps
     assert main("predict", album) == 0
     said = capsys.readouterr().err
     assert said.count("classic-eyes faces") == 1
-    assert "of 2 larger pictures looked at do not look like a patch of one eye" in said
+    assert "of 2 larger images looked at do not look like a patch of one eye" in said
     write_eyes(tmp_path / "eyes", 30)
     large = tmp_path / "large"
     large.mkdir()
     for k in range(20):
-        picture, _ = render(EyeParameters(opening=k / 20, jpeg=90), size=128, random_state=k)
-        cv2.imwrite(str(large / f"{k}.png"), picture)
+        image, _ = render(EyeParameters(opening=k / 20, jpeg=90), size=128, random_state=k)
+        cv2.imwrite(str(large / f"{k}.png"), image)
     assert main("predict", tmp_path / "eyes", large) == 0
     assert "classic-eyes faces" not in capsys.readouterr().err
 
@@ -472,7 +471,7 @@ def test_faces_beside_the_project(with_landmarks, monkeypatch):
         pytest.skip("face_recognition_models is not installed")
     if not with_landmarks:
         monkeypatch.setattr(points, "find_landmark_file", lambda: None)
-    reader = FaceReader(CompiledEyes.pretrained())
+    reader = FaceReader(EyePredictor.pretrained())
     right, ratios, verdicts = [], {0: [], 1: []}, 0
     with open(top / "labels.csv", newline="") as file:
         labels = {row["file"]: int(row["label"]) for row in csv.DictReader(file)}

@@ -26,15 +26,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from classic_eyes.errors import ParameterError, PictureError
+from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features import EXTRACTORS, Extractor, Lbp, Words, make_extractor
 from classic_eyes.features.base import check_integer, check_number
 from classic_eyes.synthetic import make_eyes
 
 GOLDEN = Path(__file__).with_name("golden")
-EYES = make_eyes(12, random_state=0).pictures
+EYES = make_eyes(12, random_state=0).images
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 24, 24), dtype=np.uint8)
-PICTURES = np.concatenate([EYES, NOISE])
+IMAGES = np.concatenate([EYES, NOISE])
 
 every_extractor = pytest.mark.parametrize("name", sorted(EXTRACTORS))
 
@@ -75,7 +75,7 @@ def test_an_object_comes_back_as_it_is():
             r"feature='zzzz': expected one of 'ear', .*, 'words', 'words_tt'; or a transformer",
         ),
         (Lbp, r"feature=Lbp: expected a name or an object, got a class; write Lbp\(\)"),
-        (3, r"feature=3: expected one of .* or an object with fit and transform over pictures; got a int"),
+        (3, r"feature=3: expected one of .* or an object with fit and transform over images; got a int"),
     ],
 )
 def test_unknown_features_are_refused(feature, message):
@@ -87,20 +87,20 @@ def test_unknown_features_are_refused(feature, message):
 
 
 @every_extractor
-def test_fit_returns_itself_and_leaves_pictures_and_parameters_alone(name):
-    extractor, pictures = make_extractor(name), PICTURES.copy()
+def test_fit_returns_itself_and_leaves_images_and_parameters_alone(name):
+    extractor, images = make_extractor(name), IMAGES.copy()
     before = copy.deepcopy(extractor.get_params())
-    assert extractor.fit(pictures) is extractor
-    features = extractor.transform(pictures)
-    assert not np.shares_memory(features, pictures)
-    np.testing.assert_array_equal(pictures, PICTURES)
+    assert extractor.fit(images) is extractor
+    features = extractor.transform(images)
+    assert not np.shares_memory(features, images)
+    np.testing.assert_array_equal(images, IMAGES)
     assert extractor.get_params() == before
     assert {a for a in vars(extractor) if not a.endswith("_")} == set(before)
 
 
 @every_extractor
 def test_clone_keeps_parameters_and_drops_what_was_fitted(name):
-    extractor = make_extractor(name).fit(PICTURES)
+    extractor = make_extractor(name).fit(IMAGES)
     copied = clone(extractor)
     assert copied.get_params() == extractor.get_params()
     assert not hasattr(copied, "image_shape_")
@@ -109,7 +109,7 @@ def test_clone_keeps_parameters_and_drops_what_was_fitted(name):
 @every_extractor
 def test_not_fitted(name):
     with pytest.raises(NotFittedError, match=EXTRACTORS[name].__name__):
-        make_extractor(name).transform(PICTURES)
+        make_extractor(name).transform(IMAGES)
     with pytest.raises(NotFittedError, match=EXTRACTORS[name].__name__):
         make_extractor(name).get_feature_names_out()
 
@@ -117,8 +117,8 @@ def test_not_fitted(name):
 @every_extractor
 @pytest.mark.parametrize("shape", [(24, 48), (48, 24), (48, 48)])
 def test_another_shape_is_refused_with_both_named(name, shape):
-    extractor = make_extractor(name).fit(PICTURES)
-    with pytest.raises(PictureError, match=rf"{re.escape(str(shape))}.*{EXTRACTORS[name].__name__}.*\(24, 24\)"):
+    extractor = make_extractor(name).fit(IMAGES)
+    with pytest.raises(ImageError, match=rf"{re.escape(str(shape))}.*{EXTRACTORS[name].__name__}.*\(24, 24\)"):
         extractor.transform(np.zeros((2, *shape), np.uint8))
 
 
@@ -126,23 +126,23 @@ def test_another_shape_is_refused_with_both_named(name, shape):
 @pytest.mark.parametrize(
     "wrong",
     [
-        pytest.param(PICTURES[0], id="one picture"),
-        pytest.param(PICTURES.astype(np.float32), id="float"),
-        pytest.param(PICTURES[:0], id="empty"),
-        pytest.param(PICTURES.tolist(), id="list"),
+        pytest.param(IMAGES[0], id="one image"),
+        pytest.param(IMAGES.astype(np.float32), id="float"),
+        pytest.param(IMAGES[:0], id="empty"),
+        pytest.param(IMAGES.tolist(), id="list"),
     ],
 )
 def test_what_did_not_come_through_the_gate_is_refused(name, wrong):
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         make_extractor(name).fit(wrong)
-    fitted = make_extractor(name).fit(PICTURES)
-    with pytest.raises(PictureError):
+    fitted = make_extractor(name).fit(IMAGES)
+    with pytest.raises(ImageError):
         fitted.transform(wrong)
 
 
 @every_extractor
 def test_features_are_contiguous_float32_rows_that_differ(name):
-    features = make_extractor(name).fit(PICTURES).transform(EYES)
+    features = make_extractor(name).fit(IMAGES).transform(EYES)
     assert features.dtype == np.float32
     assert features.flags.c_contiguous
     assert features.flags.writeable
@@ -152,26 +152,26 @@ def test_features_are_contiguous_float32_rows_that_differ(name):
 
 @every_extractor
 def test_a_row_does_not_depend_on_its_batch(name):
-    extractor = make_extractor(name).fit(PICTURES)
-    batch = extractor.transform(PICTURES)
-    for i in range(len(PICTURES)):
-        np.testing.assert_array_equal(extractor.transform(PICTURES[i : i + 1])[0], batch[i])
-    np.testing.assert_array_equal(extractor.transform(PICTURES[::-1].copy()), batch[::-1])
+    extractor = make_extractor(name).fit(IMAGES)
+    batch = extractor.transform(IMAGES)
+    for i in range(len(IMAGES)):
+        np.testing.assert_array_equal(extractor.transform(IMAGES[i : i + 1])[0], batch[i])
+    np.testing.assert_array_equal(extractor.transform(IMAGES[::-1].copy()), batch[::-1])
 
 
 @every_extractor
 def test_the_same_bits_twice_and_by_fit_transform(name):
-    extractor = make_extractor(name).fit(PICTURES)
-    once = extractor.transform(PICTURES)
-    np.testing.assert_array_equal(extractor.transform(PICTURES), once)
-    np.testing.assert_array_equal(clone(extractor).fit_transform(PICTURES), once)
-    assert isinstance(clone(extractor).set_output(transform="default").fit_transform(PICTURES), np.ndarray)
+    extractor = make_extractor(name).fit(IMAGES)
+    once = extractor.transform(IMAGES)
+    np.testing.assert_array_equal(extractor.transform(IMAGES), once)
+    np.testing.assert_array_equal(clone(extractor).fit_transform(IMAGES), once)
+    assert isinstance(clone(extractor).set_output(transform="default").fit_transform(IMAGES), np.ndarray)
 
 
 @every_extractor
 def test_two_threads_at_once_give_the_same_bits(name):
-    extractor = make_extractor(name).fit(PICTURES)
-    batches = [np.roll(PICTURES, i, axis=0) for i in range(16)]
+    extractor = make_extractor(name).fit(IMAGES)
+    batches = [np.roll(IMAGES, i, axis=0) for i in range(16)]
     alone = [extractor.transform(batch) for batch in batches]
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(extractor.transform, batches))
@@ -180,22 +180,22 @@ def test_two_threads_at_once_give_the_same_bits(name):
 
 @every_extractor
 def test_pickled_it_gives_the_same_bits(name):
-    extractor = make_extractor(name).fit(PICTURES)
-    before = extractor.transform(PICTURES)  # first, so that anything it keeps while working is pickled too
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(extractor)).transform(PICTURES), before)
+    extractor = make_extractor(name).fit(IMAGES)
+    before = extractor.transform(IMAGES)  # first, so that anything it keeps while working is pickled too
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(extractor)).transform(IMAGES), before)
 
 
 @every_extractor
-def test_strided_and_read_only_pictures(name):
-    extractor = make_extractor(name).fit(PICTURES)
-    expected = extractor.transform(PICTURES)
-    wide = np.zeros((len(PICTURES), 48, 48), np.uint8)
-    wide[:, ::2, 1::2] = PICTURES
+def test_strided_and_read_only_images(name):
+    extractor = make_extractor(name).fit(IMAGES)
+    expected = extractor.transform(IMAGES)
+    wide = np.zeros((len(IMAGES), 48, 48), np.uint8)
+    wide[:, ::2, 1::2] = IMAGES
     np.testing.assert_array_equal(extractor.transform(wide[:, ::2, 1::2]), expected)
-    np.testing.assert_array_equal(extractor.transform(np.asfortranarray(PICTURES)), expected)
-    mirrored = np.ascontiguousarray(PICTURES[:, :, ::-1])
+    np.testing.assert_array_equal(extractor.transform(np.asfortranarray(IMAGES)), expected)
+    mirrored = np.ascontiguousarray(IMAGES[:, :, ::-1])
     np.testing.assert_array_equal(extractor.transform(mirrored[:, :, ::-1]), expected)
-    fixed = PICTURES.copy()
+    fixed = IMAGES.copy()
     fixed.flags.writeable = False
     np.testing.assert_array_equal(extractor.transform(fixed), expected)
 
@@ -203,18 +203,18 @@ def test_strided_and_read_only_pictures(name):
 @every_extractor
 @pytest.mark.parametrize("shape", [(24, 24), (24, 36), (48, 24)])
 def test_names_are_unique_and_sorted_and_as_many_as_columns(name, shape):
-    pictures = np.random.default_rng(1).integers(0, 256, (2, *shape), dtype=np.uint8)
-    extractor = make_extractor(name).fit(pictures)
+    images = np.random.default_rng(1).integers(0, 256, (2, *shape), dtype=np.uint8)
+    extractor = make_extractor(name).fit(images)
     names = extractor.get_feature_names_out()
     assert names.dtype == object
     assert list(names) == sorted(set(names))
-    assert len(names) == extractor.n_features_out_ == extractor.transform(pictures).shape[1]
+    assert len(names) == extractor.n_features_out_ == extractor.transform(images).shape[1]
     assert extractor.image_shape_ == shape
 
 
 @every_extractor
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         pytest.param(np.zeros((24, 24)), id="black"),
         pytest.param(np.full((24, 24), 255), id="white"),
@@ -224,18 +224,18 @@ def test_names_are_unique_and_sorted_and_as_many_as_columns(name, shape):
         pytest.param(np.pad([[255]], ((11, 12), (3, 20))), id="one white pixel"),
     ],
 )
-def test_features_are_finite(name, picture):
-    batch = np.concatenate([picture[None].astype(np.uint8), NOISE])
+def test_features_are_finite(name, image):
+    batch = np.concatenate([image[None].astype(np.uint8), NOISE])
     with np.errstate(all="raise"):
         assert np.isfinite(make_extractor(name).fit_transform(batch)).all()
 
 
 def test_extractors_work_in_scikit_learns_union_and_pipeline():
     union = FeatureUnion([(name, make_extractor(name)) for name in EXTRACTORS])
-    pipeline = make_pipeline(clone(union), StandardScaler()).fit(PICTURES)
-    separate = [make_extractor(name).fit(PICTURES) for name in EXTRACTORS]
+    pipeline = make_pipeline(clone(union), StandardScaler()).fit(IMAGES)
+    separate = [make_extractor(name).fit(IMAGES) for name in EXTRACTORS]
     np.testing.assert_array_equal(
-        union.fit(PICTURES).transform(PICTURES), np.hstack([e.transform(PICTURES) for e in separate])
+        union.fit(IMAGES).transform(IMAGES), np.hstack([e.transform(IMAGES) for e in separate])
     )
     names = [f"{name}__{n}" for name, e in zip(EXTRACTORS, separate, strict=True) for n in e.get_feature_names_out()]
     assert list(pipeline.get_feature_names_out()) == names
@@ -246,7 +246,7 @@ def test_extractors_work_in_scikit_learns_union_and_pipeline():
 # -- scikit-learn's own checks -------------------------------------------------------------------------------------
 
 # scikit-learn makes 2-D tables of floats for all its other checks, and runs none of them on a transformer whose tags
-# say that it takes pictures. These need no data. What the others hold is held above, on pictures: fit and transform
+# say that it takes images. These need no data. What the others hold is held above, on images: fit and transform
 # leave things alone, clone, pickle, same result twice, subsets of rows, read-only input, names, dtype, not fitted.
 DATA_FREE = [
     "check_do_not_raise_errors_in_init_or_set_params",
@@ -269,7 +269,7 @@ def test_scikit_learn_check_without_data(name, check):
 
 
 @every_extractor
-def test_scikit_learn_runs_what_it_has_for_pictures(name):
+def test_scikit_learn_runs_what_it_has_for_images(name):
     with pytest.warns(SkipTestWarning, match="three_d_array=True"):
         results = check_estimator(make_extractor(name), on_skip=None)
     assert results
@@ -306,12 +306,12 @@ def test_docstring_has_its_sections_in_order(name):
     places = [doc.index(title) for title in titles]
     assert places == sorted(places)
     assert "https://doi.org/10." in doc or "There is no paper to cite" in doc
-    assert "PictureError" in doc
+    assert "ImageError" in doc
 
 
 @every_extractor
 def test_docstring_gives_the_number_of_features_at_24_pixels(name):
-    extractor = make_extractor(name).fit(PICTURES)
+    extractor = make_extractor(name).fit(IMAGES)
     attributes = extractor.__doc__.split("n_features_out_")[1].split("Raises\n")[0]
     assert re.search(rf"\b{extractor.n_features_out_}\b", attributes)
 
@@ -348,7 +348,7 @@ def test_check_number_gives_a_plain_float(value):
 # -- golden vectors ------------------------------------------------------------------------------------------------
 
 
-def golden_pictures() -> np.ndarray:
+def golden_images() -> np.ndarray:
     """Draw an eye that both cascades find, and a texture, by whole numbers alone."""
     row, col = np.indices((24, 24))
     x, y = 2 * col - 23, 2 * row - 24
@@ -361,12 +361,12 @@ def golden_pictures() -> np.ndarray:
 
 
 def golden(name: str) -> dict:
-    pictures = golden_pictures()
-    extractor = make_extractor(name).fit(pictures)
+    images = golden_images()
+    extractor = make_extractor(name).fit(images)
     if isinstance(extractor, Words):
         # The drawn eye is its own mirror image: k-means has ties, which another processor's rounding breaks otherwise.
         extractor.words_ = np.cos(np.outer(np.arange(1, 101), np.arange(1, 37))).astype(np.float32)
-    features = extractor.transform(pictures).astype(np.float64)
+    features = extractor.transform(images).astype(np.float64)
     step = -(-features.shape[1] // 100)
     names = extractor.get_feature_names_out()
     return {
@@ -399,7 +399,7 @@ def write_golden() -> None:
     for name in EXTRACTORS:
         content = {
             "made_by": "python -m tests.test_features",
-            "pictures": "golden_pictures() in tests/test_features.py: a drawn eye, a texture",
+            "images": "golden_images() in tests/test_features.py: a drawn eye, a texture",
             "versions": versions,
             "parameters": make_extractor(name).get_params(),
             **golden(name),

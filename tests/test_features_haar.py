@@ -12,23 +12,23 @@ import numpy as np
 import pytest
 
 from classic_eyes.descriptors import haar
-from classic_eyes.errors import MissingDependencyError, ParameterError, PictureError
+from classic_eyes.errors import ImageError, MissingDependencyError, ParameterError
 from classic_eyes.features.haar import CASCADES, Haar, compute_haar, count_hits
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(40, random_state=1).pictures
+EYES = make_eyes(40, random_state=1).images
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "eyes24"
 
 
-def slow(picture: np.ndarray, cascade: str, scale_factor: float, min_neighbors: int) -> dict[str, float]:
+def slow(image: np.ndarray, cascade: str, scale_factor: float, min_neighbors: int) -> dict[str, float]:
     """Ask OpenCV one question after the other and average by hand."""
     detector = cv2.CascadeClassifier(cv2.data.haarcascades + CASCADES[cascade])
-    windows = [tuple(map(int, w)) for w in detector.detectMultiScale(picture, scale_factor, 0)]
-    groups, neighbours = detector.detectMultiScale2(picture, scale_factor, min_neighbors)
-    _, _, weights = detector.detectMultiScale3(picture, scale_factor, 0, outputRejectLevels=True)
+    windows = [tuple(map(int, w)) for w in detector.detectMultiScale(image, scale_factor, 0)]
+    groups, neighbours = detector.detectMultiScale2(image, scale_factor, min_neighbors)
+    _, _, weights = detector.detectMultiScale3(image, scale_factor, 0, outputRejectLevels=True)
     weights = [float(w) for w in np.ravel(weights)]
     neighbours = [int(n) for n in np.ravel(neighbours)]
-    height, width = picture.shape
+    height, width = image.shape
 
     def mean(values: list[float]) -> float:
         return sum(values) / len(values)
@@ -63,22 +63,22 @@ def slow(picture: np.ndarray, cascade: str, scale_factor: float, min_neighbors: 
 @pytest.mark.parametrize("cascade", sorted(CASCADES))
 def test_agrees_with_the_slow_loop(cascade):
     expected = [list(slow(p, cascade, 1.06, 2).values()) for p in EYES]
-    assert any(row[0] for row in expected), "no picture with an eye: the test would compare zeros"
+    assert any(row[0] for row in expected), "no image with an eye: the test would compare zeros"
     fast = compute_haar(EYES, cascade, scale_factor=1.06, min_neighbors=2)
     np.testing.assert_allclose(fast, expected, rtol=1e-6, atol=1e-6)
 
 
-def test_agrees_with_the_slow_loop_on_larger_pictures_off_the_square():
-    pictures = np.stack([np.pad(p, ((8, 2), (3, 21)), mode="edge") for p in EYES[:12]])
-    expected = [list(slow(p, "eye", 1.1, 1).values()) for p in pictures]
+def test_agrees_with_the_slow_loop_on_larger_images_off_the_square():
+    images = np.stack([np.pad(p, ((8, 2), (3, 21)), mode="edge") for p in EYES[:12]])
+    expected = [list(slow(p, "eye", 1.1, 1).values()) for p in images]
     assert len({row[2] for row in expected}) > 2
-    fast = compute_haar(pictures, "eye", scale_factor=1.1, min_neighbors=1)
+    fast = compute_haar(images, "eye", scale_factor=1.1, min_neighbors=1)
     np.testing.assert_allclose(fast, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
 @pytest.mark.parametrize("cascade", sorted(CASCADES))
-def test_nothing_is_found_in_a_constant_picture(cascade, grey):
+def test_nothing_is_found_in_a_constant_image(cascade, grey):
     flat = np.full((1, 24, 24), grey, np.uint8)
     assert count_hits(flat, cascade).tolist() == [0]
     assert not compute_haar(flat, cascade, scale_factor=1.06, min_neighbors=3).any()
@@ -93,13 +93,13 @@ def test_nothing_is_found_in_a_vertical_step(cascade):
 
 def test_open_eyes_are_found_more_often():
     eyes = make_eyes(120, random_state=3)
-    found = Haar().fit_transform(eyes.pictures)[:, 0] > 0
+    found = Haar().fit_transform(eyes.images)[:, 0] > 0
     assert found[eyes.labels == 1].mean() > found[eyes.labels == 0].mean() + 0.3
 
 
 def test_numbers_follow_from_one_another():
     # By definition: found is hits > 0, least <= mean <= greatest, groups hold more than min_neighbors windows each, and
-    # a window lies within the picture.
+    # a window lies within the image.
     names = [f"eye.{n}" for n in haar.NUMBERS]
     v = dict(zip(names, Haar(cascades=("eye",), min_neighbors=2).fit_transform(EYES).T, strict=True))
     np.testing.assert_array_equal(v["eye.found"], v["eye.hits"] > 0)
@@ -120,8 +120,8 @@ def test_offsets_point_right_and_down():
     upper_left = np.pad(eye, ((0, 24), (0, 24)), mode="edge")[None]
     lower_right = np.pad(eye, ((24, 0), (24, 0)), mode="edge")[None]
     names = list(haar.NUMBERS)
-    for pictures, sign in ((upper_left, -1), (lower_right, 1)):
-        row = compute_haar(pictures, "eye", scale_factor=1.06, min_neighbors=3)[0]
+    for images, sign in ((upper_left, -1), (lower_right, 1)):
+        row = compute_haar(images, "eye", scale_factor=1.06, min_neighbors=3)[0]
         assert row[names.index("found")] == 1
         assert sign * row[names.index("x_mean")] > 0.1
         assert sign * row[names.index("y_mean")] > 0.1
@@ -190,9 +190,9 @@ def test_each_thread_has_its_own_cascade():
 def test_the_plain_baseline_scores_what_it_always_did():
     with (DATA / "assets.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    pictures = np.stack([cv2.imread(str(DATA / "images" / row["file"]), cv2.IMREAD_GRAYSCALE) for row in rows])
+    images = np.stack([cv2.imread(str(DATA / "images" / row["file"]), cv2.IMREAD_GRAYSCALE) for row in rows])
     is_open = np.array([row["label"] in ("1", "open") for row in rows])
-    found = count_hits(pictures, "eye_tree_eyeglasses") > 0
+    found = count_hits(images, "eye_tree_eyeglasses") > 0
     right = (found & is_open).sum()
     precision, recall = right / found.sum(), right / is_open.sum()
     assert (found == is_open).mean() == pytest.approx(0.813, abs=0.005)
@@ -225,7 +225,7 @@ def test_an_unknown_cascade_cannot_be_counted():
         count_hits(EYES, "nose")
 
 
-def test_pictures_smaller_than_a_window_are_refused():
+def test_images_smaller_than_a_window_are_refused():
     with pytest.raises(ParameterError, match=r"'eye' looks at windows of 20 pixels.*\(19, 24\).*enlarge"):
         Haar().fit(np.zeros((1, 19, 24), np.uint8))
 
@@ -237,6 +237,6 @@ def test_an_opencv_without_cascades_is_told_apart(monkeypatch, tmp_path, use):
         use()
 
 
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(PictureError, match=r"\(12, 24\).*\(24, 24\)"):
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Haar().fit(EYES).transform(EYES[:, ::2])

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from classic_eyes.errors import ParameterError, PictureError
+from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features.hog import Hog, compute_hog
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(4, random_state=1).pictures
+EYES = make_eyes(4, random_state=1).images
 NOISE = np.random.default_rng(0).integers(0, 256, (2, 24, 24), dtype=np.uint8)
 
 
@@ -33,9 +33,9 @@ def mirrored(i: int, n: int) -> int:
     return -i if i < 0 else 2 * n - 2 - i if i >= n else i
 
 
-def slow(picture: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle, sigma: float | None = None) -> np.ndarray:
-    height, width = picture.shape
-    roots = np.sqrt(picture.astype(np.float32)).astype(float)  # as OpenCV's table has them
+def slow(image: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle, sigma: float | None = None) -> np.ndarray:
+    height, width = image.shape
+    roots = np.sqrt(image.astype(np.float32)).astype(float)  # as OpenCV's table has them
     sigma = sigma or (2 * cell + 2 * cell) / 8
     blocks = []
     for block_x in range(width // cell - 1):
@@ -63,12 +63,12 @@ def slow(picture: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle, sig
 
 
 @pytest.mark.parametrize("cell", [3, 4, 6])
-@pytest.mark.parametrize("picture", [EYES[0], NOISE[0]], ids=["eye", "noise"])
-def test_agrees_with_the_slow_loop(picture, cell):
+@pytest.mark.parametrize("image", [EYES[0], NOISE[0]], ids=["eye", "noise"])
+def test_agrees_with_the_slow_loop(image, cell):
     # OpenCV works in floats of 32 bits. With the true arc tangent in place of its polynomial 5e-4 is what holds.
-    fast = compute_hog(picture[None], cells=(cell,), n_bins=9)[0]
-    np.testing.assert_allclose(fast, slow(picture, cell, 9), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(fast, slow(picture, cell, 9, true_angle), rtol=0, atol=5e-4)
+    fast = compute_hog(image[None], cells=(cell,), n_bins=9)[0]
+    np.testing.assert_allclose(fast, slow(image, cell, 9), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(fast, slow(image, cell, 9, true_angle), rtol=0, atol=5e-4)
 
 
 @pytest.mark.parametrize("cell", [3, 4, 6])
@@ -78,23 +78,23 @@ def test_without_the_gaussian_every_pixel_of_a_block_counts_alike(cell):
 
 
 def test_agrees_with_the_slow_loop_off_the_square_and_with_other_bins():
-    picture = NOISE[0][:12, :20]
-    fast = compute_hog(np.ascontiguousarray(picture)[None], cells=(4,), n_bins=5)[0]
-    np.testing.assert_allclose(fast, slow(picture, 4, 5), rtol=0, atol=1e-6)
+    image = NOISE[0][:12, :20]
+    fast = compute_hog(np.ascontiguousarray(image)[None], cells=(4,), n_bins=5)[0]
+    np.testing.assert_allclose(fast, slow(image, 4, 5), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_picture_is_exactly_zero(grey):
+def test_a_constant_image_is_exactly_zero(grey):
     assert not compute_hog(np.full((1, 24, 24), grey, np.uint8), cells=(3, 4, 6), n_bins=9).any()
 
 
 def test_a_vertical_step():
     # Roots 0 | 15: the gradient is 15 at angle 0 in columns 11 and 12, nothing elsewhere. Angle 0 lies half way between
     # the first and the last bin, so these two share all votes alike, in every block that contains columns 11 or 12.
-    picture = np.zeros((1, 24, 24), np.uint8)
-    picture[:, :, 12:] = 225
-    hog = Hog(cells=(6,)).fit(picture)
-    blocks = hog.transform(picture).reshape(3, 3, 2, 2, 9)
+    image = np.zeros((1, 24, 24), np.uint8)
+    image[:, :, 12:] = 225
+    hog = Hog(cells=(6,)).fit(image)
+    blocks = hog.transform(image).reshape(3, 3, 2, 2, 9)
     assert not blocks[..., 1:8].any()
     np.testing.assert_allclose(blocks[..., 0], blocks[..., 8], rtol=1e-6)
     assert (blocks[1, ..., 0] > 0).all()
@@ -108,9 +108,9 @@ def test_a_vertical_step():
 
 def test_a_horizontal_step_is_in_the_middle_bin():
     # 90 degrees is the middle of bin 4 of 9.
-    picture = np.zeros((1, 24, 24), np.uint8)
-    picture[:, 12:] = 225
-    blocks = compute_hog(picture, cells=(6,), n_bins=9).reshape(3, 3, 2, 2, 9)
+    image = np.zeros((1, 24, 24), np.uint8)
+    image[:, 12:] = 225
+    blocks = compute_hog(image, cells=(6,), n_bins=9).reshape(3, 3, 2, 2, 9)
     assert not blocks[..., [0, 1, 2, 6, 7, 8]].any()
     assert (blocks[:, 1, :, :, 4] > 0.4).all()
     np.testing.assert_allclose(blocks[..., [3, 5]], 0, atol=1e-3)
@@ -119,10 +119,10 @@ def test_a_horizontal_step_is_in_the_middle_bin():
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 3), (3, 0), (3, 3), (1, 2), (2, 1)])
 def test_columns_are_named_after_where_the_edge_is(row, column):
     # One bright pixel amid a cell: that cell is the largest of each block it belongs to.
-    picture = np.zeros((1, 24, 24), np.uint8)
-    picture[0, 6 * row + 2 : 6 * row + 4, 6 * column + 2 : 6 * column + 4] = 255
-    hog = Hog(cells=(6,)).fit(picture)
-    values = dict(zip(hog.get_feature_names_out(), hog.transform(picture)[0], strict=True))
+    image = np.zeros((1, 24, 24), np.uint8)
+    image[0, 6 * row + 2 : 6 * row + 4, 6 * column + 2 : 6 * column + 4] = 255
+    hog = Hog(cells=(6,)).fit(image)
+    values = dict(zip(hog.get_feature_names_out(), hog.transform(image)[0], strict=True))
     sums: dict[str, float] = {}
     for name, value in values.items():
         sums[name[:-6]] = sums.get(name[:-6], 0.0) + float(value)
@@ -156,7 +156,7 @@ def test_blocks_have_length_one_at_most_and_no_negative_number():
 
 def test_gain_matters_little_where_edges_are_strong():
     half = NOISE // 2
-    dim, bright = (compute_hog(pictures, cells=(6,), n_bins=9) for pictures in (half, half * 2))
+    dim, bright = (compute_hog(images, cells=(6,), n_bins=9) for images in (half, half * 2))
     np.testing.assert_allclose(dim, bright, atol=0.02)
 
 
@@ -184,8 +184,8 @@ def test_names_with_many_cells_and_bins_are_sorted():
         ({"cells": (4, 4)}, r"cells=\(4, 4\): expected each size once"),
         ({"cells": (1,)}, r"cells=1: expected an integer of at least 2"),
         ({"cells": (4.0,)}, r"cells=4.0: expected an integer of at least 2"),
-        ({"cells": (4, 5)}, r"a cell of 5 pixels does not divide pictures of \(24, 24\).*common divisor"),
-        ({"cells": (24,)}, r"a cell of 24 pixels does not divide pictures of \(24, 24\).*at least twice each way"),
+        ({"cells": (4, 5)}, r"a cell of 5 pixels does not divide images of \(24, 24\).*common divisor"),
+        ({"cells": (24,)}, r"a cell of 24 pixels does not divide images of \(24, 24\).*at least twice each way"),
         ({"n_bins": 1}, r"n_bins=1: expected an integer of at least 2; 9 is the default"),
         ({"n_bins": "9"}, r"n_bins='9': expected an integer"),
         ({"gaussian": 3}, r"gaussian=3: expected True or False"),
@@ -196,6 +196,6 @@ def test_parameters_that_are_not_allowed_are_refused(parameters, message):
         Hog(**parameters).fit(EYES)
 
 
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(PictureError, match=r"\(12, 24\).*\(24, 24\)"):
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Hog().fit(EYES).transform(EYES[:, ::2])

@@ -1,4 +1,4 @@
-"""Ltp: ternary codes on the square ring, of pictures without their light, counted in cells."""
+"""Ltp: ternary codes on the square ring, of images without their light, counted in cells."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from classic_eyes.descriptors.light import even_levels, even_light
 from classic_eyes.descriptors.ltp import compute_ltp
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import Ltp
+from classic_eyes.preprocessing.illumination import even_levels, even_light
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(150, random_state=1).pictures
+EYES = make_eyes(150, random_state=1).images
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
 batches = arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(6), st.just(9)))
 # The same examples each time, and no stopwatch: other tests may run at the same time.
@@ -51,9 +51,9 @@ def slow(levels: np.ndarray, radius: int, grid: int, threshold: int) -> np.ndarr
 
 @reproducible
 @given(batches, st.integers(1, 5), st.sampled_from([1, 3]), st.sampled_from([0, 6, 40, 254]))
-def test_agrees_with_the_slow_loop(pictures, radius, grid, threshold):
-    expected = [slow(levels, radius, grid, threshold) for levels in even_levels(pictures)]
-    fast = compute_ltp(pictures, radii=(radius,), grid=grid, threshold=threshold)
+def test_agrees_with_the_slow_loop(images, radius, grid, threshold):
+    expected = [slow(levels, radius, grid, threshold) for levels in even_levels(images)]
+    fast = compute_ltp(images, radii=(radius,), grid=grid, threshold=threshold)
     np.testing.assert_allclose(fast, expected, rtol=0, atol=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_radii_stand_side_by_side_smallest_first():
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_picture_has_no_pattern(grey):
+def test_a_constant_image_has_no_pattern(grey):
     ltp = Ltp().fit(EYES)
     values = ltp.transform(np.full((1, 24, 24), grey, np.uint8))[0]
     assert {name[-7:] for name in ltp.get_feature_names_out()[values == 1]} == {"code000"}
@@ -73,13 +73,13 @@ def test_a_constant_picture_has_no_pattern(grey):
 
 
 def test_brighter_and_darker_change_places_in_the_negative():
-    # Of the levels, not of the picture: the gamma opens shadows, not lights.
+    # Of the levels, not of the image: the gamma opens shadows, not lights.
     levels = even_levels(EYES[:4])
     first, second = (np.stack([slow(sign * (each.astype(int) - 128), 1, 3, 6) for each in levels]) for sign in (1, -1))
     np.testing.assert_array_equal(first.reshape(4, 2, -1)[:, ::-1], second.reshape(4, 2, -1))
 
 
-def test_what_is_left_of_a_picture_in_levels_is_what_is_left_in_numbers():
+def test_what_is_left_of_a_image_in_levels_is_what_is_left_in_numbers():
     apart = np.abs(even_levels(EYES) - 128.0 - even_light(EYES))
     # Half a level for the rounding, and a thirty-second of an octave, 2 %, for the contrast's.
     assert apart.max() < 2.5
@@ -88,16 +88,14 @@ def test_what_is_left_of_a_picture_in_levels_is_what_is_left_in_numbers():
 
 @pytest.mark.parametrize("shape", [(24, 24), (12, 36), (25, 9)])
 def test_levels_of_a_mirror_image_are_mirrored_to_the_byte(shape):
-    pictures = np.random.default_rng(5).integers(0, 256, (70, *shape), dtype=np.uint8)
+    images = np.random.default_rng(5).integers(0, 256, (70, *shape), dtype=np.uint8)
     for turned in ((slice(None), slice(None), slice(None, None, -1)), (slice(None), slice(None, None, -1))):
-        np.testing.assert_array_equal(
-            even_levels(np.ascontiguousarray(pictures[turned])), even_levels(pictures)[turned]
-        )
+        np.testing.assert_array_equal(even_levels(np.ascontiguousarray(images[turned])), even_levels(images)[turned])
 
 
 def test_levels_hang_on_no_rounding():
     # Sums of whole numbers below 2 ** 53: exact, whatever the order in which a library adds them.
-    from classic_eyes.descriptors import light
+    from classic_eyes.preprocessing import illumination as light
 
     difference = light._whole_difference(NOISE)
     np.testing.assert_array_equal(difference, np.rint(difference))
@@ -130,9 +128,9 @@ def test_squares_of_a_cell_sum_to_one():
     ("parameters", "said"),
     [
         ({"radii": ()}, r"radii=\(\): expected a tuple of at least one distance"),
-        ({"radii": (24,)}, "reaches across pictures"),
+        ({"radii": (24,)}, "reaches across images"),
         ({"radii": (1, 1)}, "each distance once"),
-        ({"grid": 5}, "does not divide pictures"),
+        ({"grid": 5}, "does not divide images"),
         ({"threshold": -1}, "threshold=-1: expected an integer of at least 0; 6 is the default"),
         ({"threshold": 255}, "threshold=255: expected at most 254"),
         ({"threshold": 2.5}, "threshold=2.5"),

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from classic_eyes.errors import ParameterError, PictureError
+from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features.profile import Profile, compute_profiles, describe_shape
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(6, random_state=1).pictures
+EYES = make_eyes(6, random_state=1).images
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
 batches = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(2, 8), st.integers(2, 8)))
 NAMES = ["asymmetry", "centroid", "contrast", "darkest", "depth", "kurtosis", "minima", "skewness", "spread"]
@@ -55,16 +55,16 @@ def slow_shape(values: list[float]) -> dict[str, float]:
     return result
 
 
-def slow(picture: np.ndarray, floor: float) -> list[float]:
-    z = (picture.astype(float) - picture.mean()) / (picture.std() + floor)
+def slow(image: np.ndarray, floor: float) -> list[float]:
+    z = (image.astype(float) - image.mean()) / (image.std() + floor)
     numbers: list[float] = []
-    for lines, greys in ((z.T, picture.T), (z, picture)):
+    for lines, greys in ((z.T, image.T), (z, image)):
         means = [sum(line) / len(line) for line in lines]
         # Shape from whole numbers, so that equal lines are equal; then in units of contrast.
         sums = [float(line.astype(int).sum()) for line in greys]
         shape = slow_shape(sums)
         for name in ("asymmetry", "contrast", "depth"):
-            shape[name] /= greys.shape[1] * (picture.std() + floor)
+            shape[name] /= greys.shape[1] * (image.std() + floor)
         numbers += [b - a for a, b in pairwise(means)] + means
         numbers += [shape[name] for name in NAMES] + [float(line.std()) for line in lines]
     return numbers
@@ -72,27 +72,27 @@ def slow(picture: np.ndarray, floor: float) -> list[float]:
 
 @reproducible
 @given(batches, st.floats(0.1, 50))
-def test_agrees_with_the_slow_loop(pictures, floor):
-    expected = [slow(picture, floor) for picture in pictures]
-    np.testing.assert_allclose(compute_profiles(pictures, floor=floor), expected, rtol=1e-5, atol=1e-5)
+def test_agrees_with_the_slow_loop(images, floor):
+    expected = [slow(image, floor) for image in images]
+    np.testing.assert_allclose(compute_profiles(images, floor=floor), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_agrees_with_the_slow_loop_on_eyes():
-    expected = [slow(picture, 5.0) for picture in EYES]
+    expected = [slow(image, 5.0) for image in EYES]
     np.testing.assert_allclose(compute_profiles(EYES, floor=5.0), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_picture_is_exactly_zero(grey):
+def test_a_constant_image_is_exactly_zero(grey):
     assert not compute_profiles(np.full((1, 24, 24), grey, np.uint8), floor=5.0).any()
 
 
 def test_a_vertical_step():
     # Half 100, half 200: mean 150, deviation 50, so the columns are -50 / 55 and 50 / 55, and every row is alike.
-    picture = np.full((1, 24, 24), 100, np.uint8)
-    picture[:, :, 12:] = 200
-    profile = Profile().fit(picture)
-    values = dict(zip(profile.get_feature_names_out(), profile.transform(picture)[0].tolist(), strict=True))
+    image = np.full((1, 24, 24), 100, np.uint8)
+    image[:, :, 12:] = 200
+    profile = Profile().fit(image)
+    values = dict(zip(profile.get_feature_names_out(), profile.transform(image)[0].tolist(), strict=True))
     for i in range(24):
         assert values[f"column_mean{i:02}"] == pytest.approx((-50 if i < 12 else 50) / 55)
         assert values[f"column_std{i:02}"] == 0
@@ -110,10 +110,10 @@ def test_a_vertical_step():
 
 
 def test_one_dark_row():
-    picture = np.full((1, 25, 25), 200, np.uint8)
-    picture[:, 18] = 100
-    profile = Profile().fit(picture)
-    values = dict(zip(profile.get_feature_names_out(), profile.transform(picture)[0].tolist(), strict=True))
+    image = np.full((1, 25, 25), 200, np.uint8)
+    image[:, 18] = 100
+    profile = Profile().fit(image)
+    values = dict(zip(profile.get_feature_names_out(), profile.transform(image)[0].tolist(), strict=True))
     assert values["row_shape_darkest"] == values["row_shape_centroid"] == pytest.approx(0.5)
     assert values["row_shape_minima"] == 1
     assert values["row_shape_depth"] == values["row_shape_contrast"] > 0
@@ -162,18 +162,18 @@ def test_moments_of_a_known_distribution():
 
 @reproducible
 @given(batches, st.integers(0, 100))
-def test_brightness_changes_not_one_bit(pictures, offset):
-    # Means move with the picture's mean, deviations not at all.
-    darker = pictures // 2
+def test_brightness_changes_not_one_bit(images, offset):
+    # Means move with the image's mean, deviations not at all.
+    darker = images // 2
     np.testing.assert_array_equal(
         compute_profiles(darker, floor=5.0), compute_profiles(darker + np.uint8(offset), floor=5.0)
     )
 
 
-@pytest.mark.parametrize("pictures", [EYES, NOISE], ids=["eyes", "noise"])
-def test_gain_scales_by_what_the_floor_leaves_and_keeps_positions(pictures):
-    darker = pictures // 3
-    profile = Profile().fit(pictures)
+@pytest.mark.parametrize("images", [EYES, NOISE], ids=["eyes", "noise"])
+def test_gain_scales_by_what_the_floor_leaves_and_keeps_positions(images):
+    darker = images // 3
+    profile = Profile().fit(images)
     names = profile.get_feature_names_out()
     here, there = profile.transform(darker), profile.transform(darker * np.uint8(3))
     free = [
@@ -185,12 +185,12 @@ def test_gain_scales_by_what_the_floor_leaves_and_keeps_positions(pictures):
     np.testing.assert_allclose(there, factor * here, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("pictures", [EYES, NOISE], ids=["eyes", "noise"])
-def test_mirroring_reverses_the_columns_and_keeps_the_rows(pictures):
-    profile = Profile().fit(pictures)
+@pytest.mark.parametrize("images", [EYES, NOISE], ids=["eyes", "noise"])
+def test_mirroring_reverses_the_columns_and_keeps_the_rows(images):
+    profile = Profile().fit(images)
     names = profile.get_feature_names_out()
-    here = profile.transform(pictures)
-    there = profile.transform(np.ascontiguousarray(pictures[:, :, ::-1]))
+    here = profile.transform(images)
+    there = profile.transform(np.ascontiguousarray(images[:, :, ::-1]))
     column = {
         key: [i for i, n in enumerate(names) if n.startswith(f"column_{key}")] for key in ("gradient", "mean", "std")
     }
@@ -205,7 +205,7 @@ def test_mirroring_reverses_the_columns_and_keeps_the_rows(pictures):
             np.testing.assert_allclose(there[:, i], sign * here[:, i], rtol=1e-5, atol=1e-6)
 
 
-def test_turning_a_picture_over_its_diagonal_swaps_rows_and_columns():
+def test_turning_a_image_over_its_diagonal_swaps_rows_and_columns():
     half = 3 * 24 - 1 + 9
     here = compute_profiles(EYES, floor=5.0)
     there = compute_profiles(np.ascontiguousarray(EYES.transpose(0, 2, 1)), floor=5.0)
@@ -225,11 +225,11 @@ def test_a_floor_that_is_not_above_zero_is_refused(floor):
 
 
 @pytest.mark.parametrize("shape", [(1, 24), (24, 1)])
-def test_pictures_of_one_line_are_refused(shape):
-    with pytest.raises(PictureError, match=r"a profile takes at least 2 each way"):
+def test_images_of_one_line_are_refused(shape):
+    with pytest.raises(ImageError, match=r"a profile takes at least 2 each way"):
         Profile().fit(np.zeros((2, *shape), np.uint8))
 
 
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(PictureError, match=r"\(12, 24\).*\(24, 24\)"):
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Profile().fit(EYES).transform(EYES[:, ::2])

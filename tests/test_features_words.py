@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from classic_eyes.errors import ParameterError, PictureError
+from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features import TanTriggsWords, Words
 from classic_eyes.features.words import cut_patches, encode, even_light, pooling_weights
 from classic_eyes.synthetic import make_eyes
 
-EYES = make_eyes(40, random_state=1).pictures
+EYES = make_eyes(40, random_state=1).images
 FITTED = Words(n_words=12).fit(EYES)
 # The same examples each time, and no stopwatch: other tests may run at the same time.
 reproducible = settings(derandomize=True, deadline=None, max_examples=25)
@@ -24,7 +24,7 @@ reproducible = settings(derandomize=True, deadline=None, max_examples=25)
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
-def test_patches_of_a_constant_picture_are_zero(grey):
+def test_patches_of_a_constant_image_are_zero(grey):
     patches = cut_patches(np.full((1, 24, 24), grey, np.uint8), patch=6, stride=2)
     assert patches.shape == (1, 100, 36)
     assert not patches.any()
@@ -32,16 +32,16 @@ def test_patches_of_a_constant_picture_are_zero(grey):
 
 def test_patch_of_a_vertical_step():
     # Half 100, half 200: mean 150, variance 50 ** 2, so 50 / sqrt(50 ** 2 + 10 ** 2).
-    picture = np.full((1, 6, 6), 100, np.uint8)
-    picture[:, :, 3:] = 200
+    image = np.full((1, 6, 6), 100, np.uint8)
+    image[:, :, 3:] = 200
     expected = np.tile([-1, -1, -1, 1, 1, 1], 6) * 50 / np.sqrt(2600)
-    np.testing.assert_allclose(cut_patches(picture, patch=6, stride=2)[0, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(cut_patches(image, patch=6, stride=2)[0, 0], expected, rtol=1e-6)
 
 
 def test_patches_stand_where_the_stride_says():
-    picture = np.zeros((1, 10, 12), np.uint8)
-    picture[0, 4, 6] = 255  # first pixel of the patch in row 2, column 3 at stride 2: number 2 * 5 + 3
-    patches = cut_patches(picture, patch=4, stride=2)
+    image = np.zeros((1, 10, 12), np.uint8)
+    image[0, 4, 6] = 255  # first pixel of the patch in row 2, column 3 at stride 2: number 2 * 5 + 3
+    patches = cut_patches(image, patch=4, stride=2)
     assert patches.shape == (1, 4 * 5, 16)
     assert patches[0, 13].argmax() == 0
     assert set(np.flatnonzero(patches[0].any(axis=1))) == {1 * 5 + 2, 1 * 5 + 3, 2 * 5 + 2, 2 * 5 + 3}
@@ -69,13 +69,13 @@ def test_pooling_shares_every_position_out_and_mirrors(n_positions, grid):
 # -- a slow obvious loop -------------------------------------------------------------------------------------------
 
 
-def slow(words: Words, picture: np.ndarray) -> np.ndarray:
-    side, grid = (picture.shape[0] - words.patch) // words.stride + 1, words.grid
+def slow(words: Words, image: np.ndarray) -> np.ndarray:
+    side, grid = (image.shape[0] - words.patch) // words.stride + 1, words.grid
     cells = np.zeros((grid, grid, words.n_words))
     for r in range(side):
         for c in range(side):
             top, left = r * words.stride, c * words.stride
-            patch = picture[top : top + words.patch, left : left + words.patch].astype(float).ravel()
+            patch = image[top : top + words.patch, left : left + words.patch].astype(float).ravel()
             patch = (patch - patch.mean()) / np.sqrt(patch.var() + 100)
             whitened = words.whitening_.astype(float) @ (patch - words.patch_mean_)
             distance = np.array([np.linalg.norm(whitened - word) for word in words.words_.astype(float)])
@@ -90,8 +90,8 @@ def slow(words: Words, picture: np.ndarray) -> np.ndarray:
 
 @reproducible
 @given(arrays(np.uint8, (24, 24)))
-def test_agrees_with_the_slow_loop(picture):
-    np.testing.assert_allclose(FITTED.transform(picture[None])[0], slow(FITTED, picture), atol=2e-4)
+def test_agrees_with_the_slow_loop(image):
+    np.testing.assert_allclose(FITTED.transform(image[None])[0], slow(FITTED, image), atol=2e-4)
 
 
 # -- properties ----------------------------------------------------------------------------------------------------
@@ -109,8 +109,8 @@ def test_whitened_patches_are_uncorrelated():
 
 @reproducible
 @given(arrays(np.uint8, (24, 24)), st.integers(0, 100))
-def test_brightness_changes_nothing_but_rounding(picture, offset):
-    darker = picture // 2
+def test_brightness_changes_nothing_but_rounding(image, offset):
+    darker = image // 2
     np.testing.assert_allclose(
         FITTED.transform(darker[None] + np.uint8(offset)), FITTED.transform(darker[None]), atol=1e-3
     )
@@ -126,16 +126,16 @@ def test_strong_contrast_matters_little():
 def test_moving_the_eye_moves_the_answers_to_another_cell():
     # At stride 2 and 20 positions in 4 cells, 10 pixels are one cell; beyond the border there is grey.
     words = Words(n_words=12).fit(EYES)
-    picture = np.full((44, 44), 128, np.uint8)
-    picture[12:18, 12:18] = EYES[0, 9:15, 9:15]
-    moved = np.roll(picture, 10, axis=1)
+    image = np.full((44, 44), 128, np.uint8)
+    image[12:18, 12:18] = EYES[0, 9:15, 9:15]
+    moved = np.roll(image, 10, axis=1)
     words.image_shape_ = (44, 44)
-    here, there = (words._compute(p[None]).reshape(4, 4, 12) for p in (picture, moved))
+    here, there = (words._compute(p[None]).reshape(4, 4, 12) for p in (image, moved))
     np.testing.assert_allclose(there[:, 1:], here[:, :3], atol=1e-5)
 
 
 def test_each_word_is_the_centre_of_something():
-    # k-means leaves no centre without patches: every word answers somewhere in the training pictures.
+    # k-means leaves no centre without patches: every word answers somewhere in the training images.
     assert (FITTED.transform(EYES).reshape(len(EYES), -1, 12).max(axis=(0, 1)) > 0).all()
     assert len(np.unique(FITTED.words_, axis=0)) == 12
 
@@ -157,12 +157,12 @@ def test_parameters_are_used(parameter):
 
 
 @pytest.mark.parametrize("grey", [0, 1, 117, 255])
-def test_a_constant_picture_has_no_light_to_take_out(grey):
+def test_a_constant_image_has_no_light_to_take_out(grey):
     assert not even_light(np.full((2, 24, 24), grey, np.uint8)).any()
 
 
-def slow_light(picture: np.ndarray) -> np.ndarray:
-    opened = (picture.astype(float) + 1) ** 0.2
+def slow_light(image: np.ndarray) -> np.ndarray:
+    opened = (image.astype(float) + 1) ** 0.2
     fine, coarse = (
         cv2.GaussianBlur(opened, (n, n), sigma, borderType=cv2.BORDER_REPLICATE) for n, sigma in ((7, 0.7), (25, 3.0))
     )
@@ -173,7 +173,7 @@ def slow_light(picture: np.ndarray) -> np.ndarray:
 
 
 def test_it_agrees_with_opencvs_blurs_and_the_formula():
-    np.testing.assert_allclose(even_light(EYES), [slow_light(picture) for picture in EYES], atol=0.05)
+    np.testing.assert_allclose(even_light(EYES), [slow_light(image) for image in EYES], atol=0.05)
 
 
 def test_shading_from_one_side_matters_far_less_than_in_the_grey_levels():
@@ -187,7 +187,7 @@ def test_shading_from_one_side_matters_far_less_than_in_the_grey_levels():
     assert likeness(even_light(shaded), even_light(EYES)) > 0.9 > likeness(shaded, EYES)
 
 
-def test_words_are_learnt_from_what_is_left_of_the_picture():
+def test_words_are_learnt_from_what_is_left_of_the_image():
     words = TanTriggsWords(n_words=12).fit(EYES)
     assert not np.allclose(words.words_, FITTED.words_)
     seen = even_light(EYES[:3])
@@ -204,9 +204,9 @@ def test_words_are_learnt_from_what_is_left_of_the_picture():
     ("parameter", "message"),
     [
         ({"n_words": 1}, "n_words=1: expected an integer of at least 2; 100 is the default"),
-        ({"n_words": 10**6}, r"n_words=1000000: the pictures have 14440 patches .*; choose at most that many"),
+        ({"n_words": 10**6}, r"n_words=1000000: the images have 14440 patches .*; choose at most that many"),
         ({"patch": 1}, "patch=1: expected an integer of at least 2"),
-        ({"patch": 25}, r"patch=25: does not fit into pictures of \(24, 24\).*; choose at most 24"),
+        ({"patch": 25}, r"patch=25: does not fit into images of \(24, 24\).*; choose at most 24"),
         ({"stride": 0}, "stride=0: expected an integer of at least 1"),
         ({"grid": 0}, "grid=0: expected an integer of at least 1"),
         ({"grid": 11}, r"grid=11: only \(10, 10\) patches .*; choose at most 10"),
@@ -219,6 +219,6 @@ def test_refusals(parameter, message):
         Words(**parameter).fit(EYES)
 
 
-def test_pictures_of_another_shape_are_refused():
-    with pytest.raises(PictureError, match=r"\(12, 24\).*\(24, 24\)"):
+def test_images_of_another_shape_are_refused():
+    with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         FITTED.transform(EYES[:, ::2])

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from . import fuzz
+from classic_eyes import fuzz
 
 
 def npz_of(header: bytes) -> bytes:
@@ -20,8 +20,8 @@ def npz_of(header: bytes) -> bytes:
 
 # What an hour found, as it was found.
 FINDINGS = [
-    ("pictures", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x18\0\0\0\x18\x08\0\0\0\0\xc5\x1cb\xff\xff\xff\0\1IDAT"),
-    ("pictures", b"II+\0" + b"\xf0" * 40),
+    ("images", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x18\0\0\0\x18\x08\0\0\0\0\xc5\x1cb\xff\xff\xff\0\1IDAT"),
+    ("images", b"II+\0" + b"\xf0" * 40),
     ("models", npz_of(b"{'descr': (")),
     ("labels", b"\r\ngroup,label,file,further\nx,OPEN,a.png,1\n\n\nx,0,b.png,2\n"),
 ]
@@ -32,7 +32,7 @@ def test_what_was_found_is_mended(gate, data):
     assert fuzz.GATES[gate][1](data) in ("read", "refused")
 
 
-@pytest.mark.parametrize(("gate", "n"), [("pictures", 2500), ("labels", 6000), ("models", 500)])
+@pytest.mark.parametrize(("gate", "n"), [("images", 2500), ("labels", 6000), ("models", 500)])
 def test_the_first_cases_are_answered_in_one_line(gate, n, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     told = fuzz.run(gate, n)

@@ -8,15 +8,14 @@ import json
 import cv2
 import numpy as np
 import pytest
+from classic_eyes.conftest import write_labelled
 from sklearn.base import clone
 
-from classic_eyes import CompiledEyes, EyeClassifier
+from classic_eyes import EyeClassifier, EyePredictor
 from classic_eyes.cli import main
-from classic_eyes.descriptors.glare import remove_glare
 from classic_eyes.errors import ParameterError
+from classic_eyes.preprocessing.glare import remove_glare
 from classic_eyes.synthetic import make_eyes
-
-from .conftest import write_labelled
 
 EYES = make_eyes(160, random_state=1)
 
@@ -26,14 +25,14 @@ def ramp(n: int = 1) -> np.ndarray:
     return np.tile(np.linspace(60, 106, 24).astype(np.uint8), (n, 24, 1))
 
 
-def with_spots(pictures: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Paint a saturated disc of 3 to 5 pixels on each; return the pictures and where."""
+def with_spots(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Paint a saturated disc of 3 to 5 pixels on each; return the images and where."""
     rng = np.random.default_rng(seed)
-    glaring, where = pictures.copy(), np.zeros(pictures.shape, np.uint8)
-    for picture, spot in zip(glaring, where, strict=True):
+    glaring, where = images.copy(), np.zeros(images.shape, np.uint8)
+    for image, spot in zip(glaring, where, strict=True):
         x, y = rng.integers(4, 20, 2).tolist()
         cv2.circle(spot, (x, y), int(rng.integers(1, 3)), 1, -1)
-        picture[spot > 0] = 255
+        image[spot > 0] = 255
     return glaring, where > 0
 
 
@@ -53,17 +52,17 @@ def test_a_spot_at_the_border_is_filled_too():
         np.testing.assert_allclose(remove_glare(glaring).astype(int), dull, atol=8)
 
 
-def test_pictures_without_glare_come_back_themselves():
+def test_images_without_glare_come_back_themselves():
     rng = np.random.default_rng(0)
-    for pictures in (ramp(3), np.full((2, 24, 24), 255, np.uint8), rng.integers(0, 60, (4, 24, 24), dtype=np.uint8)):
-        assert remove_glare(pictures) is pictures
+    for images in (ramp(3), np.full((2, 24, 24), 255, np.uint8), rng.integers(0, 60, (4, 24, 24), dtype=np.uint8)):
+        assert remove_glare(images) is images
     assert remove_glare(np.empty((0, 24, 24), np.uint8)).shape == (0, 24, 24)
 
 
 def test_what_is_wide_is_no_glare():
-    picture = ramp()
-    picture[0, 8:16, 8:16] = 255
-    assert remove_glare(picture) is picture
+    image = ramp()
+    image[0, 8:16, 8:16] = 255
+    assert remove_glare(image) is image
 
 
 def test_so_much_that_it_is_no_reflection_stays():
@@ -80,13 +79,13 @@ def test_only_pixels_near_the_spot_change_and_they_become_what_is_around():
     assert np.abs(filled[where].astype(int) - ramp(200)[where]).max() <= 3
 
 
-def test_the_mirror_image_is_filled_alike_and_so_is_each_picture_by_itself():
-    glaring, _ = with_spots(EYES.pictures, seed=3)
+def test_the_mirror_image_is_filled_alike_and_so_is_each_image_by_itself():
+    glaring, _ = with_spots(EYES.images, seed=3)
     filled = remove_glare(glaring)
     assert (filled != glaring).any(axis=(1, 2)).mean() > 0.3
     mirrored = remove_glare(np.ascontiguousarray(glaring[:, :, ::-1]))
     np.testing.assert_array_equal(mirrored[:, :, ::-1], filled)
-    np.testing.assert_array_equal([remove_glare(picture[np.newaxis])[0] for picture in glaring], filled)
+    np.testing.assert_array_equal([remove_glare(image[np.newaxis])[0] for image in glaring], filled)
     np.testing.assert_array_equal(remove_glare(np.concatenate([glaring] * 3)), np.concatenate([filled] * 3))
 
 
@@ -97,8 +96,8 @@ def test_the_array_given_is_not_touched():
     np.testing.assert_array_equal(glaring, before)
 
 
-def test_rendered_eyes_keep_their_whites():
-    plain = make_eyes(600, random_state=5).pictures
+def test_synthetic_eyes_keep_their_whites():
+    plain = make_eyes(600, random_state=5).images
     assert (remove_glare(plain) != plain).any(axis=(1, 2)).mean() < 0.1
 
 
@@ -108,13 +107,13 @@ def test_rendered_eyes_keep_their_whites():
 @pytest.fixture(scope="module")
 def clf() -> EyeClassifier:
     return EyeClassifier((("hog",), ("lbp",)), "mirror", n_copies=1, n_components=20, remove_glare=True).fit(
-        EYES.pictures, EYES.labels
+        EYES.images, EYES.labels
     )
 
 
 def test_a_spot_changes_the_answer_less(clf):
-    plain = clone(clf).set_params(remove_glare=False).fit(EYES.pictures, EYES.labels)
-    dull = np.minimum(make_eyes(200, random_state=7).pictures, 150)
+    plain = clone(clf).set_params(remove_glare=False).fit(EYES.images, EYES.labels)
+    dull = np.minimum(make_eyes(200, random_state=7).images, 150)
     glaring, _ = with_spots(dull)
 
     def moved(one: EyeClassifier) -> float:
@@ -124,28 +123,28 @@ def test_a_spot_changes_the_answer_less(clf):
 
 
 def test_every_form_takes_it_out(clf, tmp_path):
-    glaring, _ = with_spots(EYES.pictures)
+    glaring, _ = with_spots(EYES.images)
     slope, intercept = clf.calibration_
     np.testing.assert_allclose(clf.decision_function(glaring), slope * clf._margin(glaring) + intercept, atol=2e-3)
     as_it_is = dataclasses.replace(clf.program, remove_glare=False)
     np.testing.assert_array_equal(clf.program.log_odds(glaring), as_it_is.log_odds(remove_glare(glaring)))
     assert not np.allclose(clf.program.log_odds(glaring), as_it_is.log_odds(glaring), atol=0.1)
     np.testing.assert_allclose(
-        [clf.predict_one(picture) for picture in glaring], clf.predict_proba(glaring)[:, 1], atol=3e-4
+        [clf.predict_one(image) for image in glaring], clf.predict_proba(glaring)[:, 1], atol=3e-4
     )
     clf.save(tmp_path / "m.joblib")
     read = EyeClassifier.load(tmp_path / "m.joblib", trusted=True)
     assert read.remove_glare is True
     np.testing.assert_array_equal(read.predict_proba(glaring), clf.predict_proba(glaring))
     np.testing.assert_allclose(
-        CompiledEyes.load(tmp_path / "m.npz").predict_proba(glaring), clf.predict_proba(glaring), atol=1e-12
+        EyePredictor.load(tmp_path / "m.npz").predict_proba(glaring), clf.predict_proba(glaring), atol=1e-12
     )
     assert set(clf.program.stages(glaring)) == {"features", "decision"}
 
 
 def test_it_is_a_yes_or_a_no():
     with pytest.raises(ParameterError, match="remove_glare is 'much'; it must be True or False"):
-        EyeClassifier(("hog",), remove_glare="much").fit(EYES.pictures, EYES.labels)
+        EyeClassifier(("hog",), remove_glare="much").fit(EYES.images, EYES.labels)
 
 
 def test_train_and_info_say_it(tmp_path, capsys):

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classic_eyes.errors import ParameterError, PictureError
-from classic_eyes.images import PICTURE_ENDINGS, as_pictures, read_picture, read_pictures
+from classic_eyes.errors import ImageError, ParameterError
+from classic_eyes.images import IMAGE_ENDINGS, as_images, read_image, read_images
 from classic_eyes.images.headers import stated_size
 
 
 def encoded(ending: str, height: int = 40, width: int = 56, *, colour: bool = False, options: tuple[int, ...] = ()):
     rng = np.random.default_rng(height * width)
     shape = (height, width, 3) if colour else (height, width)
-    picture = cv2.GaussianBlur(rng.integers(0, 256, shape, dtype=np.uint8), (0, 0), 2)
+    image = cv2.GaussianBlur(rng.integers(0, 256, shape, dtype=np.uint8), (0, 0), 2)
     if ending == ".pfm":
-        picture = picture.astype(np.float32) / 255
-    done, data = cv2.imencode(ending, picture, list(options))
+        image = image.astype(np.float32) / 255
+    done, data = cv2.imencode(ending, image, list(options))
     if not done:
         pytest.skip(f"OpenCV writes no {ending} of {shape}")
     return data.tobytes()
@@ -29,7 +29,7 @@ def encoded(ending: str, height: int = 40, width: int = 56, *, colour: bool = Fa
 # -- what honest files say --
 
 
-@pytest.mark.parametrize("ending", sorted(PICTURE_ENDINGS))
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
 @pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("shape", [(40, 56), (33, 17), (8, 300)])
 def test_it_is_the_size_that_opencv_finds(ending, colour, shape):
@@ -97,7 +97,7 @@ def test_a_jpeg_is_searched_as_libjpeg_does():
 # -- what others say --
 
 
-@pytest.mark.parametrize("ending", sorted(PICTURE_ENDINGS))
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
 def test_every_cut_is_a_size_or_none(ending):
     data = encoded(ending, colour=ending not in (".pbm", ".pgm"))
     for end in range(min(len(data), 600)):
@@ -122,7 +122,7 @@ def test_whatever_follows_a_signature_is_a_size_or_none(signature, rest):
 def test_formats_that_are_not_taken_are_refused_by_content(content, tmp_path):
     assert stated_size(content) is None
     (tmp_path / "a.png").write_bytes(content)
-    assert read_pictures([tmp_path / "a.png"])[1] == ["not a picture OpenCV can read"]
+    assert read_images([tmp_path / "a.png"])[1] == ["not an image OpenCV can read"]
 
 
 def test_a_jpeg_that_looks_like_an_avif_in_its_middle_is_a_jpeg():
@@ -181,25 +181,25 @@ def test_a_bomb_is_refused_by_what_it_says_before_anything_is_decoded(name, tmp_
     content, said = BOMBS[name]
     (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(cv2, "imdecode", explode)
-    assert read_pictures([tmp_path / name])[1] == [f"says it is {said} pixels; more than 100,000,000 are not decoded"]
+    assert read_images([tmp_path / name])[1] == [f"says it is {said} pixels; more than 100,000,000 are not decoded"]
 
 
 def test_the_limit_is_the_callers(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(encoded(".png", 40, 56))
-    assert read_pictures([path], max_pixels=40 * 56)[1] == [None]
+    assert read_images([path], max_pixels=40 * 56)[1] == [None]
     said = "says it is 56 x 40 pixels; more than 2,239 are not decoded"
-    assert read_pictures([path], max_pixels=40 * 56 - 1)[1] == [said]
-    with pytest.raises(PictureError, match=said):
-        read_picture(path, max_pixels=40 * 56 - 1)
-    with pytest.raises(PictureError, match=said):
-        as_pictures([path], max_pixels=40 * 56 - 1)
+    assert read_images([path], max_pixels=40 * 56 - 1)[1] == [said]
+    with pytest.raises(ImageError, match=said):
+        read_image(path, max_pixels=40 * 56 - 1)
+    with pytest.raises(ImageError, match=said):
+        as_images([path], max_pixels=40 * 56 - 1)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "many", None])
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(ParameterError, match=r"max_pixels is .*; allowed is an integer of at least 1"):
-        read_pictures([], max_pixels=limit)
+        read_images([], max_pixels=limit)
 
 
 def test_scans_without_end_count_as_pixels():
@@ -224,5 +224,5 @@ def test_decoys_do_not_hide_a_size_and_many_are_refused(mark, start):
     "make", [lambda: np.zeros((1, 20_000, 20_000), bool), lambda: [np.zeros((20_000, 20_000), bool)]]
 )
 def test_an_array_that_is_too_large_is_refused_before_it_is_touched(make):
-    with pytest.raises(PictureError, match=r"a picture of 20000 x 20000 pixels; allowed are 100,000,000"):
-        as_pictures(make())
+    with pytest.raises(ImageError, match=r"an image of 20000 x 20000 pixels; allowed are 100,000,000"):
+        as_images(make())

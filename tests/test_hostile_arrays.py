@@ -12,19 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from classic_eyes import CompiledEyes, EyeClassifier, metrics
-from classic_eyes.augment import augment, flip
+from classic_eyes import EyeClassifier, EyePredictor, metrics
 from classic_eyes.datasets import group_folds
-from classic_eyes.errors import ClassicEyesError, ParameterError, PictureError
+from classic_eyes.errors import ClassicEyesError, ImageError, ParameterError
 from classic_eyes.features import EXTRACTORS, make_extractor
-from classic_eyes.images import as_pictures
+from classic_eyes.images import as_images
 from classic_eyes.inference import score_files
-from classic_eyes.novelty import fit_novelty
-from classic_eyes.pseudolabel import learn_labels
+from classic_eyes.preprocessing.augmentation import augment, flip
+from classic_eyes.semisupervised import learn_labels
 from classic_eyes.synthetic import make_eyes
+from classic_eyes.training.novelty import fit_novelty
 
 EYES = make_eyes(220, random_state=0)
-GREY = EYES.pictures[:4]
+GREY = EYES.images[:4]
 FLOAT = GREY / 255
 
 
@@ -34,7 +34,7 @@ def with_one(array: np.ndarray, value: float) -> np.ndarray:
     return changed
 
 
-# What no picture is; each must be refused by whatever takes pictures of any kind.
+# What no image is; each must be refused by whatever takes images of any kind.
 REFUSED: dict[str, Callable[[], Any]] = {
     "NaN": lambda: with_one(FLOAT, np.nan),
     "infinity": lambda: with_one(FLOAT, np.inf),
@@ -49,10 +49,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "objects": lambda: np.full((2, 24, 24), None, dtype=object),
     "numbers as objects": lambda: GREY.astype(object),
     "records": lambda: np.zeros((2, 24, 24), dtype=[("a", "u1")]),
-    "no pictures": lambda: np.zeros((0, 24, 24), np.uint8),
+    "no images": lambda: np.zeros((0, 24, 24), np.uint8),
     "no height": lambda: np.zeros((3, 0, 24), np.uint8),
     "no width": lambda: np.zeros((3, 24, 0), np.uint8),
-    "one picture without its axis": lambda: GREY[0],
+    "one image without its axis": lambda: GREY[0],
     "a number": lambda: np.uint8(3),
     "five axes": lambda: np.zeros((1, 1, 24, 24, 3), np.uint8),
     "two channels": lambda: np.zeros((1, 24, 24, 2), np.uint8),
@@ -60,15 +60,15 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "a ragged list": lambda: [[[1, 2], [3]]],
     "a list of None": lambda: [None, None],
     "a list of numbers": lambda: [1, 2, 3],
-    "a generator": lambda: (picture for picture in GREY),
+    "a generator": lambda: (image for image in GREY),
     "a set": lambda: {1, 2},
-    "a dict": lambda: {"pictures": GREY},
+    "a dict": lambda: {"images": GREY},
     "None": lambda: None,
     "too many pixels": lambda: np.broadcast_to(np.uint8(0), (1, 100_000, 100_000)),
     "too many pixels in a list": lambda: [np.broadcast_to(np.uint8(0), (100_000, 100_000))],
 }
 
-# The same four pictures in other clothes.
+# The same four images in other clothes.
 ACCEPTED: dict[str, Callable[[], Any]] = {
     "negative strides": lambda: GREY[:, ::-1, ::-1][:, ::-1, ::-1],
     "every second of twice as many": lambda: np.repeat(GREY, 2, axis=0)[::2],
@@ -80,20 +80,20 @@ ACCEPTED: dict[str, Callable[[], Any]] = {
     "the other byte order": lambda: (GREY.astype(np.uint16) * 257).astype(">u2"),
     "a list": lambda: list(GREY),
     "a masked array": lambda: np.ma.masked_array(GREY),
-    "nested lists": lambda: [picture.tolist() for picture in GREY],
+    "nested lists": lambda: [image.tolist() for image in GREY],
 }
 
 
 @pytest.fixture(scope="module")
 def askers(tmp_path_factory):
-    """Everything that takes pictures of any kind."""
+    """Everything that takes images of any kind."""
     path = tmp_path_factory.mktemp("hostile") / "m.joblib"
-    clf = EyeClassifier(("hog",), n_components=10, n_copies=0, novelty=True).fit(EYES.pictures, EYES.labels)
+    clf = EyeClassifier(("hog",), n_components=10, n_copies=0, novelty=True).fit(EYES.images, EYES.labels)
     clf.save(path)
-    light = CompiledEyes.load(path.with_suffix(".npz"))
+    light = EyePredictor.load(path.with_suffix(".npz"))
     labels = [0, 1, 0, 1]
     return {
-        "as_pictures": as_pictures,
+        "as_images": as_images,
         **{
             name: getattr(clf, name)
             for name in ("predict", "predict_proba", "decision_function", "verdict", "novelty_score")
@@ -102,49 +102,49 @@ def askers(tmp_path_factory):
             f"compiled {name}": getattr(light, name)
             for name in ("predict", "predict_proba", "decision_function", "verdict")
         },
-        "predict_one": lambda pictures: clf.predict_one(
-            pictures[0] if isinstance(pictures, np.ndarray) and pictures.ndim > 2 else pictures
+        "predict_one": lambda images: clf.predict_one(
+            images[0] if isinstance(images, np.ndarray) and images.ndim > 2 else images
         ),
-        "fit": lambda pictures: EyeClassifier(("hog",), n_components=2, n_copies=0, calibration_folds=2).fit(
-            pictures, labels
+        "fit": lambda images: EyeClassifier(("hog",), n_components=2, n_copies=0, calibration_folds=2).fit(
+            images, labels
         ),
     }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_no_picture_is_is_refused_in_one_line(askers, what):
+def test_what_no_image_is_is_refused_in_one_line(askers, what):
     for name, ask in askers.items():
         if name == "predict_one" and what in (
             "NaN",
             "infinity",
             "minus infinity",
             "floats a little beyond 1",
-            "no pictures",
-            "one picture without its axis",
+            "no images",
+            "one image without its axis",
             "no height",
             "no width",
             "a ragged list",
             "five axes",
         ):
-            continue  # it is asked about the first picture alone, in which there is nothing wrong
-        with pytest.raises(PictureError) as caught:
+            continue  # it is asked about the first image alone, in which there is nothing wrong
+        with pytest.raises(ImageError) as caught:
             ask(REFUSED[what]())
         assert "\n" not in str(caught.value), name
         assert len(str(caught.value)) < 500, name
 
 
 @pytest.mark.parametrize("what", ACCEPTED)
-def test_the_same_pictures_in_other_clothes_are_the_same(askers, what):
+def test_the_same_images_in_other_clothes_are_the_same(askers, what):
     given = ACCEPTED[what]()
     before = np.array(given, copy=True) if isinstance(given, np.ndarray) else None
-    np.testing.assert_array_equal(as_pictures(given), GREY)
+    np.testing.assert_array_equal(as_images(given), GREY)
     np.testing.assert_allclose(askers["predict_proba"](given), askers["predict_proba"](GREY), atol=1e-9)
     if before is not None:
         np.testing.assert_array_equal(given, before)
 
 
 def test_booleans_are_black_and_white():
-    np.testing.assert_array_equal(as_pictures(GREY > 100), np.where(GREY > 100, 255, 0))
+    np.testing.assert_array_equal(as_images(GREY > 100), np.where(GREY > 100, 255, 0))
 
 
 def test_a_memory_map_larger_than_memory_is_refused_without_a_look(tmp_path):
@@ -153,14 +153,14 @@ def test_a_memory_map_larger_than_memory_is_refused_without_a_look(tmp_path):
         file.truncate(10**10)
     mapped = np.memmap(path, np.uint8, "r", shape=(100_000, 100_000))
     for handed in (mapped[np.newaxis], [mapped], [GREY[0], mapped]):
-        with pytest.raises(PictureError, match=r"a picture of 100000 x 100000 pixels; allowed are 100,000,000"):
-            as_pictures(handed)
+        with pytest.raises(ImageError, match=r"an image of 100000 x 100000 pixels; allowed are 100,000,000"):
+            as_images(handed)
 
 
-def test_a_memory_map_of_many_pictures_is_read_as_it_is(tmp_path):
+def test_a_memory_map_of_many_images_is_read_as_it_is(tmp_path):
     mapped = np.memmap(tmp_path / "many", np.uint8, "w+", shape=(50, 24, 24))
-    mapped[:] = EYES.pictures[:50]
-    np.testing.assert_array_equal(as_pictures(mapped), EYES.pictures[:50])
+    mapped[:] = EYES.images[:50]
+    np.testing.assert_array_equal(as_images(mapped), EYES.images[:50])
 
 
 # -- behind the gate --
@@ -174,17 +174,17 @@ def test_a_memory_map_of_many_pictures_is_read_as_it_is(tmp_path):
 )
 def test_extractors_take_what_came_through_the_gate_and_nothing_else(name, X):
     extractor = make_extractor(name)
-    with pytest.raises(PictureError, match=r"X is .*; an extractor takes grey uint8 pictures"):
+    with pytest.raises(ImageError, match=r"X is .*; an extractor takes grey uint8 images"):
         extractor.fit(X)
-    extractor.fit(EYES.pictures[:40])
-    with pytest.raises(PictureError):
+    extractor.fit(EYES.images[:40])
+    with pytest.raises(ImageError):
         extractor.transform(X)
 
 
 @pytest.mark.parametrize("X", [GREY / 255, GREY[0], GREY[:0], None], ids=["floats", "one", "none", "None"])
 def test_augmentations_too(X):
     for ask in (flip, lambda X: augment(X, n_copies=1)):
-        with pytest.raises(PictureError):
+        with pytest.raises(ImageError):
             ask(X)
 
 
@@ -216,7 +216,7 @@ HOSTILE_LABELS = [
 )
 def test_labels_that_are_none_are_refused(labels):
     with pytest.raises(ParameterError) as caught:
-        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, labels)
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.images, labels)
     assert "\n" not in str(caught.value)
 
 
@@ -226,7 +226,7 @@ def test_labels_that_are_none_are_refused(labels):
 )
 def test_columns_of_another_length_are_refused(name, given):
     with pytest.raises(ParameterError, match=f"{name} has shape"):
-        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, EYES.labels, **{name: given})
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.images, EYES.labels, **{name: given})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
@@ -234,7 +234,7 @@ def test_weights_that_are_none_are_refused(value):
     weight = np.ones(220)
     weight[7] = value
     with pytest.raises(ParameterError, match="sample_weight holds"):
-        EyeClassifier(("hog",), n_copies=0).fit(EYES.pictures, EYES.labels, sample_weight=weight)
+        EyeClassifier(("hog",), n_copies=0).fit(EYES.images, EYES.labels, sample_weight=weight)
 
 
 # -- metrics --
@@ -279,11 +279,11 @@ def test_metrics_refuse_what_is_no_pair_of_labels_and_scores(name, what):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_array_of_numbers_is_a_batch_or_refused(array):
     if array.dtype in (np.uint8, np.uint16, np.bool_) or _obeys_the_rule(array):
-        pictures = as_pictures(array)
-        assert (pictures.shape, pictures.dtype) == ((len(array), 24, 24), np.uint8)
+        images = as_images(array)
+        assert (images.shape, images.dtype) == ((len(array), 24, 24), np.uint8)
     else:
-        with pytest.raises(PictureError, match=r"^pictures has [^\n]*$"):
-            as_pictures(array)
+        with pytest.raises(ImageError, match=r"^images has [^\n]*$"):
+            as_images(array)
 
 
 def _obeys_the_rule(array: np.ndarray) -> bool:
@@ -302,8 +302,8 @@ def _obeys_the_rule(array: np.ndarray) -> bool:
         lambda: group_folds([0, 1, 0, 1], [1, 2, 3, 4], 0),
         lambda: group_folds([0, 1, 0, 1], [1, 2, 3, 4], 2.5),
         lambda: fit_novelty(GREY, np.arange(4)),
-        lambda: list(score_files(["a"], lambda pictures: pictures, max_pixels=0)),
-        lambda: list(score_files(["a"], lambda pictures: pictures, n_jobs=0)),
+        lambda: list(score_files(["a"], lambda images: images, max_pixels=0)),
+        lambda: list(score_files(["a"], lambda images: images, n_jobs=0)),
         lambda: make_eyes(-1),
         lambda: make_eyes("many"),
         lambda: learn_labels(GREY, np.full(4, -1), np.arange(4)),
@@ -317,23 +317,23 @@ def test_other_public_functions_refuse_with_an_error_of_ours(ask):
 
 
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("image", "said"),
     [
-        (np.zeros((5, 24, 24), np.uint8), r"picture has shape \(5, 24, 24\).*for several, .*call predict_proba"),
-        (None, "picture is None; allowed is an array"),
-        ("a.png", "picture is a str; allowed is an array"),
-        (["a.png"], "picture has shape"),
-        (3, "picture is a int; allowed is an array"),
+        (np.zeros((5, 24, 24), np.uint8), r"image has shape \(5, 24, 24\).*for several, .*call predict_proba"),
+        (None, "image is None; allowed is an array"),
+        ("a.png", "image is a str; allowed is an array"),
+        (["a.png"], "image has shape"),
+        (3, "image is a int; allowed is an array"),
     ],
 )
-def test_one_picture_is_called_a_picture(picture, said):
-    for model in (EyeClassifier.pretrained("fast"), CompiledEyes.pretrained("fast")):
-        with pytest.raises(PictureError, match=said):
-            model.predict_one(picture)
+def test_one_image_is_called_a_image(image, said):
+    for model in (EyeClassifier.pretrained("fast"), EyePredictor.pretrained("fast")):
+        with pytest.raises(ImageError, match=said):
+            model.predict_one(image)
 
 
-def test_nothing_among_pictures_is_called_nothing():
-    with pytest.raises(PictureError, match=r"pictures\[1\] is None"):
-        as_pictures([np.zeros((24, 24), np.uint8), None])
-    with pytest.raises(PictureError, match="are a path and None mixed"):
-        as_pictures([None, "x.png"])
+def test_nothing_among_images_is_called_nothing():
+    with pytest.raises(ImageError, match=r"images\[1\] is None"):
+        as_images([np.zeros((24, 24), np.uint8), None])
+    with pytest.raises(ImageError, match="are a path and None mixed"):
+        as_images([None, "x.png"])

@@ -30,7 +30,7 @@ FLOORS = {
     "datasets": 2,
     "augment": 2,
     "features": 2,
-    "framing": 2,
+    "alignment": 2,
     "landmarks": 2,
     "svm": 2,
     "mirror": 2,

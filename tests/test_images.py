@@ -1,4 +1,4 @@
-"""The gate for pictures: the dtype rule, colour, scaling and files, in closed form where there is one."""
+"""The gate for images: the dtype rule, colour, scaling and files, in closed form where there is one."""
 
 import os
 import socket
@@ -13,17 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from classic_eyes.errors import ParameterError, PictureError
-from classic_eyes.images import (
-    PICTURE_ENDINGS,
-    SIZE,
-    as_pictures,
-    check_batch,
-    files,
-    read_bytes,
-    read_picture,
-    read_pictures,
-)
+from classic_eyes.errors import ImageError, ParameterError
+from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, check_batch, files, read_bytes, read_image, read_images
 
 EYES24 = Path(__file__).resolve().parents[2] / "shared" / "data" / "eyes24" / "images"
 
@@ -59,8 +50,8 @@ def grey(rng):
     return rng.integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
 
 
-def write(path, picture):
-    done, data = cv2.imencode(path.suffix.lower(), picture)
+def write(path, image):
+    done, data = cv2.imencode(path.suffix.lower(), image)
     assert done
     path.write_bytes(data.tobytes())
     return path
@@ -72,30 +63,30 @@ def write(path, picture):
 @pytest.mark.parametrize("dtype", LEVELS)
 def test_each_dtype_becomes_the_stated_level(dtype):
     value, expected = LEVELS[dtype]
-    pictures = as_pictures(np.full((2, SIZE, SIZE), value, dtype=dtype))
-    assert pictures.dtype == np.uint8
-    assert np.unique(pictures).tolist() == [expected]
-    assert np.array_equal(as_pictures([np.full((SIZE, SIZE), value, dtype=dtype)])[0], pictures[0])
+    images = as_images(np.full((2, SIZE, SIZE), value, dtype=dtype))
+    assert images.dtype == np.uint8
+    assert np.unique(images).tolist() == [expected]
+    assert np.array_equal(as_images([np.full((SIZE, SIZE), value, dtype=dtype)])[0], images[0])
 
 
 def test_every_level_survives_the_way_through_float_and_uint16():
     ramp = np.arange(256, dtype=np.uint8)
-    picture = np.resize(ramp, (1, SIZE, SIZE))
+    image = np.resize(ramp, (1, SIZE, SIZE))
     for dtype in (np.float16, np.float32, np.float64):
-        assert np.array_equal(as_pictures(picture.astype(dtype) / dtype(255)), picture)
-    assert np.array_equal(as_pictures(picture.astype(np.uint16) * np.uint16(257)), picture)
+        assert np.array_equal(as_images(image.astype(dtype) / dtype(255)), image)
+    assert np.array_equal(as_images(image.astype(np.uint16) * np.uint16(257)), image)
 
 
 def test_uint16_is_rounded_not_cut():
     every = np.arange(65536, dtype=np.uint16)
-    got = as_pictures(np.resize(every, (114, SIZE, SIZE))).reshape(-1)[:65536]
+    got = as_images(np.resize(every, (114, SIZE, SIZE))).reshape(-1)[:65536]
     assert np.array_equal(got, np.rint(every / 257))
 
 
 @pytest.mark.parametrize(
-    ("picture", "reason"),
+    ("image", "reason"),
     [
-        (np.full((1, 9, 9), 256), r"pictures has int64 values from 256 to 256; .*must lie in 0\.\.255: scale"),
+        (np.full((1, 9, 9), 256), r"images has int64 values from 256 to 256; .*must lie in 0\.\.255: scale"),
         (np.full((1, 9, 9), -1, np.int8), r"int8 values from -1 to -1"),
         (
             np.full((1, 9, 9), 200.0),
@@ -111,18 +102,18 @@ def test_uint16_is_rounded_not_cut():
         (np.zeros((1, 9, 9), "datetime64[s]"), r"datetime64\[s\] values; allowed are bool"),
     ],
 )
-def test_values_outside_the_rule_are_refused(picture, reason):
-    with pytest.raises(PictureError, match=reason):
-        as_pictures(picture)
-    with pytest.raises(PictureError, match=r"pictures\[1\] has"):
-        as_pictures([np.zeros((9, 9)), picture[0]])
+def test_values_outside_the_rule_are_refused(image, reason):
+    with pytest.raises(ImageError, match=reason):
+        as_images(image)
+    with pytest.raises(ImageError, match=r"images\[1\] has"):
+        as_images([np.zeros((9, 9)), image[0]])
 
 
 def test_one_bad_value_among_many_is_found(grey):
     batch = np.stack([grey / 255.0] * 3)
     batch[2, 5, 7] = np.nan
-    with pytest.raises(PictureError, match="NaN"):
-        as_pictures(batch)
+    with pytest.raises(ImageError, match="NaN"):
+        as_images(batch)
 
 
 # Colour
@@ -134,63 +125,63 @@ def test_one_bad_value_among_many_is_found(grey):
 def test_arrays_are_rgb(colour, expected):
     # 0.299 R + 0.587 G + 0.114 B, rounded.
     flat = np.full((1, SIZE, SIZE, 3), colour, dtype=np.uint8)
-    assert np.unique(as_pictures(flat)).tolist() == [expected]
+    assert np.unique(as_images(flat)).tolist() == [expected]
 
 
 def test_alpha_is_ignored_and_one_channel_is_squeezed(rng):
     rgba = rng.integers(0, 256, (3, SIZE, SIZE, 4), dtype=np.uint8)
-    rgb = as_pictures(rgba[..., :3])
-    assert np.array_equal(as_pictures(rgba), rgb)
-    assert np.array_equal(as_pictures(rgba[..., 0:1]), rgba[..., 0])
-    assert np.array_equal(as_pictures(list(rgba)), rgb)
-    assert np.array_equal(as_pictures(list(rgba[..., :1])), rgba[..., 0])
+    rgb = as_images(rgba[..., :3])
+    assert np.array_equal(as_images(rgba), rgb)
+    assert np.array_equal(as_images(rgba[..., 0:1]), rgba[..., 0])
+    assert np.array_equal(as_images(list(rgba)), rgb)
+    assert np.array_equal(as_images(list(rgba[..., :1])), rgba[..., 0])
 
 
 def test_a_colour_file_has_the_grey_of_the_colour_array(tmp_path):
     rgb = np.full((SIZE, SIZE, 3), (200, 50, 10), dtype=np.uint8)
     path = write(tmp_path / "a.png", rgb[..., ::-1])
-    assert np.array_equal(as_pictures([path]), as_pictures(rgb[np.newaxis]))
+    assert np.array_equal(as_images([path]), as_images(rgb[np.newaxis]))
 
 
 # Scaling
 
 
-def test_a_picture_of_the_right_size_is_not_touched(grey):
-    assert np.array_equal(as_pictures(grey[np.newaxis])[0], grey)
-    assert np.shares_memory(as_pictures(grey[np.newaxis]), grey)
+def test_a_image_of_the_right_size_is_not_touched(grey):
+    assert np.array_equal(as_images(grey[np.newaxis])[0], grey)
+    assert np.shares_memory(as_images(grey[np.newaxis]), grey)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 5])
 def test_exact_reduction_is_block_means(rng, factor):
     large = rng.integers(0, 256, (SIZE * factor, SIZE * factor), dtype=np.uint8)
     means = large.reshape(SIZE, factor, SIZE, factor).mean(axis=(1, 3))
-    assert np.abs(as_pictures(large[np.newaxis])[0] - means).max() <= 0.5
+    assert np.abs(as_images(large[np.newaxis])[0] - means).max() <= 0.5
 
 
 def test_the_aspect_is_kept_and_the_border_repeated():
     # 24 x 48 becomes 12 x 24 by means of 2 x 2; six rows above repeat the first, six below the last.
     rows = np.arange(24, dtype=np.uint8)
-    picture = as_pictures(np.repeat(rows[:, np.newaxis], 48, axis=1)[np.newaxis])[0]
+    image = as_images(np.repeat(rows[:, np.newaxis], 48, axis=1)[np.newaxis])[0]
     middle = np.rint(rows.reshape(12, 2).mean(axis=1) + 0.01).astype(int)
     expected = np.concatenate([[middle[0]] * 6, middle, [middle[-1]] * 6])
-    assert np.array_equal(picture, np.repeat(expected[:, np.newaxis], 24, axis=1))
+    assert np.array_equal(image, np.repeat(expected[:, np.newaxis], 24, axis=1))
 
 
 def test_padding_of_an_odd_rest_has_the_larger_half_last():
     narrow = np.repeat(np.array([[10, 20, 30]], dtype=np.uint8), SIZE, axis=0)
-    picture = as_pictures([narrow])[0]
-    assert picture[0].tolist() == [10] * 10 + [10, 20, 30] + [30] * 11
+    image = as_images([narrow])[0]
+    assert image[0].tolist() == [10] * 10 + [10, 20, 30] + [30] * 11
 
 
-def test_turning_the_picture_turns_the_result(rng):
-    picture = rng.integers(0, 256, (40, 60), dtype=np.uint8)
-    assert np.array_equal(as_pictures([picture.T])[0], as_pictures([picture])[0].T)
+def test_turning_the_image_turns_the_result(rng):
+    image = rng.integers(0, 256, (40, 60), dtype=np.uint8)
+    assert np.array_equal(as_images([image.T])[0], as_images([image])[0].T)
 
 
 def test_enlarging_is_bilinear(rng):
     # Twice as large: every new pixel is 9/16, 3/16, 3/16 and 1/16 of its four nearest.
     small = rng.integers(0, 256, (12, 12), dtype=np.uint8)
-    large = as_pictures([small])[0].astype(float)
+    large = as_images([small])[0].astype(float)
     s = small.astype(float)
     expected = (9 * s[3, 3] + 3 * s[3, 4] + 3 * s[4, 3] + s[4, 4]) / 16
     assert abs(large[7, 7] - expected) <= 1
@@ -198,22 +189,22 @@ def test_enlarging_is_bilinear(rng):
 
 @pytest.mark.parametrize("shape", [(1, 10_000), (10_000, 1), (1, 1), (1, 3_000_000), (23, 25), (25, 24), (7, 300)])
 def test_any_size_gives_a_square_and_keeps_a_constant(shape):
-    assert np.unique(as_pictures([np.full(shape, 77, dtype=np.uint8)])).tolist() == [77]
-    assert as_pictures([np.zeros(shape, bool)]).shape == (1, SIZE, SIZE)
+    assert np.unique(as_images([np.full(shape, 77, dtype=np.uint8)])).tolist() == [77]
+    assert as_images([np.zeros(shape, bool)]).shape == (1, SIZE, SIZE)
 
 
 @pytest.mark.parametrize("size", [8, 24, 48, np.int64(32)])
 def test_size(size, grey):
-    assert as_pictures([grey, grey[:5]], size=size).shape == (2, size, size)
+    assert as_images([grey, grey[:5]], size=size).shape == (2, size, size)
 
 
 @pytest.mark.parametrize("size", [7, 0, -24, 24.0, "24", None, True])
 def test_other_sizes_are_refused_everywhere(size, grey):
-    for call in (as_pictures, read_pictures):
+    for call in (as_images, read_images):
         with pytest.raises(ParameterError, match=r"size is .*integer of at least 8"):
             call([grey], size=size)
     with pytest.raises(ParameterError, match=r"integer of at least 8"):
-        read_picture("a.png", size=size)
+        read_image("a.png", size=size)
 
 
 @settings(max_examples=60, deadline=None)
@@ -227,12 +218,12 @@ def test_other_sizes_are_refused_everywhere(size, grey):
     )
 )
 def test_a_row_alone_is_the_row_in_the_batch(batch):
-    whole = as_pictures(batch)
+    whole = as_images(batch)
     assert whole.shape == (len(batch), SIZE, SIZE)
     assert whole.dtype == np.uint8
-    assert np.array_equal(as_pictures(list(batch)), whole)
+    assert np.array_equal(as_images(list(batch)), whole)
     for row in range(len(batch)):
-        assert np.array_equal(as_pictures(batch[row : row + 1])[0], whole[row])
+        assert np.array_equal(as_images(batch[row : row + 1])[0], whole[row])
 
 
 # Containers
@@ -240,7 +231,7 @@ def test_a_row_alone_is_the_row_in_the_batch(batch):
 
 def test_memory_of_any_layout_is_accepted_and_left_alone(rng, tmp_path):
     batch = rng.integers(0, 256, (4, 48, 30), dtype=np.uint8)
-    expected = as_pictures(batch)
+    expected = as_images(batch)
     read_only = batch.copy()
     read_only.flags.writeable = False
     strided = np.repeat(batch, 2, axis=2)[:, :, ::2]
@@ -249,8 +240,8 @@ def test_memory_of_any_layout_is_accepted_and_left_alone(rng, tmp_path):
     mapped[:] = batch
     for same in (read_only, strided, backwards, mapped, np.asfortranarray(batch)):
         before = same.copy()
-        assert np.array_equal(as_pictures(same), expected)
-        assert np.array_equal(as_pictures(list(same)), expected)
+        assert np.array_equal(as_images(same), expected)
+        assert np.array_equal(as_images(list(same)), expected)
         assert np.array_equal(same, before)
 
 
@@ -258,49 +249,49 @@ def test_sequences_of_all_kinds(grey, tmp_path):
     path = write(tmp_path / "a.png", grey)
     ragged = np.empty(2, dtype=object)
     ragged[:] = [grey, grey[:12]]
-    for pictures in ([grey, grey[:12]], (grey, grey[:12]), ragged, [grey.tolist(), grey[:12].tolist()]):
-        assert np.array_equal(as_pictures(pictures)[0], grey)
+    for images in ([grey, grey[:12]], (grey, grey[:12]), ragged, [grey.tolist(), grey[:12].tolist()]):
+        assert np.array_equal(as_images(images)[0], grey)
     for paths in ([path], (str(path),), np.array([str(path)]), np.array([path], dtype=object)):
-        assert np.array_equal(as_pictures(paths)[0], grey)
+        assert np.array_equal(as_images(paths)[0], grey)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "reason"),
+    ("images", "reason"),
     [
         ("a.png", r"single path 'a.png'.*\[path\].*predict.py"),
         (Path("a.png"), r"single path 'a.png'"),
         (b"a.png", r"single path b'a.png'"),
-        (np.zeros((24, 30)), r"shape \(24, 30\); allowed is an array \(n, h, w\).*pictures\[np.newaxis\]"),
-        (np.zeros((24, 30, 3)), r"shape \(24, 30, 3\).*one colour picture, pass pictures\[np.newaxis\]"),
-        (np.zeros((24, 30, 1)), r"one colour picture"),
+        (np.zeros((24, 30)), r"shape \(24, 30\); allowed is an array \(n, h, w\).*images\[np.newaxis\]"),
+        (np.zeros((24, 30, 3)), r"shape \(24, 30, 3\).*one colour image, pass images\[np.newaxis\]"),
+        (np.zeros((24, 30, 1)), r"one colour image"),
         (np.zeros((2, 24, 30, 2)), r"shape \(2, 24, 30, 2\).*1, 3 \(RGB\) or 4 \(RGBA\)"),
         (np.zeros((1, 2, 24, 30, 3)), r"shape \(1, 2, 24, 30, 3\)"),
         (np.zeros(24), r"shape \(24,\)"),
         (np.array(5), r"shape \(\)"),
         (np.zeros((2, 0, 24)), r"shape \(2, 0, 24\).*height and width must be at least 1"),
         (np.zeros((2, 24, 0, 3)), r"height and width must be at least 1"),
-        ([], r"no pictures: pictures is an empty list"),
-        ((), r"no pictures"),
-        (np.zeros((0, 24, 24)), r"shape \(0, 24, 24\): no pictures"),
-        (np.array([]), r"no pictures"),
-        (None, r"pictures is a NoneType; allowed is"),
-        ({"a": 1}, r"pictures is a dict"),
-        (iter(["a"]), r"pictures is a list_iterator.*list\(\.\.\.\)"),
-        ([1, 2], r"pictures\[0\] is a int; allowed is an array"),
-        ([np.zeros((1, 24, 24))], r"pictures\[0\] has shape \(1, 24, 24\).*np.concatenate"),
-        ([np.zeros((24, 24)), np.zeros((0, 24))], r"pictures\[1\] has shape \(0, 24\)"),
-        ([[[1, 2], [3]]], r"pictures\[0\] is a ragged list"),
-        ([np.zeros((24, 24)), "a.png"], r"pictures\[0\] and pictures\[1\] are a path and an array mixed"),
-        (["a.png", np.zeros((24, 24))], r"pictures\[0\] and pictures\[1\]"),
+        ([], r"no images: images is an empty list"),
+        ((), r"no images"),
+        (np.zeros((0, 24, 24)), r"shape \(0, 24, 24\): no images"),
+        (np.array([]), r"no images"),
+        (None, r"images is a NoneType; allowed is"),
+        ({"a": 1}, r"images is a dict"),
+        (iter(["a"]), r"images is a list_iterator.*list\(\.\.\.\)"),
+        ([1, 2], r"images\[0\] is a int; allowed is an array"),
+        ([np.zeros((1, 24, 24))], r"images\[0\] has shape \(1, 24, 24\).*np.concatenate"),
+        ([np.zeros((24, 24)), np.zeros((0, 24))], r"images\[1\] has shape \(0, 24\)"),
+        ([[[1, 2], [3]]], r"images\[0\] is a ragged list"),
+        ([np.zeros((24, 24)), "a.png"], r"images\[0\] and images\[1\] are a path and an array mixed"),
+        (["a.png", np.zeros((24, 24))], r"images\[0\] and images\[1\]"),
     ],
 )
-def test_other_shapes_and_containers_are_refused(pictures, reason):
-    with pytest.raises(PictureError, match=reason):
-        as_pictures(pictures)
+def test_other_shapes_and_containers_are_refused(images, reason):
+    with pytest.raises(ImageError, match=reason):
+        as_images(images)
 
 
 def test_check_batch_passes_what_came_through_the_gate(grey):
-    batch = as_pictures([grey, grey[:7]])
+    batch = as_images([grey, grey[:7]])
     assert check_batch(batch) is batch
     strided = batch[:, ::-1, ::2]
     assert np.array_equal(check_batch(strided), strided)
@@ -311,7 +302,7 @@ def test_check_batch_passes_what_came_through_the_gate(grey):
 @pytest.mark.parametrize(
     ("batch", "reason"),
     [
-        ([[[1]]], r"X is a list; .*as_pictures first"),
+        ([[[1]]], r"X is a list; .*as_images first"),
         (np.zeros((1, 24, 24)), r"X is an array of dtype float64"),
         (np.zeros((1, 24, 24), np.int8), r"dtype int8"),
         (np.zeros((24, 24), np.uint8), r"shape \(24, 24\)"),
@@ -321,42 +312,42 @@ def test_check_batch_passes_what_came_through_the_gate(grey):
     ],
 )
 def test_check_batch_refuses_the_rest(batch, reason):
-    with pytest.raises(PictureError, match=reason):
+    with pytest.raises(ImageError, match=reason):
         check_batch(batch)
 
 
 # Files
 
 
-@pytest.mark.parametrize("ending", sorted(PICTURE_ENDINGS))
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
 def test_every_ending_that_opencv_writes_is_read_back(ending, tmp_path):
     ramp = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
     if ending == ".pbm":
         ramp = np.where(ramp > 60, 255, 0).astype(np.uint8)
-    picture = ramp / np.float32(255) if ending == ".pfm" else ramp
+    image = ramp / np.float32(255) if ending == ".pfm" else ramp
     colour_only = ending in {".gif", ".webp", ".avif", ".ppm", ".jp2"}
-    done, data = cv2.imencode(ending, np.dstack([picture] * 3) if colour_only else picture)
+    done, data = cv2.imencode(ending, np.dstack([image] * 3) if colour_only else image)
     if not done:
         pytest.skip(f"this build of OpenCV writes no {ending}")
     path = tmp_path / f"a{ending.upper()}"
     path.write_bytes(data.tobytes())
     lossy = {".jpg": 4, ".jpe": 4, ".jpeg": 4, ".webp": 4, ".avif": 6, ".jp2": 2, ".gif": 20}
-    off = np.abs(read_picture(path).astype(int) - as_pictures([ramp])[0]).max()
+    off = np.abs(read_image(path).astype(int) - as_images([ramp])[0]).max()
     assert off <= lossy.get(ending, 0)
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".pgm"])
 def test_sixteen_bits_are_kept_until_the_rule(ending, tmp_path):
     deep = np.full((SIZE, SIZE), 200 * 257 + 129, dtype=np.uint16)
-    assert np.unique(read_picture(write(tmp_path / f"a{ending}", deep))).tolist() == [201]
+    assert np.unique(read_image(write(tmp_path / f"a{ending}", deep))).tolist() == [201]
 
 
 def test_a_float_tiff_obeys_the_rule(tmp_path):
     good = write(tmp_path / "good.tif", np.full((SIZE, SIZE), 0.5, dtype=np.float32))
     bad = write(tmp_path / "bad.tif", np.full((SIZE, SIZE), 7, dtype=np.float32))
-    assert np.unique(read_picture(good)).tolist() == [128]
-    with pytest.raises(PictureError, match=r"bad.tif': float32 values from 7.0 to 7.0; floats must lie in 0\.\.1"):
-        read_picture(bad)
+    assert np.unique(read_image(good)).tolist() == [128]
+    with pytest.raises(ImageError, match=r"bad.tif': float32 values from 7.0 to 7.0; floats must lie in 0\.\.1"):
+        read_image(bad)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +361,7 @@ def test_any_file_name_is_read(name, grey, tmp_path):
         pytest.skip("the file system refuses this name")
     with open(descriptor, "wb") as file:
         file.write(cv2.imencode(".png", grey)[1].tobytes())
-    assert np.array_equal(read_picture(path), grey)
+    assert np.array_equal(read_image(path), grey)
 
 
 @pytest.fixture
@@ -398,24 +389,24 @@ def unreadable(tmp_path, grey):
             tmp_path / "socket.png": "not a regular file (a pipe, socket or device)",
             Path(os.devnull): "not a regular file (a pipe, socket or device)",
             tmp_path / "empty.png": "empty file",
-            tmp_path / "text.jpg": "not a picture OpenCV can read",
-            tmp_path / "half.png": "not a picture OpenCV can read",
-            tmp_path / "half.jpg": "not a picture OpenCV can read",
+            tmp_path / "text.jpg": "not an image OpenCV can read",
+            tmp_path / "half.png": "not an image OpenCV can read",
+            tmp_path / "half.jpg": "not an image OpenCV can read",
             f"{tmp_path}/nul\0.png": "not a file name",
         }
 
 
 def test_each_unreadable_file_has_its_reason_and_the_others_are_read(unreadable, grey, tmp_path, capfd):
     good = write(tmp_path / "good.png", grey)
-    pictures, errors = read_pictures([good, *unreadable, str(good)])
+    images, errors = read_images([good, *unreadable, str(good)])
     assert errors == [None, *unreadable.values(), None]
-    assert np.array_equal(pictures[0], grey)
-    assert np.array_equal(pictures[-1], grey)
-    assert not pictures[1:-1].any()
+    assert np.array_equal(images[0], grey)
+    assert np.array_equal(images[-1], grey)
+    assert not images[1:-1].any()
     assert capfd.readouterr() == ("", "")
     for path, reason in unreadable.items():
-        with pytest.raises(PictureError) as caught:
-            read_picture(path)
+        with pytest.raises(ImageError) as caught:
+            read_image(path)
         assert str(caught.value) == f"{str(path)!r}: {reason}"
 
 
@@ -426,7 +417,7 @@ def test_no_permission(tmp_path, grey, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(files.os, "open", refuse)
-    assert read_pictures([path])[1] == ["no permission"]
+    assert read_images([path])[1] == ["no permission"]
 
 
 def test_another_system_error_is_told_in_its_own_words(tmp_path, grey, monkeypatch):
@@ -436,14 +427,14 @@ def test_another_system_error_is_told_in_its_own_words(tmp_path, grey, monkeypat
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(files.os, "read", fail)
-    assert read_pictures([path])[1] == ["cannot be opened (Input/output error)"]
+    assert read_images([path])[1] == ["cannot be opened (Input/output error)"]
 
 
 def test_a_file_that_is_too_large_is_not_opened(tmp_path):
     path = tmp_path / "a.png"
     with path.open("wb") as file:
         file.truncate(files.MAX_BYTES + 1)
-    with pytest.raises(PictureError, match=r"^larger than 512 MiB$"):
+    with pytest.raises(ImageError, match=r"^larger than 512 MiB$"):
         read_bytes(path)
 
 
@@ -453,31 +444,29 @@ def test_what_the_decoder_throws_is_a_reason(tmp_path, grey, monkeypatch):
 
     path = write(tmp_path / "a.png", grey)
     monkeypatch.setattr(files.cv2, "imdecode", throw)
-    assert read_pictures([path])[1] == ["not a picture OpenCV can read"]
+    assert read_images([path])[1] == ["not an image OpenCV can read"]
 
 
-def test_as_pictures_names_the_paths_that_fail(tmp_path, grey):
+def test_as_images_names_the_paths_that_fail(tmp_path, grey):
     good = write(tmp_path / "good.png", grey)
-    with pytest.raises(
-        PictureError, match=r"1 of 2 pictures cannot be read: pictures\[1\] 'b.png': no such file: leave"
-    ):
-        as_pictures([good, "b.png"])
-    with pytest.raises(PictureError, match=r"5 of 5 .*pictures\[2\] 'c': no such file; and 2 more: leave") as caught:
-        as_pictures(list("abcde"))
+    with pytest.raises(ImageError, match=r"1 of 2 images cannot be read: images\[1\] 'b.png': no such file: leave"):
+        as_images([good, "b.png"])
+    with pytest.raises(ImageError, match=r"5 of 5 .*images\[2\] 'c': no such file; and 2 more: leave") as caught:
+        as_images(list("abcde"))
     assert "'d'" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_no_paths_give_no_pictures():
-    pictures, errors = read_pictures([])
-    assert (pictures.shape, errors) == ((0, SIZE, SIZE), [])
+def test_no_paths_give_no_images():
+    images, errors = read_images([])
+    assert (images.shape, errors) == ((0, SIZE, SIZE), [])
 
 
 def test_opencvs_log_level_is_as_it_was():
     log = cv2.utils.logging
     before = log.setLogLevel(log.LOG_LEVEL_ERROR)
     try:
-        read_pictures(["missing.png"])
+        read_images(["missing.png"])
         assert log.getLogLevel() == log.LOG_LEVEL_ERROR
         with files._quiet_opencv(), files._quiet_opencv():
             assert log.getLogLevel() == log.LOG_LEVEL_SILENT
@@ -495,7 +484,7 @@ def test_importing_the_gate_imports_no_learning():
 @pytest.mark.skipif(not EYES24.is_dir(), reason="the shared data are not beside this checkout")
 def test_real_patches_are_read_as_cv2_reads_them():
     paths = sorted(EYES24.iterdir())[:200]
-    pictures, errors = read_pictures(paths)
+    images, errors = read_images(paths)
     assert errors == [None] * 200
-    for path, picture in zip(paths, pictures, strict=True):
-        assert np.array_equal(picture, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    for path, image in zip(paths, images, strict=True):
+        assert np.array_equal(image, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))

@@ -14,17 +14,17 @@ from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_info
 
 from classic_eyes import EyeClassifier
+from classic_eyes._utils.threads import one_thread
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.inference import Program, Scored, score_files
-from classic_eyes.inference.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
 from classic_eyes.inference.program import Block
-from classic_eyes.pipeline import CLASSIFIERS, build_pipeline
 from classic_eyes.synthetic import make_eyes
-from classic_eyes.threads import one_thread
+from classic_eyes.training.compiling import NotCompilableError, compile_program, decide_as_fitted, margins
+from classic_eyes.training.pipelines import CLASSIFIERS, build_pipeline
 
 EYES = make_eyes(150, random_state=1)
-OTHER = make_eyes(60, random_state=2).pictures
+OTHER = make_eyes(60, random_state=2).images
 
 
 def slow_margin(row: np.ndarray, pipeline) -> float:
@@ -43,7 +43,7 @@ def compiled(pipeline, *, flip_average: bool = False) -> Program:
 
 @pytest.mark.parametrize("n_components", [15, None])
 def test_the_compiled_svm_is_the_formula(n_components):
-    pipeline = build_pipeline(["profile"], n_components=n_components).fit(EYES.pictures, EYES.labels)
+    pipeline = build_pipeline(["profile"], n_components=n_components).fit(EYES.images, EYES.labels)
     expected = [slow_margin(row.astype(float), pipeline) for row in pipeline[0].transform(OTHER)]
     # What float32 kernel values may be off, weighed by the coefficients that multiply them.
     bound = np.finfo(np.float32).eps * np.abs(pipeline.named_steps["classifier"].dual_coef_).sum()
@@ -55,7 +55,7 @@ def test_the_compiled_svm_is_the_formula(n_components):
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
     n_components = 14 if feature != "ear" else 6
-    pipeline = build_pipeline([feature], classifier, n_components=n_components).fit(EYES.pictures, EYES.labels)
+    pipeline = build_pipeline([feature], classifier, n_components=n_components).fit(EYES.images, EYES.labels)
     plain = margins(pipeline[:-1].transform(OTHER), pipeline[-1])
     if classifier not in ("svm", "mirror", "metric", "libsvm"):
         with pytest.raises(NotCompilableError, match="has no compiled form"):
@@ -74,17 +74,17 @@ def test_compiled_and_plain_agree_over_the_tables(feature, classifier):
 
 @pytest.mark.parametrize("classifier", ["svm", "mirror", "metric"])
 @pytest.mark.parametrize("flip_average", [True, False])
-def test_families_and_views_are_averaged(classifier, flip_average):
+def test_views_and_views_are_averaged(classifier, flip_average):
     clf = EyeClassifier(
         (("hog", "lbp"), ("words",)), classifier, n_copies=1, n_components=20, flip_average=flip_average
-    ).fit(EYES.pictures, EYES.labels)
+    ).fit(EYES.images, EYES.labels)
     flips = [OTHER, OTHER[:, :, ::-1]] if flip_average else [OTHER]
     per_view = [decide_as_fitted(pipeline)(view) for view in flips for pipeline in clf.pipelines_.values()]
     slope, intercept = clf.calibration_
     expected = slope * np.mean(per_view, axis=0) + intercept
     # 150 eyes make coefficients in the hundreds, which multiply what float32 rounds, and the calibration does again.
     np.testing.assert_allclose(expit(clf.decision_function(OTHER)), expit(expected), atol=3e-4)
-    np.testing.assert_allclose([clf.predict_one(picture) for picture in OTHER[:5]], expit(expected[:5]), atol=3e-4)
+    np.testing.assert_allclose([clf.predict_one(image) for image in OTHER[:5]], expit(expected[:5]), atol=3e-4)
 
 
 def test_an_svm_of_another_kind_is_not_compiled():
@@ -93,7 +93,7 @@ def test_an_svm_of_another_kind_is_not_compiled():
             return -super().decision_function(X)
 
     for classifier in (Contrary(), SVC(kernel="poly"), LinearSVC()):
-        pipeline = build_pipeline(["profile"], classifier, n_components=5).fit(EYES.pictures, EYES.labels)
+        pipeline = build_pipeline(["profile"], classifier, n_components=5).fit(EYES.images, EYES.labels)
         with pytest.raises(NotCompilableError, match=type(classifier).__name__):
             compiled(pipeline)
 
@@ -106,14 +106,14 @@ def test_an_extractor_of_the_users_own_goes_through_scikit_learn():
         def transform(self, X):
             return X.mean(axis=(1, 2))[:, None]
 
-    clf = EyeClassifier((MeanGrey(), "profile"), n_copies=0).fit(EYES.pictures, EYES.labels)
+    clf = EyeClassifier((MeanGrey(), "profile"), n_copies=0).fit(EYES.images, EYES.labels)
     assert clf.program is None
     assert clf.not_compiled_ == "the extractor MeanGrey has no compiled form"
     assert clf.predict_one(OTHER[0]) == pytest.approx(clf.predict_proba(OTHER[:1])[0, 1], abs=1e-9)
 
 
-def test_far_away_pictures_leave_a_finite_answer():
-    pipeline = build_pipeline(["pixels"], n_components=None).fit(EYES.pictures, EYES.labels)
+def test_far_away_images_leave_a_finite_answer():
+    pipeline = build_pipeline(["pixels"], n_components=None).fit(EYES.images, EYES.labels)
     odd = np.stack(
         [np.zeros((24, 24), np.uint8), np.full((24, 24), 255, np.uint8), np.indices((24, 24)).sum(0) % 2 * 255]
     )
@@ -121,15 +121,13 @@ def test_far_away_pictures_leave_a_finite_answer():
 
 
 def test_a_row_does_not_depend_on_its_batch():
-    clf = EyeClassifier((("hog", "lbp"), "words"), "mirror", n_copies=0, n_components=20).fit(
-        EYES.pictures, EYES.labels
-    )
+    clf = EyeClassifier((("hog", "lbp"), "words"), "mirror", n_copies=0, n_components=20).fit(EYES.images, EYES.labels)
     whole = clf.program.probability(np.tile(OTHER, (5, 1, 1)))
     np.testing.assert_allclose(whole, np.tile([clf.program.probability(p[np.newaxis])[0] for p in OTHER], 5), atol=3e-4)
 
 
 def test_stages_add_up_to_the_time_it_takes():
-    program = compiled(build_pipeline(["hog"], n_components=10).fit(EYES.pictures, EYES.labels))
+    program = compiled(build_pipeline(["hog"], n_components=10).fit(EYES.images, EYES.labels))
     stages = program.stages(OTHER)
     assert set(stages) == {"features", "decision"}
     assert all(seconds > 0 for seconds in stages.values())
@@ -146,14 +144,14 @@ def test_one_thread_holds_inside_and_gives_back_after():
 @pytest.fixture
 def folder(tmp_path):
     paths = []
-    for number, picture in enumerate(make_eyes(23, random_state=4).pictures):
+    for number, image in enumerate(make_eyes(23, random_state=4).images):
         paths.append(str(tmp_path / f"{number:02}.png"))
-        cv2.imwrite(paths[-1], picture)
+        cv2.imwrite(paths[-1], image)
     return paths
 
 
-def mean_grey(pictures):
-    return pictures.mean(axis=(1, 2)) / 255
+def mean_grey(images):
+    return images.mean(axis=(1, 2)) / 255
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 5, None])
@@ -165,7 +163,7 @@ def test_files_are_scored_in_order_whatever_the_jobs_and_chunks(folder, n_jobs, 
 
 def test_a_bad_file_is_an_error_in_its_place_and_no_other(folder, tmp_path):
     bad = tmp_path / "bad.png"
-    bad.write_text("not a picture")
+    bad.write_text("not an image")
     paths = [*folder[:3], str(bad), str(tmp_path / "gone.png"), *folder[3:6]]
     scored = list(score_files(paths, mean_grey, chunk=4))
     assert [answer.error is None for answer in scored] == [True] * 3 + [False] * 2 + [True] * 3
@@ -176,7 +174,7 @@ def test_a_bad_file_is_an_error_in_its_place_and_no_other(folder, tmp_path):
 
 
 def test_a_chunk_of_bad_files_only_asks_for_no_probability(tmp_path):
-    def never(pictures):
+    def never(images):
         raise AssertionError("asked")
 
     scored = list(score_files([str(tmp_path / "a.png")] * 3, never))
@@ -186,9 +184,9 @@ def test_a_chunk_of_bad_files_only_asks_for_no_probability(tmp_path):
 def sizes_asked(paths, n_jobs):
     asked = []
 
-    def note(pictures):
-        asked.append(len(pictures))
-        return mean_grey(pictures)
+    def note(images):
+        asked.append(len(images))
+        return mean_grey(images)
 
     assert len(list(score_files(paths, note, n_jobs=n_jobs, chunk=8))) == len(paths)
     return asked
@@ -224,10 +222,10 @@ def test_chunks_are_read_as_they_are_needed(folder):
     read = []
     lock = threading.Lock()
 
-    def count(pictures):
+    def count(images):
         with lock:
-            read.append(len(pictures))
-        return mean_grey(pictures)
+            read.append(len(images))
+        return mean_grey(images)
 
     answers = score_files(folder * 40, count, n_jobs=2, chunk=10)
     next(answers)

@@ -6,22 +6,14 @@ import csv
 import io
 
 import pytest
+from classic_eyes.conftest import write_eyes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classic_eyes import cli
-from classic_eyes.datasets import (
-    LabelTable,
-    merge_tables,
-    picture_key,
-    read_eyes,
-    read_label_table,
-    write_label_table,
-)
+from classic_eyes._utils.writing import csv_text
+from classic_eyes.datasets import LabelTable, image_key, merge_tables, read_eyes, read_label_table, write_label_table
 from classic_eyes.errors import DataError, ParameterError
-from classic_eyes.writing import csv_text
-
-from .conftest import write_eyes
 
 
 def main(*arguments: object) -> int:
@@ -81,7 +73,7 @@ def test_other_differences_are_named_and_the_first_is_kept():
 def test_the_folder_images_is_looked_for_in_both():
     merged = merge_tables(table(("a.png", "1")), table(("images/a.png", "0"), ("./b.png", "1")))
     assert merged.table.rows == (("a.png", ""), ("./b.png", "1"))
-    assert picture_key("images/a.png") == picture_key("./a.png") == "a.png"
+    assert image_key("images/a.png") == image_key("./a.png") == "a.png"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +106,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0
     st.lists(st.tuples(NAMES.map(lambda name: f"{name}.png"), st.sampled_from(["", "0", "1", "open", "closed"]), NAMES))
 )
 def test_a_table_is_read_as_it_was_written(tmp_path_factory, rows):
-    kept = tuple({picture_key(row[0]): row for row in rows}.values())
+    kept = tuple({image_key(row[0]): row for row in rows}.values())
     path = tmp_path_factory.mktemp("tables") / "a.csv"
     written = LabelTable(("file", "label", "note"), kept)
     write_label_table(written, path)
@@ -184,9 +176,9 @@ def test_the_command_merges_and_tells(tmp_path, capsys):
     out = tmp_path / "both.csv"
     assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", out) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("both label 2 pictures and agree on 1 (50.0%); Cohen's kappa 0.000\n")
+    assert said.out.startswith("both label 2 images and agree on 1 (50.0%); Cohen's kappa 0.000\n")
     assert said.out.splitlines()[-1].split() == ["b.png", "closed", "open"]
-    assert "4 pictures, 1 without a label" in said.err
+    assert "4 images, 1 without a label" in said.err
     merged = read_label_table(out)
     assert merged.columns == ("file", "label", "group", "note")
     assert merged.rows[-1] == ("<script>,\n.png", "closed", "", 'say "hi"')
@@ -208,8 +200,8 @@ def test_the_command_says_what_else_differs_and_shows_no_control_characters(tmp_
     assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
-    assert "2 pictures have another 'note' in each file" in said.err
-    assert "1 pictures are labelled by one and unsure to the other, for example b.png; the label is kept" in said.err
+    assert "2 images have another 'note' in each file" in said.err
+    assert "1 images are labelled by one and unsure to the other, for example b.png; the label is kept" in said.err
     assert said.err.count("\n") == 3
 
 
@@ -220,7 +212,7 @@ def test_the_command_says_what_else_differs_and_shows_no_control_characters(tmp_
         (("a.csv", ".", "--out", "c.csv"), "'.' is a folder; name the CSV file itself"),
         (("a.csv", "b.csv", "--out", "c.txt"), "--out 'c.txt' must end in .csv"),
         (("a.csv", "b.csv", "--out", "b.csv", "--force"), "--out 'b.csv' is the label file that is read"),
-        (("none.csv", "none.csv", "--out", "c.csv"), "neither file names a picture"),
+        (("none.csv", "none.csv", "--out", "c.csv"), "neither file names an image"),
     ],
 )
 def test_wrong_arguments_of_merge_are_one_line(tmp_path, monkeypatch, capsys, arguments, said):
@@ -244,15 +236,15 @@ def test_a_label_file_beside_class_folders_is_told_of(tmp_path, recwarn):
     assert (read_eyes(tmp_path / "eyes").labels >= 0).all()
     assert not recwarn.list
     (tmp_path / "eyes" / "assets.csv").write_text("file,label\nopen/000.png,1\n")
-    with pytest.warns(UserWarning, match="the folders closed, open do not: 2 pictures in them have no label"):
+    with pytest.warns(UserWarning, match="the folders closed, open do not: 2 images in them have no label"):
         eyes = read_eyes(tmp_path / "eyes")
     assert (eyes.labels >= 0).sum() == 1
 
 
-def test_pictures_taken_away_since_are_named_with_the_remedy(tmp_path):
+def test_images_taken_away_since_are_named_with_the_remedy(tmp_path):
     write_eyes(tmp_path / "eyes", 2)
     (tmp_path / "a.csv").write_text("file,label\n000.png,1\ngone.png,0\n")
-    with pytest.raises(DataError, match=r"line 3: file 'gone.png' is not in .*; put such pictures back, or take their"):
+    with pytest.raises(DataError, match=r"line 3: file 'gone.png' is not in .*; put such images back, or take their"):
         read_eyes(tmp_path / "eyes", labels=tmp_path / "a.csv")
 
 
@@ -260,4 +252,4 @@ def test_a_labeller_who_says_nothing_agrees_with_nobody(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("file,label\na.png,1\n")
     (tmp_path / "b.csv").write_text("file,label\nb.png,0\n")
     assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
-    assert capsys.readouterr().out == "both label 0 pictures\n"
+    assert capsys.readouterr().out == "both label 0 images\n"

@@ -9,15 +9,14 @@ import re
 
 import numpy as np
 import pytest
+from classic_eyes.conftest import shared, write_eyes, write_labelled
 
 from classic_eyes import cli
-from classic_eyes.benchmark import Readable
 from classic_eyes.cli.label import _compared
 from classic_eyes.datasets import EyeSet, read_eyes, read_label_table
 from classic_eyes.errors import ParameterError
-from classic_eyes.report import render_sheet
-
-from .conftest import shared, write_eyes, write_labelled
+from classic_eyes.evaluation import Readable
+from classic_eyes.labeling.page import render_sheet
 
 HOSTILE = (
     "</script><script>alert(1)</script>.png".replace("/", "\N{DIVISION SLASH}"),
@@ -42,7 +41,7 @@ def told(page: str) -> dict:
 
 @pytest.fixture(scope="module")
 def eyes(tmp_path_factory):
-    """A hundred rendered eyes, six of them with names that mean mischief, and their labels."""
+    """A hundred synthetic eyes, six of them with names that mean mischief, and their labels."""
     top = tmp_path_factory.mktemp("page") / "eyes"
     labels = write_eyes(top, 106)
     names = [f"{number:03}.png" for number in range(106)]
@@ -88,12 +87,12 @@ def saved(tab, path):
 # -- what it holds --
 
 
-def test_it_holds_every_picture_once_and_loads_nothing(page, eyes):
+def test_it_holds_every_image_once_and_loads_nothing(page, eyes):
     text = page.read_text(encoding="utf-8")
     sheet = told(text)
     assert sorted(item["file"] for item in sheet["items"]) == sorted(eyes[1])
     assert sorted(k for one in sheet["pages"] for k in one["items"]) == list(range(106))
-    assert len(set(sheet["pictures"])) > 100
+    assert len(set(sheet["images"])) > 100
     assert not re.search(r'(src|href)="(?!data:)', text.split("<script", 1)[0])
     assert "default-src 'none'" in text
     assert "alert(1)</script" not in text
@@ -114,7 +113,7 @@ def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     if order == "uncertain":
         sure = [round(abs(item["score"] - 0.5), 6) for item in items]  # as near on one side as on the other
         assert sure == sorted(sure)
-    assert "30 of 106 pictures to be labelled" in capsys.readouterr().err
+    assert "30 of 106 images to be labelled" in capsys.readouterr().err
 
 
 def test_what_is_labelled_is_not_asked_again(eyes, tmp_path):
@@ -140,10 +139,9 @@ def test_what_is_labelled_is_not_asked_again(eyes, tmp_path):
 def test_a_page_of_four_thousand_is_small(tmp_path):
     from classic_eyes.synthetic import make_eyes
 
-    pictures = np.tile(make_eyes(400).pictures, (10, 1, 1))
+    images = np.tile(make_eyes(400).images, (10, 1, 1))
     items = [
-        {"file": f"{k}.png", "row": -1, "given": -1, "guess": 1, "score": 0.5, "picture": k}
-        for k in range(len(pictures))
+        {"file": f"{k}.png", "row": -1, "given": -1, "guess": 1, "score": 0.5, "image": k} for k in range(len(images))
     ]
     pages = [list(range(start, start + 50)) for start in range(0, len(items), 50)]
     sheet = {
@@ -156,11 +154,11 @@ def test_a_page_of_four_thousand_is_small(tmp_path):
         "pages": pages,
         "reasons": False,
     }
-    assert len(render_sheet(sheet, pictures)) < 10e6
-    large = np.repeat(np.repeat(pictures, 3, axis=1), 3, axis=2)[:, :64, :64]
+    assert len(render_sheet(sheet, images)) < 10e6
+    large = np.repeat(np.repeat(images, 3, axis=1), 3, axis=2)[:, :64, :64]
     assert len(render_sheet(sheet, large)) < 25e6
     with pytest.raises(ParameterError, match="an item names number 3999"):
-        render_sheet(sheet, pictures[:10])
+        render_sheet(sheet, images[:10])
 
 
 # -- as a person uses it --
@@ -284,7 +282,7 @@ def test_names_are_text_and_the_page_is_told_to_who_cannot_see(tab, page):
     assert names >= set(HOSTILE)
     tab.locator("[data-item]").first.click()
     assert re.match(r"answered (open|closed): ", tab.locator("[role=status]").inner_text())
-    # Tab goes to one picture and out again; buttons are called by their words.
+    # Tab goes to one image and out again; buttons are called by their words.
     assert tab.locator('[data-item][tabindex="0"]').count() == 1
     tab.locator("[data-item]").nth(1).focus()
     assert tab.locator('[data-item][tabindex="0"]').get_attribute("data-item") == tab.locator("[data-item]").nth(
@@ -429,8 +427,8 @@ def test_the_audit_names_wrong_labels_and_the_page_mends_them(mislabelled, tab, 
     out = tmp_path / "audit.html"
     assert main("audit", top, "--out", out, "--limit", 15, *audit_options()) == 0
     said = capsys.readouterr().err
-    assert "second witness: the pictures without labels" in said
-    assert f"wrote {out}: the 15 most doubtful labels; it holds your pictures" in said
+    assert "second witness: the images without labels" in said
+    assert f"wrote {out}: the 15 most doubtful labels; it holds your images" in said
     sheet = told(out.read_text(encoding="utf-8"))
     named = [item["file"] for item in sheet["items"]]
     assert len(set(named) & set(wrong)) >= 8
@@ -478,12 +476,12 @@ def test_the_audit_writes_a_csv_and_a_table(mislabelled, tmp_path, capsys):
     [
         (("label", "{eyes}", "--out", "a.txt"), "--out 'a.txt' must end in .html"),
         (("label", "{eyes}", "--out", "no/a.html"), "there is no folder 'no'; make it first"),
-        (("label", "nothing", "--out", "a.html"), "'nothing': no such folder or picture"),
+        (("label", "nothing", "--out", "a.html"), "'nothing': no such folder or image"),
         (("label", "{eyes}", "--out", "a.html", "--order", "best"), "invalid choice: 'best'"),
         (("label", "{eyes}", "--out", "a.html", "--model", "none.npz"), "no model file of this name"),
         (
             ("label", "{done}", "--out", "a.html"),
-            "all 30 pictures are labelled, or marked as unsure; --unsure asks about those again",
+            "all 30 images are labelled, or marked as unsure; --unsure asks about those again",
         ),
         (("audit", "{eyes}"), "0 labels say closed and 0 open; 10 of each are needed"),
         (("audit", "{done}", "--folds", "1"), "--folds 1 leaves nothing to learn from"),
@@ -493,7 +491,7 @@ def test_the_audit_writes_a_csv_and_a_table(mislabelled, tmp_path, capsys):
         (("audit", "{done}", "--out", "{done}/assets.csv", "--force"), "is the label file that is read"),
         (("audit", "{done}", "--raters", "{done}/assets.csv"), "has a column label, so it is a label file"),
         (("audit", "{done}", "--raters", "{done}"), "argument --raters: "),
-        (("audit", "{done}", "--raters", "others.csv"), "nobody in it rates a picture of this folder"),
+        (("audit", "{done}", "--raters", "others.csv"), "nobody in it rates an image of this folder"),
         (("audit", "{done}", "--out", "/proc/a.csv"), "--out '/proc/a.csv': no file can be made in '/proc'"),
         (("label", "{eyes}", "--out", "others.html"), "--out 'others.html' is there already"),
         (("label", "{eyes}", "--labels", "no.csv", "--out", "a.html"), "argument --labels: 'no.csv': no such file"),
@@ -528,17 +526,17 @@ def test_what_cannot_be_read_or_named_is_left_out_and_said(eyes, tmp_path, capsy
     os.rename(top / "004.png", os.fsencode(top) + b"/caf\xe9.png")
     assert main("label", top, "--out", tmp_path / "a.html", "--model", "fast") == 1
     error = capsys.readouterr().err
-    assert "left out broken.png: not a picture OpenCV can read" in error
+    assert "left out broken.png: not an image OpenCV can read" in error
     assert "left out 'caf\\udce9.png': label files are UTF-8, and its name is not" in error
     assert len(told((tmp_path / "a.html").read_text(encoding="utf-8"))["items"]) == 4
     # Where only what cannot be read is left, that is said, and not that nothing can be read.
     (top / "assets.csv").write_text("file,label\n" + "".join(f"{k:03}.png,1\n" for k in range(4)))
     os.unlink(os.fsencode(top) + b"/caf\xe9.png")
     assert main("label", top, "--out", tmp_path / "b.html", "--model", "fast") == 2
-    assert "4 of 5 pictures are labelled or marked; of the rest, none of 1" in capsys.readouterr().err
+    assert "4 of 5 images are labelled or marked; of the rest, none of 1" in capsys.readouterr().err
 
 
-def test_one_picture_makes_a_page(tmp_path):
+def test_one_image_makes_a_page(tmp_path):
     write_eyes(tmp_path / "one", 1)
     for order in ("worth", "cluster"):
         assert (
@@ -553,7 +551,7 @@ def test_of_very_many_those_that_come_last_are_left_out(order, kept, capsys):
     data = Readable(EyeSet(names, np.full(4, -1), np.array(names), names), np.zeros((4, 24, 24), np.uint8), ())
     left, scores = _compared(data, np.array([0.9, 0.6, 0.45, 0.01]), order, most=2)
     assert [names.index(name) for name in left.eyes.names] == kept
-    assert len(scores) == len(left.pictures) == len(kept)
+    assert len(scores) == len(left.images) == len(kept)
     assert ("are compared with one another" in capsys.readouterr().err) == (len(kept) == 2)
 
 

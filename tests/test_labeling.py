@@ -1,4 +1,4 @@
-"""Order of asking, audit of labels, learning from few: in closed form, then on rendered eyes."""
+"""Order of asking, audit of labels, learning from few: in closed form, then on synthetic eyes."""
 
 from __future__ import annotations
 
@@ -7,24 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import judge_label_curve
+from benchmarks.audit import contradicted_by_most, evaluate_audit
+from benchmarks.few_labels import LEARNERS, gather_crowd, learn_from_few
+from benchmarks.report.learning import _apart, render_learning
 from classic_eyes import EyeClassifier, labeling
-from classic_eyes.benchmark import judge_label_curve
 from classic_eyes.errors import ParameterError
-from classic_eyes.labeling import (
-    LEARNERS,
-    ORDERS,
-    Asking,
-    Witness,
-    arrange,
-    audit_labels,
-    contradicted_by_most,
-    evaluate_audit,
-    gather_crowd,
-    learn_from_few,
-    second_witness,
-)
-from classic_eyes.report import render_learning
-from classic_eyes.report.learning import _apart
+from classic_eyes.labeling import ORDERS, Asking, Witness, arrange, audit_labels, second_witness
 from classic_eyes.synthetic import make_eyes
 
 # -- order --
@@ -101,18 +90,18 @@ def test_nobody_to_ask_about():
 # -- audit --
 
 
-def noise_pictures(n: int) -> np.ndarray:
+def noise_images(n: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (n, 24, 24), dtype=np.uint8)
 
 
-def audited(pictures, labels, groups, *scores):
+def audited(images, labels, groups, *scores):
     names = tuple(f"{k}.png" for k in range(len(labels)))
     witnesses = tuple(Witness(f"by {k}", np.array(each)) for k, each in enumerate(scores))
-    return audit_labels(pictures, np.array(labels, np.int8), np.array(groups), names, witnesses)
+    return audit_labels(images, np.array(labels, np.int8), np.array(groups), names, witnesses)
 
 
 def test_doubt_is_the_mean_of_what_the_witnesses_say_against_the_label():
-    audit = audited(noise_pictures(3), [1, 0, -1], ["a", "b", "c"], [0.9, 0.9, 0.5], [0.7, 0.4, 0.5])
+    audit = audited(noise_images(3), [1, 0, -1], ["a", "b", "c"], [0.9, 0.9, 0.5], [0.7, 0.4, 0.5])
     assert audit.doubts[:2].tolist() == pytest.approx([0.2, 0.65])
     assert np.isnan(audit.doubts[2])
     assert audit.ranked().tolist() == [1, 0]
@@ -125,18 +114,18 @@ def test_doubt_is_the_mean_of_what_the_witnesses_say_against_the_label():
 
 
 def test_of_two_shots_of_the_same_one_is_wrong():
-    pictures = noise_pictures(4)
-    pictures[1] = np.clip(pictures[0].astype(int) + 3, 0, 255)
-    audit = audited(pictures, [1, 0, 1, 0], list("abcd"), [0.8, 0.8, 0.99, 0.01])
+    images = noise_images(4)
+    images[1] = np.clip(images[0].astype(int) + 3, 0, 255)
+    audit = audited(images, [1, 0, 1, 0], list("abcd"), [0.8, 0.8, 0.99, 0.01])
     # Alone they would have .2 and .8.
     assert audit.doubts[:2].tolist() == pytest.approx([0.2 * 0.2 / (0.2 * 0.2 + 0.8 * 0.8), 0.64 / 0.68])
     assert audit.partners.tolist() == [1, 0, -1, -1]
     assert audit.same.tolist() == [True, True, False, False]
-    assert "nearly the same picture as 0.png, labelled open" in audit.reasons[1]
+    assert "nearly the same image as 0.png, labelled open" in audit.reasons[1]
 
 
 def test_two_eyes_of_one_face_mostly_go_together():
-    audit = audited(noise_pictures(4), [1, 0, 1, 1], ["a", "a", "b", "b"], [0.9, 0.5, 0.9, 0.9])
+    audit = audited(noise_images(4), [1, 0, 1, 1], ["a", "a", "b", "b"], [0.9, 0.5, 0.9, 0.9])
     wrong = 0.5 * 0.9 / (0.5 * 0.9 + 0.1 * 0.5)
     assert audit.doubts.tolist() == pytest.approx(
         [0.95 * (1 - wrong) + 0.05 * 0.1, 0.95 * wrong + 0.05 * 0.5, 0.1, 0.1]
@@ -144,26 +133,26 @@ def test_two_eyes_of_one_face_mostly_go_together():
     assert "the other eye of this face is 0.png, labelled open" in audit.reasons[1]
 
 
-def test_many_pictures_of_one_person_are_no_face():
-    audit = audited(noise_pictures(3), [1, 0, 1], ["a", "a", "a"], [0.9, 0.1, 0.9])
+def test_many_images_of_one_person_are_no_face():
+    audit = audited(noise_images(3), [1, 0, 1], ["a", "a", "a"], [0.9, 0.1, 0.9])
     assert audit.partners.tolist() == [-1, -1, -1]
 
 
-def test_wrong_labels_of_rendered_eyes_are_named_first():
+def test_wrong_labels_of_synthetic_eyes_are_named_first():
     eyes = make_eyes(400, random_state=3)
     wrong = np.random.default_rng(0).choice(400, 20, replace=False)
     labels = eyes.labels.copy()
     labels[wrong] = 1 - labels[wrong]
-    second, told = second_witness(eyes.pictures, np.arange(400).astype(str))
-    assert told.startswith("second witness: the pictures without labels (trust ")
-    audit = audit_labels(eyes.pictures, labels, np.arange(400).astype(str), tuple(map(str, range(400))), (second,))
+    second, told = second_witness(eyes.images, np.arange(400).astype(str))
+    assert told.startswith("second witness: the images without labels (trust ")
+    audit = audit_labels(eyes.images, labels, np.arange(400).astype(str), tuple(map(str, range(400))), (second,))
     assert len(set(audit.ranked(25).tolist()) & set(wrong.tolist())) >= 18
 
 
 def test_the_second_witness_is_not_heard_where_it_knows_nothing():
-    witness, told = second_witness(make_eyes(20).pictures, np.arange(20).astype(str))
+    witness, told = second_witness(make_eyes(20).images, np.arange(20).astype(str))
     assert witness is None
-    assert told.startswith("no second witness: 20 pictures are too few")
+    assert told.startswith("no second witness: 20 images are too few")
 
 
 def test_the_judges_are_counted_and_never_learnt_from():
@@ -172,9 +161,9 @@ def test_the_judges_are_counted_and_never_learnt_from():
     assert contradicted_by_most(np.array([-1], np.int8), [[1, 1]]).tolist() == [False]
     labels = np.array([1, 0, 1, 0], np.int8)
     witnesses = (Witness("first", np.array([0.9, 0.8, 0.2, 0.1])), Witness("second", np.array([0.1, 0.1, 0.1, 0.1])))
-    audit = audit_labels(noise_pictures(4), labels, np.array(list("abcd")), tuple("abcd"), witnesses)
+    audit = audit_labels(noise_images(4), labels, np.array(list("abcd")), tuple("abcd"), witnesses)
     judged = {each.rule: each.found for each in evaluate_audit(audit, witnesses, labels, np.array([1, 1, 0, 0], bool))}
-    assert list(judged)[:3] == ["this audit", "left out of the training alone", "the pictures without labels alone"]
+    assert list(judged)[:3] == ["this audit", "left out of the training alone", "the images without labels alone"]
     assert judged["this audit"] == (2, 2, 2)
 
 
@@ -184,7 +173,7 @@ def test_the_judges_are_counted_and_never_learnt_from():
 @pytest.fixture(scope="module")
 def crowd():
     eyes = make_eyes(240, random_state=6)
-    return eyes, gather_crowd(eyes.pictures, np.arange(240).astype(str))
+    return eyes, gather_crowd(eyes.images, np.arange(240).astype(str))
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -194,7 +183,7 @@ def test_every_learner_learns_from_few(crowd, name):
     given[:40] = eyes.labels[:40]
     other = make_eyes(200, random_state=8)
     clf = learn_from_few(name, EyeClassifier(("hog",), n_components=40, n_copies=0), known, given)
-    assert clf.score(other.pictures, other.labels) > 0.8
+    assert clf.score(other.images, other.labels) > 0.8
     assert given[40:].max() == -1, "what was given is left alone"
 
 
@@ -205,7 +194,7 @@ def test_the_unlabelled_rest_helps(crowd):
     other = make_eyes(300, random_state=9)
     plain = EyeClassifier(("hog",), n_components=40, n_copies=0)
     scores = {
-        name: learn_from_few(name, plain, known, given).score(other.pictures, other.labels)
+        name: learn_from_few(name, plain, known, given).score(other.images, other.labels)
         for name in ("svm", "self-training")
     }
     assert scores["self-training"] > scores["svm"]
@@ -220,7 +209,7 @@ def test_the_curve_is_the_same_for_any_number_of_jobs():
     eyes = make_eyes(100, random_state=2)
     groups = np.arange(100).astype(str)
     settings = {"sizes": (20, 40), "learners": ("knn",), "n_seeds": 2}
-    one, two = (judge_label_curve(eyes.pictures, eyes.labels, groups, n_jobs=jobs, **settings) for jobs in (1, 2))
+    one, two = (judge_label_curve(eyes.images, eyes.labels, groups, n_jobs=jobs, **settings) for jobs in (1, 2))
     assert one == two
     assert [(curve.learner, curve.order) for curve in one] == [("knn", "random"), ("knn", "worth")]
     assert all(0.5 < value <= 1 for curve in one for value in curve.mean)
@@ -233,7 +222,7 @@ def test_a_curve_asks_for_no_more_than_there_is():
     eyes = make_eyes(50)
     for sizes, said in (((20, 60), "60 labels, and four fifths of the groups hold 40"), ((40, 20), "must grow")):
         with pytest.raises(ParameterError, match=said):
-            judge_label_curve(eyes.pictures, eyes.labels, np.arange(50), sizes=sizes, learners=("knn",), n_jobs=1)
+            judge_label_curve(eyes.images, eyes.labels, np.arange(50), sizes=sizes, learners=("knn",), n_jobs=1)
 
 
 def test_the_figure_says_what_it_shows():

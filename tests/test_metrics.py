@@ -133,7 +133,7 @@ def test_rates_need_both_classes(name):
         metrics.det_points([1, 1], [0.2, 0.8])
 
 
-def test_interval_over_groups_is_wider_than_over_pictures():
+def test_interval_over_groups_is_wider_than_over_images():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(20), 30)
     y = np.tile([0, 1], 300)
@@ -141,8 +141,8 @@ def test_interval_over_groups_is_wider_than_over_pictures():
     wrong = np.repeat(rng.uniform(size=20) < 0.3, 30)
     s = np.where(wrong, 1 - y, y).astype(float)
     by_group = metrics.bootstrap_interval(metrics.accuracy, y, s, groups, n_resamples=300)
-    by_picture = metrics.bootstrap_interval(metrics.accuracy, y, s, n_resamples=300)
-    assert by_group[1] - by_group[0] > 2 * (by_picture[1] - by_picture[0])
+    by_image = metrics.bootstrap_interval(metrics.accuracy, y, s, n_resamples=300)
+    assert by_group[1] - by_group[0] > 2 * (by_image[1] - by_image[0])
 
 
 def test_interval_holds_the_truth_about_as_often_as_it_says():
@@ -239,7 +239,7 @@ def test_accuracy_difference_is_paired():
     assert value == pytest.approx(metrics.accuracy(y, s) - metrics.accuracy(y, other))
     assert low <= value <= high
     assert metrics.accuracy_difference(y, s, s, n_resamples=20) == (0, 0, 0)
-    # One picture of 200 turned: the paired interval is narrower than either accuracy's own.
+    # One image of 200 turned: the paired interval is narrower than either accuracy's own.
     nearly = s.copy()
     nearly[0] = 1 - nearly[0]
     _, low, high = metrics.accuracy_difference(y, s, nearly, n_resamples=200)

@@ -10,14 +10,14 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS, Hog, Lbp, Words
-from classic_eyes.pipeline import CLASSIFIERS, build_pipeline, build_pipelines, make_classifier, split_families
 from classic_eyes.synthetic import make_eyes
+from classic_eyes.training.pipelines import CLASSIFIERS, build_pipeline, build_pipelines, make_classifier, split_views
 
 EYES = make_eyes(160, random_state=1)
 
 
 class MeanGrey(TransformerMixin, BaseEstimator):
-    """An extractor of a user: the mean of each picture."""
+    """An extractor of a user: the mean of each image."""
 
     def fit(self, X, y=None):
         self.fitted_ = True
@@ -39,16 +39,16 @@ def test_it_is_a_plain_pipeline_of_the_steps_promised():
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
-def test_every_classifier_learns_rendered_eyes(classifier):
-    fitted = build_pipeline(["hog"], classifier, n_components=20).fit(EYES.pictures, EYES.labels)
+def test_every_classifier_learns_synthetic_eyes(classifier):
+    fitted = build_pipeline(["hog"], classifier, n_components=20).fit(EYES.images, EYES.labels)
     other = make_eyes(60, random_state=2)
-    assert fitted.score(other.pictures, other.labels) > 0.8
+    assert fitted.score(other.images, other.labels) > 0.8
 
 
 @pytest.mark.parametrize("feature", EXTRACTORS)
-def test_every_extractor_learns_rendered_eyes(feature):
-    fitted = build_pipeline([feature], "svm", n_components=0.99).fit(EYES.pictures, EYES.labels)
-    assert fitted.score(EYES.pictures, EYES.labels) > 0.75
+def test_every_extractor_learns_synthetic_eyes(feature):
+    fitted = build_pipeline([feature], "svm", n_components=0.99).fit(EYES.images, EYES.labels)
+    assert fitted.score(EYES.images, EYES.labels) > 0.75
 
 
 def test_without_pca_the_step_is_left_out():
@@ -59,7 +59,7 @@ def test_objects_and_names_mix_and_names_stay_unique():
     mine = Hog(cells=(6,))
     union = build_pipeline(["hog", mine, Lbp(radii=(1,)), MeanGrey()]).named_steps["features"]
     assert [name for name, _ in union.transformer_list] == ["hog", "hog2", "lbp", "meangrey"]
-    assert union.fit(EYES.pictures).get_feature_names_out()[-1] == "meangrey__mean"
+    assert union.fit(EYES.images).get_feature_names_out()[-1] == "meangrey__mean"
     # The caller's own extractor is not the one that is fitted.
     assert union.transformer_list[1][1] is not mine
     assert union.transformer_list[1][1].get_params() == mine.get_params()
@@ -69,7 +69,7 @@ def test_it_clones_and_takes_parameters_by_path():
     pipeline = clone(build_pipeline(["hog"])).set_params(
         features__hog__cells=(6,), classifier__alpha=1.0, pca__n_components=5
     )
-    assert pipeline.fit(EYES.pictures, EYES.labels)[:-1].transform(EYES.pictures).shape == (160, 5)
+    assert pipeline.fit(EYES.images, EYES.labels)[:-1].transform(EYES.images).shape == (160, 5)
 
 
 def test_a_classifier_object_is_cloned():
@@ -91,7 +91,7 @@ def test_the_seed_reaches_extractors_made_from_names_alone():
 
 
 @pytest.mark.parametrize(
-    ("features", "families"),
+    ("features", "views"),
     [
         (("hog",), [("hog",)]),
         (["hog", "lbp"], [("hog", "lbp")]),
@@ -100,11 +100,11 @@ def test_the_seed_reaches_extractors_made_from_names_alone():
         ((("hog",),), [("hog",)]),
     ],
 )
-def test_side_by_side_is_one_family_and_nested_are_several(features, families):
-    assert split_families(features) == families
+def test_side_by_side_is_one_view_and_nested_are_several(features, views):
+    assert split_views(features) == views
 
 
-def test_a_pipeline_for_each_family():
+def test_a_pipeline_for_each_view():
     pipelines = build_pipelines((("hog", Lbp(radii=(1,))), "hog", ("hog",)), "linear", n_components=9, random_state=4)
     assert list(pipelines) == ["hog+lbp", "hog", "hog2"]
     assert {pipeline["pca"].n_components for pipeline in pipelines.values()} == {9}
@@ -112,8 +112,8 @@ def test_a_pipeline_for_each_family():
     assert len({id(pipeline["classifier"]) for pipeline in pipelines.values()}) == 3
 
 
-def test_one_pipeline_does_not_take_several_families():
-    with pytest.raises(ParameterError, match=r"2 families; build_pipelines makes one for each"):
+def test_one_pipeline_does_not_take_several_views():
+    with pytest.raises(ParameterError, match=r"2 views; build_pipelines makes one for each"):
         build_pipeline((("hog",), ("lbp",)))
 
 
@@ -122,8 +122,8 @@ def test_one_pipeline_does_not_take_several_families():
     [
         (["hgo"], r"'hgo'.*haar.*hog.*lbp.*pixels.*profile"),
         ("hog", "sequence of names"),
-        ([], r"features is \[\]; give at least one of ear, haar, .* to each family"),
-        ([("hog",), ()], "to each family"),
+        ([], r"features is \[\]; give at least one of ear, haar, .* to each view"),
+        ([("hog",), ()], "to each view"),
         ([Hog], "instance|Hog()"),
         ([3], "3"),
     ],

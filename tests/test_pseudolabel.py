@@ -1,4 +1,4 @@
-"""Labels without a labeller: what each part promises, on pictures whose opening is known because they were rendered."""
+"""Labels without a labeller: what each part promises, on images whose opening is known because they were synthetic."""
 
 from __future__ import annotations
 
@@ -12,40 +12,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from classic_eyes.conftest import shared
 
-from classic_eyes import EyeClassifier, metrics, pseudolabel
-from classic_eyes.augment import flip
+from benchmarks.clustering.evaluation import evaluate_consensus, evaluate_criteria, evaluate_history, evaluate_measured
+from benchmarks.clustering.settings import SETTINGS, Setting, measure
+from benchmarks.clustering.tuning import tune
+from classic_eyes import EyeClassifier, metrics
+from classic_eyes import semisupervised as pseudolabel
 from classic_eyes.datasets import UNLABELLED, read_eyes
 from classic_eyes.errors import ClassicEyesError, DataError, MissingDependencyError, ParameterError
-from classic_eyes.images import read_pictures
-from classic_eyes.pseudolabel import (
+from classic_eyes.images import read_images
+from classic_eyes.preprocessing.augmentation import flip
+from classic_eyes.semisupervised import (
     CLUSTERERS,
     KNOWLEDGE,
     REASONS,
-    SETTINGS,
     VIEW_FEATURES,
     Consensus,
     Knowledge,
-    Setting,
     Start,
     cluster_rows,
-    evaluate_consensus,
-    evaluate_criteria,
-    evaluate_measured,
-    evaluate_trail,
     find_consensus,
     gather_knowledge,
     informed_mixture,
     learn_labels,
     make_view,
-    measure,
     orient,
     self_train,
-    tune,
 )
 from classic_eyes.synthetic import make_eyes
-
-from .conftest import shared
 
 # One process makes what all of these share.
 pytestmark = pytest.mark.xdist_group("pseudolabel")
@@ -60,12 +55,12 @@ def eyes():
 
 @pytest.fixture(scope="module")
 def knowledge(eyes):
-    return gather_knowledge(eyes.pictures)
+    return gather_knowledge(eyes.images)
 
 
 @pytest.fixture(scope="module")
 def views(eyes):
-    return {features: make_view(eyes.pictures, features) for features in {*VIEW_FEATURES, ("hog",)}}
+    return {features: make_view(eyes.images, features) for features in {*VIEW_FEATURES, ("hog",)}}
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +69,8 @@ def consensus(views, knowledge):
 
 
 @pytest.fixture(scope="module")
-def trail(eyes, views, knowledge):
-    return learn_labels(eyes.pictures, views=[views[features] for features in VIEW_FEATURES], knowledge=knowledge)
+def history(eyes, views, knowledge):
+    return learn_labels(eyes.images, views=[views[features] for features in VIEW_FEATURES], knowledge=knowledge)
 
 
 def known(n: int, scores: np.ndarray) -> Knowledge:
@@ -132,13 +127,13 @@ def test_an_informed_mixture_needs_two_of_each():
 # -- views --
 
 
-def test_a_view_has_the_pictures_and_then_their_mirror_images(eyes):
-    view, turned = (make_view(pictures, ("hog",), n_components=8) for pictures in (eyes.pictures, flip(eyes.pictures)))
-    n = len(eyes.pictures)
+def test_a_view_has_the_images_and_then_their_mirror_images(eyes):
+    view, turned = (make_view(images, ("hog",), n_components=8) for images in (eyes.images, flip(eyes.images)))
+    n = len(eyes.images)
     assert view.rows.shape == (2 * n, 8)
     assert view.rows.dtype == np.float32
     assert view.mirrored
-    # The same pictures in the other order: the same components, but for the sign of each.
+    # The same images in the other order: the same components, but for the sign of each.
     assert np.allclose(np.abs(view.rows[:n]), np.abs(turned.rows[n:]), atol=1e-3)
 
 
@@ -154,22 +149,22 @@ def test_leading_components_are_those_of_a_narrower_view(views):
 
 def test_a_view_refuses_what_it_cannot_have(eyes):
     with pytest.raises(ParameterError, match="n_components is 0"):
-        make_view(eyes.pictures, ("hog",), n_components=0)
+        make_view(eyes.images, ("hog",), n_components=0)
     with pytest.raises(ParameterError, match="hgo"):
-        make_view(eyes.pictures, ("hgo",))
+        make_view(eyes.images, ("hgo",))
 
 
 # -- knowledge --
 
 
-@pytest.mark.parametrize(("name", "least"), [("rendered eyes", 0.98), ("eye cascade", 0.8), ("dark centre", 0.65)])
+@pytest.mark.parametrize(("name", "least"), [("synthetic eyes", 0.98), ("eye cascade", 0.8), ("dark centre", 0.65)])
 def test_each_kind_of_knowledge_knows_open_eyes(eyes, knowledge, name, least):
-    """On rendered eyes of another seed than those learnt from."""
+    """On synthetic eyes of another seed than those learnt from."""
     assert knowledge.areas(eyes.labels)[name] > least
 
 
-def test_knowledge_of_a_picture_does_not_depend_on_the_others(eyes, knowledge):
-    alone = gather_knowledge(eyes.pictures[5:8])
+def test_knowledge_of_a_image_does_not_depend_on_the_others(eyes, knowledge):
+    alone = gather_knowledge(eyes.images[5:8])
     for name, scores in knowledge.scores.items():
         assert np.allclose(alone.scores[name], scores[5:8], atol=1e-9)
 
@@ -206,7 +201,7 @@ def test_unanimous_and_majority_by_hand():
     assert found.majority.tolist() == [1, 1, 0, 0]
 
 
-def test_views_agree_on_rendered_eyes(eyes, consensus):
+def test_views_agree_on_synthetic_eyes(eyes, consensus):
     assert consensus.start.trust > 0.8
     assert consensus.start in consensus.tried
     assert consensus.start.trust == max(each.trust for each in consensus.tried)
@@ -220,7 +215,7 @@ def test_a_folder_need_not_be_half_open(eyes, knowledge):
     """One open eye to nine closed ones: the guess of a half is not the one that is kept."""
     open_ = np.flatnonzero(eyes.labels == 1)[:17]
     part = np.sort(np.concatenate([open_, np.flatnonzero(eyes.labels == 0)]))
-    some = [make_view(eyes.pictures[part], features) for features in VIEW_FEATURES]
+    some = [make_view(eyes.images[part], features) for features in VIEW_FEATURES]
     found = find_consensus(some, knowledge.take(part))
     assert found.start.guessed < 0.3
     assert (found.majority == eyes.labels[part]).mean() > 0.95
@@ -260,7 +255,7 @@ def test_what_is_measured_needs_no_label_and_keeps_its_ranges(views, knowledge, 
 
 def test_features_of_every_view_are_held_against_all(eyes, knowledge, consensus):
     features = ("hog", "words", "words_tt")
-    view = make_view(eyes.pictures, features, n_components=16)
+    view = make_view(eyes.images, features, n_components=16)
     found = measure(Setting(features, "informed", 16), view, consensus, knowledge, repeats=False)
     assert found.agreement == pytest.approx(metrics.cohen_kappa(found.answers, consensus.votes.mean(axis=0) >= 0.5))
 
@@ -288,9 +283,7 @@ def test_agreement_chooses_well_and_its_worth_is_computed_by_hand(eyes, views, k
 
 def test_tuning_is_seeded_and_finds_the_greatest_value(views, knowledge, consensus, eyes):
     pytest.importorskip("optuna")
-    every = {
-        features: views.get(features) or make_view(eyes.pictures, features) for features in pseudolabel.FEATURE_SETS
-    }
+    every = {features: views.get(features) or make_view(eyes.images, features) for features in pseudolabel.FEATURE_SETS}
     one, other = (tune(every, consensus, knowledge, n_trials=6, random_state=2) for _ in range(2))
     assert [each.setting for each in one] == [each.setting for each in other]
     assert one[0].agreement == max(each.agreement for each in one)
@@ -371,11 +364,11 @@ def test_no_rounds_leave_the_start_as_it_is(views, knowledge, consensus):
     assert found.rounds == ()
 
 
-def test_too_few_confident_pictures_end_it(views, knowledge):
+def test_too_few_confident_images_end_it(views, knowledge):
     start = np.full(300, UNLABELLED, dtype=np.int8)
     start[:12] = [0, 1] * 6
     found = self_train([views[("hog",)]], start, knowledge, folds_of(300))
-    assert found.ended == "fewer than 10 confident pictures of a class"
+    assert found.ended == "fewer than 10 confident images of a class"
 
 
 @pytest.mark.parametrize(
@@ -389,11 +382,11 @@ def test_thresholds_that_are_refused(confident):
 # -- the whole path --
 
 
-def test_the_trail_keeps_votes_score_and_reason_of_every_round_and_picture(trail, eyes):
-    n = len(eyes.pictures)
-    assert trail.consensus.votes.shape == (3, n)
-    assert trail.rounds
-    for done in trail.rounds:
+def test_the_history_keeps_votes_score_and_reason_of_every_round_and_image(history, eyes):
+    n = len(eyes.images)
+    assert history.consensus.votes.shape == (3, n)
+    assert history.rounds
+    for done in history.rounds:
         assert done.learnt.shape == done.scores.shape == done.labels.shape == done.reasons.shape == (n,)
         assert ((done.scores >= 0) & (done.scores <= 1)).all()
         said = np.where(done.scores > 0.95, 1, np.where(done.scores < 0.05, 0, -1))
@@ -401,35 +394,35 @@ def test_the_trail_keeps_votes_score_and_reason_of_every_round_and_picture(trail
         waits, joins = (done.reasons == REASONS.index(text) for text in ("waits: not confident", "joins: confident"))
         assert np.array_equal(waits, (said < 0) & (done.learnt < 0))
         assert np.array_equal(joins, (said >= 0) & (done.learnt < 0))
-    assert trail.ended
-    assert np.array_equal(trail.labels, trail.rounds[-1].labels)
-    told = evaluate_trail(trail, eyes.labels)
+    assert history.ended
+    assert np.array_equal(history.labels, history.rounds[-1].labels)
+    told = evaluate_history(history, eyes.labels)
     assert told["final"] > 0.96
     assert told["purity"] > 0.98
-    assert len(told["rounds"]) == len(trail.rounds)
+    assert len(told["rounds"]) == len(history.rounds)
 
 
-def test_the_pictures_worth_asking_are_the_uncertain_ones(trail):
-    order = trail.worth_asking()
+def test_the_images_worth_asking_are_the_uncertain_ones(history):
+    order = history.worth_asking()
     assert sorted(order) == list(range(300))
-    doubt = np.abs(trail.scores - 0.5)
+    doubt = np.abs(history.scores - 0.5)
     assert (np.diff(doubt[order]) >= 0).all()
-    assert np.array_equal(trail.worth_asking(7), order[:7])
+    assert np.array_equal(history.worth_asking(7), order[:7])
 
 
-def test_the_summary_and_the_plain_data_say_the_same(trail):
-    told = trail.described([f"{k}.png" for k in range(300)])
-    assert told["ended"] in trail.summary()
-    assert f"trust {told['trust']:.2f}" in trail.summary()
+def test_the_summary_and_the_plain_data_say_the_same(history):
+    told = history.described([f"{k}.png" for k in range(300)])
+    assert told["ended"] in history.summary()
+    assert f"trust {told['trust']:.2f}" in history.summary()
     assert [start["kept"] for start in told["starts"]].count(True) == 1
     assert json.loads(json.dumps(told)) == told
 
 
-def test_the_same_seed_gives_the_same_bytes(eyes, trail):
-    again = learn_labels(eyes.pictures)
-    assert again.labels.tobytes() == trail.labels.tobytes()
-    assert again.scores.tobytes() == trail.scores.tobytes()
-    assert again.consensus.votes.tobytes() == trail.consensus.votes.tobytes()
+def test_the_same_seed_gives_the_same_bytes(eyes, history):
+    again = learn_labels(eyes.images)
+    assert again.labels.tobytes() == history.labels.tobytes()
+    assert again.scores.tobytes() == history.scores.tobytes()
+    assert again.consensus.votes.tobytes() == history.consensus.votes.tobytes()
 
 
 def test_given_labels_that_all_views_contradict_are_named(eyes, views, knowledge):
@@ -437,7 +430,7 @@ def test_given_labels_that_all_views_contradict_are_named(eyes, views, knowledge
     given[:20] = eyes.labels[:20]
     given[[3, 8]] = 1 - eyes.labels[[3, 8]]
     some = [views[features] for features in VIEW_FEATURES]
-    found = learn_labels(eyes.pictures, given, views=some, knowledge=knowledge)
+    found = learn_labels(eyes.images, given, views=some, knowledge=knowledge)
     said = found.consensus.unanimous[:20]
     wrong = np.flatnonzero((said >= 0) & (said != given[:20])).tolist()
     assert {3, 8} <= set(wrong)
@@ -447,8 +440,8 @@ def test_given_labels_that_all_views_contradict_are_named(eyes, views, knowledge
     assert any(f"contradict {len(wrong)} of 20 given labels" in warned for warned in found.warnings)
 
 
-def test_every_picture_has_one_reason_and_the_counts_add_up(trail):
-    for done in trail.rounds:
+def test_every_image_has_one_reason_and_the_counts_add_up(history):
+    for done in history.rounds:
         assert sum(done.count(reason) for reason in range(len(REASONS))) == 300
         leave = REASONS.index("leaves: no longer confident")
         joins = REASONS.index("joins: confident")
@@ -465,7 +458,7 @@ def test_consensus_is_evaluated_by_hand(consensus, views, eyes):
 
 def _one_class(label: int) -> np.ndarray:
     eyes = make_eyes(400, random_state=3)
-    return eyes.pictures[eyes.labels == label]
+    return eyes.images[eyes.labels == label]
 
 
 def _noise() -> np.ndarray:
@@ -476,9 +469,9 @@ def _textures() -> np.ndarray:
     from skimage import data
 
     rng = np.random.default_rng(0)
-    pictures = [data.brick(), data.grass(), data.gravel()]
+    images = [data.brick(), data.grass(), data.gravel()]
     places = rng.integers(0, 480, (200, 2))
-    return np.stack([pictures[k % 3][y : y + 24, x : x + 24] for k, (y, x) in enumerate(places)])
+    return np.stack([images[k % 3][y : y + 24, x : x + 24] for k, (y, x) in enumerate(places)])
 
 
 def _faces() -> np.ndarray:
@@ -496,12 +489,12 @@ def _faces() -> np.ndarray:
         (_noise, "agree too little"),
         (_textures, "agree too little|cannot be told"),
         (_faces, "agree too little|cannot be told"),
-        (lambda: make_eyes(20, random_state=1).pictures, "20 pictures are too few"),
+        (lambda: make_eyes(20, random_state=1).images, "20 images are too few"),
         (
-            lambda: np.repeat(make_eyes(10, random_state=1).pictures, 10, axis=0),
-            "only 10 of 100 pictures are different",
+            lambda: np.repeat(make_eyes(10, random_state=1).images, 10, axis=0),
+            "only 10 of 100 images are different",
         ),
-        (lambda: np.zeros((100, 24, 24), np.uint8), "only 1 of 100 pictures are different"),
+        (lambda: np.zeros((100, 24, 24), np.uint8), "only 1 of 100 images are different"),
     ],
     ids=["open only", "closed only", "noise", "textures", "faces", "few", "repeated", "black"],
 )
@@ -519,24 +512,24 @@ QUICK = {"features": ("hog",), "n_copies": 0, "n_components": 60}
 
 def test_fit_without_labels_is_judged_on_other_eyes(eyes):
     start = time.perf_counter()
-    clf = EyeClassifier(**QUICK).fit(eyes.pictures)
+    clf = EyeClassifier(**QUICK).fit(eyes.images)
     assert time.perf_counter() - start < 60
     other = make_eyes(300, random_state=70)
-    assert clf.score(other.pictures, other.labels) > 0.93
-    assert clf.trail_.trust > 0.8
+    assert clf.score(other.images, other.labels) > 0.93
+    assert clf.history_.trust > 0.8
     kept = pickle.loads(pickle.dumps(clf))
-    assert np.array_equal(kept.trail_.labels, clf.trail_.labels)
-    assert np.array_equal(kept.predict_proba(other.pictures), clf.predict_proba(other.pictures))
+    assert np.array_equal(kept.history_.labels, clf.history_.labels)
+    assert np.array_equal(kept.predict_proba(other.images), clf.predict_proba(other.images))
 
 
-def test_fit_learns_from_exactly_what_the_trail_has_labelled(eyes, trail):
-    learnt = trail.labels >= 0
-    one = EyeClassifier(**QUICK).fit(eyes.pictures)
+def test_fit_learns_from_exactly_what_the_history_has_labelled(eyes, history):
+    learnt = history.labels >= 0
+    one = EyeClassifier(**QUICK).fit(eyes.images)
     same = EyeClassifier(**QUICK).fit(
-        eyes.pictures[learnt], trail.labels[learnt], groups=np.arange(len(learnt))[learnt]
+        eyes.images[learnt], history.labels[learnt], groups=np.arange(len(learnt))[learnt]
     )
-    assert same.trail_ is None
-    assert np.array_equal(one.predict_proba(eyes.pictures), same.predict_proba(eyes.pictures))
+    assert same.history_ is None
+    assert np.array_equal(one.predict_proba(eyes.images), same.predict_proba(eyes.images))
 
 
 @pytest.mark.filterwarnings("ignore:all views contradict")
@@ -544,28 +537,28 @@ def test_some_labels_beat_the_same_labels_alone(eyes):
     labels = np.full(300, UNLABELLED)
     labels[:24] = eyes.labels[:24]
     other = make_eyes(400, random_state=71)
-    both = EyeClassifier(**QUICK).fit(eyes.pictures, labels)
-    alone = EyeClassifier(**QUICK).fit(eyes.pictures[:24], labels[:24])
-    assert both.score(other.pictures, other.labels) > alone.score(other.pictures, other.labels) + 0.02
-    assert np.array_equal(both.trail_.labels[:24], labels[:24])
+    both = EyeClassifier(**QUICK).fit(eyes.images, labels)
+    alone = EyeClassifier(**QUICK).fit(eyes.images[:24], labels[:24])
+    assert both.score(other.images, other.labels) > alone.score(other.images, other.labels) + 0.02
+    assert np.array_equal(both.history_.labels[:24], labels[:24])
 
 
-def test_labels_of_the_hardest_pictures_do_not_overthrow_the_clusters():
+def test_labels_of_the_hardest_images_do_not_overthrow_the_clusters():
     # Where the most uncertain are asked about, the views are wrong about as many as they are right about.
     read = read_eyes(shared("eyes24"))
     some = read.take(np.arange(0, len(read), 4))
-    pictures, labels = read_pictures(some.paths)[0], some.labels
-    seen = [make_view(pictures, features) for features in VIEW_FEATURES]
-    knowledge = gather_knowledge(pictures)
-    before = learn_labels(pictures, views=seen, knowledge=knowledge)
+    images, labels = read_images(some.paths)[0], some.labels
+    seen = [make_view(images, features) for features in VIEW_FEATURES]
+    knowledge = gather_knowledge(images)
+    before = learn_labels(images, views=seen, knowledge=knowledge)
     hardest = before.worth_asking(50)
     given = np.full(len(labels), UNLABELLED, dtype=np.int8)
     given[hardest] = labels[hardest]
-    after = learn_labels(pictures, given, views=seen, knowledge=knowledge)
+    after = learn_labels(images, given, views=seen, knowledge=knowledge)
     assert (before.consensus.majority == given)[hardest].mean() < 0.7
     assert after.trust > 0.8 * before.trust
     assert not any("share only" in warned for warned in after.warnings)
-    right = [((trail.scores >= 0.5) == labels)[given < 0].mean() for trail in (before, after)]
+    right = [((history.scores >= 0.5) == labels)[given < 0].mean() for history in (before, after)]
     assert right[1] >= right[0]
 
 
@@ -573,24 +566,24 @@ def test_labels_that_contradict_the_clusters_win_and_it_is_said(eyes):
     labels = np.full(300, UNLABELLED)
     labels[:60] = 1 - eyes.labels[:60]
     with pytest.warns(UserWarning, match="share only .* of the given labels"):
-        clf = EyeClassifier(**QUICK).fit(eyes.pictures, labels)
-    assert clf.score(eyes.pictures[60:], 1 - eyes.labels[60:]) > 0.8
+        clf = EyeClassifier(**QUICK).fit(eyes.images, labels)
+    assert clf.score(eyes.images[60:], 1 - eyes.labels[60:]) > 0.8
 
 
-def test_weights_go_with_their_pictures(eyes, trail):
+def test_weights_go_with_their_images(eyes, history):
     weight = np.linspace(0.5, 1.5, 300)
-    learnt = trail.labels >= 0
-    one = EyeClassifier(**QUICK).fit(eyes.pictures, sample_weight=weight)
+    learnt = history.labels >= 0
+    one = EyeClassifier(**QUICK).fit(eyes.images, sample_weight=weight)
     same = EyeClassifier(**QUICK).fit(
-        eyes.pictures[learnt], trail.labels[learnt], groups=np.arange(300)[learnt], sample_weight=weight[learnt]
+        eyes.images[learnt], history.labels[learnt], groups=np.arange(300)[learnt], sample_weight=weight[learnt]
     )
-    assert np.array_equal(one.decision_function(eyes.pictures), same.decision_function(eyes.pictures))
+    assert np.array_equal(one.decision_function(eyes.images), same.decision_function(eyes.images))
 
 
 def test_what_is_refused_leaves_nothing_fitted(eyes):
     clf = EyeClassifier(**QUICK)
     with pytest.raises(ClassicEyesError):
-        clf.fit(eyes.pictures[:20])
+        clf.fit(eyes.images[:20])
     assert not hasattr(clf, "pipelines_")
 
 
@@ -616,7 +609,7 @@ def test_only_functions_named_evaluate_take_true_labels():
 
 
 def test_true_labels_change_nothing_but_what_is_evaluated(eyes, views, knowledge, consensus):
-    """Settings measured before and after somebody evaluates them are the same, and no trail depends on truth."""
+    """Settings measured before and after somebody evaluates them are the same, and no history depends on truth."""
     setting = Setting(("hog",), "kmeans", 8)
     before = measure(setting, views[("hog",)], consensus, knowledge)
     evaluate_measured(before, eyes.labels)

@@ -13,14 +13,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from classic_eyes.fake_results import HOSTILE, fake_dataset, fake_results, fake_thumbnails
 
+from benchmarks.report.choose import ablations, chosen
+from benchmarks.report.page import render_report, write_report
+from benchmarks.report.panel import render_curves
+from benchmarks.report.svg import Scale, log_ticks, nice_ticks, thinned
 from classic_eyes.errors import ParameterError
-from classic_eyes.report import render_curves, render_report, render_trail, write_report
-from classic_eyes.report.choose import ablations, chosen
-from classic_eyes.report.svg import Scale, log_ticks, nice_ticks, thinned
-from classic_eyes.report.text import amount, bytes_text, escape, interval, share, shortened, whole
-
-from .fake_results import HOSTILE, fake_dataset, fake_results, fake_thumbnails
+from classic_eyes.labeling.page import render_history
+from classic_eyes.labeling.page.text import amount, bytes_text, escape, interval, share, shortened, whole
 
 VOID = {"meta", "link", "img", "br"}
 FIGURES = {"ranking", "speed", "ablation", "roc", "det", "reliability", "histogram", "slices", "people", "tsne", "pca"}
@@ -81,7 +82,7 @@ def test_every_figure_has_words_and_scales(page, text):
     for figure in figures:
         assert "<figcaption>" in figure
         if "errors" in figure[:60]:
-            assert all(re.search(r'alt="[^"]+"', picture) for picture in re.findall("<img[^>]*>", figure))
+            assert all(re.search(r'alt="[^"]+"', image) for image in re.findall("<img[^>]*>", figure))
             continue
         drawing = re.search(r'<svg role="img"[^>]*>', figure)[0]
         assert re.search(r'viewBox="0 0 440 \d+"', drawing)
@@ -142,12 +143,12 @@ def test_the_verdict_names_the_best_with_its_interval(results, text):
 def test_a_scenario_with_a_note_is_marked_and_not_called_best():
     dataset = fake_dataset(n=120)
     seen = max(dataset["scenarios"][:13], key=lambda entry: entry["metrics"]["accuracy"]["value"])
-    seen.update(note="it was trained on <these> pictures", name="seen before")
+    seen.update(note="it was trained on <these> images", name="seen before")
     text = render_report(fake_results(dataset))
     verdict = re.search(r'<ul class="verdicts">.*?</ul>', text, re.S)[0]
     assert "Best: <b>seen before</b>" not in verdict
     assert "Not in the running: seen before" in verdict
-    assert '<small class="note">it was trained on &lt;these&gt; pictures</small>' in text
+    assert '<small class="note">it was trained on &lt;these&gt; images</small>' in text
 
 
 # Safety
@@ -296,7 +297,7 @@ def test_it_is_written_whole_or_not_at_all(tmp_path, results, text, monkeypatch)
 
 
 def test_a_large_run_stays_small():
-    """10,000 pictures and 20 scenarios, with scores that do not repeat."""
+    """10,000 images and 20 scenarios, with scores that do not repeat."""
     dataset = fake_dataset(n=80, n_scenarios=20)
     rng = np.random.default_rng(0)
     dataset["labels"] = rng.integers(0, 2, 10_000).tolist()
@@ -515,12 +516,12 @@ def test_without_scores_there_are_no_curves():
     assert render_curves({"name": "none", "labels": [], "scenarios": []}) is None
 
 
-# The trail of labels found without a labeller
+# The history of labels found without a labeller
 
 
 @pytest.fixture(scope="module")
 def told():
-    """What a trail says of itself, with a hostile name in it."""
+    """What a history says of itself, with a hostile name in it."""
     rng = np.random.default_rng(0)
     n = 60
     labels = np.where(np.arange(n) % 7 == 0, -1, np.arange(n) % 2)
@@ -537,7 +538,7 @@ def told():
         "consensus": labels.tolist(),
         "unanimous": 0.85,
         "confidence": 0.8,
-        "evidence": {"rendered eyes": 0.97, "eye cascade": 0.8},
+        "evidence": {"synthetic eyes": 0.97, "eye cascade": 0.8},
         "starts": [
             {
                 "guessed": 0.5,
@@ -571,12 +572,12 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def trail_text(told):
-    return render_trail(told, np.random.default_rng(1).integers(0, 256, (60, 24, 24), dtype=np.uint8))
+def history_text(told):
+    return render_history(told, np.random.default_rng(1).integers(0, 256, (60, 24, 24), dtype=np.uint8))
 
 
-def test_the_trail_says_everything_and_escapes_it(told, trail_text):
-    page = Page(trail_text)
+def test_the_history_says_everything_and_escapes_it(told, history_text):
+    page = Page(history_text)
     words = " ".join(page.words)
     for part in (
         "Guesses tried",
@@ -593,35 +594,35 @@ def test_the_trail_says_everything_and_escapes_it(told, trail_text):
     rows = next(text for text in page.words if text.startswith("file,label")).splitlines()
     assert len(rows) > told["labels"].count(-1)
     uncertain = told["labels"].count(-1)
-    assert f"{uncertain} pictures remain uncertain" in words
+    assert f"{uncertain} images remain uncertain" in words
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     assert len(page.all("script")) == 1
-    assert not any("<" in name and name in trail_text for name in HOSTILE)
+    assert not any("<" in name and name in history_text for name in HOSTILE)
 
 
-def test_the_trail_needs_a_picture_for_each_label(told):
-    with pytest.raises(ParameterError, match=r"pictures has shape \(3, 24, 24\); it must be \(60, height, width\)"):
-        render_trail(told, np.zeros((3, 24, 24), np.uint8))
+def test_the_history_needs_a_image_for_each_label(told):
+    with pytest.raises(ParameterError, match=r"images has shape \(3, 24, 24\); it must be \(60, height, width\)"):
+        render_history(told, np.zeros((3, 24, 24), np.uint8))
 
 
-def test_the_trail_without_maps_and_without_doubt(told):
+def test_the_history_without_maps_and_without_doubt(told):
     sure = told | {"labels": [k % 2 for k in range(60)], "maps": None, "warnings": [], "rounds": [], "contradicted": []}
-    text = render_trail(sure, np.zeros((60, 24, 24), np.uint8))
+    text = render_history(sure, np.zeros((60, 24, 24), np.uint8))
     Page(text)
-    assert "0 pictures remain uncertain" in text
+    assert "0 images remain uncertain" in text
     assert "Maps of" not in text
 
 
 @pytest.mark.parametrize("width", [400, 1600])
-def test_the_trail_in_a_browser(browser, tmp_path, trail_text, width):
-    (tmp_path / "trail.html").write_text(trail_text, encoding="utf-8")
+def test_the_history_in_a_browser(browser, tmp_path, history_text, width):
+    (tmp_path / "history.html").write_text(history_text, encoding="utf-8")
     tab = browser.new_page(viewport={"width": width, "height": 900})
     trouble: list[str] = []
     tab.on("console", lambda message: trouble.append(message.text))
     tab.on("pageerror", lambda error: trouble.append(str(error)))
     tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-    tab.goto((tmp_path / "trail.html").as_uri())
+    tab.goto((tmp_path / "history.html").as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     figures = tab.evaluate(
         """[...document.querySelectorAll("figure")].map(figure => {

@@ -10,13 +10,13 @@ import sys
 import time
 
 import pytest
+from classic_eyes.conftest import write_eyes
 
 from classic_eyes import cli
-from classic_eyes.cli import answers, predict
+from classic_eyes.cli import predict
+from classic_eyes.cli import rows as answers
 from classic_eyes.errors import DataError
 from classic_eyes.inference import CHUNK
-
-from .conftest import write_eyes
 
 
 def main(*arguments: object) -> int:
@@ -86,7 +86,7 @@ def test_without_a_file_it_begins_and_a_finished_one_stays(ask, tmp_path, capsys
         (b"file,label,score,error\nother.png,1,0.9,\n", "row 1 is about 'other.png', and this run has '000.png'"),
         (b"file,label,score,error\n000.png,7,0.9,\n", "row 1 is none that this run would write"),
         (b"file,label,score,error\n000.png,1\n", "row 1 is none that this run would write"),
-        (b"file,label,score,error\n000.png,0,0.123456,\n", "another model, threshold or picture"),
+        (b"file,label,score,error\n000.png,0,0.123456,\n", "another model, threshold or image"),
         (b"file,label,score,error\n000.png,1,0.123456,\n", "row 1 has label 1 and score 0.123456"),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_is_not_this_runs_own_is_refused_and_left_alone(folder, small_model
     assert error.count("\n") == 1
 
 
-def test_fewer_pictures_than_rows_are_refused(ask, folder, tmp_path, capsys):
+def test_fewer_images_than_rows_are_refused(ask, folder, tmp_path, capsys):
     out = tmp_path / "a"
     ask(out)
     capsys.readouterr()

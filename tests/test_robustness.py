@@ -11,14 +11,12 @@ import time
 
 import numpy as np
 import pytest
+from classic_eyes.conftest import ROOT, write_eyes
+from classic_eyes.hostile_files import ANSWERED, EYE
 
-from classic_eyes import cli
+from classic_eyes import cli, hostile_files
 from classic_eyes.cli import predict
-from classic_eyes.images import read_picture
-
-from . import hostile_files
-from .conftest import ROOT, write_eyes
-from .hostile_files import ANSWERED, EYE
+from classic_eyes.images import read_image
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, links and names of any bytes are POSIX's")
 
@@ -66,12 +64,12 @@ def test_every_file_is_a_row_with_an_answer_or_its_reason(hostile, small_model, 
             assert error.startswith(expected[name]), name
 
 
-def test_what_is_answered_is_the_picture_that_was_meant(hostile):
+def test_what_is_answered_is_the_image_that_was_meant(hostile):
     folder, expected = hostile
     for name in ("16-bit.png", "palette.png", "alpha.png", "float.tif", "moving.gif", "pages.tif", "=1+1.png"):
-        assert np.abs(read_picture(folder / name).astype(int) - EYE).max() <= 1, name
-    assert np.abs(read_picture(folder / "cmyk.jpg").astype(int) - EYE).mean() < 6
-    assert (read_picture(folder / "1x1.png") == 90).all()
+        assert np.abs(read_image(folder / name).astype(int) - EYE).max() <= 1, name
+    assert np.abs(read_image(folder / "cmyk.jpg").astype(int) - EYE).mean() < 6
+    assert (read_image(folder / "1x1.png") == 90).all()
     assert expected["folder.jpg/inside.png"] == ANSWERED
 
 
@@ -96,8 +94,8 @@ def test_memory_and_time_of_what_lies_about_itself_are_bounded(tmp_path):
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29)); "
         "from tests import hostile_files; from pathlib import Path; folder = Path(sys.argv[1]); "
-        "hostile_files.build(folder); from classic_eyes.images import read_pictures; "
-        "print(sum(error is not None for error in read_pictures(sorted(folder.iterdir()))[1]))"
+        "hostile_files.build(folder); from classic_eyes.images import read_images; "
+        "print(sum(error is not None for error in read_images(sorted(folder.iterdir()))[1]))"
     )
     begin = time.perf_counter()
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
@@ -117,7 +115,7 @@ def test_memory_and_time_of_what_lies_about_itself_are_bounded(tmp_path):
 def test_a_file_that_disappears_in_mid_run_is_a_row(small_model, tmp_path, capsysbinary, monkeypatch):
     folder = tmp_path / "eyes"
     write_eyes(folder, 8)
-    real = predict.list_pictures
+    real = predict.list_images
 
     def list_and_take_away(*arguments):
         found = real(*arguments)
@@ -125,7 +123,7 @@ def test_a_file_that_disappears_in_mid_run_is_a_row(small_model, tmp_path, capsy
         (folder / "005.png").write_bytes(b"")
         return found
 
-    monkeypatch.setattr(predict, "list_pictures", list_and_take_away)
+    monkeypatch.setattr(predict, "list_images", list_and_take_away)
     assert main("predict", folder, "--model", small_model.with_suffix(".npz")) == 1
     told = rows_of(capsysbinary.readouterr().out)
     assert len(told) == 8

@@ -1,4 +1,4 @@
-"""Beyond one thread and one machine: back-ends give the same answers, a dead worker costs no row, URLs are pictures."""
+"""Beyond one thread and one machine: back-ends give the same answers, a dead worker costs no row, URLs are images."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from classic_eyes.conftest import run, write_eyes
 
-from classic_eyes import CompiledEyes, cli, remote
-from classic_eyes.errors import ClusterError, MissingDependencyError, ParameterError, PictureError, WorkerError
-from classic_eyes.images import read_picture, read_pictures
+from classic_eyes import EyePredictor, cli
+from classic_eyes.errors import ClusterError, ImageError, MissingDependencyError, ParameterError, WorkerError
+from classic_eyes.images import read_image, read_images, remote
 from classic_eyes.inference import BACKENDS, cluster, score_files
-from classic_eyes.inference.ahead import can_fork
-
-from .conftest import run, write_eyes
+from classic_eyes.inference.processes import can_fork
 
 N = 40
 # One process of pytest starts the cluster, once.
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("cluster")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("eyes")
     write_eyes(folder, N, random_state=4)
-    (folder / "bad.png").write_text("no picture")
+    (folder / "bad.png").write_text("no image")
     return folder
 
 
@@ -44,7 +43,7 @@ def paths(folder):
 
 @pytest.fixture(scope="module")
 def compiled(small_model):
-    return CompiledEyes.load(small_model.with_suffix(".npz"))
+    return EyePredictor.load(small_model.with_suffix(".npz"))
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +72,10 @@ def test_forked_processes_answer_as_threads_do(paths, compiled, n_jobs):
 def test_a_forked_process_that_is_killed_ends_the_run_with_a_reason(paths):
     me = os.getpid()
 
-    def die(pictures):
+    def die(images):
         if os.getpid() != me:
             os.kill(os.getpid(), signal.SIGKILL)
-        return np.zeros(len(pictures))
+        return np.zeros(len(images))
 
     with pytest.raises(WorkerError, match=r"a process was killed, .* fewer --jobs"):
         list(score_files(paths, die, chunk=7, backend="fork", n_jobs=2))
@@ -216,7 +215,7 @@ def test_a_scheduler_that_does_not_answer_costs_nothing(folder, small_model, tmp
 def test_dask_without_its_package_says_what_to_install(paths, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[distributed\]'"):
-        next(score_files(paths, lambda pictures: pictures, backend="dask", scheduler="tcp://127.0.0.1:1"))
+        next(score_files(paths, lambda images: images, backend="dask", scheduler="tcp://127.0.0.1:1"))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +229,7 @@ def test_dask_without_its_package_says_what_to_install(paths, monkeypatch):
 )
 def test_options_that_do_not_go_together_are_refused(options, said):
     with pytest.raises(ParameterError, match=said):
-        next(score_files(["a.png"], lambda pictures: pictures, **options))
+        next(score_files(["a.png"], lambda images: images, **options))
 
 
 def test_the_command_knows_the_back_ends():
@@ -275,25 +274,25 @@ def site(folder):
     server.server_close()
 
 
-def test_a_url_is_a_picture(site, folder):
-    pictures, errors = read_pictures([f"{site}/003.png", f"{site}/gone.png", f"{site}/secret.png", f"{site}/bad.png"])
-    np.testing.assert_array_equal(pictures[0], cv2.imread(str(folder / "003.png"), 0))
-    assert errors == [None, "no such file", "the server says 403", "not a picture OpenCV can read"]
+def test_a_url_is_a_image(site, folder):
+    images, errors = read_images([f"{site}/003.png", f"{site}/gone.png", f"{site}/secret.png", f"{site}/bad.png"])
+    np.testing.assert_array_equal(images[0], cv2.imread(str(folder / "003.png"), 0))
+    assert errors == [None, "no such file", "the server says 403", "not an image OpenCV can read"]
 
 
 def test_many_urls_are_asked_at_a_time_and_keep_their_places(site, folder):
     names = [f"{site}/{number % N:03}.png" for number in range(3 * N)]
     names[50] = str(folder / "007.png")
-    pictures, errors = read_pictures(names)
+    images, errors = read_images(names)
     assert errors == [None] * len(names)
-    expected, _ = read_pictures([str(folder / f"{number:03}.png") for number in range(N)])
-    np.testing.assert_array_equal(pictures[:N], expected)
-    np.testing.assert_array_equal(pictures[50], expected[7])
-    np.testing.assert_array_equal(read_picture(names[3]), expected[3])
+    expected, _ = read_images([str(folder / f"{number:03}.png") for number in range(N)])
+    np.testing.assert_array_equal(images[:N], expected)
+    np.testing.assert_array_equal(images[50], expected[7])
+    np.testing.assert_array_equal(read_image(names[3]), expected[3])
 
 
 def test_a_server_that_is_not_there(tmp_path):
-    _, (error,) = read_pictures(["http://127.0.0.1:9/eye.png"])
+    _, (error,) = read_images(["http://127.0.0.1:9/eye.png"])
     assert error is not None
     assert error.startswith("cannot be opened (")
 
@@ -302,16 +301,16 @@ def test_other_schemes_go_through_fsspec(folder, tmp_path, monkeypatch):
     pytest.importorskip("fsspec")
     (tmp_path / "empty.png").touch()
     names = [(folder / "001.png").as_uri(), (tmp_path / "gone.png").as_uri(), (tmp_path / "empty.png").as_uri()]
-    pictures, errors = read_pictures([*names, "nowhere://x/y.png"])
-    np.testing.assert_array_equal(pictures[0], cv2.imread(str(folder / "001.png"), 0))
+    images, errors = read_images([*names, "nowhere://x/y.png"])
+    np.testing.assert_array_equal(images[0], cv2.imread(str(folder / "001.png"), 0))
     assert errors[:3] == [None, "no such file", "empty file"]
     assert "Protocol not known: nowhere" in errors[3]
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    assert "needs the package fsspec" in read_pictures(names[:1])[1][0]
+    assert "needs the package fsspec" in read_images(names[:1])[1][0]
 
 
 def test_a_url_of_too_much_is_refused(site, monkeypatch):
-    with pytest.raises(PictureError, match="larger than 0 MiB"):
+    with pytest.raises(ImageError, match="larger than 0 MiB"):
         remote.read_url(f"{site}/001.png", 10)
 
 
@@ -340,7 +339,7 @@ def test_a_url_stands_where_a_path_does(site, small_model, capsys):
         ([], "neither is given"),
         (["x", "--list", "y"], "both are given"),
         (["--list", "gone.txt"], "'gone.txt' cannot be read: No such file or directory"),
-        (["--list", "empty.txt"], "names no picture"),
+        (["--list", "empty.txt"], "names no image"),
         (["--list", "names.txt", "--out", "names.txt"], "is the list"),
     ],
 )
@@ -361,7 +360,7 @@ def test_names_are_asked_for_as_they_are_needed():
             asked.append(number)
             yield f"{number}.png"
 
-    answers = score_files(names(), lambda pictures: pictures, chunk=10, n_jobs=2)
+    answers = score_files(names(), lambda images: images, chunk=10, n_jobs=2)
     next(answers)
     ahead = len(asked)
     answers.close()

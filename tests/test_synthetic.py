@@ -1,4 +1,4 @@
-"""Rendered eyes: geometry in closed form, seeds, refusals, and whether open can be told from closed."""
+"""Synthetic eyes: geometry in closed form, seeds, refusals, and whether open can be told from closed."""
 
 from __future__ import annotations
 
@@ -95,48 +95,48 @@ def test_landmarks_scale_with_size():
     np.testing.assert_allclose(landmarks(PLAIN, 48) + 0.5, 2 * (landmarks(PLAIN, 24) + 0.5), atol=1e-4)
 
 
-# ---- pictures, in closed form
+# ---- images, in closed form
 
 
-def test_opposite_gazes_are_mirror_pictures():
+def test_opposite_gazes_are_mirror_images():
     left, _ = render(replace(PLAIN, gaze_x=-0.6), size=48)
     right, _ = render(replace(PLAIN, gaze_x=0.6), size=48)
     assert np.abs(left[:, ::-1].astype(int) - right).max() <= 1
     assert np.abs(left.astype(int) - right).max() > 30
 
 
-def test_symmetric_eye_is_its_own_mirror_picture():
-    picture, _ = render(PLAIN, size=48)
-    assert np.abs(picture.astype(int) - picture[:, ::-1]).max() <= 1
+def test_symmetric_eye_is_its_own_mirror_image():
+    image, _ = render(PLAIN, size=48)
+    assert np.abs(image.astype(int) - image[:, ::-1]).max() <= 1
 
 
 def test_the_dark_follows_the_gaze():
-    pictures = [render(replace(PLAIN, gaze_x=x), size=48)[0] for x in (-1.0, 0.0, 1.0)]
+    images = [render(replace(PLAIN, gaze_x=x), size=48)[0] for x in (-1.0, 0.0, 1.0)]
     across = np.arange(48)
-    places = [np.average(across, weights=(255.0 - p[14:26].min(axis=0)) ** 8) for p in pictures]
+    places = [np.average(across, weights=(255.0 - p[14:26].min(axis=0)) ** 8) for p in images]
     assert places[0] < places[1] - 3 < places[2] - 6
 
 
 def test_an_open_eye_shows_iris_and_sclera_between_its_lids():
-    picture, points = render(replace(PLAIN, opening=1.0, sclera=0.9, light_strength=0.0), size=96)
+    image, points = render(replace(PLAIN, opening=1.0, sclera=0.9, light_strength=0.0), size=96)
     column = round(float(points[:, 0].mean()))
     low = round(float(points[4, 1])) - 6
-    assert picture[low - 10, column] < 80
-    assert picture[low - 10, column - 22] > 120
+    assert image[low - 10, column] < 80
+    assert image[low - 10, column - 22] > 120
 
 
 def test_a_closed_eye_is_darkest_along_its_lid_line():
-    picture, points = render(replace(PLAIN, opening=0.0, makeup=0.0), size=64)
+    image, points = render(replace(PLAIN, opening=0.0, makeup=0.0), size=64)
     for x, y in points[[1, 2]]:
-        assert abs(int(picture[:, round(float(x))].argmin()) - y) <= 2
+        assert abs(int(image[:, round(float(x))].argmin()) - y) <= 2
 
 
 def test_blank_skin_has_the_grey_of_its_field():
     bare = dict.fromkeys(("crease_strength", "lid_bulge", "bag_strength", "light_strength", "socket_shadow"), 0.0)
-    picture, _ = render(
+    image, _ = render(
         replace(PLAIN, **bare, opening=0.0, lid_line_darkness=0.0, skin=0.4, sharpen=0.0, blur=0.0), size=24
     )
-    np.testing.assert_array_equal(picture, np.full((24, 24), 102, np.uint8))
+    np.testing.assert_array_equal(image, np.full((24, 24), 102, np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_brighter_or_darker(field, low, high):
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))
-def test_every_field_changes_the_picture(name):
+def test_every_field_changes_the_image(name):
     # A scene in which no field is masked by another that is zero.
     base = EyeParameters(
         opening=0.6, glasses=0.05, glare=0.5, makeup=0.3, side_tone=-0.5, side_distance=0.5, lash_density=0.8, jpeg=80
@@ -202,16 +202,16 @@ def test_noise_has_the_sigma_asked_for():
 
 def test_same_seed_same_bytes_other_seed_other_bytes():
     one, two, other = make_eyes(12, random_state=3), make_eyes(12, random_state=3), make_eyes(12, random_state=4)
-    assert one.pictures.tobytes() == two.pictures.tobytes()
+    assert one.images.tobytes() == two.images.tobytes()
     assert one.landmarks.tobytes() == two.landmarks.tobytes()
     assert one.parameters == two.parameters
-    assert one.pictures.tobytes() != other.pictures.tobytes()
+    assert one.images.tobytes() != other.images.tobytes()
 
 
 @pytest.mark.parametrize("share", [0.5, 0.3])
-def test_a_picture_does_not_depend_on_how_many_are_made(share):
+def test_a_image_does_not_depend_on_how_many_are_made(share):
     few, many = make_eyes(3, open_share=share, random_state=5), make_eyes(27, open_share=share, random_state=5)
-    np.testing.assert_array_equal(few.pictures, many.pictures[:3])
+    np.testing.assert_array_equal(few.images, many.images[:3])
     np.testing.assert_array_equal(few.labels, many.labels[:3])
     np.testing.assert_array_equal(few.landmarks, many.landmarks[:3])
     assert few.parameters == many.parameters[:3]
@@ -219,14 +219,14 @@ def test_a_picture_does_not_depend_on_how_many_are_made(share):
 
 def test_harder_eyes_keep_their_labels_and_the_others_their_bytes(eyes):
     mixed = make_eyes(200, hard_share=0.3, random_state=0)
-    same = (mixed.pictures == eyes.pictures).all(axis=(1, 2))
+    same = (mixed.images == eyes.images).all(axis=(1, 2))
     assert 0.55 < same.mean() < 0.85
     np.testing.assert_array_equal(mixed.labels, eyes.labels)
     assert [p.label for p in mixed.parameters] == mixed.labels.tolist()
-    # Whichever are hard stay so when more are, and picture i is the same whatever the number is.
+    # Whichever are hard stay so when more are, and image i is the same whatever the number is.
     most = make_eyes(120, hard_share=0.6, random_state=0)
-    np.testing.assert_array_equal(most.pictures[~same[:120]], mixed.pictures[:120][~same[:120]])
-    assert (make_eyes(20, hard_share=1.0, random_state=0).pictures != eyes.pictures[:20]).any(axis=(1, 2)).all()
+    np.testing.assert_array_equal(most.images[~same[:120]], mixed.images[:120][~same[:120]])
+    assert (make_eyes(20, hard_share=1.0, random_state=0).images != eyes.images[:20]).any(axis=(1, 2)).all()
 
 
 def test_harder_eyes_are_narrower_and_an_open_one_is_never_a_line(eyes):
@@ -244,17 +244,16 @@ def test_harder_eyes_are_narrower_and_an_open_one_is_never_a_line(eyes):
 def test_harder_eyes_are_harder_to_tell():
     hog = cv2.HOGDescriptor((24, 24), (8, 8), (4, 4), (4, 4), 9)
     train = make_eyes(400, hard_share=0.5, random_state=11)
-    machine = SVC(C=10.0, gamma="scale").fit(np.stack([hog.compute(p).ravel() for p in train.pictures]), train.labels)
+    machine = SVC(C=10.0, gamma="scale").fit(np.stack([hog.compute(p).ravel() for p in train.images]), train.labels)
     easy, hard = (make_eyes(400, hard_share=share, random_state=0) for share in (0.0, 1.0))
     right = [
-        (machine.predict(np.stack([hog.compute(p).ravel() for p in e.pictures])) == e.labels).mean()
-        for e in (easy, hard)
+        (machine.predict(np.stack([hog.compute(p).ravel() for p in e.images])) == e.labels).mean() for e in (easy, hard)
     ]
     assert 0.6 < right[1] < right[0] - 0.05
 
 
-def test_no_two_pictures_are_alike(eyes):
-    assert len({picture.tobytes() for picture in eyes.pictures}) == len(eyes)
+def test_no_two_images_are_alike(eyes):
+    assert len({image.tobytes() for image in eyes.images}) == len(eyes)
 
 
 def test_random_parameters_depend_on_the_seed_alone():
@@ -273,7 +272,7 @@ def test_render_uses_up_the_generator_it_is_given():
 
 
 def test_shapes_types_and_lengths(eyes):
-    assert (eyes.pictures.shape, eyes.pictures.dtype) == ((200, 24, 24), np.uint8)
+    assert (eyes.images.shape, eyes.images.dtype) == ((200, 24, 24), np.uint8)
     assert (eyes.labels.shape, eyes.labels.dtype) == ((200,), np.int8)
     assert (eyes.landmarks.shape, eyes.landmarks.dtype) == ((200, 6, 2), np.float32)
     assert len(eyes) == len(eyes.parameters) == 200
@@ -348,8 +347,8 @@ def test_jpeg_quality_refused(value):
 def test_edges_of_the_ranges_are_legal():
     for side in (0, 1):
         edges = {name: limits[side] for name, limits in RANGES.items()}
-        picture, points = render(EyeParameters(**edges | {"jpeg": int(edges["jpeg"])}))
-        assert picture.dtype == np.uint8
+        image, points = render(EyeParameters(**edges | {"jpeg": int(edges["jpeg"])}))
+        assert image.dtype == np.uint8
         assert np.isfinite(points).all()
 
 
@@ -404,9 +403,9 @@ def test_open_share_refused(share):
 # ---- contact sheet
 
 
-def test_contact_sheet_puts_every_picture_in_its_place():
-    pictures = np.stack([np.full((3, 5), value, np.uint8) for value in (10, 20, 30, 40, 50)])
-    sheet = contact_sheet(pictures, columns=3, zoom=2, gap=4)
+def test_contact_sheet_puts_every_image_in_its_place():
+    images = np.stack([np.full((3, 5), value, np.uint8) for value in (10, 20, 30, 40, 50)])
+    sheet = contact_sheet(images, columns=3, zoom=2, gap=4)
     assert (sheet.shape, sheet.dtype) == ((4 + 2 * (6 + 4), 4 + 3 * (10 + 4)), np.uint8)
     for i, value in enumerate((10, 20, 30, 40, 50)):
         top, left = 4 + i // 3 * 10, 4 + i % 3 * 14
@@ -416,13 +415,13 @@ def test_contact_sheet_puts_every_picture_in_its_place():
     assert np.count_nonzero(sheet == 128) == sheet.size - 300
 
 
-def test_contact_sheet_at_zoom_one_without_gap_is_the_pictures_themselves(eyes):
-    sheet = contact_sheet(eyes.pictures[:4], columns=2, zoom=1, gap=0)
-    np.testing.assert_array_equal(sheet, np.block([[eyes.pictures[0], eyes.pictures[1]], [*eyes.pictures[2:4]]]))
+def test_contact_sheet_at_zoom_one_without_gap_is_the_images_themselves(eyes):
+    sheet = contact_sheet(eyes.images[:4], columns=2, zoom=1, gap=0)
+    np.testing.assert_array_equal(sheet, np.block([[eyes.images[0], eyes.images[1]], [*eyes.images[2:4]]]))
 
 
-def test_contact_sheet_is_no_wider_than_its_pictures(eyes):
-    assert contact_sheet(eyes.pictures[:3]).shape == (2 + 98, 2 + 3 * 98)
+def test_contact_sheet_is_no_wider_than_its_images(eyes):
+    assert contact_sheet(eyes.images[:3]).shape == (2 + 98, 2 + 3 * 98)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +433,7 @@ def test_contact_sheet_refuses_numbers(name, value, low):
 
 
 @pytest.mark.parametrize(
-    "pictures",
+    "images",
     [
         np.zeros((4, 4), np.uint8),
         np.zeros((2, 4, 4)),
@@ -443,9 +442,9 @@ def test_contact_sheet_refuses_numbers(name, value, low):
         np.zeros((1, 4, 4, 3), "u1"),
     ],
 )
-def test_contact_sheet_refuses_other_arrays(pictures):
-    with pytest.raises(ParameterError, match=r"^pictures of shape .*expected a uint8 array \(n, h, w\).*stack"):
-        contact_sheet(pictures)
+def test_contact_sheet_refuses_other_arrays(images):
+    with pytest.raises(ParameterError, match=r"^images of shape .*expected a uint8 array \(n, h, w\).*stack"):
+        contact_sheet(images)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, "half", None, True, math.nan])
@@ -463,8 +462,8 @@ def test_whatever_is_legal_renders(data):
     drawn = {name: data.draw(st.floats(*limits), label=name) for name, limits in RANGES.items() if name != "jpeg"}
     jpeg = data.draw(st.none() | st.integers(5, 100), label="jpeg")
     size = data.draw(st.integers(8, 40), label="size")
-    picture, points = render(EyeParameters(**drawn, jpeg=jpeg), size=size)
-    assert (picture.shape, picture.dtype) == ((size, size), np.uint8)
+    image, points = render(EyeParameters(**drawn, jpeg=jpeg), size=size)
+    assert (image.shape, image.dtype) == ((size, size), np.uint8)
     assert (points.shape, points.dtype) == ((6, 2), np.float32)
     assert np.isfinite(points).all()
 
@@ -492,12 +491,12 @@ def test_hog_and_a_support_vector_machine_tell_open_from_closed():
     # 600 to judge by, not 200, as the score of 200 wanders by 0.02; six pairs of seeds gave 0.955 to 0.980.
     hog = cv2.HOGDescriptor((24, 24), (8, 8), (4, 4), (4, 4), 9)
     train, others = make_eyes(400, random_state=11), make_eyes(600, random_state=0)
-    features, unseen = (np.stack([hog.compute(p).ravel() for p in e.pictures]) for e in (train, others))
+    features, unseen = (np.stack([hog.compute(p).ravel() for p in e.images]) for e in (train, others))
     machine = SVC(C=10.0, gamma="scale").fit(features, train.labels)
     assert (machine.predict(unseen) == others.labels).mean() > 0.95
 
 
-def test_the_example_pictures_are_what_the_script_writes(tmp_path):
+def test_the_example_images_are_what_the_script_writes(tmp_path):
     spec = importlib.util.spec_from_file_location("make_eyes_example", EXAMPLES / "make_eyes.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

@@ -17,15 +17,14 @@ import zlib
 import joblib
 import numpy as np
 import pytest
+from classic_eyes.conftest import ROOT, write_labelled
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from classic_eyes import CompiledEyes, EyeClassifier, cli, persistence
+from classic_eyes import EyeClassifier, EyePredictor, cli, persistence
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.persistence import estimators
-from classic_eyes.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.synthetic import make_eyes
-
-from .conftest import ROOT, write_labelled
 
 EYES = make_eyes(220, random_state=4)
 SMALL = {"features": ("hog",), "n_components": 10, "n_copies": 0}
@@ -48,7 +47,7 @@ class Trap:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trust")
-    clf = EyeClassifier(**SMALL, novelty=True).fit(EYES.pictures, EYES.labels)
+    clf = EyeClassifier(**SMALL, novelty=True).fit(EYES.images, EYES.labels)
     for ending in persistence.ENDINGS:
         clf.save(folder / f"m{ending}", card={"what": "a test"})
     return clf, folder
@@ -96,7 +95,7 @@ def test_nothing_in_a_hostile_file_runs_whatever_its_name(tmp_path, name, capsys
     for content in traps(trap):
         path = tmp_path / name
         path.write_bytes(content)
-        for ask in (CompiledEyes.load, EyeClassifier.load, persistence.read_header, persistence.describe_skops):
+        for ask in (EyePredictor.load, EyeClassifier.load, persistence.read_header, persistence.describe_skops):
             with pytest.raises(ModelError):
                 ask(path)
         for command in ("predict", "info", "profile"):
@@ -144,7 +143,7 @@ def test_a_file_larger_than_any_model_is_not_read(tmp_path):
     path = tmp_path / "large.npz"
     with path.open("wb") as file:
         file.truncate((1 << 29) + 1)
-    for ask in (CompiledEyes.load, EyeClassifier.load):
+    for ask in (EyePredictor.load, EyeClassifier.load):
         with pytest.raises(ModelError, match=r"it has more than 512 MiB"):
             ask(path)
 
@@ -162,11 +161,11 @@ def test_a_hostile_card_is_one_line(copied, card, capsys):
 def test_a_skops_file_needs_no_trust_and_answers_alike(saved):
     clf, folder = saved
     again = EyeClassifier.load(folder / "m.skops")
-    np.testing.assert_array_equal(again.predict_proba(EYES.pictures), clf.predict_proba(EYES.pictures))
-    assert again.verdict(EYES.pictures) == clf.verdict(EYES.pictures)
+    np.testing.assert_array_equal(again.predict_proba(EYES.images), clf.predict_proba(EYES.images))
+    assert again.verdict(EYES.images) == clf.verdict(EYES.images)
     assert again.get_params() == clf.get_params()
-    light = CompiledEyes.load(folder / "m.npz")
-    assert light.verdict(EYES.pictures) == clf.verdict(EYES.pictures)
+    light = EyePredictor.load(folder / "m.npz")
+    assert light.verdict(EYES.images) == clf.verdict(EYES.images)
 
 
 @pytest.mark.parametrize(
@@ -181,25 +180,25 @@ def test_a_skops_file_needs_no_trust_and_answers_alike(saved):
     ids=str,
 )
 def test_every_feature_and_classifier_goes_through_skops(how, tmp_path):
-    clf = EyeClassifier(**{**SMALL, **how}).fit(EYES.pictures[:80], EYES.labels[:80])
+    clf = EyeClassifier(**{**SMALL, **how}).fit(EYES.images[:80], EYES.labels[:80])
     clf.save(tmp_path / "m.skops")
     again = EyeClassifier.load(tmp_path / "m.skops")
-    np.testing.assert_array_equal(again.predict_proba(EYES.pictures[:20]), clf.predict_proba(EYES.pictures[:20]))
+    np.testing.assert_array_equal(again.predict_proba(EYES.images[:20]), clf.predict_proba(EYES.images[:20]))
 
 
-def test_the_trail_of_labels_that_were_found_goes_through_skops(tmp_path):
+def test_the_history_of_labels_that_were_found_goes_through_skops(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clf = EyeClassifier(**SMALL).fit(EYES.pictures)
+        clf = EyeClassifier(**SMALL).fit(EYES.images)
     clf.save(tmp_path / "m.skops")
-    assert EyeClassifier.load(tmp_path / "m.skops").trail_.summary() == clf.trail_.summary()
+    assert EyeClassifier.load(tmp_path / "m.skops").history_.summary() == clf.history_.summary()
 
 
 def test_a_skops_file_is_the_same_bytes_from_every_process(tmp_path):
     code = (
         "import sys; from classic_eyes import EyeClassifier; from classic_eyes.synthetic import make_eyes; "
         "eyes = make_eyes(60, random_state=1); "
-        "clf = EyeClassifier(('hog', 'words'), n_copies=0, n_components=5).fit(eyes.pictures, eyes.labels); "
+        "clf = EyeClassifier(('hog', 'words'), n_copies=0, n_components=5).fit(eyes.images, eyes.labels); "
         "clf.save(sys.argv[1])"
     )
     for name in ("a.skops", "b.skops"):
@@ -221,7 +220,7 @@ class Own(ClassifierMixin, BaseEstimator):
 
 @pytest.mark.parametrize("classifier", ["gb", "libsvm"])
 def test_classifiers_whose_compiled_code_trusts_its_arrays_are_not_passed_on(classifier, tmp_path):
-    clf = EyeClassifier(**{**SMALL, "classifier": classifier}).fit(EYES.pictures[:80], EYES.labels[:80])
+    clf = EyeClassifier(**{**SMALL, "classifier": classifier}).fit(EYES.images[:80], EYES.labels[:80])
     with pytest.raises(
         ModelError, match=r"save as \.joblib, or take the classifier svm, mirror, metric, linear or knn"
     ):
@@ -230,7 +229,7 @@ def test_classifiers_whose_compiled_code_trusts_its_arrays_are_not_passed_on(cla
 
 
 def test_types_of_ones_own_are_refused_when_written_and_the_old_file_stays(copied):
-    clf = EyeClassifier(("hog",), Own(), n_components=5, n_copies=0).fit(EYES.pictures, EYES.labels)
+    clf = EyeClassifier(("hog",), Own(), n_components=5, n_copies=0).fit(EYES.images, EYES.labels)
     before = (copied / "m.skops").read_bytes()
     with pytest.raises(ModelError, match=r"may not hold .*test_trust\.Own, so .* save as \.joblib"):
         clf.save(copied / "m.skops")
@@ -256,10 +255,10 @@ def test_the_list_in_the_code_decides_and_not_the_file(copied, tmp_path):
 def test_a_skops_file_of_before_the_machines_had_a_folder_is_read(copied):
     entries = contents(copied / "m.skops")
     now = entries["schema.json"]
-    entries["schema.json"] = now.replace(b'"classic_eyes.svm.fixed"', b'"classic_eyes.svm"')
+    entries["schema.json"] = now.replace(b'"classic_eyes.svm.least_squares"', b'"classic_eyes.svm"')
     assert entries["schema.json"] != now
     put_together(copied / "then.skops", entries)
-    answers = (EyeClassifier.load(copied / name).predict_proba(EYES.pictures[:9]) for name in ("m.skops", "then.skops"))
+    answers = (EyeClassifier.load(copied / name).predict_proba(EYES.images[:9]) for name in ("m.skops", "then.skops"))
     np.testing.assert_array_equal(*answers)
 
 
@@ -320,7 +319,7 @@ def test_commands_read_and_write_skops(tmp_path, capsys):
     folder = write_labelled(tmp_path / "eyes", 60)
     options = ("--features", "hog", "--components", 5, "--copies", 0, "--folds", 0)
     assert main("train", folder, "--out", tmp_path / "m.skops", *options) == 0
-    assert "what is no eye (predict --verdict); that takes 200 pictures" in capsys.readouterr().err
+    assert "what is no eye (predict --verdict); that takes 200 images" in capsys.readouterr().err
     assert main("predict", folder, "--model", tmp_path / "m.skops") == 0
     first = capsys.readouterr().out
     (tmp_path / "m.npz").unlink()
@@ -342,7 +341,7 @@ def test_commands_read_and_write_skops(tmp_path, capsys):
 def test_a_model_that_does_not_reproduce_its_answers_is_refused(saved, tmp_path, ending, monkeypatch):
     clf = saved[0]
     real = EyeClassifier.predict_proba
-    monkeypatch.setattr(EyeClassifier, "predict_proba", lambda self, pictures: real(self, pictures) * 0.99)
+    monkeypatch.setattr(EyeClassifier, "predict_proba", lambda self, images: real(self, images) * 0.99)
     clf.save(tmp_path / f"m{ending}")
     monkeypatch.undo()
     with pytest.raises(ModelError) as caught:
@@ -382,7 +381,7 @@ def test_novelty_is_proven_too(copied):
     entries["check.novelty"] = entries["check.novelty"] * 1.01
     np.savez(copied / "other.npz", **entries)
     with pytest.raises(ModelError, match="does not reproduce its recorded answers"):
-        CompiledEyes.load(copied / "other.npz")
+        EyePredictor.load(copied / "other.npz")
 
 
 @pytest.mark.parametrize("name", SHIPPED_MODELS)
@@ -417,7 +416,7 @@ def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, e
         running.kill()
         running.communicate()
         EyeClassifier.load(target, trusted=True)
-        CompiledEyes.load(target.with_suffix(".npz"))
+        EyePredictor.load(target.with_suffix(".npz"))
         assert persistence.read_card(target)["what"] in ("first", "x" * 1000)
 
 
@@ -427,7 +426,7 @@ def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, e
 @pytest.mark.parametrize(
     ("source", "name", "said"),
     [
-        ("m.npz", "up.NPZ", "is a compiled model, which needs no trust: CompiledEyes.load reads it, and --model under"),
+        ("m.npz", "up.NPZ", "is a compiled model, which needs no trust: EyePredictor.load reads it, and --model under"),
         ("m.npz", "m.joblib", "is a compiled model, which needs no trust"),
         ("m.skops", "m.bin", "is a skops file, which needs no trust; name it NAME.skops"),
         ("m.skops", "m.npz", "is no compiled model but a skops file; EyeClassifier.load reads it"),
@@ -447,7 +446,7 @@ def test_a_good_file_under_a_wrong_name_does_not_lead_to_trust(saved, tmp_path, 
 
 
 def test_a_compiled_model_is_not_asked_to_be_trusted(saved):
-    with pytest.raises(ModelError, match=r"CompiledEyes\.load reads it"):
+    with pytest.raises(ModelError, match=r"EyePredictor\.load reads it"):
         EyeClassifier.load(saved[1] / "m.npz")
 
 
@@ -472,7 +471,7 @@ def test_info_finds_a_flipped_byte_in_a_skops_file(copied, capsys):
 @pytest.mark.parametrize("path", [None, 3, ["m.npz"]])
 def test_what_is_no_name_of_a_file_is_said(saved, path):
     clf = saved[0]
-    for ask in (EyeClassifier.load, CompiledEyes.load, clf.save):
+    for ask in (EyeClassifier.load, EyePredictor.load, clf.save):
         with pytest.raises(ParameterError, match="it must be the name of a model file"):
             ask(path)
 
@@ -485,7 +484,7 @@ def test_answers_that_are_no_numbers_do_not_lead_to_other_versions(copied):
     arrays[name] = np.full_like(arrays[name], np.nan)
     np.savez(path, **arrays)
     with pytest.raises(ModelError, match="they are no numbers; copy it again, or train it"):
-        CompiledEyes.load(path)
+        EyePredictor.load(path)
 
 
 @pytest.mark.parametrize("classifier", ["gb", "libsvm"])

@@ -19,20 +19,20 @@ from ..errors import ClassicEyesError
 __all__ = ["COMMANDS", "main"]
 
 # The first lines of the modules' docstrings, written again: to import all modules takes two seconds, and who asks
-# about one picture has no use for the others.
+# about one image has no use for the others.
 COMMANDS = {
-    "predict": "Say of every picture in folders or files whether the eye is open (1) or closed (0).",
+    "predict": "Say of every image in folders or files whether the eye is open (1) or closed (0).",
     "train": "Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file.",
     "faces": "Say of every face in photographs whether its eyes are open: boxes, aspect ratio, probability, verdict.",
-    "calibrate": "Fit one person's own border between open and closed to a few dozen of their pictures.",
-    "cluster": "Cluster pictures without labels in many ways, and say which way to believe.",
-    "label": "Make a page on which a person labels pictures, those worth most first.",
+    "calibrate": "Fit one person's own threshold between open and closed to a few dozen of their images.",
+    "cluster": "Cluster images without labels in many ways, and say which way to believe.",
+    "label": "Make a page on which a person labels images, those worth most first.",
     "audit": "Say which of the given labels are most likely wrong, and make a page to look at them again.",
     "merge": "Put two label files into one, and say how far they agree.",
     "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
     "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
-    "landmarks": "Learn from rendered eyes where the six points of an eye are: for the feature ear.",
-    "framing": "Learn from rendered eyes how an eye lies in its patch: for train --align.",
+    "landmarks": "Learn from synthetic eyes where the six points of an eye are: for the feature ear.",
+    "alignment": "Learn from synthetic eyes how an eye lies in its patch: for train --align.",
     "info": "Say what a model file is, without running any code of it.",
 }
 
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except MemoryError as error:
             told = f" ({error})" if str(error) else ""
             print(
-                f"classic-eyes: error: memory does not suffice{told}; take fewer pictures, copies or jobs",
+                f"classic-eyes: error: memory does not suffice{told}; take fewer images, copies or jobs",
                 file=sys.stderr,
             )
             return 2

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .._utils.writing import check_writable
 from ..errors import ParameterError
-from ..remote import is_url
-from ..writing import check_writable
+from ..images.remote import is_url
 
 __all__ = [
     "check_out",
     "existing_file",
-    "families",
-    "known_families",
+    "views",
+    "known_views",
     "names",
     "natural_number",
     "not_negative",
@@ -125,7 +125,7 @@ def positive_integer(text: str) -> int:
 
 
 def positive_integers(text: str) -> int | tuple[int, ...]:
-    """Read a whole number from 1, or several, one for each family of features.
+    """Read a whole number from 1, or several, one for each view of features.
 
     Parameters
     ----------
@@ -274,8 +274,8 @@ def share(text: str) -> float:
     return found
 
 
-def families(text: str) -> tuple[Any, ...]:
-    """Read names of features: commas between those learnt together, slashes between families learnt apart.
+def views(text: str) -> tuple[Any, ...]:
+    """Read names of features: commas between those learnt together, slashes between views learnt apart.
 
     Parameters
     ----------
@@ -285,26 +285,26 @@ def families(text: str) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        As `classic_eyes.EyeClassifier` takes it: names, or a tuple of names for each family.
+        As `classic_eyes.EyeClassifier` takes it: names, or a tuple of names for each view.
 
     Raises
     ------
     argparse.ArgumentTypeError
-        Where there is none, or a family is empty.
+        Where there is none, or a view is empty.
 
     Examples
     --------
-    >>> families("hog,lbp")
+    >>> views("hog,lbp")
     ('hog', 'lbp')
-    >>> families("hog,lbp/words")
+    >>> views("hog,lbp/words")
     (('hog', 'lbp'), ('words',))
     """
     found = tuple(names(part) for part in text.split("/"))
     return found if len(found) > 1 else found[0]
 
 
-def known_families(text: str) -> tuple[Any, ...]:
-    """Read names of features as `families` does, and refuse those that nobody knows.
+def known_views(text: str) -> tuple[Any, ...]:
+    """Read names of features as `views` does, and refuse those that nobody knows.
 
     Parameters
     ----------
@@ -314,24 +314,24 @@ def known_families(text: str) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        As from `families`.
+        As from `views`.
 
     Raises
     ------
     argparse.ArgumentTypeError
-        As `families`, and for a name that is not known.
+        As `views`, and for a name that is not known.
     MissingDependencyError
         For ``ear`` without dlib.
     """
     from ..descriptors.ear import load_dlib
     from ..features import make_extractor
 
-    found = families(text)
+    found = views(text)
     for name in itertools.chain(*(found if isinstance(found[0], tuple) else [found])):
         try:
             make_extractor(name)
         except ParameterError as error:
-            said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over pictures")
+            said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over images")
             raise ArgumentTypeError(said) from error
         if name == "ear":
             load_dlib()  # says so before anything is read, not after the long work

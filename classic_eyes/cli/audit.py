@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark import Readable, cross_validate, read_usable
+from benchmarks.audit import contradicted_by_most, evaluate_audit
+
+from .._utils.writing import csv_text, write_whole
 from ..classifier import EyeClassifier
-from ..datasets import EyeSet, LabelTable, picture_key, read_eyes, read_votes
+from ..datasets import EyeSet, LabelTable, image_key, read_eyes, read_votes
 from ..errors import DataError, ParameterError
-from ..labeling import Audit, Witness, audit_labels, contradicted_by_most, evaluate_audit, second_witness
-from ..report import render_sheet, write_page
-from ..writing import csv_text, write_whole
-from .arguments import check_out, existing_file, known_families, positive_integer, random_seed
-from .label import label_file, label_rows, page_pictures
+from ..evaluation import Readable, cross_validate, read_usable
+from ..labeling import Audit, Witness, audit_labels, second_witness
+from ..labeling.page import render_sheet, write_page
+from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
+from .label import label_file, label_rows, page_images
 from .tables import aligned, markdown
 
 _SHOWN = 20
@@ -34,21 +36,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Gets the arguments.
     """
-    parser.add_argument("path", metavar="PATH", help="a folder of pictures with labels")
+    parser.add_argument("path", metavar="PATH", help="a folder of images with labels")
     parser.add_argument(
         "--labels", type=existing_file, metavar="CSV", help="the labels to look at; default: those that PATH holds"
     )
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="NAME.html, a page to look at the labels again, which holds your pictures, or NAME.csv; "
+        help="NAME.html, a page to look at the labels again, which holds your images, or NAME.csv; "
         f"without it the first {_SHOWN} are printed",
     )
     parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
     parser.add_argument("--limit", type=positive_integer, default=200, metavar="N", help="labels named; default: 200")
     parser.add_argument(
         "--features",
-        type=known_families,
+        type=known_views,
         default=_FEATURES,
         metavar="A,B/C",
         help="what the judging machines learn from; default: hog,lbp/words/words_tt",
@@ -87,15 +89,15 @@ def _witnesses(data: Readable, arguments: Namespace) -> tuple[Witness, ...]:
     scores = np.full(len(data.eyes), 0.5)
     scores[known] = cross_validate(
         EyeClassifier(features=arguments.features, random_state=arguments.seed),
-        data.pictures[known],
+        data.images[known],
         data.eyes.labels[known],
         data.eyes.groups[known],
         n_splits=arguments.folds,
         random_state=arguments.seed,
         n_jobs=arguments.jobs,
     )
-    print("asking the pictures themselves, without labels ...", file=sys.stderr)
-    second, told = second_witness(data.pictures, data.eyes.groups, random_state=arguments.seed)
+    print("asking the images themselves, without labels ...", file=sys.stderr)
+    second, told = second_witness(data.images, data.eyes.groups, random_state=arguments.seed)
     print(told, file=sys.stderr)
     first = Witness("by the other labels", scores)
     return (first,) if second is None else (first, second)
@@ -118,18 +120,18 @@ def _rows(audit: Audit, data: Readable, limit: int) -> list[list[str]]:
 def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> str:
     eyes, order = data.eyes, audit.ranked(arguments.limit)
     wanted = list(dict.fromkeys([*order.tolist(), *(int(k) for k in audit.partners[order] if k >= 0)]))
-    pictures = {k: number for number, k in enumerate(wanted)}
+    images = {k: number for number, k in enumerate(wanted)}
     places = {key: number for number, key in enumerate(table.keys)}
     items: list[dict[str, Any]] = [
         {
             "file": eyes.names[k],
-            "row": places.get(picture_key(eyes.names[k]), -1),
+            "row": places.get(image_key(eyes.names[k]), -1),
             "given": int(eyes.labels[k]),
             "guess": int(eyes.labels[k]),
             "score": round(float(scores[k]), 4),
-            "picture": pictures[int(k)],
+            "image": images[int(k)],
             "reason": audit.reasons[k],
-            "other": pictures.get(int(audit.partners[k]), -1),
+            "other": images.get(int(audit.partners[k]), -1),
         }
         for k in order
     ]
@@ -146,7 +148,7 @@ def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.fl
         "pages": [numbers[start : start + arguments.page] for start in range(0, len(items), arguments.page)],
         "reasons": True,
     }
-    return render_sheet(sheet, page_pictures([eyes.paths[k] for k in wanted]))
+    return render_sheet(sheet, page_images([eyes.paths[k] for k in wanted]))
 
 
 def _likely(audit: Audit) -> int:
@@ -154,12 +156,12 @@ def _likely(audit: Audit) -> int:
 
 
 def _votes(path: str, eyes: EyeSet) -> dict[str, list[int]]:
-    """Return the raters' votes by the names of the pictures."""
+    """Return the raters' votes by the names of the images."""
     votes = read_votes(path)
     found = {name: votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in eyes.names}
     if not any(found.values()):
         raise DataError(
-            f"--raters {path!r}: nobody in it rates a picture of this folder; its column file must name them"
+            f"--raters {path!r}: nobody in it rates an image of this folder; its column file must name them"
         )
     return found
 
@@ -191,7 +193,7 @@ def work(arguments: Namespace) -> int:
     Returns
     -------
     int
-        0 all read; 1 done, but some pictures could not be read.
+        0 all read; 1 done, but some images could not be read.
     """
     file = label_file(arguments.path, arguments.labels)
     if arguments.out is not None:
@@ -206,7 +208,7 @@ def work(arguments: Namespace) -> int:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     _check(data, arguments.folds)
     witnesses = _witnesses(data, arguments)
-    audit = audit_labels(data.pictures, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), witnesses)
+    audit = audit_labels(data.images, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), witnesses)
     rows = _rows(audit, data, arguments.limit)
     if arguments.out is None:
         shown = [[doubt, file, reason] for file, _, doubt, reason, _ in rows[:_SHOWN]]
@@ -217,7 +219,7 @@ def work(arguments: Namespace) -> int:
         scores = np.mean([witness.scores for witness in witnesses], axis=0)
         write_page(_page(audit, data, table, scores, arguments), arguments.out)
     if arguments.out is not None:
-        holds = "; it holds your pictures" if arguments.out.endswith(".html") else ""
+        holds = "; it holds your images" if arguments.out.endswith(".html") else ""
         print(f"wrote {arguments.out}: the {len(rows)} most doubtful labels{holds}", file=sys.stderr)
     n_known = int((data.eyes.labels >= 0).sum())
     print(f"{_likely(audit):,} of {n_known:,} labels are more likely wrong than right", file=sys.stderr)

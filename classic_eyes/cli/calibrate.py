@@ -1,4 +1,4 @@
-"""Fit one person's own border between open and closed to a few dozen of their pictures."""
+"""Fit one person's own threshold between open and closed to a few dozen of their images."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import Calibration, calibrate, fit_border, read_calibration, write_calibration
-from ..datasets import find_pictures
-from ..errors import ParameterError, PictureError
-from ..images import read_photograph, read_pictures
+from ..calibration.threshold import Calibration, calibrate, fit_threshold, read_calibration, write_calibration
+from ..datasets import find_images
+from ..errors import ImageError, ParameterError
+from ..images import read_images, read_photograph
 from .arguments import check_out
 from .models import add_model_arguments, fingerprint_of, open_model
 
@@ -32,14 +32,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Gets the arguments.
     """
-    parser.add_argument("open", nargs="+", metavar="OPEN", help="folders or pictures of the person with open eyes")
+    parser.add_argument("open", nargs="+", metavar="OPEN", help="folders or images of the person with open eyes")
     parser.add_argument("--closed", nargs="+", metavar="PATH", help="the same with closed eyes; better with them")
     parser.add_argument("--out", required=True, metavar="JSON", help="what --calibration of predict and faces takes")
     parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
     parser.add_argument(
         "--photographs",
         action="store_true",
-        help="the pictures are photographs of a face (the largest one counts), not patches of an eye",
+        help="the images are photographs of a face (the largest one counts), not patches of an eye",
     )
     add_model_arguments(parser)
     parser.add_argument("--landmarks", metavar="FILE", help="with --photographs: see classic-eyes faces")
@@ -52,7 +52,7 @@ def open_calibration(path: str | None, model: Any) -> Calibration | None:
     ----------
     path : str or None
         What --calibration says.
-    model : CompiledEyes or EyeClassifier
+    model : EyePredictor or EyeClassifier
         What answers.
 
     Returns
@@ -80,16 +80,16 @@ def open_calibration(path: str | None, model: Any) -> Calibration | None:
 
 
 def _paths(paths: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(found for path in paths for found, _ in find_pictures(path)))
+    return list(dict.fromkeys(found for path in paths for found, _ in find_images(path)))
 
 
 def _patches(paths: Sequence[str], size: int) -> Any:
     files = _paths(paths)
-    pictures, errors = read_pictures(files, size=size)
+    images, errors = read_images(files, size=size)
     for path, error in zip(files, errors, strict=True):
         if error is not None:
             print(f"classic-eyes: left out {path}: {error}", file=sys.stderr)
-    return pictures[[error is None for error in errors]]
+    return images[[error is None for error in errors]]
 
 
 def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
@@ -97,7 +97,7 @@ def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
     for path in _paths(paths):
         try:
             faces = reader.read(read_photograph(path))
-        except PictureError as error:
+        except ImageError as error:
             print(f"classic-eyes: left out {path}: {error}", file=sys.stderr)
             continue
         seen = [eye for eye in max(faces, key=lambda face: face.box[2]).eyes if not eye.hidden] if faces else []
@@ -109,7 +109,7 @@ def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
 
 def _of_photographs(model: Any, arguments: Namespace) -> Calibration:
     from ..faces import FaceReader
-    from ..faces.verdict import EAR_BORDER
+    from ..faces.verdict import EAR_THRESHOLD
     from .faces import say_landmarks
 
     reader = FaceReader(model, landmarks=arguments.landmarks)
@@ -119,8 +119,8 @@ def _of_photographs(model: Any, arguments: Namespace) -> Calibration:
     found = calibrate(_odds(opened), None if closed is None else _odds(closed), model=fingerprint_of(model))
     if not reader.measures_ear:
         return found
-    ear = fit_border(
-        _ears(opened), None if closed is None else _ears(closed), usual=EAR_BORDER, name="eye aspect ratio"
+    ear = fit_threshold(
+        _ears(opened), None if closed is None else _ears(closed), usual=EAR_THRESHOLD, name="eye aspect ratio"
     )
     return replace(found, ear=ear)
 
@@ -165,11 +165,11 @@ def work(arguments: Namespace) -> int:
 
 def _told(found: Calibration) -> list[str]:
     lines = []
-    for name, border in (("probability of open", found.threshold), ("eye aspect ratio", found.ear)):
-        if border is not None:
-            closed = f" and {border.n_closed} closed" if border.n_closed else ""
+    for name, threshold in (("probability of open", found.threshold), ("eye aspect ratio", found.ear)):
+        if threshold is not None:
+            closed = f" and {threshold.n_closed} closed" if threshold.n_closed else ""
             lines.append(
-                f"{name}: open from {border.value:.3f} on; {border.n_open} open{closed} eyes, {border.right:.1%} of "
+                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, {threshold.right:.1%} of "
                 "them on their side"
             )
     return lines

@@ -16,17 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ParameterError, PictureError
+from .._utils.writing import csv_text, write_whole
+from ..errors import ImageError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
 from ..faces.points import HOW_TO_GET
 from ..images import MAX_PIXELS, read_photograph
-from ..remote import is_url
-from ..writing import csv_text, write_whole
-from .answers import open_output
+from ..images.remote import is_url
 from .arguments import existing_file, natural_number, positive_integer
 from .calibrate import open_calibration
 from .models import add_model_arguments, open_model
-from .predict import list_pictures
+from .predict import list_images
+from .rows import open_output
 
 __all__ = ["add_arguments", "add_landmarks", "say_landmarks", "work"]
 
@@ -80,7 +80,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model_arguments(parser)
     add_landmarks(parser)
     parser.add_argument(
-        "--calibration", type=existing_file, metavar="FILE", help="a person's own borders, from classic-eyes calibrate"
+        "--calibration",
+        type=existing_file,
+        metavar="FILE",
+        help="a person's own thresholds, from classic-eyes calibrate",
     )
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
@@ -96,7 +99,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=positive_integer,
         default=MAX_PIXELS,
         metavar="N",
-        help="a file that says its picture is larger is not decoded; default: %(default)s",
+        help="a file that says its image is larger is not decoded; default: %(default)s",
     )
 
 
@@ -120,10 +123,10 @@ def say_landmarks(reader: FaceReader) -> None:
 class _Folder:
     """Where drawn photographs go: below it they have the names that they have in the rows."""
 
-    def __init__(self, folder: str, pictures: Sequence[str]) -> None:
+    def __init__(self, folder: str, images: Sequence[str]) -> None:
         self.folder = Path(folder)
         self.taken: set[Path] = set()
-        self.kept = {os.path.realpath(path) for path in pictures}
+        self.kept = {os.path.realpath(path) for path in images}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -189,7 +192,7 @@ def work(arguments: Namespace) -> int:
     int
         0 all read; 1 some files could not be read, every other row is written. A photograph without a face is read.
     """
-    pictures = list_pictures(arguments.paths, arguments.out)
+    images = list_images(arguments.paths, arguments.out)
     model = open_model(arguments.model, trusted=arguments.trust_model)
     reader = FaceReader(
         model,
@@ -197,17 +200,17 @@ def work(arguments: Namespace) -> int:
         calibration=open_calibration(arguments.calibration, model),
         upsample=arguments.upsample,
     )
-    drawn = None if arguments.draw is None else _Folder(arguments.draw, [path for path, _ in pictures])
+    drawn = None if arguments.draw is None else _Folder(arguments.draw, [path for path, _ in images])
     say_landmarks(reader)
     start = time.perf_counter()
     count: Counter[str] = Counter()
     with open_output(arguments.out) as file:
         if arguments.format == "csv":
             file.write(",".join(_Row._fields) + "\n")
-        for path, name in pictures:
+        for path, name in images:
             try:
                 photograph = read_photograph(path, max_pixels=arguments.max_pixels)
-            except PictureError as error:
+            except ImageError as error:
                 count["failed"] += 1
                 file.write(_text([_Row(name, error=str(error))], arguments.format))
                 continue
@@ -217,7 +220,7 @@ def work(arguments: Namespace) -> int:
             file.write(_text(list(_rows(name, faces)), arguments.format))
             if drawn is not None:
                 drawn.write(name, draw_faces(photograph, faces))
-    _say_what_was_done(count, len(pictures), time.perf_counter() - start)
+    _say_what_was_done(count, len(images), time.perf_counter() - start)
     return 1 if count["failed"] else 0
 
 

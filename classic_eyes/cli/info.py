@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._utils.shipped import SHIPPED_MODELS, shipped_model
 from ..errors import ModelError
 from ..inference.program import Block
 from ..persistence import (
@@ -24,8 +25,7 @@ from ..persistence import (
     sha256,
     told_by_content,
 )
-from ..shipped import SHIPPED_MODELS, shipped_model
-from .answers import open_output
+from .rows import open_output
 
 __all__ = ["add_arguments", "describe_model", "info_text", "work"]
 
@@ -66,8 +66,8 @@ def describe_model(file: str) -> dict[str, Any]:
     dict
         ``file``, ``megabytes``, ``sha256``, ``kind`` (``compiled``, ``skops`` or ``joblib``), ``model_sha256``
         (of the estimator's file), ``shipped`` (a name or None), ``card`` (None where none lies beside the file) and
-        ``card_is_of_this_model``; of a compiled one format, versions, families, cascade (the first
-        family's margin below which the others are asked, or None), calibration and that its recorded
+        ``card_is_of_this_model``; of a compiled one format, versions, views, cascade (the first
+        view's margin below which the others are asked, or None), calibration and that its recorded
         answers are reproduced; of the others ``compiled``, the file of its compiled form, or ``not_compiled``, why
         there is none; of a skops file also ``types``, and ``refused``, those of them that no model has.
 
@@ -116,16 +116,16 @@ def _shipped_name(digest: str | None) -> str | None:
 def _compiled(path: Path) -> dict[str, Any]:
     # Arithmetic on arrays is all that reading it does; what comes back has reproduced its recorded answers.
     program, about = read_compiled(path)
-    families = [
+    views = [
         {
-            "features": [_described(block) for block in family.blocks if not block.mirrored],
-            "numbers": sum(len(block.weights) for block in family.blocks),
-            "components": len(family.support),
-            "support_vectors": len(family.dual),
-            "mirror": family.mirror,
-            "aligned": family.aligned,
+            "features": [_described(block) for block in view.blocks if not block.mirrored],
+            "numbers": sum(len(block.weights) for block in view.blocks),
+            "components": len(view.support),
+            "support_vectors": len(view.dual),
+            "mirror": view.mirror,
+            "aligned": view.aligned,
         }
-        for family in program.families
+        for view in program.views
     ]
     return {
         "kind": "compiled",
@@ -134,8 +134,8 @@ def _compiled(path: Path) -> dict[str, Any]:
         "model_sha256": about.get("model_sha256"),
         "shipped": _shipped_name(about.get("model_sha256")),
         "size": program.size,
-        "families": families,
-        "cascade": None if program.cascade is None else program.cascade.border,
+        "views": views,
+        "cascade": None if program.cascade is None else program.cascade.threshold,
         "flip_average": program.flip_average,
         "remove_glare": program.remove_glare,
         "calibration": {"slope": program.slope, "intercept": program.intercept},
@@ -177,16 +177,16 @@ def _card_of(path: Path, digest: str | None) -> dict[str, Any]:
 # -- as text --
 
 
-def _families_lines(about: dict[str, Any]) -> list[tuple[str, str]]:
+def _views_lines(about: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
-    for number, family in enumerate(about["families"], start=1):
-        machine = "support vectors, mirror machine" if family["mirror"] else "support vectors"
+    for number, view in enumerate(about["views"], start=1):
+        machine = "support vectors, mirror machine" if view["mirror"] else "support vectors"
         lines.append(
             (
-                f"family {number}",
-                f"{' + '.join(family['features'])}: {family['numbers']:,} features, "
-                f"{family['components']:,} components, {family['support_vectors']:,} {machine}"
-                + (", shown eyes aligned" if family["aligned"] else ""),
+                f"view {number}",
+                f"{' + '.join(view['features'])}: {view['numbers']:,} features, "
+                f"{view['components']:,} components, {view['support_vectors']:,} {machine}"
+                + (", shown eyes aligned" if view["aligned"] else ""),
             )
         )
     return lines
@@ -202,11 +202,11 @@ def _card_lines(card: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [(key.replace("_", " "), str(card[key])) for key in ("what", "not_for", "command") if key in card]
     for part in card.get("data") or ():
         groups = f" of {part['groups']:,} groups" if part.get("groups") else ""
-        lines.append(("data", f"{part['path']}: {part['pictures']:,} pictures{groups}"))
+        lines.append(("data", f"{part['path']}: {part['images']:,} images{groups}"))
     if card.get("parameters"):
         lines.append(("parameters", ", ".join(f"{name}={value!r}" for name, value in card["parameters"].items())))
     for name, part in (card.get("results") or {}).items():
-        lines.append(("accuracy", f"{name}: {_interval(part['accuracy'])} on {part['n']:,} pictures"))
+        lines.append(("accuracy", f"{name}: {_interval(part['accuracy'])} on {part['n']:,} images"))
     if "protocol" in card:
         lines.append(("judged by", str(card["protocol"])))
     return lines
@@ -238,16 +238,16 @@ def info_text(about: dict[str, Any]) -> str:
         lines.append(("format", str(about["format"])))
         lines.append(("made with", ", ".join(f"{name} {number}" for name, number in about["versions"].items())))
         lines.append(("made from", str(about["model_sha256"] or "a model that was not saved")))
-        lines.append(("pictures", f"{about['size']} x {about['size']}"))
+        lines.append(("images", f"{about['size']} x {about['size']}"))
         lines.append(("glare", "taken out first" if about["remove_glare"] else "left as it is"))
-        lines += _families_lines(about)
+        lines += _views_lines(about)
         if about["cascade"] is not None:
-            asked = f"the others are asked where the first family's margin is within {about['cascade']:.3f} of 0"
+            asked = f"the others are asked where the first view's margin is within {about['cascade']:.3f} of 0"
             lines.append(("cascade", asked))
         lines.append(("flip", "averaged over both mirror images" if about["flip_average"] else "asked once"))
         slope, intercept = about["calibration"]["slope"], about["calibration"]["intercept"]
         lines.append(("calibration", f"log odds of open = {slope:.4f} x margin {intercept:+.4f}"))
-        lines.append(("unsure", f"within {about['unsure']:.2f} of the border in log odds, the least sure twentieth"))
+        lines.append(("unsure", f"within {about['unsure']:.2f} of the threshold in log odds, the least sure twentieth"))
         lines.append(("no eye", "can be told (predict --verdict)" if about["novelty"] else "cannot be told"))
         lines.append(("answers", "those recorded in the file are reproduced here"))
     else:

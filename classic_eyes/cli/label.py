@@ -1,4 +1,4 @@
-"""Make a page on which a person labels pictures, those worth most first."""
+"""Make a page on which a person labels images, those worth most first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark import Readable, read_usable
-from ..datasets import UNSURE, EyeSet, LabelTable, picture_key, read_eyes, read_label_table
-from ..errors import DataError, PictureError
-from ..images import read_bytes, read_pictures, stated_size
+from ..datasets import UNSURE, EyeSet, LabelTable, image_key, read_eyes, read_label_table
+from ..errors import DataError, ImageError
+from ..evaluation import Readable, read_usable
+from ..images import read_bytes, read_images, stated_size
 from ..labeling import ORDERS, arrange
-from ..pseudolabel import VIEW_FEATURES, make_view
-from ..report import render_sheet, write_page
+from ..labeling.page import render_sheet, write_page
+from ..semisupervised import VIEW_FEATURES, make_view
 from .arguments import check_out, existing_file, positive_integer, random_seed
 from .models import add_model_arguments, open_model
 
-__all__ = ["add_arguments", "label_file", "label_rows", "page_pictures", "work"]
+__all__ = ["add_arguments", "label_file", "label_rows", "page_images", "work"]
 
 _COMPONENTS = 64
 _MOST = 4000
@@ -39,8 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Gets the arguments.
     """
-    parser.add_argument("path", metavar="PATH", help="a folder of pictures; those that have a label are left out")
-    parser.add_argument("--out", required=True, metavar="HTML", help="the page; it holds your pictures")
+    parser.add_argument("path", metavar="PATH", help="a folder of images; those that have a label are left out")
+    parser.add_argument("--out", required=True, metavar="HTML", help="the page; it holds your images")
     parser.add_argument("--force", action="store_true", help="take the place of a page that is there already")
     parser.add_argument(
         "--labels",
@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--unsure",
         action="store_true",
-        help="ask again about pictures that are marked as unsure; else they are left out",
+        help="ask again about images that are marked as unsure; else they are left out",
     )
     add_model_arguments(parser)
     parser.add_argument(
@@ -61,10 +61,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="; ".join(f"{name}: {what}" for name, what in ORDERS.items()) + "; default: worth",
     )
     parser.add_argument(
-        "--limit", type=positive_integer, default=_MOST, metavar="N", help=f"pictures, at most; default: {_MOST}"
+        "--limit", type=positive_integer, default=_MOST, metavar="N", help=f"images, at most; default: {_MOST}"
     )
     parser.add_argument(
-        "--page", type=positive_integer, default=50, metavar="N", help="pictures on a page of it; default: 50"
+        "--page", type=positive_integer, default=50, metavar="N", help="images on a page of it; default: 50"
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
@@ -112,13 +112,13 @@ def label_rows(path: str, labels: str | None, eyes: EyeSet) -> LabelTable:
     return LabelTable(("file", "label"), tuple((eyes.names[k], str(eyes.labels[k])) for k in known))
 
 
-def page_pictures(paths: Sequence[str]) -> NDArray[np.uint8]:
-    """Read pictures as large as they are worth showing: 24 to 64 pixels, by what the first of them say of their size.
+def page_images(paths: Sequence[str]) -> NDArray[np.uint8]:
+    """Read images as large as they are worth showing: 24 to 64 pixels, by what the first of them say of their size.
 
     Parameters
     ----------
     paths : sequence of str
-        Readable pictures.
+        Readable images.
 
     Returns
     -------
@@ -129,11 +129,11 @@ def page_pictures(paths: Sequence[str]) -> NDArray[np.uint8]:
     for path in list(paths)[:_LOOKED_AT]:
         try:
             stated = stated_size(read_bytes(path))
-        except PictureError:  # a URL
+        except ImageError:  # a URL
             continue
         sides += [min(stated)] if stated else []
     side = int(np.clip(np.median(sides), _SMALLEST, _LARGEST)) if sides else _LARGEST
-    return read_pictures(paths, size=side)[0]
+    return read_images(paths, size=side)[0]
 
 
 def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
@@ -142,7 +142,7 @@ def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
     unsure = set() if again else doubts
     asked = []
     for k, name in enumerate(eyes.names):
-        if eyes.labels[k] >= 0 or picture_key(name) in unsure:
+        if eyes.labels[k] >= 0 or image_key(name) in unsure:
             continue
         try:
             name.encode("utf-8")
@@ -152,7 +152,7 @@ def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
         asked.append(k)
     if not asked:
         raise DataError(
-            f"all {len(eyes)} pictures are labelled, or marked as unsure; --unsure asks about those again, and "
+            f"all {len(eyes)} images are labelled, or marked as unsure; --unsure asks about those again, and "
             "classic-eyes audit says which labels to look at again"
         )
     return eyes.take(asked)
@@ -165,32 +165,32 @@ def _read(asked: EyeSet, n_all: int) -> Readable:
         if len(asked) == n_all:
             raise
         raise DataError(
-            f"{n_all - len(asked)} of {n_all} pictures are labelled or marked; of the rest, {error}"
+            f"{n_all - len(asked)} of {n_all} images are labelled or marked; of the rest, {error}"
         ) from error
 
 
 def _guesses(data: Readable, arguments: Namespace) -> NDArray[np.float64]:
     model = open_model(arguments.model, trusted=arguments.trust_model)
-    return np.asarray(model.predict_proba(data.pictures)[:, 1], dtype=np.float64)
+    return np.asarray(model.predict_proba(data.images)[:, 1], dtype=np.float64)
 
 
 def _compared(
     data: Readable, scores: NDArray[np.float64], order: str, most: int = _COMPARED
 ) -> tuple[Readable, NDArray[np.float64]]:
-    """Leave out, of very many pictures, those that would come last: their features would fill the memory."""
+    """Leave out, of very many images, those that would come last: their features would fill the memory."""
     if order not in _BY_LOOKS or len(scores) <= most:
         return data, scores
     sure = np.abs(scores - 0.5)
     kept = np.sort(np.argsort(sure if order == "worth" else -sure, kind="stable")[:most])
     what = "most uncertain" if order == "worth" else "surest"
-    print(f"of {len(scores):,} pictures the {most:,} {what} are compared with one another", file=sys.stderr)
-    return Readable(data.eyes.take(kept), data.pictures[kept], data.failed), scores[kept]
+    print(f"of {len(scores):,} images the {most:,} {what} are compared with one another", file=sys.stderr)
+    return Readable(data.eyes.take(kept), data.images[kept], data.failed), scores[kept]
 
 
 def _sheet(data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
     rows = np.zeros((len(scores), 1), dtype=np.float32)
     if arguments.order in _BY_LOOKS:
-        view = make_view(data.pictures, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
+        view = make_view(data.images, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
         rows = view.leading(_COMPONENTS, mirrored=False).rows
     asking = arrange(
         scores, rows, arguments.order, page_size=arguments.page, limit=arguments.limit, random_state=arguments.seed
@@ -203,17 +203,17 @@ def _sheet(data: Readable, table: LabelTable, scores: NDArray[np.float64], argum
         items += [
             {
                 "file": data.eyes.names[k],
-                "row": places.get(picture_key(data.eyes.names[k]), -1),
+                "row": places.get(image_key(data.eyes.names[k]), -1),
                 "given": -1,
                 "guess": int(scores[k] >= 0.5),
                 "score": round(float(scores[k]), 4),
-                "picture": len(items) + number,
+                "image": len(items) + number,
             }
             for number, k in enumerate(page)
         ]
     return {
         "title": f"Open or closed? {data.eyes.source}",
-        "lead": f"{len(items):,} pictures, {ORDERS[arguments.order]}. Turn over what is wrong, then confirm the page.",
+        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Turn over what is wrong, then confirm the page.",
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,
@@ -235,7 +235,7 @@ def work(arguments: Namespace) -> int:
     Returns
     -------
     int
-        0 all read; 1 the page is written, but some pictures could not be read and are not in it.
+        0 all read; 1 the page is written, but some images could not be read and are not in it.
     """
     check_out(arguments.out, ".html", force=arguments.force)
     eyes = read_eyes(arguments.path, labels=arguments.labels)
@@ -246,13 +246,13 @@ def work(arguments: Namespace) -> int:
     n_unlabelled = len(data.eyes)
     data, scores = _compared(data, _guesses(data, arguments), arguments.order)
     sheet = _sheet(data, table, scores, arguments)
-    shown = page_pictures([data.eyes.paths[k] for k in sheet["positions"]])
+    shown = page_images([data.eyes.paths[k] for k in sheet["positions"]])
     page = render_sheet(sheet, shown)
     write_page(page, arguments.out)
     n = len(sheet["items"])
     print(
-        f"wrote {arguments.out}: {n:,} of {n_unlabelled:,} pictures to be labelled, {len(page) / 1e6:.1f} MB; "
-        "it holds your pictures",
+        f"wrote {arguments.out}: {n:,} of {n_unlabelled:,} images to be labelled, {len(page) / 1e6:.1f} MB; "
+        "it holds your images",
         file=sys.stderr,
     )
     print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)

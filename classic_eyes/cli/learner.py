@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import ParameterError
-from ..fitting import FEWEST_JUDGED, MOST_RENDERED, takes_weights
-from ..pipeline import CLASSIFIERS, make_classifier, split_families
+from ..training.fitting import FEWEST_JUDGED, MOST_SYNTHETIC, takes_weights
+from ..training.pipelines import CLASSIFIERS, make_classifier, split_views
 
 __all__ = ["check_learner"]
 
@@ -26,14 +26,14 @@ def check_learner(arguments: Namespace) -> None:
     ParameterError
         For the first that does not go with the rest.
     """
-    classifier, families = arguments.classifier, split_families(arguments.features)
+    classifier, views = arguments.classifier, split_views(arguments.features)
     for option, value, fitting in (
         ("--vectors", arguments.vectors, _MACHINES),
         ("--group-effect", arguments.group_effect or None, _MACHINES),
         ("--directions", arguments.directions, ("metric",)),
         (
-            "--rendered",
-            arguments.rendered or None,
+            "--synthetic",
+            arguments.synthetic or None,
             [name for name in CLASSIFIERS if takes_weights(make_classifier(name))],
         ),
     ):
@@ -42,25 +42,25 @@ def check_learner(arguments: Namespace) -> None:
                 f"{option} {_typed(value)} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it "
                 "out, or change the classifier"
             )
-    if arguments.rendered > MOST_RENDERED:
+    if arguments.synthetic > MOST_SYNTHETIC:
         raise ParameterError(
-            f"--rendered {arguments.rendered} is too many; take {MOST_RENDERED:,} at most, a few thousand do as well"
+            f"--synthetic {arguments.synthetic} is too many; take {MOST_SYNTHETIC:,} at most, a few thousand do as well"
         )
-    if arguments.calibrate_rendered and arguments.rendered < FEWEST_JUDGED:
+    if arguments.calibrate_synthetic and arguments.synthetic < FEWEST_JUDGED:
         raise ParameterError(
-            f"--calibrate-rendered: {arguments.rendered} rendered eyes are too few, for they count as much as all "
-            "pictures; give --rendered 4000, or leave it out"
+            f"--calibrate-synthetic: {arguments.synthetic} synthetic eyes are too few, for they count as much as all "
+            "images; give --synthetic 4000, or leave it out"
         )
     if arguments.directions == 1 or (isinstance(arguments.directions, tuple) and 1 in arguments.directions):
         raise ParameterError("--directions 1 is too few; take 2 or more, half of them even and half odd")
-    if arguments.cascade is not None and len(families) < 2:
+    if arguments.cascade is not None and len(views) < 2:
         raise ParameterError(
-            f"--cascade {arguments.cascade}: --features names one family, so there is no other to ask; part families "
+            f"--cascade {arguments.cascade}: --features names one view, so there is no other to ask; part views "
             "by a slash, such as hog,lbp/words_tt, or leave --cascade out"
         )
-    if arguments.align == "others" and len(families) < 2:
+    if arguments.align == "others" and len(views) < 2:
         raise ParameterError(
-            "--align others: --features names one family, so there is no other; part families by a slash, such as "
+            "--align others: --features names one view, so there is no other; part views by a slash, such as "
             "lbp/hog,words_tt, or take --align all"
         )
     for option, values, or_ in (
@@ -68,10 +68,10 @@ def check_learner(arguments: Namespace) -> None:
         ("--vectors", arguments.vectors, ", or one for all"),
         ("--directions", arguments.directions, ", or one for all"),
     ):
-        if isinstance(values, tuple) and len(values) != len(families):
+        if isinstance(values, tuple) and len(values) != len(views):
             raise ParameterError(
-                f"{option} {_typed(values)} holds {len(values)} number(s), and --features parts {len(families)} famil"
-                f"{'y' if len(families) == 1 else 'ies'} by slashes; give one for each{or_}"
+                f"{option} {_typed(values)} holds {len(values)} number(s), and --features parts {len(views)} view"
+                f"{'y' if len(views) == 1 else 'ies'} by slashes; give one for each{or_}"
             )
 
 

@@ -7,8 +7,8 @@ from argparse import ArgumentParser, Namespace
 
 from ..datasets import PREFERENCES, Merged, merge_tables, read_label_table, write_label_table
 from ..errors import DataError
-from .answers import printable
 from .arguments import check_out, existing_file
+from .rows import printable
 from .tables import aligned
 
 _WORDS = ("closed", "open")
@@ -56,18 +56,18 @@ def work(arguments: Namespace) -> int:
         read_label_table(arguments.first), read_label_table(arguments.second), prefer=arguments.prefer
     )
     if not merged.table.rows:
-        raise DataError("neither file names a picture; each line of a label file names one, and its label")
+        raise DataError("neither file names an image; each line of a label file names one, and its label")
     write_label_table(merged.table, arguments.out, force=arguments.force)
     print("\n".join(_told(merged)))
     for line in _kept(merged, arguments.prefer):
         print(f"classic-eyes: {line}", file=sys.stderr)
     unknown = sum(label < 0 for label in merged.table.labels)
-    print(f"wrote {arguments.out}: {len(merged.table.rows):,} pictures, {unknown:,} without a label", file=sys.stderr)
+    print(f"wrote {arguments.out}: {len(merged.table.rows):,} images, {unknown:,} without a label", file=sys.stderr)
     return 0
 
 
 def _told(merged: Merged) -> list[str]:
-    told = f"both label {merged.both:,} pictures"
+    told = f"both label {merged.both:,} images"
     if merged.both:
         kappa = "cannot be told from one kind of answer" if merged.kappa is None else f"{merged.kappa:.3f}"
         told += f" and agree on {merged.agreed:,} ({merged.agreed / merged.both:.1%}); Cohen's kappa {kappa}"
@@ -83,13 +83,13 @@ def _kept(merged: Merged, prefer: str) -> list[str]:
     if merged.doubts:
         kept = "the label is kept" if prefer == "neither" else f"what the {prefer} says is kept"
         lines.append(
-            f"{len(merged.doubts):,} pictures are labelled by one and unsure to the other, for example "
+            f"{len(merged.doubts):,} images are labelled by one and unsure to the other, for example "
             f"{printable(merged.doubts[0])}; {kept}"
         )
     for column in dict.fromkeys(column for _, column in merged.differing):
         files = [file for file, each in merged.differing if each == column]
         lines.append(
-            f"{len(files):,} pictures have another {printable(column)!r} in each file, for example "
+            f"{len(files):,} images have another {printable(column)!r} in each file, for example "
             f"{printable(files[0])}; the first's is kept"
         )
     return lines

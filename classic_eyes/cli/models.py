@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiled import CompiledEyes
+from .._utils.shipped import SHIPPED_MODELS, shipped_model
+from .._utils.threads import one_thread
 from ..errors import ModelError
 from ..persistence import compiled_path, read_header, sha256
-from ..shipped import SHIPPED_MODELS, shipped_model
-from ..threads import one_thread
+from ..predictor import EyePredictor
 
 if TYPE_CHECKING:
     from ..classifier import EyeClassifier
@@ -43,7 +43,7 @@ def add_model_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def open_model(model: str | None, *, trusted: bool = False) -> CompiledEyes | EyeClassifier:
+def open_model(model: str | None, *, trusted: bool = False) -> EyePredictor | EyeClassifier:
     """Open the model that a user asks for, without scikit-learn wherever that can be.
 
     1. None is the default one; a name in ``SHIPPED_MODELS`` that no file has is the one that ships under it.
@@ -60,7 +60,7 @@ def open_model(model: str | None, *, trusted: bool = False) -> CompiledEyes | Ey
 
     Returns
     -------
-    CompiledEyes or EyeClassifier
+    EyePredictor or EyeClassifier
         Ready to answer.
 
     Raises
@@ -79,10 +79,10 @@ def open_model(model: str | None, *, trusted: bool = False) -> CompiledEyes | Ey
     else:
         compiled = model if model.endswith(".npz") else _compiled_form(model)
     if compiled is not None:
-        # A model proves itself by eight pictures; on a busy machine, threads waiting for each other made that take
+        # A model proves itself by eight images; on a busy machine, threads waiting for each other made that take
         # 0.4 s instead of 0.02.
         with one_thread():
-            return CompiledEyes.load(compiled)
+            return EyePredictor.load(compiled)
     from ..classifier import EyeClassifier
 
     return EyeClassifier.load(named, trusted=trusted)
@@ -97,34 +97,34 @@ def _compiled_form(model: str) -> str | None:
     return None
 
 
-def probability_of(model: CompiledEyes | EyeClassifier, *, novelty: bool = False) -> Callable[[Any], Any]:
+def probability_of(model: EyePredictor | EyeClassifier, *, novelty: bool = False) -> Callable[[Any], Any]:
     """Return what `classic_eyes.inference.score_files` asks of a model.
 
     Parameters
     ----------
-    model : CompiledEyes or EyeClassifier
+    model : EyePredictor or EyeClassifier
         What answers.
     novelty : bool, default False
-        Whether to ask also how unlike an eye pictures are.
+        Whether to ask also how unlike an eye images are.
 
     Returns
     -------
     callable
         From uint8 (n, size, size) to the probability of open, (n,), or with the novelty in a second column, (n, 2).
     """
-    if isinstance(model, CompiledEyes):
+    if isinstance(model, EyePredictor):
         return model.probability_and_novelty if novelty else model.probability
     if novelty:
         return lambda batch: np.column_stack([model.predict_proba(batch)[:, 1], model.novelty_score(batch)])
     return lambda batch: model.predict_proba(batch)[:, 1]
 
 
-def fingerprint_of(model: CompiledEyes | EyeClassifier) -> str:
+def fingerprint_of(model: EyePredictor | EyeClassifier) -> str:
     """Return what tells a model's answers from those of another.
 
     Parameters
     ----------
-    model : CompiledEyes or EyeClassifier
+    model : EyePredictor or EyeClassifier
         What answers.
 
     Returns
@@ -132,15 +132,15 @@ def fingerprint_of(model: CompiledEyes | EyeClassifier) -> str:
     str
         A digest; empty for an estimator, which does not know its own file.
     """
-    return model.fingerprint if isinstance(model, CompiledEyes) else ""
+    return model.fingerprint if isinstance(model, EyePredictor) else ""
 
 
-def unsure_of(model: CompiledEyes | EyeClassifier) -> float:
+def unsure_of(model: EyePredictor | EyeClassifier) -> float:
     """Return how far log odds must be from those of the threshold for a model to be sure.
 
     Parameters
     ----------
-    model : CompiledEyes or EyeClassifier
+    model : EyePredictor or EyeClassifier
         What answers.
 
     Returns
@@ -154,5 +154,5 @@ def unsure_of(model: CompiledEyes | EyeClassifier) -> float:
         For a model that was trained without novelty, and so gives no verdicts.
     """
     if model.novelty_ is None:
-        raise ModelError("--verdict: the model does not know what is no eye; train it again, with 200 pictures or more")
+        raise ModelError("--verdict: the model does not know what is no eye; train it again, with 200 images or more")
     return model.unsure_

@@ -1,4 +1,4 @@
-"""Say of every picture in folders or files whether the eye is open (1) or closed (0)."""
+"""Say of every image in folders or files whether the eye is open (1) or closed (0)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptation import fit_adaptation
-from ..datasets import find_pictures
+from ..calibration.adaptation import fit_adaptation
+from ..datasets import find_images
 from ..errors import ParameterError
 from ..images import MAX_PIXELS
+from ..images.remote import is_url
 from ..inference import BACKENDS, Scored, quickest_backend, score_files
-from ..remote import is_url
-from .answers import STYLES, open_output, read_done, write_rows
 from .arguments import existing_file, positive_integer
 from .models import add_model_arguments, open_model, probability_of, unsure_of
 from .photographs import warn_of_photographs
+from .rows import STYLES, open_output, read_done, write_rows
 
-__all__ = ["add_arguments", "list_pictures", "work"]
+__all__ = ["add_arguments", "list_images", "work"]
 
 
 def _share(text: str) -> float:
@@ -46,10 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         Gets the arguments.
     """
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="a folder, searched through all levels, or a picture or its URL"
+        "paths", nargs="*", metavar="PATH", help="a folder, searched through all levels, or an image or its URL"
     )
     parser.add_argument(
-        "--list", metavar="FILE", help="a path or URL of a picture in each line, instead of PATH; rows keep their order"
+        "--list", metavar="FILE", help="a path or URL of an image in each line, instead of PATH; rows keep their order"
     )
     add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
@@ -76,7 +76,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
-        help="of the Dask cluster; its workers see the pictures by the same names",
+        help="of the Dask cluster; its workers see the images by the same names",
     )
     parser.add_argument("--threshold", type=_share, metavar="T", help="open from this probability on; default: 0.5")
     parser.add_argument(
@@ -88,7 +88,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--adapt",
         action="store_true",
-        help="move border and probabilities to where the answers about these pictures fall in two: for a source unlike "
+        help="move threshold and probabilities to where the answers about these images fall in two: for a source unlike "
         "those that the model knows, with both kinds of eyes in it; says so if it declines",
     )
     parser.add_argument(
@@ -96,17 +96,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=positive_integer,
         default=MAX_PIXELS,
         metavar="N",
-        help="a file that says its picture is larger is not decoded; default: %(default)s",
+        help="a file that says its image is larger is not decoded; default: %(default)s",
     )
 
 
-def list_pictures(paths: list[str], out: str | None = None) -> list[tuple[str, str]]:
-    """List the pictures of folders and files in the order of their names, each once.
+def list_images(paths: list[str], out: str | None = None) -> list[tuple[str, str]]:
+    """List the images of folders and files in the order of their names, each once.
 
     Parameters
     ----------
     paths : list of str
-        Folders and pictures; several keep theirs in the names.
+        Folders and images; several keep theirs in the names.
     out : str, optional
         Where the answers go.
 
@@ -118,28 +118,28 @@ def list_pictures(paths: list[str], out: str | None = None) -> list[tuple[str, s
     Raises
     ------
     DataError
-        For a path at which there is nothing, or a folder without pictures.
+        For a path at which there is nothing, or a folder without images.
     ParameterError
-        If `out` is one of the pictures.
+        If `out` is one of the images.
     """
-    listed = find_pictures(paths[0]) if len(paths) == 1 else _each_once(paths)
+    listed = find_images(paths[0]) if len(paths) == 1 else _each_once(paths)
     # Asking for the whole path takes longer than all the rest: only where the name alone may be it.
     alike = (full for full, _ in listed if out is not None and os.path.basename(full) == os.path.basename(out))
     if any(os.path.abspath(full) == os.path.abspath(str(out)) for full in alike):
-        raise ParameterError(f"--out {out!r} is one of the pictures; name a file of another name")
+        raise ParameterError(f"--out {out!r} is one of the images; name a file of another name")
     return listed
 
 
 def _each_once(paths: list[str]) -> list[tuple[str, str]]:
-    """Return the pictures of several paths, by their full names; what several lead to, as the first of them has it."""
+    """Return the images of several paths, by their full names; what several lead to, as the first of them has it."""
     listed: dict[str, tuple[str, str]] = {}
     for path in paths:
-        for full, _ in find_pictures(path):
+        for full, _ in find_images(path):
             listed.setdefault(full if is_url(full) else os.path.abspath(full), (full, full))
     return sorted(listed.values(), key=lambda pair: pair[1])
 
 
-class ListedPictures:
+class ListedImages:
     """The names in a list file, read anew each time they are asked for, so that memory does not grow with them.
 
     Parameters
@@ -160,7 +160,7 @@ class ListedPictures:
         except OSError as error:
             raise ParameterError(f"--list {path!r} cannot be read: {error.strerror}; name a text file") from error
         if not self._length:
-            raise ParameterError(f"--list {path!r} names no picture; put a path or URL in each line")
+            raise ParameterError(f"--list {path!r} names no image; put a path or URL in each line")
 
     def __len__(self) -> int:
         return self._length
@@ -178,20 +178,20 @@ def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:
         return scored
     from tqdm import tqdm
 
-    return tqdm(scored, total=total, unit=" pictures", file=sys.stderr)
+    return tqdm(scored, total=total, unit=" images", file=sys.stderr)
 
 
-def _what_is_asked(arguments: Namespace) -> tuple[list[str] | ListedPictures, list[str] | ListedPictures]:
-    """Return what opens the pictures, and their names."""
+def _what_is_asked(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] | ListedImages]:
+    """Return what opens the images, and their names."""
     if (arguments.list is None) == (not arguments.paths):
         what = "neither is" if arguments.list is None else "both are"
-        raise ParameterError(f"pictures are named by PATH or by --list FILE, and {what} given; give one of them")
+        raise ParameterError(f"images are named by PATH or by --list FILE, and {what} given; give one of them")
     if arguments.list is None:
-        pictures = list_pictures(arguments.paths, arguments.out)
-        return [path for path, _ in pictures], [name for _, name in pictures]
+        images = list_images(arguments.paths, arguments.out)
+        return [path for path, _ in images], [name for _, name in images]
     if arguments.out is not None and os.path.abspath(arguments.out) == os.path.abspath(arguments.list):
         raise ParameterError(f"--out {arguments.out!r} is the list; name a file of another name")
-    listed = ListedPictures(arguments.list)
+    listed = ListedImages(arguments.list)
     return listed, listed
 
 
@@ -270,8 +270,8 @@ def _adapted(scored: list[Scored]) -> list[Scored]:
         print(f"classic-eyes: warning: --adapt: answers stay as they are: {found.declined}", file=sys.stderr)
         return scored
     print(
-        f"adapted to {found.n:,} pictures: as likely open as closed at {1 / (1 + np.exp(-found.border)):.2f}, which "
-        f"was 0.50 (log odds {found.border:+.2f}, slope {found.slope:.2f}, {found.separation:.1f} deviations apart)",
+        f"adapted to {found.n:,} images: as likely open as closed at {1 / (1 + np.exp(-found.threshold)):.2f}, which "
+        f"was 0.50 (log odds {found.threshold:+.2f}, slope {found.slope:.2f}, {found.separation:.1f} deviations apart)",
         file=sys.stderr,
     )
     for k, moved in zip(good, found.probability(given).tolist(), strict=True):
@@ -292,6 +292,6 @@ def _check_resume(arguments: Namespace) -> None:
 def _say_what_was_done(count: Counter[str], n: int, seconds: float, before: int) -> None:
     told = [f"{count.total() - count['failed']} read", f"{count['open']} open", f"{count['closed']} closed"]
     told += [f"{count[name]} {name}" for name in ("unsure", "not-an-eye") if count[name]]
-    told += [f"{count['failed']} failed", f"{n / seconds:,.0f} pictures a second"]
+    told += [f"{count['failed']} failed", f"{n / seconds:,.0f} images a second"]
     there = f"; {before} rows were there already" if before else ""
     print(", ".join(told) + there, file=sys.stderr)

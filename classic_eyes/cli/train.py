@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from ..benchmark import Readable, cross_validate, read_usable, summarise_parts
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
 from ..errors import DataError, ModelError, ParameterError
+from ..evaluation import Readable, cross_validate, read_usable, summarise_parts
 from ..features import EXTRACTORS
-from ..fitting import ALIGNED
-from ..framing import shipped_framing
-from ..novelty import FEWEST, FEWEST_GROUPS
+from ..labeling.page import write_history
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions, read_card, read_header
-from ..pipeline import DEFAULT_FEATURES, build_pipelines
-from ..pseudolabel import VIEW_FEATURES, Trail, lay_out, make_view
-from ..report import write_trail
+from ..preprocessing.alignment import shipped_alignment
+from ..semisupervised import VIEW_FEATURES, History, lay_out, make_view
+from ..training.fitting import ALIGNED
+from ..training.novelty import FEWEST, FEWEST_GROUPS
+from ..training.pipelines import DEFAULT_FEATURES, build_pipelines
 from .arguments import (
     existing_file,
-    known_families,
+    known_views,
     natural_number,
     not_negative,
     positive_integer,
@@ -46,7 +46,7 @@ _CLASSIFIERS_SAID = (
 )
 NOT_FOR = (
     "Decisions about a person's safety, health or fitness (for example whether a driver is awake) without other "
-    "evidence; recognising who somebody is; pictures that are not patches of one human eye."
+    "evidence; recognising who somebody is; images that are not patches of one human eye."
 )
 
 
@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a folder of pictures, one with assets.csv, an MRL tree, or one with the folders open and closed; "
+        help="a folder of images, one with assets.csv, an MRL tree, or one with the folders open and closed; "
         "several train together",
     )
     parser.add_argument(
@@ -78,14 +78,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         metavar="HTML",
-        help="where labels are missing: a page that shows how they came about, pictures included",
+        help="where labels are missing: a page that shows how they came about, images included",
     )
     parser.add_argument(
         "--features",
-        type=known_families,
+        type=known_views,
         default=DEFAULT_FEATURES,
         metavar="A,B/C",
-        help=f"of {', '.join(EXTRACTORS)}; a slash parts families, each learnt by itself; default: hog,lbp",
+        help=f"of {', '.join(EXTRACTORS)}; a slash parts views, each learnt by itself; default: hog,lbp",
     )
     parser.add_argument("--classifier", default="svm", metavar="NAME", help=_CLASSIFIERS_SAID)
     parser.add_argument(
@@ -93,28 +93,28 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=positive_integer,
         default=300,
         metavar="N",
-        help="principal components of each family; default: 300",
+        help="principal components of each view; default: 300",
     )
     parser.add_argument("--copies", type=natural_number, default=2, metavar="N", help="varied copies; default: 2")
     parser.add_argument(
         "--vectors",
         type=positive_integers,
         metavar="N[,N]",
-        help="support vectors of each family, at most, for svm, mirror and metric; with a comma, a number for each; "
+        help="support vectors of each view, at most, for svm, mirror and metric; with a comma, a number for each; "
         "default: a tenth of the rows, but 1500 at least (mirror, metric: 1000) and 3000 at most",
     )
     parser.add_argument(
         "--weights",
         type=weights,
         metavar="X,Y",
-        help="what each family of --features counts for in the average; default: all the same",
+        help="what each view of --features counts for in the average; default: all the same",
     )
     parser.add_argument(
         "--cascade",
         type=share,
         metavar="X",
-        help="where --features has several families: ask those after the first only about the share X of the pictures "
-        "of which it is least sure; 0.2 answers much the same for little more than the first family's cost; default: "
+        help="where --features has several views: ask those after the first only about the share X of the images "
+        "of which it is least sure; 0.2 answers much the same for little more than the first view's cost; default: "
         "all are asked about all",
     )
     parser.add_argument(
@@ -129,34 +129,34 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--directions",
         type=positive_integers,
         metavar="N[,N]",
-        help="for metric: directions along which pictures are compared, of each family, at most, and 2 at least; the "
-        "fewer, the faster; with a comma, a number for each family; default: 96",
+        help="for metric: directions along which images are compared, of each view, at most, and 2 at least; the "
+        "fewer, the faster; with a comma, a number for each view; default: 96",
     )
     parser.add_argument(
         "--remove-glare",
         action="store_true",
-        help="take reflections, as on glasses, out of every picture, in training and when asked",
+        help="take reflections, as on glasses, out of every image, in training and when asked",
     )
     parser.add_argument(
         "--align",
         choices=ALIGNED[1:],
-        help="show eyes in the middle of their pictures, level and as wide as these, to all families of features, or "
+        help="show eyes in the middle of their images, level and as wide as these, to all views of features, or "
         "to all others than the first; by default they are shown as they are",
     )
     parser.add_argument(
-        "--rendered",
+        "--synthetic",
         type=natural_number,
         default=0,
         metavar="N",
-        help="learn from so many rendered eyes too, half of them open and half of either hard to tell, each as much as "
-        "a picture, for eyes of another kind than those given; as many as there are pictures are worth a try; not for "
+        help="learn from so many synthetic eyes too, half of them open and half of either hard to tell, each as much as "
+        "an image, for eyes of another kind than those given; as many as there are images are worth a try; not for "
         "knn; default: 0",
     )
     parser.add_argument(
-        "--calibrate-rendered",
+        "--calibrate-synthetic",
         action="store_true",
-        help="let the rendered eyes say too where the border between open and closed lies and how sure answers are, as "
-        "much as all pictures together: for pictures of another source than those given; needs --rendered",
+        help="let the synthetic eyes say too where the threshold between open and closed lies and how sure answers are, as "
+        "much as all images together: for images of another source than those given; needs --synthetic",
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument(
@@ -165,7 +165,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="where all are labelled, judged by so many; 0 for none; default: 5",
     )
-    parser.add_argument("--labelled-only", action="store_true", help="leave out pictures that have no label")
+    parser.add_argument("--labelled-only", action="store_true", help="leave out images that have no label")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; by default one per core")
     parser.add_argument(
         "--about", metavar="JSON", help="a file whose entries go into the card: sources, licences, limits"
@@ -193,9 +193,7 @@ def read_sets(paths: list[str], labels: str | None) -> list[EyeSet]:
         For a label file and several folders.
     """
     if labels is not None and len(paths) > 1:
-        raise ParameterError(
-            f"--labels {labels} names pictures of one PATH, but {len(paths)} are given; train with one"
-        )
+        raise ParameterError(f"--labels {labels} names images of one PATH, but {len(paths)} are given; train with one")
     return [read_eyes(path, labels=labels) for path in paths]
 
 
@@ -245,24 +243,24 @@ def _check_trainable(eyes: EyeSet, folds: int, report: str | None) -> None:
     """Refuse before the long work labelled data that it could not end with."""
     if report is not None:
         raise ParameterError(
-            f"--report {report!r} shows how missing labels came about, and all {len(eyes)} pictures are labelled; "
-            "leave it out (bench --out makes a report of labelled pictures)"
+            f"--report {report!r} shows how missing labels came about, and all {len(eyes)} images are labelled; "
+            "leave it out (bench --out makes a report of labelled images)"
         )
     if len(np.unique(eyes.labels)) < 2:
         only = "open" if eyes.labels[0] == 1 else "closed"
-        raise DataError(f"all {len(eyes)} pictures are {only}; learning needs open and closed eyes")
+        raise DataError(f"all {len(eyes)} images are {only}; learning needs open and closed eyes")
     n_groups = len(np.unique(eyes.groups))
     if n_groups < folds:
         raise DataError(
             f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds, "
-            "--folds 0 for no judging, or pictures of more people"
+            "--folds 0 for no judging, or images of more people"
         )
 
 
 def _describe(path: str, eyes: EyeSet) -> dict[str, Any]:
     return {
         "path": path,
-        "pictures": len(eyes),
+        "images": len(eyes),
         "open": int((eyes.labels == 1).sum()),
         "closed": int((eyes.labels == 0).sum()),
         "unlabelled": int((eyes.labels == UNLABELLED).sum()),
@@ -275,7 +273,7 @@ def _judge(clf: EyeClassifier, data: Readable, paths: list[str], lengths: list[i
     """Return all metrics by cross-validation, for every path and for all together."""
     labels, groups = data.eyes.labels, data.eyes.groups
     scores = cross_validate(
-        clf, data.pictures, labels, groups, n_splits=arguments.folds, random_state=arguments.seed, n_jobs=arguments.jobs
+        clf, data.images, labels, groups, n_splits=arguments.folds, random_state=arguments.seed, n_jobs=arguments.jobs
     )
     owner = np.repeat(np.arange(len(paths)), lengths)
     parts = [(path, owner == number) for number, path in enumerate(paths)]
@@ -305,7 +303,7 @@ def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, argument
 
 
 def _protocol(clf: EyeClassifier, results: Any, folds: int) -> str:
-    if clf.trail_ is not None:
+    if clf.history_ is not None:
         return (
             "the given labels only, each scored in self-training by machines that had not learnt from its group; which "
             "clusters were kept may have depended on them"
@@ -321,40 +319,40 @@ def _protocol(clf: EyeClassifier, results: Any, folds: int) -> str:
 
 
 def _labels_told(clf: EyeClassifier) -> dict[str, Any]:
-    trail = clf.trail_
-    if trail is None:
+    history = clf.history_
+    if history is None:
         return {"given": "all"}
     return {
-        "given": int((trail.given >= 0).sum()),
-        "found": int(((trail.labels >= 0) & (trail.given < 0)).sum()),
-        "uncertain": int((trail.labels < 0).sum()),
-        "trust": trail.trust,
-        "ended": trail.ended,
-        "warnings": list(trail.warnings),
+        "given": int((history.given >= 0).sum()),
+        "found": int(((history.labels >= 0) & (history.given < 0)).sum()),
+        "uncertain": int((history.labels < 0).sum()),
+        "trust": history.trust,
+        "ended": history.ended,
+        "warnings": list(history.warnings),
     }
 
 
-def _judge_given(trail: Trail, groups: Any) -> Any:
+def _judge_given(history: History, groups: Any) -> Any:
     """Return all metrics on the given labels, where there are enough of them."""
-    known = trail.given >= 0
-    if min((trail.given == 1).sum(), (trail.given == 0).sum()) < _ENOUGH_TO_JUDGE:
+    known = history.given >= 0
+    if min((history.given == 1).sum(), (history.given == 0).sum()) < _ENOUGH_TO_JUDGE:
         return None
-    return summarise_parts(trail.given[known], trail.scores[known], groups[known], [("given labels", known[known])])
+    return summarise_parts(history.given[known], history.scores[known], groups[known], [("given labels", known[known])])
 
 
-def _write_report(trail: Trail, data: Readable, arguments: Namespace) -> None:
-    maps = lay_out(make_view(data.pictures, VIEW_FEATURES[0], random_state=arguments.seed))
-    told = trail.described(data.eyes.names)
-    told |= {"name": data.eyes.source, "maps": maps, "mapped": (trail.scores >= 0.5).astype(int).tolist()}
-    write_trail(told, data.pictures, arguments.report)
+def _write_report(history: History, data: Readable, arguments: Namespace) -> None:
+    maps = lay_out(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
+    told = history.described(data.eyes.names)
+    told |= {"name": data.eyes.source, "maps": maps, "mapped": (history.scores >= 0.5).astype(int).tolist()}
+    write_history(told, data.images, arguments.report)
 
 
 def _learn_novelty_too(clf: EyeClassifier, data: Readable) -> None:
     """Have the final classifier learn what is no eye, where there is enough to learn it from."""
-    clf.novelty = len(data.pictures) >= FEWEST and len(np.unique(data.eyes.groups)) >= FEWEST_GROUPS
+    clf.novelty = len(data.images) >= FEWEST and len(np.unique(data.eyes.groups)) >= FEWEST_GROUPS
     if not clf.novelty:
         print(
-            f"not learnt: what is no eye (predict --verdict); that takes {FEWEST} pictures of {FEWEST_GROUPS} groups",
+            f"not learnt: what is no eye (predict --verdict); that takes {FEWEST} images of {FEWEST_GROUPS} groups",
             file=sys.stderr,
         )
 
@@ -363,19 +361,19 @@ def _find_labels(clf: EyeClassifier, data: Readable, arguments: Namespace) -> An
     """Train where labels are missing; return metrics on the given ones, if any."""
     print("finding labels, then training ...", file=sys.stderr)
     _learn_novelty_too(clf, data)
-    clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
-    trail = clf.trail_
-    assert trail is not None  # a label is missing, or this would not have been called
-    print(trail.summary())
+    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups)
+    history = clf.history_
+    assert history is not None  # a label is missing, or this would not have been called
+    print(history.summary())
     if arguments.report is not None:
-        _write_report(trail, data, arguments)
-        print(f"wrote {arguments.report}; it holds your pictures", file=sys.stderr)
-    for k in trail.contradicted()[:10]:
-        print(f"given {('closed', 'open')[trail.given[k]]}, all views say otherwise: {data.eyes.names[k]}")
-    results = _judge_given(trail, data.eyes.groups)
+        _write_report(history, data, arguments)
+        print(f"wrote {arguments.report}; it holds your images", file=sys.stderr)
+    for k in history.contradicted()[:10]:
+        print(f"given {('closed', 'open')[history.given[k]]}, all views say otherwise: {data.eyes.names[k]}")
+    results = _judge_given(history, data.eyes.groups)
     if results:
         print(results_table(results))
-    elif (trail.given >= 0).any():
+    elif (history.given >= 0).any():
         print(f"not judged by the given labels: {_ENOUGH_TO_JUDGE} open and as many closed ones are needed")
     return results
 
@@ -391,7 +389,7 @@ def work(arguments: Namespace) -> int:
     Returns
     -------
     int
-        0 all read; 1 the model is written, but some pictures could not be read and are not in it.
+        0 all read; 1 the model is written, but some images could not be read and are not in it.
     """
     _check_file("--out", arguments.out, *ENDINGS)
     _check_beside(arguments.out)
@@ -413,15 +411,15 @@ def work(arguments: Namespace) -> int:
         n_directions=arguments.directions,
         remove_glare=arguments.remove_glare,
         align=arguments.align,
-        n_rendered=arguments.rendered,
-        calibrate_rendered=arguments.calibrate_rendered,
+        n_synthetic=arguments.synthetic,
+        calibrate_synthetic=arguments.calibrate_synthetic,
         random_state=arguments.seed,
     )
     # Refuses unknown names, and options that do not go together, before anything is read.
     build_pipelines(arguments.features, arguments.classifier, n_components=arguments.components)
     check_learner(arguments)
     if arguments.align is not None:
-        shipped_framing()  # refuses what is missing or damaged
+        shipped_alignment()  # refuses what is missing or damaged
     sets = read_sets(arguments.paths, arguments.labels)
     if arguments.labelled_only:
         sets = [_labelled(eyes) for eyes in sets]
@@ -430,15 +428,15 @@ def work(arguments: Namespace) -> int:
     for name, reason in failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     joined = Readable(
-        concatenate([part.eyes for part in data]), np.concatenate([part.pictures for part in data]), tuple(failed)
+        concatenate([part.eyes for part in data]), np.concatenate([part.images for part in data]), tuple(failed)
     )
     print(joined.eyes.summary(), file=sys.stderr)
     n_unknown = int((joined.eyes.labels == UNLABELLED).sum())
     if n_unknown:
         if arguments.folds is not None:
             raise ParameterError(
-                f"--folds {arguments.folds} judges by labels, and {n_unknown} of {len(joined.eyes)} pictures have "
-                "none; leave --folds out, or the pictures with --labelled-only"
+                f"--folds {arguments.folds} judges by labels, and {n_unknown} of {len(joined.eyes)} images have "
+                "none; leave --folds out, or the images with --labelled-only"
             )
         if n_unknown < len(joined.eyes):
             print(
@@ -462,7 +460,7 @@ def _labelled(eyes: EyeSet) -> EyeSet:
     known = eyes.labels != UNLABELLED
     if not known.any():
         raise DataError(
-            f"--labelled-only leaves nothing of {eyes.source!r}: none of its {len(eyes)} pictures has a label"
+            f"--labelled-only leaves nothing of {eyes.source!r}: none of its {len(eyes)} images has a label"
         )
     return eyes.take(known)
 
@@ -476,8 +474,8 @@ def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], argu
         print(f"judging by {arguments.folds} folds ...", file=sys.stderr)
         results = _judge(clf, data, arguments.paths, lengths, arguments)
         print(results_table(results))
-    beside = f", and on {clf.n_rendered:,} rendered eyes" if clf.n_rendered else ""
+    beside = f", and on {clf.n_synthetic:,} synthetic eyes" if clf.n_synthetic else ""
     print(f"training on all{beside} ...", file=sys.stderr)
     _learn_novelty_too(clf, data)
-    clf.fit(data.pictures, data.eyes.labels, groups=data.eyes.groups)
+    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups)
     return results

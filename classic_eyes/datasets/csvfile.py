@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import DataError, PictureError
+from ..errors import DataError, ImageError
 from ..images import read_bytes
 from .finding import Path, shown
 
@@ -104,7 +104,7 @@ def _separated(fields: list[str]) -> str:
 def _text(csv_path: Path, name: str) -> str:
     try:
         data = read_bytes(csv_path)
-    except PictureError as error:
+    except ImageError as error:
         raise DataError(f"{name}: {error}") from error
     try:
         return data.decode("utf-8-sig")

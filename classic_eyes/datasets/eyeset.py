@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, ParameterError, PictureError
+from ..errors import DataError, ImageError, ParameterError
 from ..images import read_bytes
 from .csvfile import UNLABELLED
 
@@ -20,7 +20,7 @@ __all__ = ["UNLABELLED", "EyeSet", "concatenate", "fingerprint", "group_folds"]
 
 @dataclass(frozen=True, eq=False)
 class EyeSet:
-    """Pictures of eyes by path, with what is known about them.
+    """Images of eyes by path, with what is known about them.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class EyeSet:
     labels : array-like of int, shape (n,)
         1 open, 0 closed, -1 unknown.
     groups : array-like of str, shape (n,)
-        Pictures that must not be split between training and test (one person, one face) share a group.
+        Images that must not be split between training and test (one person, one face) share a group.
     names : sequence of str, length n
         The path below the folder that was read, with ``/``; the same wherever the folder lies.
     source : str, default=""
@@ -51,7 +51,7 @@ class EyeSet:
     >>> len(eyes), eyes.take([1]).names
     (2, ('b.png',))
     >>> eyes.summary()
-    '2 pictures: 1 open, 0 closed, 1 unlabelled, in 2 groups'
+    '2 images: 1 open, 0 closed, 1 unlabelled, in 2 groups'
     """
 
     paths: Sequence[str]
@@ -80,7 +80,7 @@ class EyeSet:
         return len(self.paths)
 
     def take(self, index: ArrayLike) -> EyeSet:
-        """Take some of the pictures, in the order of `index`.
+        """Take some of the images, in the order of `index`.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class EyeSet:
         )
 
     def summary(self) -> str:
-        """Count pictures, labels and groups in one line.
+        """Count images, labels and groups in one line.
 
         Returns
         -------
@@ -112,13 +112,13 @@ class EyeSet:
         n_open, n_closed, n_unknown = (int((self.labels == label).sum()) for label in (1, 0, UNLABELLED))
         head = f"{self.source}: " if self.source else ""
         return (
-            f"{head}{len(self)} pictures: {n_open} open, {n_closed} closed, {n_unknown} unlabelled, "
+            f"{head}{len(self)} images: {n_open} open, {n_closed} closed, {n_unknown} unlabelled, "
             f"in {len(np.unique(self.groups))} groups"
         )
 
 
 def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
-    """Join data sets; the order of the pictures is kept.
+    """Join data sets; the order of the images is kept.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
     Returns
     -------
     EyeSet
-        All pictures.
+        All images.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def group_folds(
     labels : array-like of int, shape (n,)
         1 open, 0 closed; -1, unknown, counts as a class of its own.
     groups : array-like, shape (n,)
-        Person or face of each picture.
+        Person or face of each image.
     n_splits : int, default=5
         Number of folds, at least 2.
     random_state : int or None, default=0
@@ -174,13 +174,13 @@ def group_folds(
     Returns
     -------
     list of (ndarray of int, ndarray of int)
-        Positions of the training and of the test pictures, `n_splits` times; every picture is tested once.
+        Positions of the training and of the test images, `n_splits` times; every image is tested once.
 
     Raises
     ------
     ParameterError
         If `labels` and `groups` do not go together, `n_splits` is not an integer of at least 2, or there are fewer
-        groups, or fewer pictures of every label, than folds.
+        groups, or fewer images of every label, than folds.
 
     Examples
     --------
@@ -205,13 +205,13 @@ def group_folds(
         )
     most = int(np.unique(labels, return_counts=True)[1].max())
     if most < n_splits:
-        raise ParameterError(f"n_splits is {n_splits}, but no label has more than {most} pictures; take fewer folds")
+        raise ParameterError(f"n_splits is {n_splits}, but no label has more than {most} images; take fewer folds")
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
     return list(splitter.split(np.empty(len(labels)), labels, groups))
 
 
 def fingerprint(eyes: EyeSet) -> str:
-    """Hash a data set: the same for the same pictures, names, labels and groups, in any order and in any place.
+    """Hash a data set: the same for the same images, names, labels and groups, in any order and in any place.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def fingerprint(eyes: EyeSet) -> str:
     for path, name, label, group in zip(eyes.paths, eyes.names, eyes.labels, eyes.groups, strict=True):
         try:
             content = hashlib.sha256(read_bytes(path)).hexdigest()
-        except PictureError as error:
+        except ImageError as error:
             raise DataError(f"{path!r}: {error}; a fingerprint needs every file") from error
         rows.append((name, int(label), str(group), content))
     # JSON keeps the fields apart and writes names that are not UTF-8 as escapes.

@@ -1,4 +1,4 @@
-"""Finding the pictures of a folder, and showing names in messages."""
+"""Finding the images of a folder, and showing names in messages."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from ..errors import DataError
-from ..images import PICTURE_ENDINGS
-from ..remote import is_url
+from ..images import IMAGE_ENDINGS
+from ..images.remote import is_url
 
-__all__ = ["find_pictures"]
+__all__ = ["find_images"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
 MOST_SHOWN = 10
 
 
-def find_pictures(path: Path) -> list[tuple[str, str]]:
-    """Find the pictures of a folder by their endings, through all levels.
+def find_images(path: Path) -> list[tuple[str, str]]:
+    """Find the images of a folder by their endings, through all levels.
 
     1. Files and folders with a leading dot are left out.
     2. Links to folders are followed after the folders themselves, each real folder once, so that a loop ends.
-    3. Whatever has an ending of ``classic_eyes.images.PICTURE_ENDINGS``, in any case, is listed, readable or not, a
-       folder too: nobody shall miss a row for a name that looks like a picture's.
+    3. Whatever has an ending of ``classic_eyes.images.IMAGE_ENDINGS``, in any case, is listed, readable or not, a
+       folder too: nobody shall miss a row for a name that looks like an image's.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A folder; or a single picture of any ending, which gives itself, its name being `path` as given; so does a URL,
+        A folder; or a single image of any ending, which gives itself, its name being `path` as given; so does a URL,
         whether there is anything or not.
 
     Returns
@@ -39,18 +39,18 @@ def find_pictures(path: Path) -> list[tuple[str, str]]:
     Raises
     ------
     DataError
-        If there is nothing at `path`, a folder in it cannot be read, or there is no picture in it.
+        If there is nothing at `path`, a folder in it cannot be read, or there is no image in it.
     """
     top = os.fspath(path)
     if not os.path.isdir(top):
         if not os.path.exists(top) and not is_url(top):
-            raise DataError(f"{top!r}: no such folder or picture")
+            raise DataError(f"{top!r}: no such folder or image")
         return [(top, top)]
     before = os.path.join(top, "")
-    # A folder may hold a hundred thousand pictures: nothing slow for each of them.
+    # A folder may hold a hundred thousand images: nothing slow for each of them.
     found = [(before + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in sorted(_walk(top))]
     if not found:
-        raise DataError(f"{top!r}: no pictures in this folder; endings looked for: {' '.join(sorted(PICTURE_ENDINGS))}")
+        raise DataError(f"{top!r}: no images in this folder; endings looked for: {' '.join(sorted(IMAGE_ENDINGS))}")
     return found
 
 
@@ -74,7 +74,7 @@ def _walk(top: str) -> Iterable[str]:
             name = f"{below}/{entry.name}" if below else entry.name
             if _leads_to_a_folder(entry):
                 (links if entry.is_symlink() else folders).append(name)
-            if "." + entry.name.rpartition(".")[2].lower() in PICTURE_ENDINGS and "." in entry.name:
+            if "." + entry.name.rpartition(".")[2].lower() in IMAGE_ENDINGS and "." in entry.name:
                 yield name
 
 

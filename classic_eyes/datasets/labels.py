@@ -10,33 +10,33 @@ import numpy as np
 from ..errors import DataError
 from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
 from .eyeset import EyeSet
-from .finding import Path, find_pictures, first_few, last_name, shown
+from .finding import Path, find_images, first_few, last_name, shown
 
 __all__ = ["read_labelled_csv", "read_votes"]
 
 
 def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
-    """Read a folder of pictures with a label file.
+    """Read a folder of images with a label file.
 
     The file is UTF-8 (a byte order mark is tolerated), separated by commas, with the header ``file,label`` and
     optionally ``group``; the order of the columns is free and further ones are ignored, as are empty lines.
 
     1. ``file`` is looked for below `folder`, then below ``images/`` in it.
     2. ``label`` is 0, 1, ``open``, ``closed`` (any case, blanks around it ignored) or empty for unknown.
-    3. A picture without a group is its own group, called by its name.
-    4. Pictures in the folder that the CSV does not name are unlabelled.
+    3. An image without a group is its own group, called by its name.
+    4. Images in the folder that the CSV does not name are unlabelled.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        The folder of the pictures, searched as by :func:`find_pictures`.
+        The folder of the images, searched as by :func:`find_images`.
     csv_path : str or os.PathLike
         The label file; it may lie elsewhere.
 
     Returns
     -------
     EyeSet
-        The pictures sorted by name.
+        The images sorted by name.
 
     Raises
     ------
@@ -47,16 +47,16 @@ def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
     """
     top = os.fspath(folder)
     if not os.path.isdir(top):
-        raise DataError(f"{top!r} is not a folder; a label file goes with the folder of its pictures")
+        raise DataError(f"{top!r} is not a folder; a label file goes with the folder of its images")
     table = read_csv(csv_path, ("file", "label"), ("group",))
-    found = {name: path for path, name in find_pictures(top)}
+    found = {name: path for path, name in find_images(top)}
     known = _Known(top, found)
     for line, fields in table.rows:
         known.add(line, dict(zip(table.columns, fields, strict=True)))
     problems = [*table.problems, *known.problems]
     if problems:
         lost = ": none of its files is in the folder, it may be the label file of another;"
-        away = "" if known.n_absent in (0, len(table.rows)) else "; put such pictures back, or take their lines out"
+        away = "" if known.n_absent in (0, len(table.rows)) else "; put such images back, or take their lines out"
         raise DataError(f"{table.name}{lost if known.n_absent == len(table.rows) else ','} {_listed(problems)}{away}")
     if not known.rows:
         raise DataError(f"{table.name}: a header but no rows; each line names a file and its label")
@@ -109,13 +109,13 @@ class _Known:
 
 
 def read_votes(csv_path: Path) -> dict[str, list[int]]:
-    """Read the labels that several raters gave to the same pictures.
+    """Read the labels that several raters gave to the same images.
 
     Parameters
     ----------
     csv_path : str or os.PathLike
         A CSV like ``assets.csv``, with the column ``file`` and one column a rater: 0, 1, ``open``, ``closed``, or
-        empty where that rater left the picture out.
+        empty where that rater left the image out.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from .eyeset import UNLABELLED, EyeSet
-from .finding import Path, find_pictures, first_few, last_name, shown
+from .finding import Path, find_images, first_few, last_name, shown
 from .labels import read_labelled_csv
 
 __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read_mrl"]
@@ -30,29 +30,29 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     The first that fits decides:
 
     1. `labels` is given, or there is an ``assets.csv`` in the folder: :func:`read_labelled_csv`;
-    2. every picture has an MRL name: :func:`read_mrl`;
+    2. every image has an MRL name: :func:`read_mrl`;
     3. there is a folder for a class: :func:`read_class_folders`;
-    4. some pictures have MRL names: :func:`read_mrl`, which lists those that have not;
-    5. else all pictures are unlabelled: :func:`read_folder`.
+    4. some images have MRL names: :func:`read_mrl`, which lists those that have not;
+    5. else all images are unlabelled: :func:`read_folder`.
 
-    Where the folder's own label file decides and leaves pictures in class folders without a label, a warning says so.
+    Where the folder's own label file decides and leaves images in class folders without a label, a warning says so.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A folder, or a single picture.
+        A folder, or a single image.
     labels : str or os.PathLike, optional
         A CSV to read in place of ``assets.csv``; its names are relative to `path`.
 
     Returns
     -------
     EyeSet
-        The pictures sorted by name.
+        The images sorted by name.
 
     Raises
     ------
     DataError
-        As the four readers and :func:`find_pictures`; or if `labels` is given and `path` is no folder.
+        As the four readers and :func:`find_images`; or if `labels` is given and `path` is no folder.
     """
     top = os.fspath(path)
     beside = os.path.join(top, LABEL_FILE)
@@ -61,7 +61,7 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
         if labels is None:
             _warn_of_classes(known)
         return known
-    found = find_pictures(top)
+    found = find_images(top)
     n_mrl = sum(mrl_fields(name) is not None for _, name in found)
     if n_mrl == len(found):
         return _mrl_set(top, found)
@@ -71,7 +71,7 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
 
 
 def _warn_of_classes(eyes: EyeSet) -> None:
-    """Say so if pictures lie in class folders and have no label: a label file takes the folders' place."""
+    """Say so if images lie in class folders and have no label: a label file takes the folders' place."""
     classes = _class_folders(list(zip(eyes.paths, eyes.names, strict=True)))
     lost = sum(
         label == UNLABELLED and name.split("/", 1)[0] in classes
@@ -80,7 +80,7 @@ def _warn_of_classes(eyes: EyeSet) -> None:
     )
     if lost:
         warnings.warn(
-            f"{LABEL_FILE} says what is labelled, and the folders {', '.join(sorted(classes))} do not: {lost} pictures "
+            f"{LABEL_FILE} says what is labelled, and the folders {', '.join(sorted(classes))} do not: {lost} images "
             f"in them have no label; name them in {LABEL_FILE}, or take it away",
             UserWarning,
             stacklevel=3,
@@ -88,19 +88,19 @@ def _warn_of_classes(eyes: EyeSet) -> None:
 
 
 def read_folder(folder: Path) -> EyeSet:
-    """Read a folder of pictures about which nothing is known.
+    """Read a folder of images about which nothing is known.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        A folder, searched as by :func:`find_pictures`.
+        A folder, searched as by :func:`find_images`.
 
     Returns
     -------
     EyeSet
-        All labels are -1; each picture is its own group.
+        All labels are -1; each image is its own group.
     """
-    return _unlabelled_set(os.fspath(folder), find_pictures(folder))
+    return _unlabelled_set(os.fspath(folder), find_images(folder))
 
 
 def read_mrl(folder: Path) -> EyeSet:
@@ -109,7 +109,7 @@ def read_mrl(folder: Path) -> EyeSet:
     Parameters
     ----------
     folder : str or os.PathLike
-        A folder, searched as by :func:`find_pictures`; how it is divided into folders does not matter.
+        A folder, searched as by :func:`find_images`; how it is divided into folders does not matter.
 
     Returns
     -------
@@ -119,27 +119,27 @@ def read_mrl(folder: Path) -> EyeSet:
     Raises
     ------
     DataError
-        If the name of any picture does not fit (see :func:`mrl_fields`); up to ten are listed.
+        If the name of any image does not fit (see :func:`mrl_fields`); up to ten are listed.
     """
-    return _mrl_set(os.fspath(folder), find_pictures(folder))
+    return _mrl_set(os.fspath(folder), find_images(folder))
 
 
 def read_class_folders(folder: Path) -> EyeSet:
     """Read a folder with one folder a class directly in it.
 
-    Folders named ``open`` and ``closed``, in any case, are classes; one of them is enough. Pictures beside them and
-    in other folders are unlabelled. Folders named ``1`` and ``0`` are classes only if no other folder has pictures
+    Folders named ``open`` and ``closed``, in any case, are classes; one of them is enough. Images beside them and
+    in other folders are unlabelled. Folders named ``1`` and ``0`` are classes only if no other folder has images
     in it, for a folder of people may well be numbered.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        A folder, searched as by :func:`find_pictures`.
+        A folder, searched as by :func:`find_images`.
 
     Returns
     -------
     EyeSet
-        Each picture is its own group.
+        Each image is its own group.
 
     Raises
     ------
@@ -147,10 +147,10 @@ def read_class_folders(folder: Path) -> EyeSet:
         If there is no folder for a class.
     """
     top = os.fspath(folder)
-    found = find_pictures(top)
+    found = find_images(top)
     if not _class_folders(found):
         raise DataError(
-            f"{top!r}: no class folders; directly in it open and closed, or 1 and 0 alone, must hold pictures"
+            f"{top!r}: no class folders; directly in it open and closed, or 1 and 0 alone, must hold images"
         )
     return _class_folder_set(top, found)
 
@@ -194,7 +194,7 @@ def _mrl_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
     strange = [shown(name) for (_, name), each in zip(found, fields, strict=True) if each is None]
     if strange:
         raise DataError(
-            f"{top!r}: {len(strange)} of {len(found)} pictures have no MRL name "
+            f"{top!r}: {len(strange)} of {len(found)} images have no MRL name "
             f"({'_'.join(_MRL_FIELDS)}.png): {first_few(strange)}; move them elsewhere or write an {LABEL_FILE}"
         )
     known = [each for each in fields if each]

@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._utils.writing import csv_text, write_whole
 from ..errors import DataError, ParameterError
-from ..writing import csv_text, write_whole
 from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
 from .finding import Path, first_few, shown
 
@@ -18,12 +18,12 @@ __all__ = [
     "LabelTable",
     "Merged",
     "merge_tables",
-    "picture_key",
+    "image_key",
     "read_label_table",
     "write_label_table",
 ]
 
-# The column in which a label page says that somebody looked at a picture and could not tell.
+# The column in which a label page says that somebody looked at an image and could not tell.
 UNSURE = "unsure"
 PREFERENCES = ("neither", "first", "second")
 
@@ -94,14 +94,14 @@ class LabelTable:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return the names by which rows of two files, or a row and a picture, are known for the same.
+        """Return the names by which rows of two files, or a row and an image, are known for the same.
 
         Returns
         -------
         tuple of str
-            See `picture_key`.
+            See `image_key`.
         """
-        return tuple(map(picture_key, self.values("file")))
+        return tuple(map(image_key, self.values("file")))
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Merged:
     table : LabelTable
         The rows of the first, then those that only the second has.
     both : int
-        Pictures to which both give a label.
+        Images to which both give a label.
     agreed : int
         Those among them to which both give the same.
     kappa : float or None
@@ -135,29 +135,29 @@ class Merged:
     differing: tuple[tuple[str, str], ...]
 
 
-def picture_key(name: str) -> str:
-    """Return the name by which a picture is known, however a label file spells it.
+def image_key(name: str) -> str:
+    """Return the name by which an image is known, however a label file spells it.
 
     Parameters
     ----------
     name : str
-        As it stands in the column ``file``, or as a reader names the picture.
+        As it stands in the column ``file``, or as a reader names the image.
 
     Returns
     -------
     str
-        Without ``./`` and, as pictures are looked for there too, without a leading ``images/``.
+        Without ``./`` and, as images are looked for there too, without a leading ``images/``.
 
     Examples
     --------
-    >>> picture_key("./images/a.png"), picture_key("left/../a.png")
+    >>> image_key("./images/a.png"), image_key("left/../a.png")
     ('a.png', 'a.png')
     """
     return posixpath.normpath(name).removeprefix("images/")
 
 
 def read_label_table(csv_path: Path) -> LabelTable:
-    """Read a label file as it stands, without its pictures.
+    """Read a label file as it stands, without its images.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def read_label_table(csv_path: Path) -> LabelTable:
     known: dict[str, int] = {}
     file, label = table.columns.index("file"), table.columns.index("label")
     for line, fields in table.rows:
-        key = picture_key(fields[file]) if fields[file] else ""
+        key = image_key(fields[file]) if fields[file] else ""
         if not key:
             problems.append((line, "the file name is empty"))
         elif key in known:
@@ -226,18 +226,18 @@ def write_label_table(table: LabelTable, path: Path, *, force: bool = False) -> 
 def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neither") -> Merged:
     """Put two label files into one.
 
-    1. A picture has one row; the rows of `first` come first, in their order. Rows are those of one picture if
-       `picture_key` gives them the same name.
+    1. An image has one row; the rows of `first` come first, in their order. Rows are those of one image if
+       `image_key` gives them the same name.
     2. An empty field is filled from the other file. Of labels that differ, `prefer` is kept; with ``neither`` the label
-       is left empty, for somebody to look at the picture again.
-    3. Where one gives a label and the other marks the picture as unsure, the label is kept and the mark is not; but if
+       is left empty, for somebody to look at the image again.
+    3. Where one gives a label and the other marks the image as unsure, the label is kept and the mark is not; but if
        `prefer` names who was unsure, it is the other way round.
     4. Of other fields that differ, the first's is kept.
 
     Parameters
     ----------
     first, second : LabelTable
-        Two label files about the same pictures, or about some of them.
+        Two label files about the same images, or about some of them.
     prefer : {"neither", "first", "second"}, default="neither"
         Whose label is kept where both give one and they differ.
 
@@ -305,7 +305,7 @@ def _records(table: LabelTable) -> list[dict[str, str]]:
 
 
 class _Merging:
-    """Joins rows about the same picture, and remembers where they differ."""
+    """Joins rows about the same image, and remembers where they differ."""
 
     def __init__(self, prefer: str) -> None:
         self.prefer = prefer

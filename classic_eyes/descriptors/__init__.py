@@ -1,4 +1,4 @@
-"""What is computed from pictures: pure functions over a batch, by numpy and OpenCV alone."""
+"""What is computed from images: pure functions over a batch, by numpy and OpenCV alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .words import compute_filters, compute_words
 
 __all__ = ["DESCRIPTORS"]
 
-# From uint8 pictures (n, height, width) and settings, by keyword, to float32 rows (n, d).
+# From uint8 images (n, height, width) and settings, by keyword, to float32 rows (n, d).
 DESCRIPTORS: dict[str, Callable[..., np.ndarray]] = {
     "ear": compute_ear,
     "filters": compute_filters,

@@ -10,13 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from .._utils.shipped import shipped_file
 from ..errors import MissingDependencyError, ModelError, ParameterError
-from ..shipped import shipped_file
 
 __all__ = ["NUMBERS", "POINTS_SIDE", "compute_ear", "even_light", "eye_aspect_ratio", "eye_points", "load_dlib"]
 
 NUMBERS = ("aperture", "disagreement", "ear", "lid_left", "lid_right", "width")
-# Pictures are enlarged to this side before dlib looks at them: it compares single pixels, and of 24 there are few.
+# Images are enlarged to this side before dlib looks at them: it compares single pixels, and of 24 there are few.
 POINTS_SIDE = 72
 SHIPPED = "eye.dat"
 # The same points of the mirror image.
@@ -116,12 +116,12 @@ def _distance(points: np.ndarray, one: int, other: int) -> np.ndarray:
     return np.linalg.norm(points[..., one, :] - points[..., other, :], axis=-1)
 
 
-def even_light(picture: np.ndarray) -> np.ndarray:
+def even_light(image: np.ndarray) -> np.ndarray:
     """Bring a patch to the mean, deviation and size in which points are looked for.
 
     Parameters
     ----------
-    picture : uint8 array of shape (h, w)
+    image : uint8 array of shape (h, w)
         A grey patch.
 
     Returns
@@ -129,13 +129,13 @@ def even_light(picture: np.ndarray) -> np.ndarray:
     uint8 array of shape (72, 72)
         Mean 128 and standard deviation 48, but for what leaves 0..255.
     """
-    values = picture.astype(np.float32)
+    values = image.astype(np.float32)
     values = (values - values.mean()) * (_DEVIATION / max(float(values.std()), 1e-3)) + _MEAN
     even = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return cv2.resize(even, (POINTS_SIDE, POINTS_SIDE), interpolation=cv2.INTER_CUBIC)
 
 
-def eye_points(pictures: np.ndarray, *, predictor: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+def eye_points(images: np.ndarray, *, predictor: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Find six points around the eye in each patch.
 
     1. Take the light out, enlarge to 72 pixels, and let dlib's boosted trees move a mean eye, in ten steps, to where
@@ -144,7 +144,7 @@ def eye_points(pictures: np.ndarray, *, predictor: str | None = None) -> tuple[n
 
     Parameters
     ----------
-    pictures : uint8 array of shape (n, h, w)
+    images : uint8 array of shape (n, h, w)
         Grey patches of one eye.
     predictor : str, optional
         A file of six points that ``classic-eyes landmarks`` wrote; by default the one that ships.
@@ -171,34 +171,34 @@ def eye_points(pictures: np.ndarray, *, predictor: str | None = None) -> tuple[n
     dlib = load_dlib()
     found = _opened(predictor)
     rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
-    both = np.empty((2, len(pictures), 6, 2))
-    for k, picture in enumerate(pictures):
-        # Mirrored before it is enlarged: so a picture and its mirror image give the same points to the bit.
-        for side, shown in enumerate((picture, picture[:, ::-1])):
+    both = np.empty((2, len(images), 6, 2))
+    for k, image in enumerate(images):
+        # Mirrored before it is enlarged: so an image and its mirror image give the same points to the bit.
+        for side, shown in enumerate((image, image[:, ::-1])):
             both[side, k] = [(part.x, part.y) for part in found(even_light(shown), rectangle).parts()]
     both[1, :, :, 0] = POINTS_SIDE - 1 - both[1, :, :, 0]
     both[1] = both[1][:, _MIRRORED]
-    scale = np.array([pictures.shape[2], pictures.shape[1]]) / POINTS_SIDE
+    scale = np.array([images.shape[2], images.shape[1]]) / POINTS_SIDE
     points = (both.mean(axis=0) + 0.5) * scale - 0.5
     apart = np.linalg.norm((both[0] - both[1]) * scale, axis=2).mean(axis=1)
     return points, apart / np.maximum(_distance(points, 0, 3), 1.0)
 
 
-def compute_ear(pictures: np.ndarray) -> np.ndarray:
+def compute_ear(images: np.ndarray) -> np.ndarray:
     """Compute the numbers of `NUMBERS` for each patch.
 
     Parameters
     ----------
-    pictures : uint8 array of shape (n, h, w)
+    images : uint8 array of shape (n, h, w)
         Grey patches of one eye.
 
     Returns
     -------
     float32 array of shape (n, 6)
         Area between the points, in squares of the width; how far the mirror image disagrees; the eye aspect ratio;
-        distance of the lids at the left and at the right third, in widths; width in widths of the picture.
+        distance of the lids at the left and at the right third, in widths; width in widths of the image.
     """
-    points, disagreement = eye_points(pictures)
+    points, disagreement = eye_points(images)
     width = np.maximum(_distance(points, 0, 3), 1e-6)
     x, y = points[..., 0], points[..., 1]
     area = np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)) / 2
@@ -208,6 +208,6 @@ def compute_ear(pictures: np.ndarray) -> np.ndarray:
         eye_aspect_ratio(points),
         _distance(points, 1, 5) / width,
         _distance(points, 2, 4) / width,
-        width / pictures.shape[2],
+        width / images.shape[2],
     )
     return np.stack(columns, axis=1).astype(np.float32)

@@ -77,14 +77,14 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
 
 
 def count_hits(
-    pictures: np.ndarray, cascade: str, scale_factor: float = 1.06, min_neighbors: int = 0, min_size: int = 4
+    images: np.ndarray, cascade: str, scale_factor: float = 1.06, min_neighbors: int = 0, min_size: int = 4
 ) -> np.ndarray:
     """Count the windows in which a cascade finds an eye: the plain Haar baseline, open where there is any.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     cascade : str
         A key of `CASCADES`.
     scale_factor : float, default=1.06
@@ -97,7 +97,7 @@ def count_hits(
     Returns
     -------
     ndarray of int64, shape (n,)
-        Hits in each picture.
+        Hits in each image.
 
     Raises
     ------
@@ -120,17 +120,17 @@ def count_hits(
     detector = load_cascade(cascade)
     size = (min_size, min_size)
     return np.array(
-        [len(detector.detectMultiScale(p, scale_factor, min_neighbors, minSize=size)) for p in pictures], np.int64
+        [len(detector.detectMultiScale(p, scale_factor, min_neighbors, minSize=size)) for p in images], np.int64
     )
 
 
-def compute_haar(pictures: np.ndarray, cascade: str, *, scale_factor: float, min_neighbors: int) -> np.ndarray:
+def compute_haar(images: np.ndarray, cascade: str, *, scale_factor: float, min_neighbors: int) -> np.ndarray:
     """Summarise all windows in which a cascade finds an eye.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     cascade : str
         A key of `CASCADES`.
     scale_factor : float
@@ -144,11 +144,11 @@ def compute_haar(pictures: np.ndarray, cascade: str, *, scale_factor: float, min
         The numbers named in the module, in their order; a row of zeros where no window was found.
     """
     detector = load_cascade(cascade)
-    height, width = pictures.shape[1:]
-    rows = np.zeros((len(pictures), len(NUMBERS)), np.float32)
-    for row, picture in zip(rows, pictures, strict=True):
+    height, width = images.shape[1:]
+    rows = np.zeros((len(images), len(NUMBERS)), np.float32)
+    for row, image in zip(rows, images, strict=True):
         # One scan gives everything: ungrouped windows with the sums of their last stage, grouped below as OpenCV does.
-        found, _, last = detector.detectMultiScale3(picture, scale_factor, 0, outputRejectLevels=True)
+        found, _, last = detector.detectMultiScale3(image, scale_factor, 0, outputRejectLevels=True)
         n = len(found)
         if not n:
             continue
@@ -181,14 +181,14 @@ def compute_haar(pictures: np.ndarray, cascade: str, *, scale_factor: float, min
 
 
 def compute_cascades(
-    pictures: np.ndarray, *, cascades: Sequence[str], scale_factor: float, min_neighbors: int
+    images: np.ndarray, *, cascades: Sequence[str], scale_factor: float, min_neighbors: int
 ) -> np.ndarray:
     """Summarise the windows of several cascades side by side.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     cascades : sequence of str
         Keys of `CASCADES`.
     scale_factor : float
@@ -203,7 +203,7 @@ def compute_cascades(
     """
     return np.hstack(
         [
-            compute_haar(pictures, name, scale_factor=scale_factor, min_neighbors=min_neighbors)
+            compute_haar(images, name, scale_factor=scale_factor, min_neighbors=min_neighbors)
             for name in sorted(cascades)
         ]
     )

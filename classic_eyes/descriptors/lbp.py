@@ -27,17 +27,17 @@ Bounds = Sequence[tuple[np.ndarray, np.ufunc]]
 _RING = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 # Patterns with at most two changes between 0 and 1 once around.
 UNIFORM = tuple(c for c in range(256) if ((c ^ (c >> 1 | (c & 1) << 7)).bit_count()) <= 2)
-_PIXELS = 1 << 16  # of all pictures of a chunk: what they need stays in the second-level cache
-_FEW = 8  # pictures, for which one call to gather all neighbours costs less than a call for each
+_PIXELS = 1 << 16  # of all images of a chunk: what they need stays in the second-level cache
+_FEW = 8  # images, for which one call to gather all neighbours costs less than a call for each
 
 
-def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
+def compute_codes(images: np.ndarray, *, radius: int) -> np.ndarray:
     """Compare each pixel with its eight neighbours on the square ring at a distance.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; beyond the border its nearest pixel counts.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images; beyond the border its nearest pixel counts.
     radius : int
         Distance in pixels, across and down.
 
@@ -46,17 +46,17 @@ def compute_codes(pictures: np.ndarray, *, radius: int) -> np.ndarray:
     ndarray of uint8, shape (n, height, width)
         Bit k is set where neighbour k is at least as bright as the pixel; k runs counter-clockwise from the right.
     """
-    n, height, width = pictures.shape
+    n, height, width = images.shape
     codes = np.empty((height, width, n), np.uint8)
-    padded = _pictures_last(pictures, radius)
+    padded = _images_last(images, radius)
     compare_ring(padded, padded[radius:-radius, radius:-radius], np.greater_equal, radius=radius, out=codes)
     return np.ascontiguousarray(codes.transpose(2, 0, 1))
 
 
-def _pictures_last(pictures: np.ndarray, reach: int) -> np.ndarray:
-    """Return the pictures side by side in each pixel, their border repeated; what is done to a row is done to all."""
-    n, height, width = pictures.shape
-    inner = cv2.transpose(np.ascontiguousarray(pictures).reshape(n, -1)).reshape(height, width, n)
+def _images_last(images: np.ndarray, reach: int) -> np.ndarray:
+    """Return the images side by side in each pixel, their border repeated; what is done to a row is done to all."""
+    n, height, width = images.shape
+    inner = cv2.transpose(np.ascontiguousarray(images).reshape(n, -1)).reshape(height, width, n)
     # Ten times quicker than np.pad.
     padded = np.empty((height + 2 * reach, width + 2 * reach, n), np.uint8)
     padded[reach:-reach, reach:-reach] = inner
@@ -71,7 +71,7 @@ def compare_ring(padded: np.ndarray, centre: np.ndarray, compare: np.ufunc, *, r
     Parameters
     ----------
     padded : ndarray of uint8, shape (height + 2 reach, width + 2 reach, n)
-        Pictures, beside each other in each pixel, with a border of at least `radius`.
+        Images, beside each other in each pixel, with a border of at least `radius`.
     centre : ndarray of uint8, shape (height, width, n)
         What the neighbours are compared with.
     compare : ufunc
@@ -113,7 +113,7 @@ def _cells(height: int, width: int, grid: int) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _rows_of_one_histogram(height: int, width: int, grid: int) -> np.ndarray:
-    """Return in which row of a histogram each pixel of each picture counts, shape (height * width, n)."""
+    """Return in which row of a histogram each pixel of each image counts, shape (height * width, n)."""
     n_cells = grid * grid
     # OpenCV looks bytes up in a table, and counts wider numbers by arithmetic.
     together = max(1, 256 // n_cells)
@@ -121,13 +121,13 @@ def _rows_of_one_histogram(height: int, width: int, grid: int) -> np.ndarray:
     return np.ascontiguousarray(rows, dtype=np.uint8 if n_cells <= 256 else np.uint16)
 
 
-def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) -> np.ndarray:
+def compute_lbp(images: np.ndarray, *, radius: int, grid: int, uniform: bool) -> np.ndarray:
     """Count the patterns of each cell and take the square root of their shares.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; `grid` divides both sides.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images; `grid` divides both sides.
     radius : int
         Distance of the neighbours in pixels.
     grid : int
@@ -140,16 +140,16 @@ def compute_lbp(pictures: np.ndarray, *, radius: int, grid: int, uniform: bool) 
     ndarray of float32, shape (n, grid * grid * (59 if uniform else 256))
         Cells by rows, and in each cell the bins.
     """
-    return compute_patterns(pictures, radii=(radius,), grid=grid, uniform=uniform)
+    return compute_patterns(images, radii=(radius,), grid=grid, uniform=uniform)
 
 
-def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, uniform: bool) -> np.ndarray:
+def compute_patterns(images: np.ndarray, *, radii: Sequence[int], grid: int, uniform: bool) -> np.ndarray:
     """Compute `compute_lbp` at several radii, side by side.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; `grid` divides both sides.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images; `grid` divides both sides.
     radii : sequence of int
         Distances of the neighbours in pixels.
     grid : int
@@ -162,7 +162,7 @@ def compute_patterns(pictures: np.ndarray, *, radii: Sequence[int], grid: int, u
     ndarray of float32, shape (n, len(radii) * grid * grid * (59 if uniform else 256))
         Radii by size.
     """
-    return count_patterns(pictures, _as_bright, radii=radii, grid=grid, uniform=uniform)
+    return count_patterns(images, _as_bright, radii=radii, grid=grid, uniform=uniform)
 
 
 def _as_bright(levels: np.ndarray) -> Bounds:
@@ -171,7 +171,7 @@ def _as_bright(levels: np.ndarray) -> Bounds:
 
 @lru_cache(maxsize=8)
 def _neighbours(height: int, width: int, radii: tuple[int, ...]) -> np.ndarray:
-    """Return where the neighbours lie in the flattened picture, shape (len(radii), height * width, 8)."""
+    """Return where the neighbours lie in the flattened image, shape (len(radii), height * width, 8)."""
     down, across = np.indices((height, width)).reshape(2, -1, 1)
     ring = np.array(_RING).T[:, np.newaxis]
     places = [
@@ -181,12 +181,10 @@ def _neighbours(height: int, width: int, radii: tuple[int, ...]) -> np.ndarray:
     return np.stack(places)
 
 
-def _codes_of_few(
-    pictures: np.ndarray, bounds_of: Callable[[np.ndarray], Bounds], radii: tuple[int, ...]
-) -> np.ndarray:
+def _codes_of_few(images: np.ndarray, bounds_of: Callable[[np.ndarray], Bounds], radii: tuple[int, ...]) -> np.ndarray:
     """Compute the codes that `count_patterns` counts, shape (n, n_codes, height * width)."""
-    n, height, width = pictures.shape
-    flat = pictures.reshape(n, -1)
+    n, height, width = images.shape
+    flat = images.reshape(n, -1)
     neighbours = flat.take(_neighbours(height, width, radii).ravel(), axis=1).reshape(n, len(radii), -1)
     bounds = bounds_of(flat)
     holds = np.empty((n, len(radii), len(bounds), neighbours.shape[-1]), bool)
@@ -197,7 +195,7 @@ def _codes_of_few(
 
 @lru_cache(maxsize=8)
 def _places_of_few(n: int, n_codes: int, shape: tuple[int, int], grid: int, uniform: bool) -> list[np.ndarray]:
-    """Return the bin of each code, and the first bin of each pixel, code and picture."""
+    """Return the bin of each code, and the first bin of each pixel, code and image."""
     first_of_code = np.arange(n * n_codes).reshape(n, n_codes, 1) * _length(grid, uniform)
     return [_bin_of(uniform).astype(np.intp), first_of_code + _cells(*shape, grid)[:, 0] * _n_bins(uniform)]
 
@@ -223,7 +221,7 @@ def _length(grid: int, uniform: bool) -> int:
 
 
 def count_patterns(
-    pictures: np.ndarray,
+    images: np.ndarray,
     bounds_of: Callable[[np.ndarray], Bounds],
     *,
     radii: Sequence[int],
@@ -234,8 +232,8 @@ def count_patterns(
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Pictures; `grid` divides both sides.
+    images : ndarray of uint8, shape (n, height, width)
+        Images; `grid` divides both sides.
     bounds_of : callable
         From pixels, as uint8 of any shape, to what their neighbours are compared with, and by which comparison of
         neighbour and bound: a pair for each kind of pattern.
@@ -251,16 +249,16 @@ def count_patterns(
     ndarray of float32, shape (n, len(radii) * kinds * grid * grid * (59 if uniform else 256))
         Radii by size, then kinds in their order, in each the cells by rows, and in each cell the bins.
     """
-    n, height, width = pictures.shape
+    n, height, width = images.shape
     radii, reach = tuple(sorted(radii)), max(radii)
     if n <= _FEW:
-        return _count_few(_codes_of_few(pictures, bounds_of, radii), (height, width), grid, uniform)
-    row_of, kinds = _rows_of_one_histogram(height, width, grid), len(bounds_of(pictures[:1]))
+        return _count_few(_codes_of_few(images, bounds_of, radii), (height, width), grid, uniform)
+    row_of, kinds = _rows_of_one_histogram(height, width, grid), len(bounds_of(images[:1]))
     described = np.empty((n, len(radii) * kinds, _length(grid, uniform)), np.float32)
     chunk = row_of.shape[1] * max(1, _PIXELS // row_of.size)
     for start in range(0, n, chunk):
         part = described[start : start + chunk]
-        padded = _pictures_last(pictures[start : start + chunk], reach)
+        padded = _images_last(images[start : start + chunk], reach)
         centre = padded[reach:-reach, reach:-reach]
         codes = np.empty(centre.shape, np.uint8)
         for k, (radius, (bound, compare)) in enumerate(product(radii, bounds_of(centre))):
@@ -272,7 +270,7 @@ def count_patterns(
 
 
 def _count(codes: np.ndarray, row_of: np.ndarray, grid: int, uniform: bool, *, out: np.ndarray) -> None:
-    """Count codes, shape (height * width, n), in each cell of each picture."""
+    """Count codes, shape (height * width, n), in each cell of each image."""
     n_bins, together = _n_bins(uniform), row_of.shape[1]
     bins = cv2.LUT(codes, _bin_of(uniform).astype(row_of.dtype)).reshape(codes.shape)
     for first in range(0, len(out), together):

@@ -1,4 +1,4 @@
-"""Local ternary patterns in a grid of cells, of pictures without their light (Tan and Triggs, 2010)."""
+"""Local ternary patterns in a grid of cells, of images without their light (Tan and Triggs, 2010)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..preprocessing.illumination import even_levels
 from .lbp import Bounds, count_patterns
-from .light import even_levels
 
 __all__ = ["compute_ltp"]
 
 
-def compute_ltp(pictures: np.ndarray, *, radii: Sequence[int], grid: int, threshold: int) -> np.ndarray:
+def compute_ltp(images: np.ndarray, *, radii: Sequence[int], grid: int, threshold: int) -> np.ndarray:
     """Count the patterns of clearly brighter and of clearly darker neighbours, each in each cell.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures; `grid` divides both sides.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images; `grid` divides both sides.
     radii : sequence of int
         Distances of the neighbours in pixels.
     grid : int
@@ -39,4 +39,4 @@ def compute_ltp(pictures: np.ndarray, *, radii: Sequence[int], grid: int, thresh
         below = np.maximum(levels, step) - step
         return [(above, np.greater_equal), (below, np.less_equal)]
 
-    return count_patterns(even_levels(pictures), _clearly, radii=radii, grid=grid, uniform=True)
+    return count_patterns(even_levels(images), _clearly, radii=radii, grid=grid, uniform=True)

@@ -1,4 +1,4 @@
-"""The pixels themselves, with each picture's own brightness and contrast taken out."""
+"""The pixels themselves, with each image's own brightness and contrast taken out."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import numpy as np
 __all__ = ["normalise_pixels"]
 
 
-def normalise_pixels(pictures: np.ndarray, *, floor: float) -> np.ndarray:
-    """Subtract the mean of each picture and divide by its standard deviation plus a floor.
+def normalise_pixels(images: np.ndarray, *, floor: float) -> np.ndarray:
+    """Subtract the mean of each image and divide by its standard deviation plus a floor.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     floor : float
         Grey levels added to the standard deviation.
 
     Returns
     -------
     ndarray of float32, shape (n, height * width)
-        Rows of the picture one after another, top row first.
+        Rows of the image one after another, top row first.
     """
-    flat = pictures.reshape(len(pictures), -1)
+    flat = images.reshape(len(images), -1)
     n_pixels = flat.shape[1]
     # Sums of integers are exact in float64, so a row cannot depend on how numpy orders the additions of a batch, and
-    # adding a constant to a picture changes nothing, not even the last bit.
+    # adding a constant to an image changes nothing, not even the last bit.
     total = flat.sum(axis=1, dtype=np.float64)
     squares = np.einsum("ij,ij->i", flat, flat, dtype=np.float64)
     deviation = np.sqrt(n_pixels * squares - total**2) / n_pixels

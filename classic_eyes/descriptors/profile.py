@@ -1,4 +1,4 @@
-"""Brightness profiles down and across a picture, and numbers for their shapes (projections; Zhou & Geng, 2004)."""
+"""Brightness profiles down and across an image, and numbers for their shapes (projections; Zhou & Geng, 2004)."""
 
 from __future__ import annotations
 
@@ -76,15 +76,15 @@ def describe_shape(profiles: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def compute_profiles(pictures: np.ndarray, *, floor: float) -> np.ndarray:
-    """Compute means, spreads, steps and shape of the columns, then of the rows, of normalised pictures.
+def compute_profiles(images: np.ndarray, *, floor: float) -> np.ndarray:
+    """Compute means, spreads, steps and shape of the columns, then of the rows, of normalised images.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures of at least 2 pixels a side.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images of at least 2 pixels a side.
     floor : float
-        Grey levels added to a picture's standard deviation.
+        Grey levels added to an image's standard deviation.
 
     Returns
     -------
@@ -92,16 +92,16 @@ def compute_profiles(pictures: np.ndarray, *, floor: float) -> np.ndarray:
         For the columns, then for the rows: steps from one mean to the next, means, nine shape numbers in the order of
         their names, standard deviations.
     """
-    height, width = pictures.shape[1:]
+    height, width = images.shape[1:]
     n_pixels = height * width
-    squares = np.square(pictures, dtype=np.uint16)
+    squares = np.square(images, dtype=np.uint16)
     # Sums of integers are exact in float64, and numpy may add them up in any order.
-    total = pictures.sum(axis=(1, 2), dtype=np.float64)
+    total = images.sum(axis=(1, 2), dtype=np.float64)
     deviation = np.sqrt(n_pixels * squares.sum(axis=(1, 2), dtype=np.float64) - total**2) / n_pixels
     unit = (1 / (deviation + floor))[:, None]
     parts = []
     for axis, count in ((1, height), (2, width)):
-        line = pictures.sum(axis=axis, dtype=np.float64)
+        line = images.sum(axis=axis, dtype=np.float64)
         spread = np.sqrt(count * squares.sum(axis=axis, dtype=np.float64) - line**2) / count
         # Whole numbers as long as possible: equal lines stay equal, so ties are ties.
         centred = line * (n_pixels // count) - total[:, None]

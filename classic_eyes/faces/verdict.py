@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["EAR_BORDER", "VERDICTS", "evidence", "joint_verdict"]
+__all__ = ["EAR_THRESHOLD", "VERDICTS", "evidence", "joint_verdict"]
 
 VERDICTS = ("open", "closed", "wink", "unknown")
 # Between the means of closed eyes (.12) and of open ones (.31) of 68 points; on docs/faces.md's photographs, faces part
 # anywhere from .223 to .250.
-EAR_BORDER = 0.23
+EAR_THRESHOLD = 0.23
 _EAR_STEP = 0.03
 _MOST = 4.0
 _SURE = 1.0
 
 
 def evidence(
-    probability: float, ear: float | None = None, *, threshold: float = 0.5, ear_border: float = EAR_BORDER
+    probability: float, ear: float | None = None, *, threshold: float = 0.5, ear_threshold: float = EAR_THRESHOLD
 ) -> float:
     """Weigh one eye: above 0 it is open, below 0 closed.
 
     1. By its looks: the log odds of its probability of open, less those of the threshold, at most 4 to each side.
-    2. By its points: how far its aspect ratio is above the border, in steps of .03, at most 4 to each side.
+    2. By its points: how far its aspect ratio is above the threshold, in steps of .03, at most 4 to each side.
     3. The mean of both; where there are no points, the looks alone.
 
     Parameters
@@ -32,7 +32,7 @@ def evidence(
         Eye aspect ratio.
     threshold : float, default=0.5
         Open from this probability on.
-    ear_border : float, default=0.23
+    ear_threshold : float, default=0.23
         Open from this aspect ratio on.
 
     Returns
@@ -46,7 +46,7 @@ def evidence(
     (0.0, 4.0, 1.0)
     """
     looks = _clipped(_log_odds(probability) - _log_odds(threshold))
-    return looks if ear is None else (looks + _clipped((ear - ear_border) / _EAR_STEP)) / 2
+    return looks if ear is None else (looks + _clipped((ear - ear_threshold) / _EAR_STEP)) / 2
 
 
 def _log_odds(probability: float) -> float:

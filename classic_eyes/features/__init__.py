@@ -1,4 +1,4 @@
-"""The extractors: grey pictures ``(n, height, width)`` in, float32 features ``(n, d)`` with names out."""
+"""The extractors: grey images ``(n, height, width)`` in, float32 features ``(n, d)`` with names out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make_extractor(feature: Any) -> Any:
     Parameters
     ----------
     feature : str or object
-        A key of `EXTRACTORS`, or any transformer with `fit` and `transform` over uint8 pictures of shape (n, height,
+        A key of `EXTRACTORS`, or any transformer with `fit` and `transform` over uint8 images of shape (n, height,
         width).
 
     Returns
@@ -78,7 +78,7 @@ def make_extractor(feature: Any) -> Any:
         if feature in EXTRACTORS:
             return EXTRACTORS[feature]()
         close = get_close_matches(feature.lower(), EXTRACTORS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "or a transformer object over pictures"
+        hint = f"did you mean {close[0]!r}?" if close else "or a transformer object over images"
         raise ParameterError(f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}; {hint}")
     if isinstance(feature, type):
         raise ParameterError(
@@ -87,6 +87,6 @@ def make_extractor(feature: Any) -> Any:
     if not (callable(getattr(feature, "fit", None)) and callable(getattr(feature, "transform", None))):
         raise ParameterError(
             f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}, or an object with fit and "
-            f"transform over pictures; got a {type(feature).__name__}"
+            f"transform over images; got a {type(feature).__name__}"
         )
     return feature

@@ -1,4 +1,4 @@
-"""The base class of every extractor: it checks the pictures and keeps their shape, the subclass computes one thing."""
+"""The base class of every extractor: it checks the images and keeps their shape, the subclass computes one thing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..descriptors import DESCRIPTORS
-from ..errors import ParameterError, PictureError
+from ..errors import ImageError, ParameterError
 from ..images import check_batch
 
 __all__ = ["Extractor", "check_integer", "check_number", "check_ring"]
@@ -77,7 +77,7 @@ def check_number(name: str, value: object, *, above: float, remedy: str) -> floa
 
 
 def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
-    """Check the distances of neighbours and the number of cells against the pictures.
+    """Check the distances of neighbours and the number of cells against the images.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
     grid : object
         Should be an int.
     shape : tuple of int
-        Height and width of the pictures.
+        Height and width of the images.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
     for radius in radii:
         if check_integer("radii", radius, least=1, remedy=remedy) >= min(shape):
             raise ParameterError(
-                f"radii={radii!r}: a distance of {radius} pixels reaches across pictures of {shape} (height, "
+                f"radii={radii!r}: a distance of {radius} pixels reaches across images of {shape} (height, "
                 f"width) pixels; choose distances below {min(shape)}"
             )
     if len(set(radii)) < len(radii):
@@ -107,22 +107,22 @@ def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
     cells = check_integer("grid", grid, least=1, remedy="3 is the default")
     if any(side % cells for side in shape):
         raise ParameterError(
-            f"grid={grid!r}: does not divide pictures of {shape} (height, width) pixels; "
+            f"grid={grid!r}: does not divide images of {shape} (height, width) pixels; "
             "choose a common divisor of both sides"
         )
 
 
 class Extractor(TransformerMixin, BaseEstimator):
-    """Turn a batch of grey pictures into one row of numbers a picture.
+    """Turn a batch of grey images into one row of numbers an image.
 
     A subclass names its `descriptor` and writes `_settings` and `_names`, and where it needs them `_check_parameters`,
     `_learn` and `_mirrored_columns`; or it writes `_compute` instead of the first two, and then has no compiled form.
-    All checks of pictures happen here.
+    All checks of images happen here.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         Length of a row of `transform`.
     """
@@ -133,12 +133,12 @@ class Extractor(TransformerMixin, BaseEstimator):
     n_features_out_: int
 
     def fit(self, X: np.ndarray, y: object = None) -> Self:
-        """Check the parameters against the pictures and learn what there is to learn.
+        """Check the parameters against the images and learn what there is to learn.
 
         Parameters
         ----------
         X : ndarray of uint8, shape (n, height, width)
-            Grey pictures, indexed row first, 0 black to 255 white; not changed.
+            Grey images, indexed row first, 0 black to 255 white; not changed.
         y : object, default=None
             Not used; there because scikit-learn passes it.
 
@@ -149,48 +149,48 @@ class Extractor(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        PictureError
+        ImageError
             If `X` is not a non-empty uint8 array of shape (n, height, width).
         ParameterError
-            If a parameter is not allowed, by itself or for pictures of this size.
+            If a parameter is not allowed, by itself or for images of this size.
         """
-        pictures = check_batch(X)
-        shape = (int(pictures.shape[1]), int(pictures.shape[2]))
+        images = check_batch(X)
+        shape = (int(images.shape[1]), int(images.shape[2]))
         self._check_parameters(shape)
         self.image_shape_ = shape
-        self._learn(pictures)
+        self._learn(images)
         self.n_features_out_ = len(self._names())
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """Compute the features of each picture by itself.
+        """Compute the features of each image by itself.
 
         Parameters
         ----------
         X : ndarray of uint8, shape (n, height, width)
-            Grey pictures of the height and width seen in `fit`; not changed.
+            Grey images of the height and width seen in `fit`; not changed.
 
         Returns
         -------
         ndarray of float32, shape (n, n_features_out_)
-            One C-contiguous row a picture; a row does not depend on the other pictures of the batch.
+            One C-contiguous row an image; a row does not depend on the other images of the batch.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called.
-        PictureError
-            If `X` is not a non-empty uint8 array, or its pictures have another height or width than those of `fit`.
+        ImageError
+            If `X` is not a non-empty uint8 array, or its images have another height or width than those of `fit`.
         """
         check_is_fitted(self)
-        pictures = check_batch(X)
-        shape = (int(pictures.shape[1]), int(pictures.shape[2]))
+        images = check_batch(X)
+        shape = (int(images.shape[1]), int(images.shape[2]))
         if shape != self.image_shape_:
-            raise PictureError(
-                f"X: pictures of {shape} (height, width) pixels, but this {type(self).__name__} was fitted to "
-                f"{self.image_shape_}; resize the pictures or fit again"
+            raise ImageError(
+                f"X: images of {shape} (height, width) pixels, but this {type(self).__name__} was fitted to "
+                f"{self.image_shape_}; resize the images or fit again"
             )
-        return np.ascontiguousarray(self._compute(pictures), dtype=np.float32)
+        return np.ascontiguousarray(self._compute(images), dtype=np.float32)
 
     def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Name the columns of `transform`.
@@ -198,7 +198,7 @@ class Extractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : object, default=None
-            Not used: the input is pictures and has no names.
+            Not used: the input is images and has no names.
 
         Returns
         -------
@@ -230,7 +230,7 @@ class Extractor(TransformerMixin, BaseEstimator):
         return self._settings()
 
     def mirrored_columns(self) -> np.ndarray | None:
-        """Say what mirroring a picture does to its row, if it only moves the columns.
+        """Say what mirroring an image does to its row, if it only moves the columns.
 
         Returns
         -------
@@ -255,16 +255,16 @@ class Extractor(TransformerMixin, BaseEstimator):
         return tags
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
-        """Refuse parameters that are not allowed for pictures of this (height, width)."""
+        """Refuse parameters that are not allowed for images of this (height, width)."""
 
-    def _learn(self, pictures: np.ndarray) -> None:
-        """Learn from the pictures; most extractors have nothing to learn."""
+    def _learn(self, images: np.ndarray) -> None:
+        """Learn from the images; most extractors have nothing to learn."""
 
-    def _compute(self, pictures: np.ndarray) -> np.ndarray:
-        """Compute the rows of checked pictures."""
+    def _compute(self, images: np.ndarray) -> np.ndarray:
+        """Compute the rows of checked images."""
         if self.descriptor is None:
             raise NotImplementedError
-        return DESCRIPTORS[self.descriptor](pictures, **self._settings())
+        return DESCRIPTORS[self.descriptor](images, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         """Return the keyword arguments of the descriptor."""

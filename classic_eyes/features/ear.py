@@ -16,7 +16,7 @@ class Ear(Extractor):
     r"""How far the lids are apart, by six points around the eye.
 
     1. The patch's light is evened out, and it is enlarged to 72 pixels.
-    2. Boosted regression trees (dlib's shape predictor, learnt from 8,000 rendered eyes, whose points are known) move
+    2. Boosted regression trees (dlib's shape predictor, learnt from 8,000 synthetic eyes, whose points are known) move
        six points from where they are on average to where the grey levels say; the same for the mirror image, and the
        mean of both.
     3. Six numbers: the eye aspect ratio :math:`(|p_2 - p_6| + |p_3 - p_5|) / 2 |p_1 - p_4|`, the distances of the lids
@@ -27,7 +27,7 @@ class Ear(Extractor):
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         6.
 
@@ -37,14 +37,14 @@ class Ear(Extractor):
         In `fit` and `transform`, where dlib is not installed.
     ModelError
         In `fit` and `transform`, where the file of the trees is missing from the installation.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32, all 0 or more: `ear` some .3 for open eyes
-    and .1 for closed ones, the others in widths of the eye, its square, or of the picture. dlib looks at some thousands
-    of pairs of pixels, whatever the size of the picture. A change of brightness or contrast changes nothing but by
+    and .1 for closed ones, the others in widths of the eye, its square, or of the image. dlib looks at some thousands
+    of pairs of pixels, whatever the size of the image. A change of brightness or contrast changes nothing but by
     rounding and by what leaves 0 to 255; the mirror image swaps `lid_left` and `lid_right`.
 
     Departures from the paper: it takes the points of a face; a patch has no face to be found, so the points are looked

@@ -15,7 +15,7 @@ __all__ = ["CASCADES", "Haar", "compute_haar", "count_hits"]
 class Haar(Extractor):
     r"""What OpenCV's eye cascades answer, beyond yes or no.
 
-    1. A cascade looks through the picture with windows from 20 pixels up, each `scale_factor` times the last, and
+    1. A cascade looks through the image with windows from 20 pixels up, each `scale_factor` times the last, and
        reports every window that passes all its stages.
     2. Overlapping windows are grouped; groups of more than `min_neighbors` windows count.
     3. Fifteen numbers: whether anything was found, windows (plain, and as :math:`\log(1 + n)`), groups and their
@@ -36,7 +36,7 @@ class Haar(Extractor):
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``15 * len(cascades)``: 30 by default.
 
@@ -44,20 +44,20 @@ class Haar(Extractor):
     ------
     ParameterError
         In `fit`, if `cascades` is empty or holds an unknown name or one name twice; if `scale_factor` is not a finite
-        number above 1; if `min_neighbors` is not an integer of at least 1; if a side of the pictures is below the 20
+        number above 1; if `min_neighbors` is not an integer of at least 1; if a side of the images is below the 20
         pixels of a cascade's window.
     MissingDependencyError
         In `fit`, and in `transform` on another machine, if OpenCV came without the file of a cascade.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32: counts; window sizes as shares of the
-    picture's shorter side; offsets of window centres from the picture's as shares of its width and height, in -0.5
+    image's shorter side; offsets of window centres from the image's as shares of its width and height, in -0.5
     to 0.5, right and down positive; sums of the last stage as OpenCV gives them, some -2 to 7. Where nothing was found
-    all numbers are 0. The cost is one scan a picture and cascade, the slowest of the extractors. Adding a constant to a
-    picture changes nothing, not one bit, as long as no pixel leaves 0 to 255. There is no other invariance: OpenCV
+    all numbers are 0. The cost is one scan an image and cascade, the slowest of the extractors. Adding a constant to a
+    image changes nothing, not one bit, as long as no pixel leaves 0 to 255. There is no other invariance: OpenCV
     passes over windows whose standard deviation is below 10 grey levels, and the cascades are not symmetric.
 
     Departures from the paper: the trained cascades are OpenCV's, which use tilted features and trees as well, and
@@ -72,9 +72,9 @@ class Haar(Extractor):
     --------
     >>> from classic_eyes.features import Haar
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> haar = Haar(cascades=("eye",)).fit(pictures)
-    >>> haar.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> haar = Haar(cascades=("eye",)).fit(images)
+    >>> haar.transform(images).shape
     (4, 15)
     >>> haar.get_feature_names_out()[:2].tolist()
     ['eye.found', 'eye.groups']
@@ -105,7 +105,7 @@ class Haar(Extractor):
             least = max(load_cascade(cascade).getOriginalWindowSize())
             if min(shape) < least:
                 raise ParameterError(
-                    f"cascades={self.cascades!r}: {cascade!r} looks at windows of {least} pixels, the pictures have "
+                    f"cascades={self.cascades!r}: {cascade!r} looks at windows of {least} pixels, the images have "
                     f"{shape} (height, width); enlarge them to {least} pixels a side or more"
                 )
 

@@ -30,18 +30,18 @@ class Hog(Extractor):
     Parameters
     ----------
     cells : tuple of int, default=(6,)
-        Sides of the cells in pixels, each at least 2, none twice; each divides both sides of the picture,
+        Sides of the cells in pixels, each at least 2, none twice; each divides both sides of the image,
         and goes in at least twice.
     n_bins : int, default=9
         Directions over 180 degrees, at least 2.
     gaussian : bool, default=True
         Whether pixels count less towards the border of a block. Without, the features of the mirror image are those of
-        the picture in another order, which saves the classifier ``mirror`` a second pass.
+        the image in another order, which saves the classifier ``mirror`` a second pass.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         Sum over the cell sizes c of ``(height / c - 1) * (width / c - 1) * 4 * n_bins``: 324 at 24 x 24 by
         default.
@@ -51,20 +51,20 @@ class Hog(Extractor):
     ParameterError
         In `fit`, if `cells` is empty, holds a size twice, or one that is not an integer of at least 2 or does not
         divide both sides at least twice; if `n_bins` is not an integer of at least 2, or `gaussian` not a bool.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32 in [0, 1]. The cost is one OpenCV call a
-    picture and cell size, linear in the pixels. Without the Gaussian, mirroring moves the columns, to a millionth; no
-    other invariance is exact. Multiplying a picture by a scales all edges by the root of a, which the blocks' scaling
+    image and cell size, linear in the pixels. Without the Gaussian, mirroring moves the columns, to a millionth; no
+    other invariance is exact. Multiplying an image by a scales all edges by the root of a, which the blocks' scaling
     takes out where edges are strong: a block is divided by its length plus ``0.4 * n_bins`` roots of grey levels.
     Swapping rows and columns swaps them in the cells and reverses the bins, for an even `n_bins`.
 
     Departures from the paper: several cell sizes; OpenCV's order of blocks and cells, which is by columns, so names
     begin with the column; OpenCV's Gaussian, whose centre lies half a pixel right of and below the block's, so that a
-    mirrored or turned picture does not give quite the same numbers in other places.
+    mirrored or turned image does not give quite the same numbers in other places.
 
     References
     ----------
@@ -75,9 +75,9 @@ class Hog(Extractor):
     --------
     >>> from classic_eyes.features import Hog
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> hog = Hog().fit(pictures)
-    >>> hog.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> hog = Hog().fit(images)
+    >>> hog.transform(images).shape
     (4, 324)
     >>> hog.get_feature_names_out()[0]
     'cell06_block_c0_r0_cell_c0_r0_bin00'
@@ -102,7 +102,7 @@ class Hog(Extractor):
             check_integer("cells", cell, least=2, remedy=remedy)
             if any(side % cell or side < 2 * cell for side in shape):
                 raise ParameterError(
-                    f"cells={self.cells!r}: a cell of {cell} pixels does not divide pictures of {shape} (height, "
+                    f"cells={self.cells!r}: a cell of {cell} pixels does not divide images of {shape} (height, "
                     "width) at least twice each way; choose a common divisor of both sides"
                 )
         if len(set(self.cells)) < len(self.cells):

@@ -15,12 +15,12 @@ __all__ = ["Lbp", "compute_codes", "compute_lbp"]
 
 
 class Lbp(Extractor):
-    """How often each small pattern of brighter and darker neighbours occurs in each part of the picture.
+    """How often each small pattern of brighter and darker neighbours occurs in each part of the image.
 
     1. Each pixel is compared with its eight neighbours at distance r across, down and both: one bit a neighbour, set if
        the neighbour is at least as bright.
     2. The 58 patterns with at most two changes around the ring keep a bin each, all others share one.
-    3. The picture is cut into `grid` x `grid` cells; each cell counts its patterns.
+    3. The image is cut into `grid` x `grid` cells; each cell counts its patterns.
     4. A count becomes its share of the cell's pixels, and the square root of that (Hellinger), so that rare patterns
        speak as well. Steps 1 to 4 for each r of `radii`, smallest first.
 
@@ -29,16 +29,16 @@ class Lbp(Extractor):
     Parameters
     ----------
     radii : tuple of int, default=(1, 2, 3, 4)
-        Distances of the neighbours in pixels, each at least 1 and below both sides of the picture, none twice.
+        Distances of the neighbours in pixels, each at least 1 and below both sides of the image, none twice.
     grid : int, default=3
-        Cells across, and down; at least 1, divides both sides of the picture.
+        Cells across, and down; at least 1, divides both sides of the image.
     uniform : bool, default=True
         Whether patterns with more than two changes share one bin: 59 bins a cell, else 256.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``len(radii) * grid ** 2 * (59 if uniform else 256)``: 2124 by default.
 
@@ -47,8 +47,8 @@ class Lbp(Extractor):
     ParameterError
         In `fit`, if `radii` is empty, holds a distance twice, or one that is not an integer of at least 1 below both
         sides; if `grid` is not an integer of at least 1 that divides both sides; if `uniform` is not a bool.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
@@ -71,9 +71,9 @@ class Lbp(Extractor):
     --------
     >>> from classic_eyes.features import Lbp
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> lbp = Lbp(radii=(1,)).fit(pictures)
-    >>> lbp.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> lbp = Lbp(radii=(1,)).fit(images)
+    >>> lbp.transform(images).shape
     (4, 531)
     >>> lbp.get_feature_names_out()[[0, -1]].tolist()
     ['radius01_cell_r0_c0_code000', 'radius01_cell_r2_c2_other']

@@ -1,4 +1,4 @@
-"""Local ternary patterns in a grid of cells, of pictures without their light (Tan and Triggs, 2010)."""
+"""Local ternary patterns in a grid of cells, of images without their light (Tan and Triggs, 2010)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..descriptors.lbp import UNIFORM, mirrored_bins
-from ..descriptors.light import even_levels
 from ..descriptors.ltp import compute_ltp
 from ..errors import ParameterError
+from ..preprocessing.illumination import even_levels
 from .base import Extractor, check_integer, check_ring
 
 __all__ = ["Ltp", "compute_ltp", "even_levels"]
@@ -20,30 +20,30 @@ class Ltp(Extractor):
     """How often each small pattern of clearly brighter, and of clearly darker neighbours occurs in each part.
 
     1. The light is taken out, and with it shading and contrast, and what is left rounded to whole levels
-       (`classic_eyes.descriptors.light.even_levels`).
+       (`classic_eyes.preprocessing.illumination.even_levels`).
     2. Each pixel is compared with its eight neighbours at distance r across, down and both. Two patterns of eight bits:
        which neighbours are brighter by more than `threshold` levels, and which are darker by more.
-    3. The picture is cut into `grid` x `grid` cells; each cell counts its patterns, those with at most two changes
+    3. The image is cut into `grid` x `grid` cells; each cell counts its patterns, those with at most two changes
        around the ring in a bin each, all others in one.
     4. A count becomes the square root of its share of the cell's pixels. Steps 2 to 4 for each r of `radii`, smallest
        first.
 
     What `lbp` sees in the noise of flat skin is one pattern here, and what light does to an edge is gone, so these
-    numbers travel better to pictures of another kind.
+    numbers travel better to images of another kind.
 
     Parameters
     ----------
     radii : tuple of int, default=(1, 2, 3, 4)
-        Distances of the neighbours in pixels, each at least 1 and below both sides of the picture, none twice.
+        Distances of the neighbours in pixels, each at least 1 and below both sides of the image, none twice.
     grid : int, default=3
-        Cells across, and down; at least 1, divides both sides of the picture.
+        Cells across, and down; at least 1, divides both sides of the image.
     threshold : int, default=6
-        Differences that do not count: up to so many of the levels, of which a picture has some 200; 0 to 254.
+        Differences that do not count: up to so many of the levels, of which an image has some 200; 0 to 254.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``len(radii) * 2 * grid ** 2 * 59``: 4248 by default.
 
@@ -53,8 +53,8 @@ class Ltp(Extractor):
         In `fit`, if `radii` is empty, holds a distance twice, or one that is not an integer of at least 1 below both
         sides; if `grid` is not an integer of at least 1 that divides both sides; if `threshold` is not an integer from
         0 to 254.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
@@ -75,9 +75,9 @@ class Ltp(Extractor):
     --------
     >>> from classic_eyes.features import Ltp
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> ltp = Ltp(radii=(1,)).fit(pictures)
-    >>> ltp.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> ltp = Ltp(radii=(1,)).fit(images)
+    >>> ltp.transform(images).shape
     (4, 1062)
     >>> ltp.get_feature_names_out()[[0, -1]].tolist()
     ['radius01_brighter_cell_r0_c0_code000', 'radius01_darker_cell_r2_c2_other']

@@ -1,4 +1,4 @@
-"""The pixels themselves, with each picture's own brightness and contrast taken out."""
+"""The pixels themselves, with each image's own brightness and contrast taken out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["Pixels", "normalise_pixels"]
 
 
 class Pixels(Extractor):
-    """Grey values of a picture, freed of its brightness and contrast.
+    """Grey values of an image, freed of its brightness and contrast.
 
-    1. Mean :math:`m` and standard deviation :math:`s` of all pixels of one picture, in grey levels.
+    1. Mean :math:`m` and standard deviation :math:`s` of all pixels of one image, in grey levels.
     2. Each pixel becomes :math:`(x - m) / (s + f)`, where `floor` is :math:`f`.
-    3. The rows of the picture are written one after another.
+    3. The rows of the image are written one after another.
 
     An open eye has a dark disc on a bright ground where a closed one has skin and one dark line; the plain pixels say
     where, which the histograms of the other extractors blur.
@@ -25,13 +25,13 @@ class Pixels(Extractor):
     Parameters
     ----------
     floor : float, default=5.0
-        Grey levels added to the standard deviation, more than 0. A picture whose contrast is far below the floor stays
-        near zero, so the noise of a flat picture is not blown up to look like an eye.
+        Grey levels added to the standard deviation, more than 0. An image whose contrast is far below the floor stays
+        near zero, so the noise of a flat image is not blown up to look like an eye.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``height * width``: 576 at 24 x 24.
 
@@ -39,26 +39,26 @@ class Pixels(Extractor):
     ------
     ParameterError
         In `fit`, if `floor` is not a finite number above 0.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32 of shape (n, height * width), zero-mean, its
     standard deviation :math:`s / (s + f)` in [0, 1). The cost is four passes over the pixels. Adding a constant to a
-    picture changes nothing, not one bit, as long as no pixel leaves 0 to 255 and the picture has at most 65,793 pixels
+    image changes nothing, not one bit, as long as no pixel leaves 0 to 255 and the image has at most 65,793 pixels
     (beyond that float32 rounds); multiplying it by :math:`a` changes the result by the factor
     :math:`a (s + f) / (a s + f)`, which is 1 up to the floor.
 
-    There is no paper to cite: this is the z-score of a picture, with a floor.
+    There is no paper to cite: this is the z-score of an image, with a floor.
 
     Examples
     --------
     >>> from classic_eyes.features import Pixels
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> pixels = Pixels().fit(pictures)
-    >>> pixels.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> pixels = Pixels().fit(images)
+    >>> pixels.transform(images).shape
     (4, 576)
     >>> pixels.get_feature_names_out()[:2].tolist()
     ['row00_col00', 'row00_col01']

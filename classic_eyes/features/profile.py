@@ -1,20 +1,20 @@
-"""Brightness profiles down and across a picture, and numbers for their shapes (projections; Zhou & Geng, 2004)."""
+"""Brightness profiles down and across an image, and numbers for their shapes (projections; Zhou & Geng, 2004)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..descriptors.profile import SHAPE, compute_profiles, describe_shape
-from ..errors import PictureError
+from ..errors import ImageError
 from .base import Extractor, check_number
 
 __all__ = ["Profile", "compute_profiles", "describe_shape"]
 
 
 class Profile(Extractor):
-    """Mean brightness of each row and column of a picture, and the shape of these two curves.
+    """Mean brightness of each row and column of an image, and the shape of these two curves.
 
-    1. Each pixel x becomes :math:`(x - m) / (s + f)`: m and s are mean and standard deviation of its picture in grey
+    1. Each pixel x becomes :math:`(x - m) / (s + f)`: m and s are mean and standard deviation of its image in grey
        levels, f is `floor`.
     2. The mean of each column, and of each row: two profiles. The standard deviation along each column and row.
     3. The steps from one value of a profile to the next.
@@ -27,13 +27,13 @@ class Profile(Extractor):
     Parameters
     ----------
     floor : float, default=5.0
-        Grey levels added to the standard deviation of a picture, more than 0, so that noise of a flat picture is not
+        Grey levels added to the standard deviation of an image, more than 0, so that noise of a flat image is not
         blown up.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``3 * (height + width) + 16``: 160 at 24 x 24.
 
@@ -41,18 +41,18 @@ class Profile(Extractor):
     ------
     ParameterError
         In `fit`, if `floor` is not a finite number above 0.
-    PictureError
-        In `fit`, if the pictures have fewer than 2 pixels a side; in `fit` and `transform`, if `X` is not a non-empty
-        uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit`, if the images have fewer than 2 pixels a side; in `fit` and `transform`, if `X` is not a non-empty
+        uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32, in units of the picture's contrast, positions
-    from -1 (left, top) to 1. The cost is six sums over the pixels. Adding a constant to a picture changes nothing, not
+    Input is uint8 of shape (n, height, width), row first; output float32, in units of the image's contrast, positions
+    from -1 (left, top) to 1. The cost is six sums over the pixels. Adding a constant to an image changes nothing, not
     one bit, as long as no pixel leaves 0 to 255. Multiplying it by a changes positions, moments and counts by rounding
-    at most and all else by the factor :math:`a (s + f) / (a s + f)`, which is 1 up to the floor. Mirroring a picture
-    reverses the profile and changes the sign of its steps, positions and skewness. A constant picture gives zeros.
-    Positions and moments have no floor: on a picture that is flat but for noise they tell of the noise.
+    at most and all else by the factor :math:`a (s + f) / (a s + f)`, which is 1 up to the floor. Mirroring an image
+    reverses the profile and changes the sign of its steps, positions and skewness. A constant image gives zeros.
+    Positions and moments have no floor: on an image that is flat but for noise they tell of the noise.
 
     Departures from the paper, which looks for eyes in a face by the extremes of its integral and variance projection
     functions: the whole curves of an eye patch are kept, with the shape numbers beside them.
@@ -66,9 +66,9 @@ class Profile(Extractor):
     --------
     >>> from classic_eyes.features import Profile
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(4, random_state=0).pictures
-    >>> profile = Profile().fit(pictures)
-    >>> profile.transform(pictures).shape
+    >>> images = make_eyes(4, random_state=0).images
+    >>> profile = Profile().fit(images)
+    >>> profile.transform(images).shape
     (4, 160)
     >>> profile.get_feature_names_out()[[0, 23, 47]].tolist()
     ['column_gradient00', 'column_mean00', 'column_shape_asymmetry']
@@ -82,7 +82,7 @@ class Profile(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_number("floor", self.floor, above=0, remedy="5.0 grey levels is the default")
         if min(shape) < 2:
-            raise PictureError(f"X: pictures of {shape} (height, width) pixels; a profile takes at least 2 each way")
+            raise ImageError(f"X: images of {shape} (height, width) pixels; a profile takes at least 2 each way")
 
     def _settings(self) -> dict[str, Any]:
         return {"floor": self.floor}

@@ -1,4 +1,4 @@
-"""Visual words: which of a learnt set of small patches the picture is made of, and where (Coates, Lee, Ng, 2011).
+"""Visual words: which of a learnt set of small patches the image is made of, and where (Coates, Lee, Ng, 2011).
 
 Of the grey levels themselves, and of what Tan and Triggs (2010) leave of them when the light is taken out.
 """
@@ -11,27 +11,27 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import MiniBatchKMeans
 
-from ..descriptors.light import even_light
 from ..descriptors.words import cut_patches, encode, normalise_patches, pooling_weights
 from ..errors import ParameterError
+from ..preprocessing.illumination import even_light
 from .base import Extractor, check_integer
 
 __all__ = ["TanTriggsWords", "Words", "cut_patches", "encode", "even_light", "pooling_weights"]
 
 _SAMPLE = 100_000  # patches to learn from: more changed no figure
 _WHITENING_FLOOR = 0.1  # of the variance of a normalised patch, which is near 1
-_DRAWN_FROM = 4096  # pictures at a time, when drawing patches to learn from
+_DRAWN_FROM = 4096  # images at a time, when drawing patches to learn from
 _CODINGS = ("triangle", "squared")
 _PAIRINGS = 12  # rounds in which words and their mirror images settle; more moved no figure
 
 
 class Words(Extractor):
-    r"""How much of each of a set of learnt patches there is in each part of the picture.
+    r"""How much of each of a set of learnt patches there is in each part of the image.
 
     1. Square patches of `patch` pixels are cut every `stride` pixels; each loses its mean and is divided by the root of
        its variance plus 10 squared.
-    2. They are whitened: turned and scaled so that patches of the training pictures have no correlation (ZCA).
-    3. In `fit`, k-means on 100,000 random patches of the training pictures, or all where there are fewer, finds
+    2. They are whitened: turned and scaled so that patches of the training images have no correlation (ZCA).
+    3. In `fit`, k-means on 100,000 random patches of the training images, or all where there are fewer, finds
        `n_words` centres, the words. No label is used.
     4. A patch answers to word k by :math:`\max(0, \bar d - d_k)`, where :math:`d_k` is its distance to the word and
        :math:`\bar d` its mean distance to all words; with ``coding="squared"`` distances are squared first.
@@ -45,7 +45,7 @@ class Words(Extractor):
     n_words : int, default=100
         Words, at least 2.
     patch : int, default=6
-        Side of a patch in pixels, at least 2 and at most the shorter side of the picture.
+        Side of a patch in pixels, at least 2 and at most the shorter side of the image.
     stride : int, default=2
         Pixels from one patch to the next, at least 1.
     grid : int, default=4
@@ -61,7 +61,7 @@ class Words(Extractor):
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``grid ** 2 * n_words``: 1600 by default.
     whitening_ : ndarray of float32, shape (patch ** 2, patch ** 2)
@@ -75,14 +75,14 @@ class Words(Extractor):
     ------
     ParameterError
         In `fit`, if a parameter is not an integer of its range, if no patch or fewer patches than cells fit into the
-        pictures, or if the pictures have fewer patches than `n_words`.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+        images, or if the images have fewer patches than `n_words`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32, 0 or more. The cost is ``patch ** 2 *
-    n_words`` multiplications a patch. Adding a constant to a picture changes nothing but rounding; a change of contrast
+    n_words`` multiplications a patch. Adding a constant to an image changes nothing but rounding; a change of contrast
     changes little where the contrast is well above the floor of 10 grey levels.
 
     Departures from the paper: patches whose positions cross a cell border are shared out, the grid is 4 x 4 and the
@@ -99,9 +99,9 @@ class Words(Extractor):
     --------
     >>> from classic_eyes.features import Words
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(20, random_state=0).pictures
-    >>> words = Words(n_words=20).fit(pictures)
-    >>> words.transform(pictures).shape
+    >>> images = make_eyes(20, random_state=0).images
+    >>> words = Words(n_words=20).fit(images)
+    >>> words.transform(images).shape
     (20, 320)
     >>> words.get_feature_names_out()[[0, -1]].tolist()
     ['cell_r0_c0_word00', 'cell_r3_c3_word19']
@@ -159,7 +159,7 @@ class Words(Extractor):
             )
         if patch > min(shape):
             raise ParameterError(
-                f"patch={self.patch!r}: does not fit into pictures of {shape} (height, width) pixels; "
+                f"patch={self.patch!r}: does not fit into images of {shape} (height, width) pixels; "
                 f"choose at most {min(shape)}"
             )
         if self.mirrored and (shape[1] - patch) % self.stride:
@@ -170,7 +170,7 @@ class Words(Extractor):
         if grid > min(self._positions(shape)):
             raise ParameterError(
                 f"grid={self.grid!r}: only {self._positions(shape)} patches (down, across) of {patch} pixels every "
-                f"{self.stride} fit into pictures of {shape} (height, width) pixels; choose at most "
+                f"{self.stride} fit into images of {shape} (height, width) pixels; choose at most "
                 f"{min(self._positions(shape))}, or a smaller stride"
             )
 
@@ -178,22 +178,22 @@ class Words(Extractor):
         down, across = ((side - self.patch) // self.stride + 1 for side in shape)
         return down, across
 
-    def _learn(self, pictures: np.ndarray) -> None:
+    def _learn(self, images: np.ndarray) -> None:
         rng = np.random.default_rng(self.random_state)
-        windows = sliding_window_view(pictures, (self.patch, self.patch), axis=(1, 2))
+        windows = sliding_window_view(images, (self.patch, self.patch), axis=(1, 2))
         n_patches = windows.shape[0] * windows.shape[1] * windows.shape[2]
         if n_patches < self.n_words:
             raise ParameterError(
-                f"n_words={self.n_words!r}: the pictures have {n_patches} patches to learn from; choose at most that "
-                "many words, or give more pictures"
+                f"n_words={self.n_words!r}: the images have {n_patches} patches to learn from; choose at most that "
+                "many words, or give more images"
             )
         drawn = np.arange(n_patches) if n_patches <= _SAMPLE else rng.integers(0, n_patches, _SAMPLE)
         chosen, rows, columns = np.unravel_index(drawn, windows.shape[:3])
         patches = np.empty((len(drawn), self.patch**2), np.float32)
-        for start in range(0, len(pictures), _DRAWN_FROM):
+        for start in range(0, len(images), _DRAWN_FROM):
             part = np.flatnonzero((chosen >= start) & (chosen < start + _DRAWN_FROM))
             seen = sliding_window_view(
-                self._seen(pictures[start : start + _DRAWN_FROM]), (self.patch, self.patch), axis=(1, 2)
+                self._seen(images[start : start + _DRAWN_FROM]), (self.patch, self.patch), axis=(1, 2)
             )
             patches[part] = seen[chosen[part] - start, rows[part], columns[part]].reshape(len(part), -1)
         patches = normalise_patches(patches)
@@ -233,9 +233,9 @@ class Words(Extractor):
             words = np.where(count > 0, moved / np.maximum(count, 1), words).astype(np.float32)
         return np.concatenate([words, words[:, pixels]])
 
-    def _seen(self, pictures: np.ndarray) -> np.ndarray:
+    def _seen(self, images: np.ndarray) -> np.ndarray:
         """Return what the patches are cut from."""
-        return even_light(pictures) if self._light else pictures
+        return even_light(images) if self._light else images
 
     def _settings(self) -> dict[str, Any]:
         common = {"patch": self.patch, "stride": self.stride, "grid": self.grid, "light": self._light}
@@ -267,12 +267,12 @@ class Words(Extractor):
 
 
 class TanTriggsWords(Words):
-    r"""Visual words of the picture after its light was taken out, as `Words` are of its grey levels.
+    r"""Visual words of the image after its light was taken out, as `Words` are of its grey levels.
 
     1. Tan and Triggs' normalisation: gamma, difference of Gaussian blurs, contrast equalisation; see `even_light`.
     2. Then the steps of `Words`, with words learnt from what is left.
 
-    Words of the grey levels tell more about pictures of a known kind; these change less from one camera and one light
+    Words of the grey levels tell more about images of a known kind; these change less from one camera and one light
     to the next, and err elsewhere, so that the two are worth more together, each with a machine of its own.
 
     Parameters
@@ -280,7 +280,7 @@ class TanTriggsWords(Words):
     n_words : int, default=100
         Words, at least 2.
     patch : int, default=6
-        Side of a patch in pixels, at least 2 and at most the shorter side of the picture.
+        Side of a patch in pixels, at least 2 and at most the shorter side of the image.
     stride : int, default=2
         Pixels from one patch to the next, at least 1.
     grid : int, default=4
@@ -296,7 +296,7 @@ class TanTriggsWords(Words):
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the pictures seen in `fit`.
+        Height and width in pixels of the images seen in `fit`.
     n_features_out_ : int
         ``grid ** 2 * n_words``: 1600 by default.
     whitening_, patch_mean_, words_ : ndarray of float32
@@ -306,13 +306,13 @@ class TanTriggsWords(Words):
     ------
     ParameterError
         In `fit`, as `Words`.
-    PictureError
-        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its pictures changed shape since `fit`.
+    ImageError
+        In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
     Input is uint8 of shape (n, height, width), row first; output float32, 0 or more. To the cost of `Words` come two
-    powers a pixel and four small matrix products. Adding a constant to a picture changes it; multiplying a bright one
+    powers a pixel and four small matrix products. Adding a constant to an image changes it; multiplying a bright one
     hardly does.
 
     Departures from the papers: those of `Words`, and blurs of 0.7 and 3 pixels instead of 1 and 2.
@@ -326,8 +326,8 @@ class TanTriggsWords(Words):
     --------
     >>> from classic_eyes.features import TanTriggsWords
     >>> from classic_eyes.synthetic import make_eyes
-    >>> pictures = make_eyes(20, random_state=0).pictures
-    >>> TanTriggsWords(n_words=20).fit_transform(pictures).shape
+    >>> images = make_eyes(20, random_state=0).images
+    >>> TanTriggsWords(n_words=20).fit_transform(images).shape
     (20, 320)
     """
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ParameterError, PictureError
+from ..errors import ImageError, ParameterError
 
-__all__ = ["ALLOWED", "MAX_PIXELS", "SIZE", "Pictures", "check_pixels", "check_size", "square", "to_grey", "to_uint8"]
+__all__ = ["ALLOWED", "MAX_PIXELS", "SIZE", "Images", "check_pixels", "check_size", "square", "to_grey", "to_uint8"]
 
-Pictures: TypeAlias = NDArray[np.uint8]
+Images: TypeAlias = NDArray[np.uint8]
 
 SIZE = 24
 MIN_SIZE = 8
@@ -23,7 +23,7 @@ ALLOWED = "an array (n, h, w) or (n, h, w, 3), a sequence of arrays of any sizes
 
 
 def check_size(size: Any) -> int:
-    """Check the side to which pictures are brought.
+    """Check the side to which images are brought.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def check_size(size: Any) -> int:
 
 
 def check_pixels(max_pixels: Any) -> int:
-    """Check the largest picture that is taken.
+    """Check the largest image that is taken.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ def check_pixels(max_pixels: Any) -> int:
         If `max_pixels` is not an integer of at least 1.
     """
     if not isinstance(max_pixels, Integral) or isinstance(max_pixels, bool) or max_pixels < 1:
-        raise ParameterError(f"max_pixels is {max_pixels!r}; allowed is an integer of at least 1 (pixels of a picture)")
+        raise ParameterError(f"max_pixels is {max_pixels!r}; allowed is an integer of at least 1 (pixels of an image)")
     return int(max_pixels)
 
 
-def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
-    """Bring values to 0..255 by the dtype rule of :func:`classic_eyes.images.as_pictures`.
+def to_uint8(array: np.ndarray, who: str = "") -> Images:
+    """Bring values to 0..255 by the dtype rule of :func:`classic_eyes.images.as_images`.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
 
     Raises
     ------
-    PictureError
+    ImageError
         For another dtype, and for values outside the rule.
     """
     kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
@@ -97,7 +97,7 @@ def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     subject = f"{who}{array.dtype} values"
     if kind not in "iuf":
-        raise PictureError(
+        raise ImageError(
             f"{subject}; allowed are bool, integers in 0..255, uint16 and floats in 0..1: convert them first"
         )
     low, high = array.min(), array.max()
@@ -106,7 +106,7 @@ def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
         wide = array.astype(np.float64 if bits > 32 else np.float32)
         return np.rint(wide * 255).astype(np.uint8)
     if low < 0 or high > 255:
-        raise PictureError(
+        raise ImageError(
             f"{subject} from {low} to {high}; integers other than uint16 must lie in 0..255: scale them first"
         )
     return array.astype(np.uint8)
@@ -114,21 +114,21 @@ def to_uint8(array: np.ndarray, who: str = "") -> Pictures:
 
 def _check_floats(low: Any, high: Any, subject: str) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise PictureError(f"{subject} with NaN or infinity among them; floats must lie in 0..1: mend or leave out")
+        raise ImageError(f"{subject} with NaN or infinity among them; floats must lie in 0..1: mend or leave out")
     if low < 0 or high > 1:
-        raise PictureError(
+        raise ImageError(
             f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: "
             ".astype(np.uint8) if they are on 0..255, or divide by 255"
         )
 
 
-def to_grey(array: Pictures, *, colour: bool) -> Pictures:
+def to_grey(array: Images, *, colour: bool) -> Images:
     """Turn RGB or RGBA to grey.
 
     Parameters
     ----------
     array : ndarray of uint8
-        Pictures; the last axis holds 1, 3 or 4 channels if `colour`.
+        Images; the last axis holds 1, 3 or 4 channels if `colour`.
     colour : bool
         Whether there are channels.
 
@@ -140,7 +140,7 @@ def to_grey(array: Pictures, *, colour: bool) -> Pictures:
     if not colour:
         return np.ascontiguousarray(array)
     *lead, width, channels = array.shape
-    # One call for the whole batch: the weights are per pixel, so all pictures may stand below each other.
+    # One call for the whole batch: the weights are per pixel, so all images may stand below each other.
     tall = np.ascontiguousarray(array).reshape(-1, width, channels)
     if channels == 1:
         return tall.reshape(*lead, width)
@@ -148,12 +148,12 @@ def to_grey(array: Pictures, *, colour: bool) -> Pictures:
     return grey.reshape(*lead, width).astype(np.uint8, copy=False)
 
 
-def square(picture: Pictures, size: int) -> Pictures:
-    """Scale a grey picture with its aspect kept, and pad it to a square by repeating its border.
+def square(image: Images, size: int) -> Images:
+    """Scale a grey image with its aspect kept, and pad it to a square by repeating its border.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w)
+    image : ndarray of uint8, shape (h, w)
         At least 1 x 1.
     size : int
         Side of the square in pixels.
@@ -163,14 +163,14 @@ def square(picture: Pictures, size: int) -> Pictures:
     ndarray of uint8, shape (size, size)
         The square.
     """
-    height, width = picture.shape
+    height, width = image.shape
     if height == width == size:
-        return picture
+        return image
     longest = max(height, width)
     # Scaled before padded: a line of 1 x 10000 pixels must not become a square of 10000 x 10000 on the way.
     height, width = (max(1, round(side * size / longest)) for side in (height, width))
     how = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
-    scaled = cv2.resize(picture, (width, height), interpolation=how)
+    scaled = cv2.resize(image, (width, height), interpolation=how)
     top, left = (size - height) // 2, (size - width) // 2
     edges = (top, size - height - top, left, size - width - left)
     return cv2.copyMakeBorder(scaled, *edges, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""Picture files become grey uint8 squares."""
+"""Image files become grey uint8 squares."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 
-from ..errors import PictureError
-from ..remote import is_url, read_url, read_urls
-from .arrays import MAX_PIXELS, SIZE, Pictures, check_pixels, check_size, square, to_uint8
+from ..errors import ImageError
+from .arrays import MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, to_uint8
 from .headers import stated_size
+from .remote import is_url, read_url, read_urls
 
-__all__ = ["PICTURE_ENDINGS", "Path", "read_bytes", "read_photograph", "read_picture", "read_pictures", "shown"]
+__all__ = ["IMAGE_ENDINGS", "Path", "read_bytes", "read_photograph", "read_image", "read_images", "shown"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -26,12 +26,12 @@ MAX_BYTES = 1 << 29
 
 # Left out although OpenCV decodes them: .ras, .sr and .pam come out with wrong greys (4.14), .hdr and .pic hold
 # radiances that are not on 0..1, .exr is disabled in the wheels.
-PICTURE_ENDINGS: frozenset[str] = frozenset(
+IMAGE_ENDINGS: frozenset[str] = frozenset(
     {".apng", ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm"}
     | {".ppm", ".tif", ".tiff", ".webp"}
 )
 
-NOT_READABLE = "not a picture OpenCV can read"
+NOT_READABLE = "not an image OpenCV can read"
 _DECODE_FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Bytes read before the first of them is decoded: system calls and decoders run a quarter faster each among their kind
@@ -47,21 +47,21 @@ _OPEN_REASONS = {
 }
 
 
-def read_picture(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Pictures:
-    """Read one picture file as a grey square.
+def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
+    """Read one image file as a grey square.
 
-    The picture is turned upright if its EXIF data say so; of several pictures in one file (GIF, TIFF) the first is
-    taken. Then steps 2 to 5 of :func:`as_pictures` follow.
+    The image is turned upright if its EXIF data say so; of several images in one file (GIF, TIFF) the first is
+    taken. Then steps 2 to 5 of :func:`as_images` follow.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A picture file or its URL (:func:`classic_eyes.remote.read_url`); what it is, is told by its content, not by its
+        An image file or its URL (:func:`classic_eyes.images.remote.read_url`); what it is, is told by its content, not by its
         ending.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest picture that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; what a file says of its size is looked at first.
 
     Returns
     -------
@@ -70,46 +70,46 @@ def read_picture(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) 
 
     Raises
     ------
-    PictureError
-        If :func:`read_bytes` or :func:`classic_eyes.remote.read_url` refuses the file, it says that it is too large,
+    ImageError
+        If :func:`read_bytes` or :func:`classic_eyes.images.remote.read_url` refuses the file, it says that it is too large,
         OpenCV cannot decode it, or its values break the dtype rule.
     ParameterError
         If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
 
     Examples
     --------
-    >>> from classic_eyes.images import read_picture
-    >>> read_picture("missing.png")
+    >>> from classic_eyes.images import read_image
+    >>> read_image("missing.png")
     Traceback (most recent call last):
         ...
-    classic_eyes.errors.PictureError: 'missing.png': no such file
+    classic_eyes.errors.ImageError: 'missing.png': no such file
     """
     size, max_pixels = check_size(size), check_pixels(max_pixels)
     with _quiet_opencv():
         try:
             data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
             return _decode_square(data, size, max_pixels)
-        except PictureError as error:
-            raise PictureError(f"{shown(path)}: {error}") from error.__cause__
+        except ImageError as error:
+            raise ImageError(f"{shown(path)}: {error}") from error.__cause__
 
 
-def read_pictures(
+def read_images(
     paths: Sequence[Path], *, size: int = SIZE, max_pixels: int = MAX_PIXELS
-) -> tuple[Pictures, list[str | None]]:
-    """Read picture files into one batch, with a reason for each that could not be read.
+) -> tuple[Images, list[str | None]]:
+    """Read image files into one batch, with a reason for each that could not be read.
 
     Parameters
     ----------
     paths : sequence of str or os.PathLike
-        Picture files or URLs, each read as by :func:`read_picture`; of URLs 32 at a time.
+        Image files or URLs, each read as by :func:`read_image`; of URLs 32 at a time.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest picture that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; what a file says of its size is looked at first.
 
     Returns
     -------
-    pictures : ndarray of uint8, shape (n, size, size)
+    images : ndarray of uint8, shape (n, size, size)
         Grey levels; a file that could not be read has zeros.
     errors : list of str or None, length n
         None for a file that was read, else the reason in one line, without the path.
@@ -121,31 +121,31 @@ def read_pictures(
 
     Examples
     --------
-    >>> from classic_eyes.images import read_pictures
-    >>> pictures, errors = read_pictures(["missing.png"])
-    >>> pictures.shape, errors
+    >>> from classic_eyes.images import read_images
+    >>> images, errors = read_images(["missing.png"])
+    >>> images.shape, errors
     ((1, 24, 24), ['no such file'])
     """
     size, max_pixels = check_size(size), check_pixels(max_pixels)
-    pictures = np.zeros((len(paths), size, size), dtype=np.uint8)
+    images = np.zeros((len(paths), size, size), dtype=np.uint8)
     errors: list[str | None] = [None] * len(paths)
     held: list[tuple[int, bytes]] = []
     waiting = 0
     with _quiet_opencv():
         for row, data in _read_each(paths):
-            if isinstance(data, PictureError):
+            if isinstance(data, ImageError):
                 errors[row] = str(data)
                 continue
             held.append((row, data))
             waiting += len(data)
             if waiting > _READ_AHEAD:
-                _decode_into(pictures, errors, held, max_pixels)
+                _decode_into(images, errors, held, max_pixels)
                 held, waiting = [], 0
-        _decode_into(pictures, errors, held, max_pixels)
-    return pictures, errors
+        _decode_into(images, errors, held, max_pixels)
+    return images, errors
 
 
-def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | PictureError]]:
+def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | ImageError]]:
     """Give what each file holds, or why it cannot be read, and its row; URLs last, several at a time."""
     far = []
     for row, path in enumerate(paths):
@@ -154,18 +154,18 @@ def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | PictureErro
             continue
         try:
             yield row, read_bytes(path)
-        except PictureError as error:
+        except ImageError as error:
             yield row, error
     if far:
         yield from zip(far, read_urls([str(paths[row]) for row in far], MAX_BYTES), strict=True)
 
 
-def _decode_into(pictures: Pictures, errors: list[str | None], held: list[tuple[int, bytes]], max_pixels: int) -> None:
-    size = pictures.shape[1]
+def _decode_into(images: Images, errors: list[str | None], held: list[tuple[int, bytes]], max_pixels: int) -> None:
+    size = images.shape[1]
     for row, data in held:
         try:
-            pictures[row] = _decode_square(data, size, max_pixels)
-        except PictureError as error:
+            images[row] = _decode_square(data, size, max_pixels)
+        except ImageError as error:
             errors[row] = str(error)
 
 
@@ -184,14 +184,14 @@ def read_bytes(path: Path) -> bytes:
 
     Raises
     ------
-    PictureError
+    ImageError
         If there is no such file, it is a folder or no regular file, there is no permission to read it, it is empty, or
         it is larger than 512 MiB.
     """
     try:
         status = os.stat(path)
         if not (stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES):
-            raise PictureError(_why_not(status))
+            raise ImageError(_why_not(status))
         # os.open and os.read cost a quarter less than open().read() on files of one kilobyte.
         descriptor = os.open(path, _OPEN_FLAGS)
         try:
@@ -200,11 +200,11 @@ def read_bytes(path: Path) -> bytes:
             os.close(descriptor)
     except OSError as error:
         reason = _OPEN_REASONS.get(error.errno or 0) or f"cannot be opened ({error.strerror or error})"
-        raise PictureError(reason) from error
-    except PictureError:
+        raise ImageError(reason) from error
+    except ImageError:
         raise
     except (TypeError, ValueError) as error:
-        raise PictureError("not a file name") from error
+        raise ImageError("not a file name") from error
 
 
 def _why_not(status: os.stat_result) -> str:
@@ -215,15 +215,15 @@ def _why_not(status: os.stat_result) -> str:
     return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
 
 
-def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
-    """Read a picture file as it is, in colour and of its own size.
+def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Images:
+    """Read an image file as it is, in colour and of its own size.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A picture file or its URL.
+        An image file or its URL.
     max_pixels : int, default=100_000_000
-        Largest picture that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; what a file says of its size is looked at first.
 
     Returns
     -------
@@ -232,8 +232,8 @@ def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
 
     Raises
     ------
-    PictureError
-        As for :func:`read_picture`; the reason is one line without the path.
+    ImageError
+        As for :func:`read_image`; the reason is one line without the path.
     ParameterError
         If `max_pixels` is not an integer of at least 1.
     """
@@ -243,27 +243,27 @@ def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pictures:
         return cv2.cvtColor(_decode(data, cv2.IMREAD_COLOR, max_pixels), cv2.COLOR_BGR2RGB)
 
 
-def _decode_square(data: bytes, size: int, max_pixels: int) -> Pictures:
-    picture = _decode(data, _DECODE_FLAGS, max_pixels)
-    if picture.dtype == np.uint8 and picture.shape == (size, size):
-        return picture
-    return square(to_uint8(picture), size)
+def _decode_square(data: bytes, size: int, max_pixels: int) -> Images:
+    image = _decode(data, _DECODE_FLAGS, max_pixels)
+    if image.dtype == np.uint8 and image.shape == (size, size):
+        return image
+    return square(to_uint8(image), size)
 
 
 def _decode(data: bytes, flags: int, max_pixels: int) -> Any:
     stated = stated_size(data)
     if stated is None:
-        raise PictureError(NOT_READABLE)
+        raise ImageError(NOT_READABLE)
     if stated[0] * stated[1] > max_pixels:
-        raise PictureError(f"says it is {stated[0]} x {stated[1]} pixels; more than {max_pixels:,} are not decoded")
+        raise ImageError(f"says it is {stated[0]} x {stated[1]} pixels; more than {max_pixels:,} are not decoded")
     try:
         # Positional: a keyword costs numpy half as much again.
-        picture: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise PictureError(NOT_READABLE) from error
-    if picture is None:
-        raise PictureError(NOT_READABLE)
-    return picture
+        raise ImageError(NOT_READABLE) from error
+    if image is None:
+        raise ImageError(NOT_READABLE)
+    return image
 
 
 _quiet_lock = threading.Lock()

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import PictureError
-from .arrays import ALLOWED, MAX_PIXELS, SIZE, Pictures, check_pixels, check_size, square, to_grey, to_uint8
-from .files import Path, read_pictures, shown
+from ..errors import ImageError
+from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, to_grey, to_uint8
+from .files import Path, read_images, shown
 
-__all__ = ["as_pictures", "check_batch"]
+__all__ = ["as_images", "check_batch"]
 
 
-def as_pictures(pictures: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Pictures:
-    """Bring pictures of any kind to one grey batch.
+def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
+    """Bring images of any kind to one grey batch.
 
-    1. Read the files, if `pictures` are paths (as :func:`read_pictures`).
+    1. Read the files, if `images` are paths (as :func:`read_images`).
     2. Bring the values to uint8 by the dtype rule below.
     3. Turn colour to grey: ``0.299 R + 0.587 G + 0.114 B``, rounded; alpha is ignored.
     4. Scale by ``size / max(h, w)``, so that the aspect is kept: an eye squashed to a square would look more open or
@@ -33,28 +33,28 @@ def as_pictures(pictures: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS
     - floats must lie in 0..1 (scikit-image's convention), are multiplied by 255 and rounded;
     - everything else is refused.
 
-    Every picture is treated by itself: row i alone gives the same bytes as row i in a batch.
+    Every image is treated by itself: row i alone gives the same bytes as row i in a batch.
 
     Parameters
     ----------
-    pictures : array or sequence
+    images : array or sequence
         An array ``(n, h, w)``, ``(n, h, w, 1)``, ``(n, h, w, 3)`` (RGB) or ``(n, h, w, 4)`` (RGBA); or a sequence of
         arrays ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of any sizes; or a sequence of paths (str or
-        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, for it looks like one colour picture.
+        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, for it looks like one colour image.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest picture, height times width, that is taken; larger ones are refused before they are looked at.
+        Largest image, height times width, that is taken; larger ones are refused before they are looked at.
 
     Returns
     -------
     ndarray of uint8, shape (n, size, size)
-        Grey levels, 0 black to 255 white. It may share memory with `pictures`.
+        Grey levels, 0 black to 255 white. It may share memory with `images`.
 
     Raises
     ------
-    PictureError
-        If `pictures` is a single path, holds no picture, has another shape or dtype, has values outside its range
+    ImageError
+        If `images` is a single path, holds no image, has another shape or dtype, has values outside its range
         (NaN and infinity included), is larger than `max_pixels`, or names a file that cannot be read.
     ParameterError
         If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
@@ -62,35 +62,35 @@ def as_pictures(pictures: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS
     Examples
     --------
     >>> import numpy as np
-    >>> from classic_eyes.images import as_pictures
+    >>> from classic_eyes.images import as_images
     >>> wide = np.full((1, 30, 60, 3), 100, dtype=np.uint8)
-    >>> as_pictures(wide).shape
+    >>> as_images(wide).shape
     (1, 24, 24)
-    >>> as_pictures([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
+    >>> as_images([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
     array([  0, 255], dtype=uint8)
     """
     size, max_pixels = check_size(size), check_pixels(max_pixels)
-    if isinstance(pictures, str | bytes | os.PathLike):
-        raise PictureError(
-            f"pictures is the single path {os.fspath(pictures)!r}; allowed is {ALLOWED}: "
-            "put one picture in a list, [path]; read a folder with classic_eyes.datasets.read_eyes or predict.py"
+    if isinstance(images, str | bytes | os.PathLike):
+        raise ImageError(
+            f"images is the single path {os.fspath(images)!r}; allowed is {ALLOWED}: "
+            "put one image in a list, [path]; read a folder with classic_eyes.datasets.read_eyes or predict.py"
         )
-    if hasattr(pictures, "__array__"):
-        pictures = np.asarray(pictures)
-        if pictures.dtype.kind not in "OU" or pictures.ndim != 1:
-            return _from_array(pictures, size, max_pixels)
-    elif not isinstance(pictures, Sequence):
-        raise PictureError(f"pictures is a {type(pictures).__name__}; allowed is {ALLOWED}: list(...) may help")
-    return _from_sequence(pictures, size, max_pixels)
+    if hasattr(images, "__array__"):
+        images = np.asarray(images)
+        if images.dtype.kind not in "OU" or images.ndim != 1:
+            return _from_array(images, size, max_pixels)
+    elif not isinstance(images, Sequence):
+        raise ImageError(f"images is a {type(images).__name__}; allowed is {ALLOWED}: list(...) may help")
+    return _from_sequence(images, size, max_pixels)
 
 
-def as_picture(picture: Any, *, size: int = SIZE) -> Pictures:
-    """Take one picture, with as little around it as can be, as a batch of one.
+def as_image(image: Any, *, size: int = SIZE) -> Images:
+    """Take one image, with as little around it as can be, as a batch of one.
 
     Parameters
     ----------
-    picture : array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA
-        Values as in :func:`as_pictures`.
+    image : array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA
+        Values as in :func:`as_images`.
     size : int, default=24
         Height and width of the result in pixels.
 
@@ -101,26 +101,26 @@ def as_picture(picture: Any, *, size: int = SIZE) -> Pictures:
 
     Raises
     ------
-    PictureError
+    ImageError
         For anything else, a batch or a path among it.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from classic_eyes.images import as_picture
-    >>> as_picture(np.zeros((30, 40), np.uint8)).shape
+    >>> from classic_eyes.images import as_image
+    >>> as_image(np.zeros((30, 40), np.uint8)).shape
     (1, 24, 24)
     """
-    return square(_item_to_grey(picture, "picture", MAX_PIXELS, _ONE_REMEDY), size)[np.newaxis]
+    return square(_item_to_grey(image, "image", MAX_PIXELS, _ONE_REMEDY), size)[np.newaxis]
 
 
-def check_batch(X: Any) -> Pictures:
+def check_batch(X: Any) -> Images:
     """Check that a batch came through the gate: what an extractor calls first.
 
     Parameters
     ----------
     X : ndarray of uint8, shape (n, h, w)
-        Grey pictures, at least one, at least one pixel high and wide.
+        Grey images, at least one, at least one pixel high and wide.
 
     Returns
     -------
@@ -129,8 +129,8 @@ def check_batch(X: Any) -> Pictures:
 
     Raises
     ------
-    PictureError
-        If `X` is not an array, not of dtype uint8, not 3-D, or has no picture or no pixel in it.
+    ImageError
+        If `X` is not an array, not of dtype uint8, not 3-D, or has no image or no pixel in it.
 
     Examples
     --------
@@ -147,76 +147,74 @@ def check_batch(X: Any) -> Pictures:
         got = f"an array of shape {X.shape}"
     else:
         return np.ascontiguousarray(X)
-    raise PictureError(
-        f"X is {got}; an extractor takes grey uint8 pictures (n, h, w) with n, h and w at least 1: "
-        "call classic_eyes.images.as_pictures first"
+    raise ImageError(
+        f"X is {got}; an extractor takes grey uint8 images (n, h, w) with n, h and w at least 1: "
+        "call classic_eyes.images.as_images first"
     )
 
 
-def _from_array(array: np.ndarray, size: int, max_pixels: int) -> Pictures:
+def _from_array(array: np.ndarray, size: int, max_pixels: int) -> Images:
     if array.ndim and len(array) == 0:
-        raise PictureError(f"pictures has shape {array.shape}: no pictures; at least one is needed")
+        raise ImageError(f"images has shape {array.shape}: no images; at least one is needed")
     _check_batch_shape(array.shape)
-    _check_area(array.shape[1:3], max_pixels, "pictures")
-    grey = to_grey(to_uint8(array, "pictures has "), colour=array.ndim == 4)
+    _check_area(array.shape[1:3], max_pixels, "images")
+    grey = to_grey(to_uint8(array, "images has "), colour=array.ndim == 4)
     if grey.shape[1:] == (size, size):
         return grey
     out = np.empty((len(grey), size, size), dtype=np.uint8)
-    for row, picture in enumerate(grey):
-        out[row] = square(picture, size)
+    for row, image in enumerate(grey):
+        out[row] = square(image, size)
     return out
 
 
 def _check_batch_shape(shape: tuple[int, ...]) -> None:
     remedy = None
     if len(shape) == 2:
-        remedy = "if it is one picture, pass pictures[np.newaxis]"
+        remedy = "if it is one image, pass images[np.newaxis]"
     elif len(shape) == 3 and shape[-1] in (1, 3, 4):
-        remedy = "if it is one colour picture, pass pictures[np.newaxis]; a batch this narrow, pass as a list"
+        remedy = "if it is one colour image, pass images[np.newaxis]; a batch this narrow, pass as a list"
     elif len(shape) not in (3, 4) or (len(shape) == 4 and shape[-1] not in (1, 3, 4)):
         remedy = "colour comes last, as 1, 3 (RGB) or 4 (RGBA) channels"
     elif 0 in shape:
         remedy = "height and width must be at least 1"
     if remedy:
-        raise PictureError(f"pictures has shape {shape}; allowed is {ALLOWED}: {remedy}")
+        raise ImageError(f"images has shape {shape}; allowed is {ALLOWED}: {remedy}")
 
 
 def _check_area(shape: tuple[int, ...], max_pixels: int, name: str) -> None:
     if shape[0] * shape[1] > max_pixels:
-        raise PictureError(
-            f"{name}: a picture of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: cut the eye out "
-            "first, or give max_pixels to classic_eyes.images.as_pictures"
+        raise ImageError(
+            f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: cut the eye out "
+            "first, or give max_pixels to classic_eyes.images.as_images"
         )
 
 
-def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Pictures:
+def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Images:
     if len(items) == 0:
-        raise PictureError(f"no pictures: pictures is an empty {type(items).__name__}; at least one is needed")
+        raise ImageError(f"no images: images is an empty {type(items).__name__}; at least one is needed")
     are_paths = [isinstance(item, str | os.PathLike) for item in items]
     if all(are_paths):
         return _from_paths(items, size, max_pixels)
     if any(are_paths):
         mixed = are_paths.index(not are_paths[0])
         other = items[mixed if are_paths[0] else 0]
-        raise PictureError(
-            f"pictures[0] and pictures[{mixed}] are a path and {_called(other)} mixed; allowed is {ALLOWED}"
-        )
+        raise ImageError(f"images[0] and images[{mixed}] are a path and {_called(other)} mixed; allowed is {ALLOWED}")
     out = np.empty((len(items), size, size), dtype=np.uint8)
     for row, item in enumerate(items):
-        out[row] = square(_item_to_grey(item, f"pictures[{row}]", max_pixels), size)
+        out[row] = square(_item_to_grey(item, f"images[{row}]", max_pixels), size)
     return out
 
 
-def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Pictures:
-    pictures, errors = read_pictures(paths, size=size, max_pixels=max_pixels)
-    failed = [f"pictures[{row}] {shown(paths[row])}: {error}" for row, error in enumerate(errors) if error]
+def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Images:
+    images, errors = read_images(paths, size=size, max_pixels=max_pixels)
+    failed = [f"images[{row}] {shown(paths[row])}: {error}" for row, error in enumerate(errors) if error]
     if failed:
         more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
-        raise PictureError(
-            f"{len(failed)} of {len(errors)} pictures cannot be read: {'; '.join(failed[:3])}{more}: "
-            "leave them out, or call classic_eyes.images.read_pictures, which goes on"
+        raise ImageError(
+            f"{len(failed)} of {len(errors)} images cannot be read: {'; '.join(failed[:3])}{more}: "
+            "leave them out, or call classic_eyes.images.read_images, which goes on"
         )
-    return pictures
+    return images
 
 
 _BATCH_REMEDY = "join batches with np.concatenate instead"
@@ -227,21 +225,21 @@ def _called(item: Any) -> str:
     return "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
 
 
-def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Pictures:
+def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Images:
     if isinstance(item, list | tuple):
         # Asked before numpy copies all of it.
         n_values = sum(getattr(part, "size", 1) for part in item)
         if n_values > 4 * max_pixels:
-            raise PictureError(f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)")
+            raise ImageError(f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)")
     try:
         array = np.asarray(item)
     except ValueError as error:
-        raise PictureError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
+        raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
     if array.ndim == 0:
-        raise PictureError(f"{name} is {_called(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
+        raise ImageError(f"{name} is {_called(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
-        raise PictureError(
-            f"{name} has shape {array.shape}; every picture is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA with "
+        raise ImageError(
+            f"{name} has shape {array.shape}; every image is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA with "
             f"h and w at least 1: {remedy}"
         )
     _check_area(array.shape[:2], max_pixels, name)

@@ -1,4 +1,4 @@
-"""What a picture file says of its size before it is decoded: a few bytes can claim gigabytes."""
+"""What an image file says of its size before it is decoded: a few bytes can claim gigabytes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["stated_size"]
 
 Size = tuple[int, int]
 
-# Each scan of a progressive JPEG goes over the whole picture, and a few bytes make one; encoders write some ten.
+# Each scan of a progressive JPEG goes over the whole image, and a few bytes make one; encoders write some ten.
 _MOST_SCANS = 200
-# PNG: of eight kilobytes each, as encoders write them, that is a picture of some hundred megapixels.
+# PNG: of eight kilobytes each, as encoders write them, that is an image of some hundred megapixels.
 _MOST_CHUNKS = 100_000
-# So often is a size looked for in boxes that may hold decoys; files of one picture state it a few times.
+# So often is a size looked for in boxes that may hold decoys; files of one image state it a few times.
 _MOST_BOXES = 100
 # JPEG: start-of-frame markers; C4, C8 and CC among them are something else.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -28,7 +28,7 @@ _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,12})")
 
 
 def stated_size(data: bytes) -> Size | None:
-    """Say how large a picture claims to be, without decoding it.
+    """Say how large an image claims to be, without decoding it.
 
     The format is told by the first bytes, as OpenCV tells it: PNG, JPEG, GIF, BMP, TIFF, WebP, PNM, PFM, JPEG 2000 and
     AVIF.

@@ -1,4 +1,4 @@
-"""A cascade: the first family answers about every picture, the others where it is in doubt."""
+"""A cascade: the first view answers about every image, the others where it is in doubt."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["Cascade", "blend", "doubt"]
 
 Margins = NDArray[np.float64]
 
-# The part of the way from the border to 0 along which the others come in: no answer jumps.
+# The part of the way from the threshold to 0 along which the others come in: no answer jumps.
 _FADE = 0.3
 
 
 @dataclass(frozen=True)
 class Cascade:
-    """When the other families are asked, and what the first one counts for beside them.
+    """When the other views are asked, and what the first one counts for beside them.
 
     Parameters
     ----------
-    border : float
-        The others are asked where the first family's margin is nearer to 0 than that; above 0.
+    threshold : float
+        The others are asked where the first view's margin is nearer to 0 than that; above 0.
     share : float
-        What the first family counts for in the average of all, 1 where they count alike; above 0.
+        What the first view counts for in the average of all, 1 where they count alike; above 0.
 
     Raises
     ------
@@ -33,55 +33,55 @@ class Cascade:
         For a number that is not above 0.
     """
 
-    border: float
+    threshold: float
     share: float
 
     def __post_init__(self) -> None:
-        if not (0 < self.border < np.inf and 0 < self.share < np.inf):
-            raise ValueError(f"border {self.border} and share {self.share} must be above 0")
+        if not (0 < self.threshold < np.inf and 0 < self.share < np.inf):
+            raise ValueError(f"threshold {self.threshold} and share {self.share} must be above 0")
 
 
-def doubt(margin: ArrayLike, border: float) -> Margins:
-    """Say how far the other families are listened to.
+def doubt(margin: ArrayLike, threshold: float) -> Margins:
+    """Say how far the other views are listened to.
 
     Parameters
     ----------
     margin : array of shape (n,)
-        The first family's.
-    border : float
+        The first view's.
+    threshold : float
         Above 0.
 
     Returns
     -------
     float64 array of shape (n,)
-        0 at the border and beyond, rising to 1 at seven tenths of it.
+        0 at the threshold and beyond, rising to 1 at seven tenths of it.
 
     Examples
     --------
     >>> doubt([-0.1, 0.17, 0.25, 3], 0.2).round(2).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    nearness = 1 - np.abs(np.asarray(margin, dtype=np.float64)) / border
-    # Of one picture, np.clip takes five times as long.
+    nearness = 1 - np.abs(np.asarray(margin, dtype=np.float64)) / threshold
+    # Of one image, np.clip takes five times as long.
     return np.asarray(np.minimum(np.maximum(nearness / _FADE, 0), 1))
 
 
-def blend(margins: Sequence[Margins], shares: ArrayLike, border: float | None) -> Margins:
-    """Return the margins of all families together.
+def blend(margins: Sequence[Margins], shares: ArrayLike, threshold: float | None) -> Margins:
+    """Return the margins of all views together.
 
     Parameters
     ----------
     margins : sequence of float64 array of shape (n,)
-        One for each family.
-    shares : array of shape (n_families,)
+        One for each view.
+    shares : array of shape (n_views,)
         What each counts for.
-    border : float or None
+    threshold : float or None
         Where the others are asked; None for everywhere.
 
     Returns
     -------
     float64 array of shape (n,)
-        The weighted mean; with a border, by `doubt`, between that and the first.
+        The weighted mean; with a threshold, by `doubt`, between that and the first.
 
     References
     ----------
@@ -95,6 +95,6 @@ def blend(margins: Sequence[Margins], shares: ArrayLike, border: float | None) -
     ([0.2, 0.5], [0.2, 0.8])
     """
     mean: Margins = np.average(margins, axis=0, weights=np.asarray(shares, dtype=np.float64))
-    if border is None:
+    if threshold is None:
         return mean
-    return margins[0] + doubt(margins[0], border) * (mean - margins[0])
+    return margins[0] + doubt(margins[0], threshold) * (mean - margins[0])

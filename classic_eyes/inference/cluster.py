@@ -78,7 +78,7 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
             yield backend
         except KilledWorker as error:
             raise ClusterError(
-                "workers died again and again over the same pictures; their logs say why (often too little memory, or "
+                "workers died again and again over the same images; their logs say why (often too little memory, or "
                 f"a file that their decoder cannot bear): {_line(error)}"
             ) from error
 

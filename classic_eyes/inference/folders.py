@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.threads import one_thread
 from ..errors import ParameterError
-from ..images import MAX_PIXELS, check_pixels, read_pictures
-from ..threads import one_thread
-from .ahead import can_fork, run_forked, run_threads
+from ..images import MAX_PIXELS, check_pixels, read_images
+from .processes import can_fork, run_forked, run_threads
 
 __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
 
@@ -49,11 +49,11 @@ _Answers = tuple[NDArray[np.float64], list[str | None]]
 
 
 def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], Any], max_pixels: int) -> _Answers:
-    pictures, errors = read_pictures(paths, size=size, max_pixels=max_pixels)
+    images, errors = read_images(paths, size=size, max_pixels=max_pixels)
     good = np.array([error is None for error in errors])
     numbers = np.zeros((1, len(paths)))
     if good.any():
-        answers = np.atleast_2d(np.asarray(probability(pictures[good])).T)
+        answers = np.atleast_2d(np.asarray(probability(images[good])).T)
         numbers = np.zeros((len(answers), len(paths)))
         numbers[:, good] = answers
     return numbers, errors
@@ -113,18 +113,18 @@ def score_files(
     Parameters
     ----------
     paths : iterable of str
-        Picture files or URLs. What it yields is asked for as it is needed.
+        Image files or URLs. What it yields is asked for as it is needed.
     probability : callable
         From uint8 (n, size, size) to the probability of open, (n,), or with the novelty in a second column, (n, 2). For
         ``"loky"`` and ``"dask"`` it is pickled.
     size : int, default 24
-        Side to which pictures are reduced, in pixels.
+        Side to which images are reduced, in pixels.
     max_pixels : int, default 100_000_000
-        Largest picture that is decoded.
+        Largest image that is decoded.
     n_jobs : int, optional
         Threads or processes, 1 or more; by default one for each core. A cluster has its own number.
     chunk : int, default 672
-        Pictures at a time; of the last two chunks, a half and a quarter as many.
+        Images at a time; of the last two chunks, a half and a quarter as many.
     backend : str, default ``"threading"``
         ``"threading"``: the time goes into OpenCV and BLAS, which let go of the interpreter, but for a fifth.
         ``"fork"``: processes at no cost, on Linux, for a program whose threads hold no locks, as a command of its own.
@@ -154,7 +154,7 @@ def score_files(
 
     Examples
     --------
-    >>> [scored.error for scored in score_files(["missing.png"], lambda pictures: pictures.mean((1, 2)) / 255)]
+    >>> [scored.error for scored in score_files(["missing.png"], lambda images: images.mean((1, 2)) / 255)]
     ['no such file']
     """
     _check(n_jobs, backend, scheduler)
@@ -164,7 +164,7 @@ def score_files(
         first = list(islice(parts, 3))
         parts = chain(first, parts)
         if sum(map(len, first)) <= chunk // 2 or n_jobs == 1:
-            # joblib takes as long to import as a few hundred pictures to score.
+            # joblib takes as long to import as a few hundred images to score.
             with one_thread():
                 for part in parts:
                     yield from _unpack(_score_chunk(part, size, probability, max_pixels))

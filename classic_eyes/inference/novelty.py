@@ -1,4 +1,4 @@
-"""How unlike an eye a picture is: what is left of it that eyes do not have."""
+"""How unlike an eye an image is: what is left of it that eyes do not have."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from ..descriptors import DESCRIPTORS
 from .parts import check_descriptor, pack, unpack
 
-__all__ = ["VERDICTS", "Novelty", "View", "verdicts"]
+__all__ = ["VERDICTS", "Novelty", "Subspace", "verdicts"]
 
 VERDICTS = ("closed", "open", "unsure", "not-an-eye")
 
 _CHUNK = 192
 _PARTS = ("settings", "scale", "offset", "components")
-# A picture that eyes' components describe to the last bit must not have an infinite logarithm.
+# An image that eyes' components describe to the last bit must not have an infinite logarithm.
 _LEAST = 1e-6
-# Less of a residual than eyes have (a flat picture) tells less than more of it does.
+# Less of a residual than eyes have (a flat image) tells less than more of it does.
 _LESS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Subspace:
     """One kind of features, and the components that eyes have in them.
 
     Parameters
@@ -56,12 +56,12 @@ class View:
         self.__dict__.update(state)
         self.__post_init__()
 
-    def log_residual(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the logarithm of what the components leave of a picture, squared, a column.
+    def log_residual(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the logarithm of what the components leave of an image, squared, a column.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
@@ -69,7 +69,7 @@ class View:
         float64 array of shape (n,)
             ``log((|x|^2 - |x @ components|^2) / d)`` of the scaled features ``x``.
         """
-        rows = DESCRIPTORS[self.descriptor](pictures, **self.settings) * self.scale
+        rows = DESCRIPTORS[self.descriptor](images, **self.settings) * self.scale
         rows -= self.offset
         inside = rows @ self._wide  # type: ignore[attr-defined]
         left = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) - np.einsum("ij,ij->i", inside, inside, dtype=float)
@@ -78,21 +78,21 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """How unlike the eyes it was learnt from a picture is, without an example of anything else.
+    """How unlike the eyes it was learnt from an image is, without an example of anything else.
 
-    1. In each view the logarithm of the residual (`View.log_residual`) is compared with that of eyes that the
+    1. In each subspace the logarithm of the residual (`Subspace.log_residual`) is compared with that of eyes that the
        components were not learnt from: its distance above their median as a share of the distance of their 99th
        percentile, or below it, of their first.
-    2. The shares are squared and added up over the views, those below the median with half the weight.
+    2. The shares are squared and added up over the subspaces, those below the median with half the weight.
     3. The sum is divided by its 99th percentile among those eyes: one in a hundred has a score above 1.
 
     Parameters
     ----------
-    views : sequence of View
+    subspaces : sequence of Subspace
         One or more.
-    middle, above, below : float64 array of shape (n_views,)
+    middle, above, below : float64 array of shape (n_subspaces,)
         Median, and distances to the 99th and to the first percentile, greater than 0.
-    border : float
+    threshold : float
         What the sum is divided by, greater than 0.
 
     References
@@ -100,18 +100,18 @@ class Novelty:
     Jackson, Mudholkar, Technometrics 21(3), 1979, doi:10.1080/00401706.1979.10489779.
     """
 
-    views: Sequence[View]
+    subspaces: Sequence[Subspace]
     middle: NDArray[np.float64]
     above: NDArray[np.float64]
     below: NDArray[np.float64]
-    border: float
+    threshold: float
 
-    def score(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the novelty of pictures; above 1 is taken for no eye.
+    def score(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the novelty of images; above 1 is taken for no eye.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
@@ -119,34 +119,34 @@ class Novelty:
         float64 array of shape (n,)
             0 or more.
         """
-        return self.of_residuals(self.residuals(pictures))
+        return self.of_residuals(self.residuals(images))
 
-    def residuals(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return what the views leave of pictures.
+    def residuals(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return what the subspaces leave of images.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
         -------
-        float64 array of shape (n, n_views)
-            Logarithms; see `View.log_residual`.
+        float64 array of shape (n, n_subspaces)
+            Logarithms; see `Subspace.log_residual`.
         """
-        left = np.empty((len(pictures), len(self.views)))
-        for start in range(0, len(pictures), _CHUNK):
+        left = np.empty((len(images), len(self.subspaces)))
+        for start in range(0, len(images), _CHUNK):
             part = slice(start, start + _CHUNK)
-            left[part] = np.stack([view.log_residual(pictures[part]) for view in self.views], axis=1)
+            left[part] = np.stack([subspace.log_residual(images[part]) for subspace in self.subspaces], axis=1)
         return left
 
     def of_residuals(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the novelty of what the views left.
+        """Return the novelty of what the subspaces left.
 
         Parameters
         ----------
-        residuals : float64 array of shape (n, n_views)
-            Of `View.log_residual`.
+        residuals : float64 array of shape (n, n_subspaces)
+            Of `Subspace.log_residual`.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class Novelty:
         """
         apart = residuals - self.middle
         more, less = np.maximum(apart / self.above, 0), np.maximum(-apart / self.below, 0)
-        return ((more**2).sum(axis=1) + _LESS * (less**2).sum(axis=1)) / self.border
+        return ((more**2).sum(axis=1) + _LESS * (less**2).sum(axis=1)) / self.threshold
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Take it apart, for a file.
@@ -168,15 +168,17 @@ class Novelty:
             The rest.
         """
         arrays: dict[str, NDArray[Any]] = {}
-        views = []
-        for i, view in enumerate(self.views):
+        subspaces = []
+        for i, subspace in enumerate(self.subspaces):
             name = f"novelty.view{i}"
-            arrays_of_it = {key: getattr(view, key) for key in _PARTS[1:]}
-            # Settings are called by their own names, beside the other arrays of the view.
-            settings = pack(arrays, name, dict(sorted(view.settings.items())))
-            views.append({"descriptor": view.descriptor, "settings": settings, **pack(arrays, name, arrays_of_it)})
+            arrays_of_it = {key: getattr(subspace, key) for key in _PARTS[1:]}
+            # Settings are called by their own names, beside the other arrays of the subspace.
+            settings = pack(arrays, name, dict(sorted(subspace.settings.items())))
+            subspaces.append(
+                {"descriptor": subspace.descriptor, "settings": settings, **pack(arrays, name, arrays_of_it)}
+            )
         numbers = {key: getattr(self, key).tolist() for key in ("middle", "above", "below")}
-        return {"views": views, **numbers, "border": self.border}, arrays
+        return {"subspaces": subspaces, **numbers, "threshold": self.threshold}, arrays
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Novelty:
@@ -201,22 +203,22 @@ class Novelty:
         KeyError, TypeError, ValueError
             For parts that do not belong together.
         """
-        views = [
-            View(check_descriptor(view["descriptor"]), *(unpack(arrays, view[key]) for key in _PARTS))
-            for view in header["views"]
+        subspaces = [
+            Subspace(check_descriptor(subspace["descriptor"]), *(unpack(arrays, subspace[key]) for key in _PARTS))
+            for subspace in header["subspaces"]
         ]
         middle, above, below = (
-            np.asarray(header[key], dtype=np.float64).reshape(len(views)) for key in ("middle", "above", "below")
+            np.asarray(header[key], dtype=np.float64).reshape(len(subspaces)) for key in ("middle", "above", "below")
         )
-        if not views or not (above > 0).all() or not (below > 0).all() or not header["border"] > 0:
-            raise ValueError("no views, or a distance that is not one")
-        return cls(tuple(views), middle, above, below, float(header["border"]))
+        if not subspaces or not (above > 0).all() or not (below > 0).all() or not header["threshold"] > 0:
+            raise ValueError("no subspaces, or a distance that is not one")
+        return cls(tuple(subspaces), middle, above, below, float(header["threshold"]))
 
 
 def verdicts(
     probability: NDArray[np.float64], novelty: NDArray[np.float64], *, unsure: float, threshold: float = 0.5
 ) -> list[str]:
-    """Say of pictures what they show, or that it is not known.
+    """Say of images what they show, or that it is not known.
 
     1. ``not-an-eye`` where the novelty is above 1.
     2. ``unsure`` where the log odds of open are less than ``unsure`` away from those of the threshold.
@@ -236,7 +238,7 @@ def verdicts(
     Returns
     -------
     list of str
-        Of `VERDICTS`, one for each picture.
+        Of `VERDICTS`, one for each image.
 
     Examples
     --------

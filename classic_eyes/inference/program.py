@@ -11,19 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.memory import keep_freed_memory
 from ..descriptors import DESCRIPTORS
-from ..descriptors.framing import Framing, align
-from ..descriptors.glare import remove_glare
-from ..memory import keep_freed_memory
+from ..preprocessing.alignment import Alignment, align
+from ..preprocessing.glare import remove_glare
 from .cascade import Cascade, doubt
 from .novelty import Novelty
 from .parts import check_descriptor, pack, unpack
 
-__all__ = ["Block", "Family", "Program"]
+__all__ = ["Block", "View", "Program"]
 
 Margins = NDArray[np.float64]
 Rows = NDArray[np.float32]
-Views = list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # pictures and their mirror images
+Flips = list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # images and their mirror images
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 112
@@ -33,7 +33,7 @@ _NARROW = 96
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """One descriptor of a family and what each of its columns adds to the components.
+    """One descriptor of a view and what each of its columns adds to the components.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class View:
     """Features that are learnt together, and their machine.
 
     1. ``z = offset + sum over the blocks of rows @ weights``.
@@ -134,7 +134,7 @@ class Family:
     mirror : bool
         Whether the machine is a mirror machine.
     aligned : bool, default False
-        Whether it is shown the eye in the middle of its picture, level and as wide as it.
+        Whether it is shown the eye in the middle of its image, level and as wide as it.
 
     References
     ----------
@@ -162,13 +162,13 @@ class Family:
         object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * self.support[half:]))
         object.__setattr__(self, "_dual", self.dual.astype(np.float64))
 
-    def describe(self, pictures: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> list[Rows]:
+    def describe(self, images: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> list[Rows]:
         """Compute the features, a block after the other.
 
         Parameters
         ----------
-        pictures, flipped : uint8 array of shape (n, size, size)
-            The pictures, and their mirror images, which are not looked at where no block is mirrored.
+        images, flipped : uint8 array of shape (n, size, size)
+            The images, and their mirror images, which are not looked at where no block is mirrored.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class Family:
             One for each block.
         """
         return [
-            DESCRIPTORS[block.descriptor](flipped if block.mirrored else pictures, **block.settings)
+            DESCRIPTORS[block.descriptor](flipped if block.mirrored else images, **block.settings)
             for block in self.blocks
         ]
 
@@ -220,37 +220,37 @@ class Family:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All that is needed to answer: families, their average, and the calibration.
+    """All that is needed to answer: views, their average, and the calibration.
 
     Parameters
     ----------
     size : int
-        Side of the pictures in pixels.
-    families : sequence of Family
+        Side of the images in pixels.
+    views : sequence of View
         Their margins are averaged.
     flip_average : bool
-        Whether the margins of a picture and of its mirror image are averaged; a mirror machine needs no such thing.
+        Whether the margins of an image and of its mirror image are averaged; a mirror machine needs no such thing.
     slope, intercept : float
         From margin to log odds of open.
     unsure : float, default 0
-        Log odds nearer to 0 than that were among the least sure twentieth of pictures left out in training.
+        Log odds nearer to 0 than that were among the least sure twentieth of images left out in training.
     novelty : Novelty, optional
-        How unlike an eye a picture is.
+        How unlike an eye an image is.
     cascade : Cascade, optional
-        When the families beyond the first are asked; always, without one.
+        When the views beyond the first are asked; always, without one.
     remove_glare : bool, default False
-        Whether reflections are taken out of the pictures first.
-    framing : Framing, optional
-        What finds the eye for the families that are shown it aligned.
+        Whether reflections are taken out of the images first.
+    alignment : Alignment, optional
+        What finds the eye for the views that are shown it aligned.
 
     Raises
     ------
     ValueError
-        For an aligned family without a framing.
+        For an aligned view without an alignment.
     """
 
     size: int
-    families: Sequence[Family]
+    views: Sequence[View]
     flip_average: bool
     slope: float
     intercept: float
@@ -258,18 +258,18 @@ class Program:
     novelty: Novelty | None = None
     cascade: Cascade | None = None
     remove_glare: bool = False
-    framing: Framing | None = None
+    alignment: Alignment | None = None
 
     def __post_init__(self) -> None:
-        if self.framing is None and any(family.aligned for family in self.families):
-            raise ValueError("no framing for an aligned family")
+        if self.alignment is None and any(view.aligned for view in self.views):
+            raise ValueError("no alignment for an aligned view")
 
-    def log_odds(self, pictures: NDArray[np.uint8]) -> Margins:
+    def log_odds(self, images: NDArray[np.uint8]) -> Margins:
         """Return the calibrated log odds of open.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
@@ -277,74 +277,74 @@ class Program:
         float64 array of shape (n,)
             Positive means open.
         """
-        return self._answer(pictures, {"features": 0.0, "decision": 0.0})
+        return self._answer(images, {"features": 0.0, "decision": 0.0})
 
-    def _answer(self, pictures: NDArray[np.uint8], seconds: dict[str, float]) -> Margins:
+    def _answer(self, images: NDArray[np.uint8], seconds: dict[str, float]) -> Margins:
         keep_freed_memory()
         if self.remove_glare:
             began = time.perf_counter()
-            pictures = remove_glare(pictures)
+            images = remove_glare(images)
             seconds["features"] += time.perf_counter() - began
         if self.cascade is None:
-            margins = self._add_up(pictures, self.families, seconds) / len(self.families)
+            margins = self._add_up(images, self.views, seconds) / len(self.views)
         else:
-            margins = self._in_turn(pictures, self.cascade, seconds)
+            margins = self._in_turn(images, self.cascade, seconds)
         return self.slope * margins + self.intercept
 
-    def _in_turn(self, pictures: NDArray[np.uint8], cascade: Cascade, seconds: dict[str, float]) -> Margins:
-        margins = self._add_up(pictures, self.families[:1], seconds) / cascade.share
-        say = doubt(margins, cascade.border)
+    def _in_turn(self, images: NDArray[np.uint8], cascade: Cascade, seconds: dict[str, float]) -> Margins:
+        margins = self._add_up(images, self.views[:1], seconds) / cascade.share
+        say = doubt(margins, cascade.threshold)
         asked = np.flatnonzero(say)
         if len(asked):
             own = margins[asked]
-            others = self._add_up(pictures[asked], self.families[1:], seconds)
-            mean = (cascade.share * own + others) / len(self.families)
+            others = self._add_up(images[asked], self.views[1:], seconds)
+            mean = (cascade.share * own + others) / len(self.views)
             margins[asked] = own + say[asked] * (mean - own)
         return margins
 
-    def _add_up(self, pictures: NDArray[np.uint8], families: Sequence[Family], seconds: dict[str, float]) -> Margins:
-        """Return the sum of the families' margins, and note where the time goes."""
-        margins = np.empty(len(pictures))
-        for start in range(0, len(pictures), _CHUNK):
+    def _add_up(self, images: NDArray[np.uint8], views: Sequence[View], seconds: dict[str, float]) -> Margins:
+        """Return the sum of the views' margins, and note where the time goes."""
+        margins = np.empty(len(images))
+        for start in range(0, len(images), _CHUNK):
             began = time.perf_counter()
-            shown = self._shown(pictures[start : start + _CHUNK], families)
+            shown = self._shown(images[start : start + _CHUNK], views)
             seconds["features"] += time.perf_counter() - began
             parts = []
-            for k in range(n_views := len(next(iter(shown.values())))):
-                for family in families:
-                    # What a family computed is still in the cache when it decides.
+            for k in range(n_flips := len(next(iter(shown.values())))):
+                for view in views:
+                    # What a view computed is still in the cache when it decides.
                     began = time.perf_counter()
-                    described = family.describe(*shown[family.aligned][k])
+                    described = view.describe(*shown[view.aligned][k])
                     between = time.perf_counter()
-                    parts.append(family.decide(described))
+                    parts.append(view.decide(described))
                     seconds["features"] += between - began
                     seconds["decision"] += time.perf_counter() - between
-            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / n_views
+            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
         return margins
 
-    def _shown(self, pictures: NDArray[np.uint8], families: Sequence[Family]) -> dict[bool, Views]:
-        """Return what families are shown, by whether they are aligned."""
+    def _shown(self, images: NDArray[np.uint8], views: Sequence[View]) -> dict[bool, Flips]:
+        """Return what views are shown, by whether they are aligned."""
         shown = {}
-        for aligned in {family.aligned for family in families}:
+        for aligned in {view.aligned for view in views}:
             if aligned:
-                assert self.framing is not None  # refused where there is none
-                shown[True] = self._views(align(pictures, self.framing))
+                assert self.alignment is not None  # refused where there is none
+                shown[True] = self._flips(align(images, self.alignment))
             else:
-                shown[False] = self._views(pictures)
+                shown[False] = self._flips(images)
         return shown
 
-    def _views(self, pictures: NDArray[np.uint8]) -> Views:
-        if not (self.flip_average or any(block.mirrored for family in self.families for block in family.blocks)):
-            return [(pictures, pictures)]
-        flipped = np.ascontiguousarray(pictures[:, :, ::-1])
-        return [(pictures, flipped), (flipped, pictures)] if self.flip_average else [(pictures, flipped)]
+    def _flips(self, images: NDArray[np.uint8]) -> Flips:
+        if not (self.flip_average or any(block.mirrored for view in self.views for block in view.blocks)):
+            return [(images, images)]
+        flipped = np.ascontiguousarray(images[:, :, ::-1])
+        return [(images, flipped), (flipped, images)] if self.flip_average else [(images, flipped)]
 
-    def probability(self, pictures: NDArray[np.uint8]) -> Margins:
+    def probability(self, images: NDArray[np.uint8]) -> Margins:
         """Return the calibrated probability of open.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
@@ -353,14 +353,14 @@ class Program:
             From 0 to 1.
         """
         # tanh, for exp would overflow on one side.
-        return 0.5 * (1 + np.tanh(self.log_odds(pictures) / 2))
+        return 0.5 * (1 + np.tanh(self.log_odds(images) / 2))
 
-    def stages(self, pictures: NDArray[np.uint8]) -> dict[str, float]:
+    def stages(self, images: NDArray[np.uint8]) -> dict[str, float]:
         """Say where the time goes.
 
         Parameters
         ----------
-        pictures : uint8 array of shape (n, size, size)
+        images : uint8 array of shape (n, size, size)
             Through the gate.
 
         Returns
@@ -369,7 +369,7 @@ class Program:
             Seconds: ``features``, and ``decision`` for the projection and the machine.
         """
         seconds = {"features": 0.0, "decision": 0.0}
-        self._answer(pictures, seconds)
+        self._answer(images, seconds)
         return seconds
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -383,11 +383,11 @@ class Program:
             The rest.
         """
         arrays: dict[str, NDArray[Any]] = {}
-        families = []
-        for i, family in enumerate(self.families):
+        views = []
+        for i, view in enumerate(self.views):
             blocks = []
-            for j, block in enumerate(family.blocks):
-                name = f"family{i}.block{j}"
+            for j, block in enumerate(view.blocks):
+                name = f"view{i}.block{j}"
                 blocks.append(
                     {
                         "descriptor": block.descriptor,
@@ -396,18 +396,18 @@ class Program:
                         **pack(arrays, name, {"weights": block.weights, "pairs": block.pairs}),
                     }
                 )
-            parts = pack(arrays, f"family{i}", {key: getattr(family, key) for key in ("offset", "support", "dual")})
-            numbers = {"intercept": family.intercept, "gamma": family.gamma, "mirror": family.mirror}
-            numbers |= {"aligned": True} if family.aligned else {}
-            families.append({"blocks": blocks, **parts, **numbers})
-        header = {"size": self.size, "flip_average": self.flip_average, "families": families}
+            parts = pack(arrays, f"view{i}", {key: getattr(view, key) for key in ("offset", "support", "dual")})
+            numbers = {"intercept": view.intercept, "gamma": view.gamma, "mirror": view.mirror}
+            numbers |= {"aligned": True} if view.aligned else {}
+            views.append({"blocks": blocks, **parts, **numbers})
+        header = {"size": self.size, "flip_average": self.flip_average, "views": views}
         header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
         if self.cascade is not None:
             header["cascade"] = asdict(self.cascade)
         if self.remove_glare:
             header["remove_glare"] = True
-        if self.framing is not None:
-            header["framing"] = pack(arrays, "framing", self.framing.arrays())
+        if self.alignment is not None:
+            header["alignment"] = pack(arrays, "alignment", self.alignment.arrays())
         if self.novelty is not None:
             header["novelty"], further = self.novelty.to_parts()
             arrays |= further
@@ -436,8 +436,8 @@ class Program:
         KeyError, TypeError, ValueError
             For parts that do not belong together.
         """
-        families = []
-        for family in header["families"]:
+        views = []
+        for view in header["views"]:
             blocks = [
                 Block(
                     check_descriptor(block["descriptor"]),
@@ -446,24 +446,24 @@ class Program:
                     unpack(arrays, block["weights"]),
                     unpack(arrays, block.get("pairs")),
                 )
-                for block in family["blocks"]
+                for block in view["blocks"]
             ]
-            offset, support, dual = (unpack(arrays, family[key]) for key in ("offset", "support", "dual"))
-            intercept, gamma = float(family["intercept"]), float(family["gamma"])
-            mirror, aligned = bool(family["mirror"]), bool(family.get("aligned", False))
-            families.append(Family(tuple(blocks), offset, support, dual, intercept, gamma, mirror, aligned))
-        if not families or not all(family.blocks for family in families):
+            offset, support, dual = (unpack(arrays, view[key]) for key in ("offset", "support", "dual"))
+            intercept, gamma = float(view["intercept"]), float(view["gamma"])
+            mirror, aligned = bool(view["mirror"]), bool(view.get("aligned", False))
+            views.append(View(tuple(blocks), offset, support, dual, intercept, gamma, mirror, aligned))
+        if not views or not all(view.blocks for view in views):
             raise ValueError("no features")
-        novelty, cascade, framing = (header.get(key) for key in ("novelty", "cascade", "framing"))
+        novelty, cascade, alignment = (header.get(key) for key in ("novelty", "cascade", "alignment"))
         return cls(
             int(header["size"]),
-            tuple(families),
+            tuple(views),
             bool(header["flip_average"]),
             float(header["slope"]),
             float(header["intercept"]),
             float(header.get("unsure", 0)),
             None if novelty is None else Novelty.from_parts(novelty, arrays),
-            None if cascade is None else Cascade(float(cascade["border"]), float(cascade["share"])),
+            None if cascade is None else Cascade(float(cascade["threshold"]), float(cascade["share"])),
             bool(header.get("remove_glare", False)),
-            None if framing is None else Framing.of(unpack(arrays, framing)),
+            None if alignment is None else Alignment.of(unpack(arrays, alignment)),
         )

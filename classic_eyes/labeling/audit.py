@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..pseudolabel import DOUBTFUL, learn_labels
+from ..semisupervised import DOUBTFUL, learn_labels
 
 __all__ = ["ALIKE", "Audit", "Witness", "audit_labels", "second_witness"]
 
-# Correlation of two pictures from which they count as the same shot.
+# Correlation of two images from which they count as the same shot.
 ALIKE = 0.98
 # How often two eyes of one face are both open or both closed; the rest are winks and one eye hidden.
 _TOGETHER = 0.95
@@ -22,7 +22,7 @@ _WORDS = ("closed", "open")
 
 @dataclass(frozen=True, eq=False)
 class Witness:
-    """Who says what of every picture without having seen its label.
+    """Who says what of every image without having seen its label.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class Audit:
     doubts : float64 array of shape (n,)
         Probability that the label is wrong; nan where none is given.
     partners : int array of shape (n,)
-        The picture that makes a label doubtful, nearly the same one or the other eye; -1 where there is none.
+        The image that makes a label doubtful, nearly the same one or the other eye; -1 where there is none.
     same : bool array of shape (n,)
-        Whether the partner is nearly the same picture.
+        Whether the partner is nearly the same image.
     reasons : tuple of str
-        One line for each picture; empty where no label is given.
+        One line for each image; empty where no label is given.
     """
 
     doubts: NDArray[np.float64]
@@ -68,26 +68,26 @@ class Audit:
         Returns
         -------
         int array
-            Positions of pictures with a label.
+            Positions of images with a label.
         """
         order = np.argsort(-np.nan_to_num(self.doubts, nan=-1.0), kind="stable")
         return order[np.isfinite(self.doubts[order])][:limit]
 
 
 def second_witness(
-    pictures: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0
+    images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0
 ) -> tuple[Witness | None, str]:
-    """Ask the pictures themselves, without any label.
+    """Ask the images themselves, without any label.
 
-    Wrong labels teach the machines that judge them; what `classic_eyes.pseudolabel.learn_labels` finds without a label
+    Wrong labels teach the machines that judge them; what `classic_eyes.semisupervised.learn_labels` finds without a label
     cannot repeat a mistake of the labeller.
 
     Parameters
     ----------
-    pictures : uint8 array of shape (n, h, w)
-        Grey pictures.
+    images : uint8 array of shape (n, h, w)
+        Grey images.
     groups : array of shape (n,)
-        Person or face of each picture.
+        Person or face of each image.
     random_state : int, default 0
         Seed of all that is random.
 
@@ -97,19 +97,19 @@ def second_witness(
         None where it is not to be trusted; a sentence that says how far it is.
     """
     try:
-        trail = learn_labels(pictures, None, groups, random_state=random_state)
+        history = learn_labels(images, None, groups, random_state=random_state)
     except DataError as error:
         return None, f"no second witness: {error}"
-    told = f"trust {trail.trust:.2f}, {DOUBTFUL:g} is needed"
-    if trail.trust < DOUBTFUL:
-        return None, f"no second witness: without labels the pictures part too uncertainly ({told})"
+    told = f"trust {history.trust:.2f}, {DOUBTFUL:g} is needed"
+    if history.trust < DOUBTFUL:
+        return None, f"no second witness: without labels the images part too uncertainly ({told})"
     return Witness(
-        "by the pictures without labels", trail.scores
-    ), f"second witness: the pictures without labels ({told})"
+        "by the images without labels", history.scores
+    ), f"second witness: the images without labels ({told})"
 
 
 def audit_labels(
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     labels: NDArray[np.int8],
     groups: NDArray[np.str_],
     names: tuple[str, ...],
@@ -118,21 +118,21 @@ def audit_labels(
     """Say how much each given label is to be doubted.
 
     1. Its doubt is the mean, over the witnesses, of the probability that they give to the other label.
-    2. Of two pictures that are nearly the same (correlation of .98 and more) and have different labels, exactly one is
+    2. Of two images that are nearly the same (correlation of .98 and more) and have different labels, exactly one is
        wrong: with doubts ``a`` and ``b``, the first has ``a (1 - b) / (a (1 - b) + b (1 - a))``.
-    3. Of two eyes of one face (a group of two pictures) with different labels the same holds in 95 of 100 cases, the
+    3. Of two eyes of one face (a group of two images) with different labels the same holds in 95 of 100 cases, the
        rest being winks.
 
     Parameters
     ----------
-    pictures : uint8 array of shape (n, h, w)
-        Grey pictures.
+    images : uint8 array of shape (n, h, w)
+        Grey images.
     labels : int8 array of shape (n,)
         1 open, 0 closed, -1 not given.
     groups : array of shape (n,)
-        Person or face of each picture.
+        Person or face of each image.
     names : tuple of str
-        Of the pictures, for the reasons.
+        Of the images, for the reasons.
     witnesses : tuple of Witness
         At least one.
 
@@ -149,8 +149,8 @@ def audit_labels(
 
     Examples
     --------
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
-    >>> audit = audit_labels(pictures, np.array([1, 0, -1], np.int8), np.array(["a", "b", "c"]), ("a", "b", "c"),
+    >>> images = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
+    >>> audit = audit_labels(images, np.array([1, 0, -1], np.int8), np.array(["a", "b", "c"]), ("a", "b", "c"),
     ...                      (Witness("by the other labels", np.array([0.2, 0.1, 0.5])),))
     >>> audit.ranked().tolist(), audit.reasons[0]
     ([0, 1], 'labelled open, but closed with .80 by the other labels')
@@ -161,7 +161,7 @@ def audit_labels(
     partners = np.full(len(labels), -1, dtype=np.intp)
     same = np.zeros(len(labels), dtype=bool)
     own = doubts.copy()
-    alike = _alike(pictures, labels)
+    alike = _alike(images, labels)
     for one, other, sure in [
         *((*pair, 1.0) for pair in alike),
         *((*pair, _TOGETHER) for pair in _faces(labels, groups)),
@@ -184,9 +184,9 @@ def _the_wrong_one(doubt: float, other: float) -> float:
     return 0.5 if mine + theirs == 0 else mine / (mine + theirs)
 
 
-def _alike(pictures: NDArray[np.uint8], labels: NDArray[np.int8]) -> list[tuple[int, int]]:
-    """Return the pairs of nearly the same picture with different labels."""
-    rows = pictures.reshape(len(pictures), -1).astype(np.float32)
+def _alike(images: NDArray[np.uint8], labels: NDArray[np.int8]) -> list[tuple[int, int]]:
+    """Return the pairs of nearly the same image with different labels."""
+    rows = images.reshape(len(images), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.where(length == 0, 1, length)
@@ -224,6 +224,6 @@ def _reason(
     ]
     parts = [f"but {other} with {', '.join(told)}"]
     if partner >= 0:
-        what = "nearly the same picture as" if same else "the other eye of this face is"
+        what = "nearly the same image as" if same else "the other eye of this face is"
         parts.append(f"{what} {names[partner]}, labelled {other}")
     return f"labelled {_WORDS[labels[k]]}, {'; '.join(parts)}"

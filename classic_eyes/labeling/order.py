@@ -1,4 +1,4 @@
-"""In which order to ask a person about pictures, page by page."""
+"""In which order to ask a person about images, page by page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+from .._utils.threads import one_thread
 from ..errors import ParameterError
-from ..threads import one_thread
 
 __all__ = ["ORDERS", "Asking", "arrange"]
 
@@ -20,20 +20,20 @@ ORDERS = {
     "random": "drawn at random",
 }
 
-# A page of a cluster may hold this many times as many pictures as another.
+# A page of a cluster may hold this many times as many images as another.
 _LONGEST = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Asking:
-    """Which pictures are asked about, page by page.
+    """Which images are asked about, page by page.
 
     Parameters
     ----------
     pages : tuple of int array
-        Positions of the pictures on each page.
+        Positions of the images on each page.
     clusters : int array of shape (n,)
-        Which kind of eye each picture is; 0 for all where the order does not ask.
+        Which kind of eye each image is; 0 for all where the order does not ask.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class Asking:
 
     @property
     def positions(self) -> NDArray[np.intp]:
-        """Return the pictures in the order of the pages.
+        """Return the images in the order of the pages.
 
         Returns
         -------
@@ -65,9 +65,9 @@ def arrange(
     limit: int | None = None,
     random_state: int = 0,
 ) -> Asking:
-    """Put pictures into the order in which a person is asked about them.
+    """Put images into the order in which a person is asked about them.
 
-    1. Uncertain is a picture by the distance of its score from a half.
+    1. Uncertain is an image by the distance of its score from a half.
     2. ``worth``: kinds of eye are k-means clusters, as many as a page has places. The pages are filled with the most
        uncertain first, but no kind gets more places on a page than its even share: the most uncertain of a folder are
        often twenty frames of the same eye. What finds no place so fills the gaps, mostly on the last page.
@@ -83,9 +83,9 @@ def arrange(
     order : {"worth", "uncertain", "cluster", "random"}, default "worth"
         See above.
     page_size : int, default 50
-        Pictures on a page.
+        Images on a page.
     limit : int, optional
-        Pictures in all, at most.
+        Images in all, at most.
     random_state : int, default 0
         Seed of the clusters, and of what is random.
 
@@ -136,7 +136,7 @@ def _kinds(rows: NDArray[np.float32], n_kinds: int, random_state: int) -> NDArra
 
 
 def _spread(queue: NDArray[np.intp], clusters: NDArray[np.intp], page_size: int) -> NDArray[np.intp]:
-    """Let nobody come more often to a page than the pictures of its cluster are spread over all pages."""
+    """Let nobody come more often to a page than the images of its cluster are spread over all pages."""
     n_pages = -(-len(queue) // page_size)
     allowed = np.maximum(1, -(-np.bincount(clusters) // n_pages))
     taken = np.zeros((n_pages, len(allowed)), dtype=np.intp)
@@ -164,7 +164,7 @@ def _cluster_pages(
     clusters: NDArray[np.intp], sure: NDArray[np.float64], scores: NDArray[np.float64], longest: int
 ) -> list[NDArray[np.intp]]:
     members = [np.flatnonzero(clusters == kind) for kind in np.unique(clusters)]
-    # Sure is a cluster whose pictures are all on one side, whatever the sides are.
+    # Sure is a cluster whose images are all on one side, whatever the sides are.
     members.sort(key=lambda inside: (-abs(float(np.mean(scores[inside] >= 0.5)) - 0.5), -float(sure[inside].mean())))
     return [inside[start : start + longest] for inside in members for start in range(0, len(inside), longest)]
 

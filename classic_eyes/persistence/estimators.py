@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError, ModelError
-from .disk import MOST_BYTES, card_path, check_path, library_versions, mib, read_whole, replace, told_by_content
+from .files import MOST_BYTES, card_path, check_path, library_versions, mib, read_whole, replace, told_by_content
 from .proof import TOLERANCE, prove
 
 __all__ = ["ALLOWED_TYPES", "ENDINGS", "FORMAT", "check_skops", "describe_skops", "read_model", "write_model"]
@@ -46,23 +46,23 @@ ALLOWED_TYPES = (
     "classic_eyes.features.profile.Profile",
     "classic_eyes.features.words.TanTriggsWords",
     "classic_eyes.features.words.Words",
-    "classic_eyes.descriptors.framing.Framing",
+    "classic_eyes.preprocessing.alignment.Alignment",
     "classic_eyes.inference.novelty.Novelty",
-    "classic_eyes.inference.novelty.View",
-    "classic_eyes.mirror.MirrorPca",
-    "classic_eyes.mirror.MirrorScaler",
-    "classic_eyes.mirror.MirrorUnion",
-    "classic_eyes.pseudolabel.consensus.Consensus",
-    "classic_eyes.pseudolabel.consensus.Start",
-    "classic_eyes.pseudolabel.knowledge.Knowledge",
-    "classic_eyes.pseudolabel.knowledge.Orientation",
-    "classic_eyes.pseudolabel.learning.Trail",
-    "classic_eyes.pseudolabel.selftraining.Round",
+    "classic_eyes.inference.novelty.Subspace",
+    "classic_eyes.svm.symmetric.MirrorPca",
+    "classic_eyes.svm.symmetric.MirrorScaler",
+    "classic_eyes.svm.symmetric.MirrorUnion",
+    "classic_eyes.semisupervised.consensus.Consensus",
+    "classic_eyes.semisupervised.consensus.Start",
+    "classic_eyes.semisupervised.knowledge.Knowledge",
+    "classic_eyes.semisupervised.knowledge.Orientation",
+    "classic_eyes.semisupervised.learning.History",
+    "classic_eyes.semisupervised.selftraining.Round",
     # Where the machines were before they had a folder; files of then say so.
     "classic_eyes.svm.FixedSizeSvm",
     "classic_eyes.svm.MirrorSvm",
-    "classic_eyes.svm.fixed.FixedSizeSvm",
-    "classic_eyes.svm.fixed.MirrorSvm",
+    "classic_eyes.svm.least_squares.FixedSizeSvm",
+    "classic_eyes.svm.least_squares.MirrorSvm",
     "classic_eyes.svm.metric.MetricSvm",
     "numpy.bool",
     "numpy.float32",
@@ -84,7 +84,7 @@ _CHANGED = (
     "the estimator does not answer as its parameters say, so it cannot be written: they were changed after fit; fit it "
     "again, then save"
 )
-_TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer pictures"
+_TOO_LARGE = f"the model has more than {mib(MOST_BYTES)}, which is not read again; learn from fewer images"
 
 
 def write_model(
@@ -92,11 +92,11 @@ def write_model(
     estimator: Any,
     card: dict[str, Any] | None = None,
     *,
-    pictures: NDArray[np.uint8] | None = None,
+    images: NDArray[np.uint8] | None = None,
 ) -> None:
     """Write a fitted estimator, and its card if there is one; each whole or not at all.
 
-    1. The estimator, the format number, the library versions, and the estimator's answers about the pictures go into
+    1. The estimator, the format number, the library versions, and the estimator's answers about the images go into
        memory: through joblib, compressed by zlib, or through skops.
     2. The bytes are written to a new file in the same folder, which then takes the name.
     3. The card, with the model's SHA-256 added, is written the same way.
@@ -109,7 +109,7 @@ def write_model(
         Anything joblib can write; for skops, of types that `read_model` takes.
     card : dict, optional
         What goes into the JSON beside it.
-    pictures : uint8 array of shape (n, size, size), optional
+    images : uint8 array of shape (n, size, size), optional
         A few, that may be passed on; whoever reads the file asks about them again.
 
     Raises
@@ -134,8 +134,8 @@ def write_model(
     if target.suffix not in ENDINGS:
         raise ModelError(f"model file {str(target)!r} must end in {' or '.join(ENDINGS)}")
     content = {"kind": _KIND, "format": FORMAT, "versions": library_versions(), "estimator": estimator, "check": None}
-    if pictures is not None:
-        content["check"] = {"pictures": pictures, "answers": _proven(estimator, pictures)}
+    if images is not None:
+        content["check"] = {"images": images, "answers": _proven(estimator, images)}
     packed = _pack_joblib(content) if target.suffix == ".joblib" else _pack_skops(content, str(target))
     replace(target, packed)
     if card is not None:
@@ -143,12 +143,12 @@ def write_model(
         replace(card_path(target), (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def _proven(estimator: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _proven(estimator: Any, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the answers, if a copy, which is made as a file is read, gives the same, with reflections too."""
-    shining = pictures.copy()
-    middle = slice(pictures.shape[1] // 2 - 2, pictures.shape[1] // 2 + 1)
+    shining = images.copy()
+    middle = slice(images.shape[1] // 2 - 2, images.shape[1] // 2 + 1)
     shining[:, middle, middle] = 255
-    asked = np.concatenate([pictures, shining])
+    asked = np.concatenate([images, shining])
     try:
         answers, again = (one.predict_proba(asked)[:, 1] for one in (estimator, copy(estimator)))
     except Exception as error:
@@ -157,7 +157,7 @@ def _proven(estimator: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     if not np.max(np.abs(answers - again)) <= TOLERANCE:
         raise ModelError(_CHANGED)
     # By themselves, as whoever reads the file asks: the last digits hang on how many are asked about at once.
-    return estimator.predict_proba(pictures)[:, 1]
+    return estimator.predict_proba(images)[:, 1]
 
 
 def _pack_joblib(content: dict[str, Any]) -> bytes:
@@ -286,7 +286,7 @@ def read_model(path: str | os.PathLike[str], *, trusted: bool = False, known: Co
         versions = {str(name): str(number) for name, number in loaded["versions"].items()}
         estimator, check = loaded["estimator"], loaded.get("check")
         if check is not None:
-            prove(estimator.predict_proba(check["pictures"])[:, 1], check["answers"], versions, shown)
+            prove(estimator.predict_proba(check["images"])[:, 1], check["answers"], versions, shown)
     except ModelError:
         raise
     except Exception as error:
@@ -307,7 +307,7 @@ def _check_kind(content: bytes, suffix: str, shown: str) -> None:
         raise ModelError(f"{shown} is empty; train it or copy it again")
     if found == "compiled":
         other = "" if suffix == ".npz" else ", and --model under a name that ends in .npz"
-        raise ModelError(f"{shown} is a compiled model, which needs no trust: CompiledEyes.load reads it{other}")
+        raise ModelError(f"{shown} is a compiled model, which needs no trust: EyePredictor.load reads it{other}")
     if found == "skops" and suffix != ".skops":
         raise ModelError(f"{shown} is a skops file, which needs no trust; name it NAME.skops")
     if found is None and suffix != ".skops":
@@ -399,7 +399,7 @@ def check_skops(classifier: str) -> None:
     Parameters
     ----------
     classifier : str
-        A name of `classic_eyes.pipeline.CLASSIFIERS`.
+        A name of `classic_eyes.training.pipelines.CLASSIFIERS`.
 
     Raises
     ------

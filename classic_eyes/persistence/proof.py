@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from .disk import library_versions
+from .files import library_versions
 
 __all__ = ["TOLERANCE", "prove"]
 
@@ -40,7 +40,7 @@ def prove(answers: NDArray[Any], recorded: Any, versions: Mapping[str, str], sho
     """
     recorded = np.asarray(recorded, dtype=np.float64)
     if recorded.shape != answers.shape or not answers.size:
-        raise ValueError("the recorded answers are not of the recorded pictures")
+        raise ValueError("the recorded answers are not of the recorded images")
     difference = float(np.max(np.abs(answers - recorded) / np.maximum(np.abs(recorded), 1)))
     if not np.isfinite(difference):
         raise ModelError(

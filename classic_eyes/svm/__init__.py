@@ -1,8 +1,8 @@
-"""Our classifiers: rows of numbers in, a margin out; they know nothing of pictures."""
+"""Our classifiers: rows of numbers in, a margin out; they know nothing of images."""
 
 from __future__ import annotations
 
-from .fixed import FixedSizeSvm, MirrorSvm, image_kernels, mirror_rbf, platt, rbf
+from .least_squares import FixedSizeSvm, MirrorSvm, image_kernels, mirror_rbf, platt, rbf
 from .metric import MetricSvm, gradient_products
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""A mirror machine that learns by which directions pictures differ for its purpose, and compares along those."""
+"""A mirror machine that learns by which directions images differ for its purpose, and compares along those."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..errors import ParameterError
-from .fixed import FixedSizeSvm, MirrorSvm, image_kernels
+from .least_squares import FixedSizeSvm, MirrorSvm, image_kernels
 
 __all__ = ["MetricSvm", "gradient_products"]
 
@@ -36,7 +36,7 @@ class MetricSvm(MirrorSvm):
        aside.
     4. Steps 1 to 3 again, ``n_rounds`` times in all; then the last machine.
 
-    What distinguishes pictures and not the classes thus stops counting, and fewer numbers a picture are needed: the
+    What distinguishes images and not the classes thus stops counting, and fewer numbers an image are needed: the
     directions fold into the projection of the step before.
 
     Parameters

@@ -1,7 +1,7 @@
-"""Rendered eyes: eye patches from parameters, seeded, with their landmarks and without a photograph of anyone."""
+"""Synthetic eyes: eye patches from parameters, seeded, with their landmarks and without a photograph of anyone."""
 
 from .drawing import harder, random_parameters
-from .eyes import RenderedEyes, contact_sheet, make_eyes
+from .eyes import SyntheticEyes, contact_sheet, make_eyes
 from .painting import render
 from .parameters import OPEN_BORDER, RANGES, EyeParameters
 
@@ -9,7 +9,7 @@ __all__ = [
     "OPEN_BORDER",
     "RANGES",
     "EyeParameters",
-    "RenderedEyes",
+    "SyntheticEyes",
     "contact_sheet",
     "harder",
     "make_eyes",

@@ -42,7 +42,7 @@ def random_parameters(opening: float | None = None, *, random_state: int | np.ra
     """Draw the parameters of an eye as it turns up in small web photographs and infrared frames.
 
     1. Without `opening`, toss for open or closed and draw it: closed 0 to 0.05, open 0.25 to 1.
-    2. Draw the framing, the face, the eye, the light, the glasses and the camera, each independent of the rest but
+    2. Draw the alignment, the face, the eye, the light, the glasses and the camera, each independent of the rest but
        for what goes together (lashes and make-up, a wide eye and a visible sclera).
 
     Parameters
@@ -75,7 +75,7 @@ def random_parameters(opening: float | None = None, *, random_state: int | np.ra
         opening = draw_opening(rng, bool(rng.random() < 0.5))
     check_number("opening", opening)
     drawn = {"opening": float(opening)}
-    for draw in (_framing, _lids, _face, _eyeball, _light, _glasses, _camera):
+    for draw in (_alignment, _lids, _face, _eyeball, _light, _glasses, _camera):
         drawn |= draw(rng, opening > OPEN_BORDER)
     inside = {name: _inside(name, value) for name, value in drawn.items()}
     quality = int(rng.integers(40, 96)) if rng.random() < 0.8 else None
@@ -177,7 +177,7 @@ def _hard_lids(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
     return {"tilt": tilt} | {name: rng.uniform(*limits) for name, limits in _HARD_LIDS[is_open].items()}
 
 
-def _framing(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
+def _alignment(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
     """Draw where the eye lies: found by a detector, so near the middle but never quite."""
     return {
         "eye_width": rng.normal(0.75 if is_open else 0.71, 0.08),

@@ -1,4 +1,4 @@
-"""Many rendered eyes at once, and a sheet to look at them."""
+"""Many synthetic eyes at once, and a sheet to look at them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from .drawing import draw_opening, harder, random_parameters
 from .painting import check_size, render
 from .parameters import EyeParameters
 
-__all__ = ["RenderedEyes", "contact_sheet", "make_eyes"]
+__all__ = ["SyntheticEyes", "contact_sheet", "make_eyes"]
 
-_BLOCK = 20  # labels are shuffled within blocks of this many pictures
+_BLOCK = 20  # labels are shuffled within blocks of this many images
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedEyes:
-    """Rendered eyes with what is known about them.
+class SyntheticEyes:
+    """Synthetic eyes with what is known about them.
 
     Parameters
     ----------
-    pictures : ndarray of shape (n, size, size), uint8
-        Grey pictures, 0 to 255, ``(row, col)``.
+    images : ndarray of shape (n, size, size), uint8
+        Grey images, 0 to 255, ``(row, col)``.
     labels : ndarray of shape (n,), int8
         1 open, 0 closed.
     landmarks : ndarray of shape (n, 6, 2), float32
         Points ``x, y`` in pixels, in the order of the eye aspect ratio, see `render`.
     parameters : tuple of EyeParameters
-        What each picture was rendered from, n of them.
+        What each image was synthetic from, n of them.
     """
 
-    pictures: npt.NDArray[np.uint8]
+    images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int8]
     landmarks: npt.NDArray[np.float32]
     parameters: tuple[EyeParameters, ...]
@@ -47,11 +47,11 @@ class RenderedEyes:
 
 def make_eyes(
     n: int, *, size: int = 24, open_share: float = 0.5, hard_share: float = 0.0, random_state: int = 0
-) -> RenderedEyes:
+) -> SyntheticEyes:
     """Render many different eyes, some open and some closed.
 
-    1. Spread the open ones evenly: every 20 pictures in a row hold their share of them, in random order.
-    2. Give every picture a seed of its own, made from `random_state` and its number. So picture i is the same
+    1. Spread the open ones evenly: every 20 images in a row hold their share of them, in random order.
+    2. Give every image a seed of its own, made from `random_state` and its number. So image i is the same
        whatever `n` is.
     3. Draw the opening (closed 0 to 0.05, open 0.25 to 1, nothing in between) and the parameters.
     4. Make `hard_share` of them harder to tell: narrow by nature, half open or not quite shut, in dim infrared light,
@@ -61,9 +61,9 @@ def make_eyes(
     Parameters
     ----------
     n : int
-        Number of pictures, at least 1.
+        Number of images, at least 1.
     size : int, default=24
-        Side of the pictures in pixels, 8 to 512.
+        Side of the images in pixels, 8 to 512.
     open_share : float, default=0.5
         Share of open eyes, 0 to 1.
     hard_share : float, default=0.0
@@ -73,8 +73,8 @@ def make_eyes(
 
     Returns
     -------
-    RenderedEyes
-        Pictures, labels, landmarks and parameters.
+    SyntheticEyes
+        Images, labels, landmarks and parameters.
 
     Raises
     ------
@@ -85,14 +85,14 @@ def make_eyes(
     --------
     >>> from classic_eyes.synthetic import make_eyes
     >>> eyes = make_eyes(20, random_state=1)
-    >>> eyes.pictures.shape, int(eyes.labels.sum())
+    >>> eyes.images.shape, int(eyes.labels.sum())
     ((20, 24, 24), 10)
     """
-    n, size = _check_whole("n", n, 1, "ask for one picture or more"), check_size(size)
-    seed = _check_whole("random_state", random_state, 0, "pass a seed, not a generator: each picture needs its own")
+    n, size = _check_whole("n", n, 1, "ask for one image or more"), check_size(size)
+    seed = _check_whole("random_state", random_state, 0, "pass a seed, not a generator: each image needs its own")
     wanted = _labels(n, _check_share("open_share", open_share, "0.5 makes as many open as closed eyes"), seed)
     hard_share = _check_share("hard_share", hard_share, "0 makes none of them harder to tell")
-    pictures = np.empty((n, size, size), np.uint8)
+    images = np.empty((n, size, size), np.uint8)
     landmarks = np.empty((n, 6, 2), np.float32)
     parameters = []
     for i in range(n):
@@ -103,8 +103,8 @@ def make_eyes(
         if hard.random() < hard_share:
             drawn = harder(drawn, random_state=hard)
         parameters.append(drawn)
-        pictures[i], landmarks[i] = render(drawn, size=size, random_state=rng)
-    return RenderedEyes(pictures, wanted, landmarks, tuple(parameters))
+        images[i], landmarks[i] = render(drawn, size=size, random_state=rng)
+    return SyntheticEyes(images, wanted, landmarks, tuple(parameters))
 
 
 def _labels(n: int, share: float, seed: int) -> npt.NDArray[np.int8]:
@@ -119,18 +119,18 @@ def _labels(n: int, share: float, seed: int) -> npt.NDArray[np.int8]:
 
 
 def contact_sheet(
-    pictures: npt.NDArray[np.uint8], *, columns: int = 10, zoom: int = 4, gap: int = 2
+    images: npt.NDArray[np.uint8], *, columns: int = 10, zoom: int = 4, gap: int = 2
 ) -> npt.NDArray[np.uint8]:
-    """Lay pictures out in a table, row by row.
+    """Lay images out in a table, row by row.
 
     Parameters
     ----------
-    pictures : ndarray of shape (n, h, w), uint8
-        Grey pictures, at least one.
+    images : ndarray of shape (n, h, w), uint8
+        Grey images, at least one.
     columns : int, default=10
-        Pictures in a row, at least 1; fewer pictures make a narrower sheet.
+        Images in a row, at least 1; fewer images make a narrower sheet.
     zoom : int, default=4
-        Factor by which every picture is enlarged, at least 1.
+        Factor by which every image is enlarged, at least 1.
     gap : int, default=2
         Pixels of mid-grey (128) around and between them, at least 0.
 
@@ -142,25 +142,25 @@ def contact_sheet(
     Raises
     ------
     ParameterError
-        If `pictures` is not such an array, or a number is too small.
+        If `images` is not such an array, or a number is too small.
 
     Examples
     --------
     >>> from classic_eyes.synthetic import contact_sheet, make_eyes
-    >>> contact_sheet(make_eyes(5).pictures, columns=3, zoom=1, gap=2).shape
+    >>> contact_sheet(make_eyes(5).images, columns=3, zoom=1, gap=2).shape
     (54, 80)
     """
-    pictures = _check_pictures(pictures)
+    images = _check_images(images)
     columns = _check_whole("columns", columns, 1, "10 fits a page")
-    zoom = _check_whole("zoom", zoom, 1, "1 leaves the pictures as they are")
+    zoom = _check_whole("zoom", zoom, 1, "1 leaves the images as they are")
     gap = _check_whole("gap", gap, 0, "0 puts them edge to edge")
-    n, height, width = pictures.shape
+    n, height, width = images.shape
     columns = min(columns, n)
     high, wide = height * zoom + gap, width * zoom + gap
     sheet = np.full((gap + math.ceil(n / columns) * high, gap + columns * wide), 128, np.uint8)
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         top, left = gap + i // columns * high, gap + i % columns * wide
-        large = cv2.resize(picture, (width * zoom, height * zoom), interpolation=cv2.INTER_NEAREST)
+        large = cv2.resize(image, (width * zoom, height * zoom), interpolation=cv2.INTER_NEAREST)
         sheet[top : top + height * zoom, left : left + width * zoom] = large
     return sheet
 
@@ -179,12 +179,12 @@ def _check_share(name: str, value: object, remedy: str) -> float:
     raise ParameterError(f"{name}={value!r}: expected a number from 0 to 1; {remedy}")
 
 
-def _check_pictures(pictures: object) -> npt.NDArray[np.uint8]:
-    """Give `pictures` as they are, or raise unless they form an array of grey uint8 pictures."""
-    if isinstance(pictures, np.ndarray) and pictures.ndim == 3 and pictures.dtype == np.uint8 and pictures.size > 0:
-        return pictures
-    shape, dtype = getattr(pictures, "shape", None), getattr(pictures, "dtype", type(pictures).__name__)
+def _check_images(images: object) -> npt.NDArray[np.uint8]:
+    """Give `images` as they are, or raise unless they form an array of grey uint8 images."""
+    if isinstance(images, np.ndarray) and images.ndim == 3 and images.dtype == np.uint8 and images.size > 0:
+        return images
+    shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", type(images).__name__)
     raise ParameterError(
-        f"pictures of shape {shape} and type {dtype}: expected a uint8 array (n, h, w) that is not empty; "
-        "stack grey pictures of one size with numpy.stack"
+        f"images of shape {shape} and type {dtype}: expected a uint8 array (n, h, w) that is not empty; "
+        "stack grey images of one size with numpy.stack"
     )

@@ -1,4 +1,4 @@
-"""The painter: from parameters to a grey picture and its landmarks, layer upon layer in float32."""
+"""The painter: from parameters to a grey image and its landmarks, layer upon layer in float32."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .parameters import EyeParameters, seeded
 __all__ = ["SIZES", "check_size", "render"]
 
 SIZES = (8, 512)
-"""Smallest and largest side of a rendered picture, in pixels."""
+"""Smallest and largest side of a synthetic image, in pixels."""
 
 _CANVAS = 120  # about the side to paint at; finer than this no lash survives the reduction to 24 pixels
 
@@ -24,7 +24,7 @@ Plane = npt.NDArray[np.float32]
 
 
 def check_size(size: object) -> int:
-    """Give the side of a picture as an int.
+    """Give the side of an image as an int.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def check_size(size: object) -> int:
         return int(size)
     raise ParameterError(
         f"size={size!r}: expected a whole number of pixels from {low} to {high}; "
-        "resize the finished picture for any other size"
+        "resize the finished image for any other size"
     )
 
 
@@ -67,17 +67,17 @@ def render(
     parameters : EyeParameters
         What to render.
     size : int, default=24
-        Side of the picture in pixels, 8 to 512.
+        Side of the image in pixels, 8 to 512.
     random_state : int or numpy.random.Generator, default=0
         Seed of skin, hair and noise, or the generator to draw them from.
 
     Returns
     -------
-    picture : ndarray of shape (size, size), uint8
-        The grey picture, 0 to 255, ``(row, col)``.
+    image : ndarray of shape (size, size), uint8
+        The grey image, 0 to 255, ``(row, col)``.
     landmarks : ndarray of shape (6, 2), float32
         Points ``x, y`` in pixels, pixel centres at whole numbers, in the order of the eye aspect ratio: left corner,
-        upper lid at 1/3 and 2/3, right corner, lower lid at 2/3 and 1/3. They may lie outside the picture.
+        upper lid at 1/3 and 2/3, right corner, lower lid at 2/3 and 1/3. They may lie outside the image.
 
     Raises
     ------
@@ -93,8 +93,8 @@ def render(
     Examples
     --------
     >>> from classic_eyes.synthetic import EyeParameters, render
-    >>> picture, landmarks = render(EyeParameters(opening=0.9), size=32)
-    >>> picture.shape, picture.dtype.name, landmarks.shape
+    >>> image, landmarks = render(EyeParameters(opening=0.9), size=32)
+    >>> image.shape, image.dtype.name, landmarks.shape
     ((32, 32), 'uint8', (6, 2))
     """
     if not isinstance(parameters, EyeParameters):
@@ -179,15 +179,15 @@ def _paint(p: EyeParameters, side: int, rng: np.random.Generator) -> Plane:
     """Paint all layers; values are reflectance times light, 0 black, 1 white, and may go beyond."""
     scene = _scene(p, side)
     skin = _skin(scene, p, rng)
-    picture = skin + scene.inside * (_eyeball(scene, p) - skin)
-    picture *= 1.0 - _lid_edges(scene, p)
-    picture *= 1.0 - _lashes(scene, p, rng)
-    picture *= 1.0 - _brow(scene, p, rng)
-    picture *= _light(scene, p)
-    picture += _catch_light(scene, p)
-    _cover_side(picture, scene, p)
-    _put_glasses_on(picture, scene, p)
-    return picture
+    image = skin + scene.inside * (_eyeball(scene, p) - skin)
+    image *= 1.0 - _lid_edges(scene, p)
+    image *= 1.0 - _lashes(scene, p, rng)
+    image *= 1.0 - _brow(scene, p, rng)
+    image *= _light(scene, p)
+    image += _catch_light(scene, p)
+    _cover_side(image, scene, p)
+    _put_glasses_on(image, scene, p)
+    return image
 
 
 def _clouds(side: int, cells: tuple[int, int], rng: np.random.Generator) -> Plane:
@@ -309,7 +309,7 @@ def _catch_light(s: _Scene, p: EyeParameters) -> Plane:
     return np.float32(0.9 * p.catch_light) * s.inside * spot
 
 
-def _cover_side(picture: Plane, s: _Scene, p: EyeParameters) -> None:
+def _cover_side(image: Plane, s: _Scene, p: EyeParameters) -> None:
     """Paint hair, nose or background over one side, in place."""
     if p.side_tone == 0.0:
         return
@@ -317,10 +317,10 @@ def _cover_side(picture: Plane, s: _Scene, p: EyeParameters) -> None:
     towards = s.u * np.float32(math.cos(angle)) + s.v * np.float32(math.sin(angle))
     cover = _ramp(towards - np.float32(2.0 * p.side_distance) + 0.1 * s.v * s.v, 0.45)
     target = p.skin + p.side_tone * (p.skin if p.side_tone < 0 else 1.0 - p.skin)
-    picture += cover * (np.float32(target) - picture)
+    image += cover * (np.float32(target) - image)
 
 
-def _put_glasses_on(picture: Plane, s: _Scene, p: EyeParameters) -> None:
+def _put_glasses_on(image: Plane, s: _Scene, p: EyeParameters) -> None:
     """Paint the frame, a rounded box a little away from the nose, and the lamp that the lens mirrors, in place."""
     if p.glasses > 0.0:
         across = (s.u + np.float32(0.3 * p.nose)) / np.float32(2.0 * p.glasses_size)
@@ -330,13 +330,13 @@ def _put_glasses_on(picture: Plane, s: _Scene, p: EyeParameters) -> None:
         # The upper rim carries the lens and is the thicker one.
         thick = np.float32(p.glasses) * (0.8 - 0.35 * np.clip(down, -1.0, 1.0)) / np.float32(p.glasses_size)
         frame = _ramp(thick - np.abs(rim), 3 * s.pixel)
-        picture += frame * (np.float32(p.glasses_tone) - picture)
+        image += frame * (np.float32(p.glasses_tone) - image)
     if p.glare > 0.0:
-        picture += np.float32(p.glare) * _spot(s, p.glare_x, p.glare_y, 0.16) * (1.1 - picture)
+        image += np.float32(p.glare) * _spot(s, p.glare_x, p.glare_y, 0.16) * (1.1 - image)
 
 
 def _photograph(canvas: Plane, p: EyeParameters, size: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Turn the canvas into the picture a camera would have stored."""
+    """Turn the canvas into the image a camera would have stored."""
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     if p.blur > 0.0:
         small = cv2.GaussianBlur(small, (0, 0), p.blur, borderType=cv2.BORDER_REPLICATE)
@@ -345,8 +345,8 @@ def _photograph(canvas: Plane, p: EyeParameters, size: int, rng: np.random.Gener
     mean = small.mean()
     grey = np.clip((small - mean) * p.contrast + mean + p.exposure, 0.0, 1.0) ** p.gamma
     grey = grey * 255.0 + p.noise * rng.standard_normal(grey.shape)
-    picture = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    image = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     if p.jpeg is None:
-        return picture
-    _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, p.jpeg])
+        return image
+    _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, p.jpeg])
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The parameters of a rendered eye and their legal ranges."""
+"""The parameters of a synthetic eye and their legal ranges."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class EyeParameters:
-    """Everything that a rendered eye depends on, apart from its size and the seed of its textures.
+    """Everything that a synthetic eye depends on, apart from its size and the seed of its textures.
 
     Lengths are in eye widths, the distance between the two corners of the eye, unless another unit is given. Greys
     run from 0 (black) to 1 (white), strengths from 0 (none) to 1 (strong). Angles are in degrees and turn clockwise
@@ -86,11 +86,11 @@ class EyeParameters:
     opening : float, default=0.8
         How far the lids are apart, as a share of the full opening, 0 (closed) to 1 (wide).
     gaze_x : float, default=0.0
-        Where the eye looks across the picture, -1 (left) to 1 (right).
+        Where the eye looks across the image, -1 (left) to 1 (right).
     gaze_y : float, default=0.0
-        Where the eye looks down the picture, -1 (up) to 1 (down).
+        Where the eye looks down the image, -1 (up) to 1 (down).
     eye_width : float, default=0.8
-        Distance between the corners as a share of the side of the picture, 0.3 to 1.3.
+        Distance between the corners as a share of the side of the image, 0.3 to 1.3.
     center_x : float, default=0.5
         Middle between the corners, as a share of the side from the left, 0.2 to 0.8.
     center_y : float, default=0.47
@@ -158,7 +158,7 @@ class EyeParameters:
     socket_shadow : float, default=0.4
         Strength of the shadow between brow and nose, 0 to 1.
     side_tone : float, default=0.0
-        Grey of hair, nose or background at the edge of the picture against the skin, -1 (black) to 1 (white).
+        Grey of hair, nose or background at the edge of the image against the skin, -1 (black) to 1 (white).
     side_distance : float, default=1.0
         Where it begins, 0.2 to 1.5 eye widths from the middle of the eye.
     side_angle : float, default=0.0
@@ -178,11 +178,11 @@ class EyeParameters:
     glare_y : float, default=-0.3
         Its place down the eye, half eye widths from the line through the corners, -1 (above) to 1 (below).
     blur : float, default=0.6
-        Sigma of the Gaussian blur, 0 to 10 pixels of the finished picture.
+        Sigma of the Gaussian blur, 0 to 10 pixels of the finished image.
     sharpen : float, default=0.3
-        Strength of the camera's unsharp mask, sigma 1 pixel of the finished picture, 0 to 3.
+        Strength of the camera's unsharp mask, sigma 1 pixel of the finished image, 0 to 3.
     contrast : float, default=1.0
-        Factor on the differences from the picture's mean grey, 0.05 to 3.
+        Factor on the differences from the image's mean grey, 0.05 to 3.
     exposure : float, default=0.0
         Grey added after that, -1 to 1.
     gamma : float, default=1.0
@@ -288,7 +288,7 @@ class EyeParameters:
 
     @property
     def eye_aspect_ratio(self) -> float:  # numpydoc ignore=RT01
-        """The eye aspect ratio of the rendered landmarks, in closed form."""
+        """The eye aspect ratio of the synthetic landmarks, in closed form."""
         return self.opening * self.aspect * (8 / 9) ** self.lid_roundness
 
 
@@ -354,5 +354,5 @@ def seeded(random_state: object) -> np.random.Generator:
         return np.random.default_rng(int(random_state))
     raise ParameterError(
         f"random_state={random_state!r}: expected a whole number of at least 0 or a numpy.random.Generator; "
-        "pass a fixed number for the same pictures every time"
+        "pass a fixed number for the same images every time"
     )

@@ -1,0 +1,116 @@
+"""How fast an answer is, as a ratio: every round also decodes the same files and asks the Haar cascade."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scenarios import HaarBaseline
+from classic_eyes._utils.threads import one_thread
+from classic_eyes.classifier import EyeClassifier
+from classic_eyes.images import read_images
+from classic_eyes.inference import CHUNK, score_files
+
+__all__ = ["rates", "time_judge"]
+
+# Single images are all overhead; a few are enough for their median.
+_SINGLES = 30
+
+
+def rates(seconds: Sequence[float], n: int) -> dict[str, float]:
+    """Turn the seconds of several rounds into images a second.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        One for each round.
+    n : int
+        Images in a round.
+
+    Returns
+    -------
+    dict
+        ``median``, ``low`` and ``high`` over the rounds, and their number ``rounds``.
+
+    Examples
+    --------
+    >>> rates([0.5, 1.0, 2.0], 10)
+    {'median': 10.0, 'low': 5.0, 'high': 20.0, 'rounds': 3}
+    """
+    speed = n / np.asarray(seconds)
+    median = n / float(np.median(seconds))
+    return {"median": median, "low": float(speed.min()), "high": float(speed.max()), "rounds": len(speed)}
+
+
+def _in_chunks(function: Callable[[Any], Any], rows: Any) -> list[Any]:
+    return [function(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+
+
+def _steps(judge: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[str, tuple[int, Callable[[], Any]]]:
+    """Return what is timed, in the order of a round: name to number of images and action."""
+
+    def probability(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return judge.predict_proba(batch)[:, 1]
+
+    n, singles = len(paths), paths[:_SINGLES]
+    haar = HaarBaseline().predict_proba
+    steps: dict[str, tuple[int, Callable[[], Any]]] = {
+        "decode": (n, lambda: _in_chunks(read_images, paths)),
+        "haar": (n, lambda: _in_chunks(haar, images)),
+        "end_to_end": (n, lambda: list(score_files(paths, probability, n_jobs=1))),
+        "one_image": (len(singles), lambda: [probability(read_images([path])[0]) for path in singles]),
+    }
+    program = judge.program if isinstance(judge, EyeClassifier) else None
+    if program is not None:
+        steps["arrays"] = (n, lambda: program.probability(images))
+        steps["one_array"] = (len(singles), lambda: [judge.predict_one(image) for image in images[:_SINGLES]])
+    return steps
+
+
+def time_judge(judge: Any, paths: Sequence[str], *, rounds: int) -> dict[str, Any]:
+    """Time a judge over files, on one thread.
+
+    1. Everything is done once before the clock starts, so that files and code are in the caches.
+    2. Each round decodes the files and nothing else, asks the Haar cascade about the decoded images, answers from
+       files in chunks, answers about single files, and says how answers divide into features and decisions.
+    3. Of each step the median over the rounds counts; speeds of one round share whatever else the machine did.
+
+    Parameters
+    ----------
+    judge : EyeClassifier or other object with ``predict_proba``
+        Fitted.
+    paths : sequence of str
+        Image files.
+    rounds : int
+        Rounds, 1 or more.
+
+    Returns
+    -------
+    dict
+        Step to `rates`, None for ``features`` and ``classifier`` where the judge has neither; ``over_decode``, the time
+        from files to answers over that of decoding; ``images``, how many.
+    """
+    seconds: dict[str, list[float]] = {}
+    with one_thread():
+        images, _ = read_images(paths)
+        steps = _steps(judge, paths, images)
+        program = judge.program if isinstance(judge, EyeClassifier) else None
+        for number in range(rounds + 1):
+            for name, (_, action) in steps.items():
+                start = time.perf_counter()
+                action()
+                if number > 0:
+                    seconds.setdefault(name, []).append(time.perf_counter() - start)
+            if program is not None and number > 0:
+                stages = program.stages(images)
+                seconds.setdefault("features", []).append(stages["features"])
+                seconds.setdefault("classifier", []).append(stages["decision"])
+    speed: dict[str, Any] = {"features": None, "classifier": None}
+    speed |= {name: rates(times, steps[name][0] if name in steps else len(paths)) for name, times in seconds.items()}
+    speed["over_decode"] = float(np.median(seconds["end_to_end"]) / np.median(seconds["decode"]))
+    speed["images"] = len(paths)
+    return speed

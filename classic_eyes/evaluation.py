@@ -1,0 +1,208 @@
+"""How good a classifier is on images it has not seen: reading what is labelled, and scoring it by folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from . import metrics
+from ._utils.workers import run_tasks
+from .datasets import UNLABELLED, EyeSet, group_folds
+from .errors import DataError
+from .images import read_images
+
+__all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "read_usable", "summarise_parts"]
+
+
+@dataclass(frozen=True, eq=False)
+class Readable:
+    """The part of a data set that could be read, and why the rest could not.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        What could be read.
+    images : uint8 array of shape (n, size, size)
+        Its images.
+    failed : tuple of (name, reason)
+        What could not.
+    """
+
+    eyes: EyeSet
+    images: NDArray[np.uint8]
+    failed: tuple[tuple[str, str], ...]
+
+
+def read_labelled(eyes: EyeSet, *, size: int = 24) -> Readable:
+    """Read the images of a labelled data set.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Labelled throughout.
+    size : int, default 24
+        Side to which images are reduced, in pixels.
+
+    Returns
+    -------
+    Readable
+        What could be read, and the reasons for the rest.
+
+    Raises
+    ------
+    DataError
+        Where a label is missing, or no image could be read.
+    """
+    missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(eyes)} images have no label, for example {missing[0]!r}; judging needs labels: "
+            "give them in assets.csv (file,label), or leave these images out"
+        )
+    return read_usable(eyes, size=size)
+
+
+def read_usable(eyes: EyeSet, *, size: int = 24) -> Readable:
+    """Read the images of a data set, labelled or not.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Images.
+    size : int, default 24
+        Side to which images are reduced, in pixels.
+
+    Returns
+    -------
+    Readable
+        What could be read, and the reasons for the rest.
+
+    Raises
+    ------
+    DataError
+        Where no image could be read.
+    """
+    images, errors = read_images(eyes.paths, size=size)
+    failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
+    good = np.flatnonzero([error is None for error in errors])
+    if len(good) == 0:
+        raise DataError(f"none of {len(eyes)} images could be read, for example {failed[0][0]!r}: {failed[0][1]}")
+    return Readable(eyes.take(good), images[good], failed)
+
+
+def _score_fold(
+    classifier: Any,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    fold: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> NDArray[np.float64]:
+    train, test = fold
+    fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train])
+    return fitted.predict_proba(images[test])[:, 1]
+
+
+def cross_validate(
+    classifier: Any,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    *,
+    n_splits: int = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+) -> NDArray[np.float64]:
+    """Score every image by a classifier that has not seen its group.
+
+    1. The groups are dealt into ``n_splits`` folds, the classes as even as the groups allow.
+    2. For each fold a clone learns from the others, calibration included, and scores it.
+
+    Parameters
+    ----------
+    classifier : EyeClassifier
+        Not changed.
+    images : uint8 array of shape (n, h, w)
+        Grey images.
+    labels : int8 array of shape (n,)
+        1 open, 0 closed.
+    groups : array of shape (n,)
+        Person or face of each image.
+    n_splits : int, default 5
+        Folds.
+    random_state : int, default 0
+        Seed of the folds.
+    n_jobs : int, optional
+        Folds at a time, each in a process of its own; one per core by default. The scores do not depend on it.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+        Probability of open.
+
+    Raises
+    ------
+    ParameterError
+        Where there are fewer groups than folds.
+    """
+    folds = group_folds(labels, groups, n_splits, random_state=random_state)
+    tasks = [(classifier, images, labels, groups, fold) for fold in folds]
+    scored = run_tasks(_score_fold, tasks, n_jobs=n_jobs or cpu_count())
+    scores = np.empty(len(labels))
+    for (_, test), part in zip(folds, scored, strict=True):
+        scores[test] = part
+    return scores
+
+
+def agreed_by_all(eyes: EyeSet, votes: dict[str, list[int]]) -> NDArray[np.bool_]:
+    """Tell which images have a label that every rater who saw them gave too.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        Labelled images.
+    votes : dict
+        File name to the raters' labels, without those who left it out.
+
+    Returns
+    -------
+    bool array of shape (n,)
+        False also where nobody rated the image.
+    """
+    agreed = []
+    for name, label in zip(eyes.names, eyes.labels, strict=True):
+        given = votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or []
+        agreed.append(bool(given) and all(vote == label for vote in given))
+    return np.array(agreed)
+
+
+def summarise_parts(
+    labels: NDArray[np.int8],
+    scores: NDArray[np.float64],
+    groups: NDArray[Any],
+    parts: Iterable[tuple[str, NDArray[np.bool_]]],
+) -> dict[str, dict[str, Any]]:
+    """Compute all metrics on each of several parts of a data set.
+
+    Parameters
+    ----------
+    labels : int8 array of shape (n,)
+        1 open, 0 closed.
+    scores : float64 array of shape (n,)
+        Probability of open.
+    groups : array of shape (n,)
+        Person or face of each image.
+    parts : iterable of (str, bool array of shape (n,))
+        Name and members of each part.
+
+    Returns
+    -------
+    dict
+        Name of the part to what `classic_eyes.metrics.summarise` gives.
+    """
+    return {name: metrics.summarise(labels[part], scores[part], groups[part]) for name, part in parts}

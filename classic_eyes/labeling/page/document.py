@@ -1,0 +1,118 @@
+"""One HTML file that needs no network: its skeleton, its blocks, and how it is written."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+
+from ..._utils.writing import write_whole
+from ...errors import ParameterError
+from .text import escape, resource
+
+_CLASSES = {"page": "", "label": ' class="labelling"'}
+
+__all__ = ["fact_list", "whole_page", "write_page"]
+
+
+def whole_page(title: str, body: str, *, kind: str = "page") -> str:
+    """Put a body into a page that brings its own style and script, and may load nothing else.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    body : str
+        HTML.
+    kind : {"page", "label"}, default "page"
+        Which script runs in it, and whether there is a style beside that of all pages.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Examples
+    --------
+    >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
+    True
+    """
+    style, script = resource("page.css"), resource(f"{kind}.js")
+    if kind != "page":
+        style += resource(f"{kind}.css")
+    # Nothing but what stands in this file may load or run, whatever a file name contains.
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body{_CLASSES[kind]}>{body}"
+        f"<script>{script}</script></body></html>\n"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def write_page(page: str, path: str | os.PathLike[str]) -> None:
+    """Write a page; who reads it meanwhile sees the old or the new one.
+
+    Parameters
+    ----------
+    page : str
+        HTML.
+    path : path
+        The file to write, in a folder that exists.
+
+    Raises
+    ------
+    ParameterError
+        For a file that cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_page("<p>", Path(folder, "page.html"))
+    ...     Path(folder, "page.html").read_text(encoding="utf-8")
+    '<p>'
+    """
+    try:
+        write_whole(path, page.encode("utf-8"))
+    except OSError as error:
+        raise ParameterError(
+            f"path is {os.fspath(path)!r}, which cannot be written ({error.strerror}); "
+            "name a file in a folder that can be"
+        ) from error
+
+
+def fact_list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:
+    """Lay out names and what they stand for; those that stand for nothing are left out.
+
+    Parameters
+    ----------
+    pairs : list of (str, object)
+        Names and values.
+    kind : str, default "facts"
+        Class of the list, for its style.
+
+    Returns
+    -------
+    str
+        A description list, or nothing.
+
+    Examples
+    --------
+    >>> fact_list([("Images", 3), ("Groups", None)])
+    '<dl class="facts"><div><dt>Images</dt><dd>3</dd></div></dl>'
+    """
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in pairs if text not in (None, "")
+    )
+    return f'<dl class="{kind}">{rows}</dl>' if rows else ""

@@ -1,0 +1,192 @@
+"""Variants of eye images, so that a model learns what may change about an open eye without closing it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError
+from ..images import check_batch
+
+__all__ = ["AUGMENTATIONS", "augment", "check_augmentations", "flip"]
+
+Image = NDArray[np.uint8]
+
+ZOOM = (0.75, 1.3)
+TURN_DEGREES = 12.0
+# A kind of image never seen may have the brow in it, so the eye sits lower more often than higher.
+SHIFT_X = (-2.5 / 24, 2.5 / 24)
+SHIFT_Y = (-3.0 / 24, 4.5 / 24)
+CLAHE_SHARE = 0.2
+BLUR_SHARE = 0.2
+BLUR_SIGMA = (0.4, 1.0)
+NOISE_SIGMA = (1.0, 8.0)
+
+
+def flip(images: Image) -> Image:
+    """Mirror every image left to right.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, h, w)
+        Grey images.
+
+    Returns
+    -------
+    uint8 array of shape (n, h, w)
+        A contiguous copy.
+
+    Raises
+    ------
+    ImageError
+        For anything else; see `classic_eyes.images.check_batch`.
+
+    Examples
+    --------
+    >>> flip(np.array([[[1, 2], [3, 4]]], dtype=np.uint8)).tolist()
+    [[[2, 1], [4, 3]]]
+    """
+    return np.ascontiguousarray(check_batch(images)[:, :, ::-1])
+
+
+def _flip(image: Image, rng: np.random.Generator) -> Image:
+    return np.ascontiguousarray(image[:, ::-1]) if rng.random() < 0.5 else image
+
+
+def _shift_scale_rotate(image: Image, rng: np.random.Generator) -> Image:
+    height, width = image.shape
+    zoom = float(np.exp(rng.uniform(*np.log(ZOOM))))
+    turn = rng.uniform(-TURN_DEGREES, TURN_DEGREES)
+    shift = rng.uniform(*SHIFT_X) * width, rng.uniform(*SHIFT_Y) * height
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), turn, zoom)
+    matrix[:, 2] += shift
+    return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=1)
+def _equaliser() -> cv2.CLAHE:
+    return cv2.createCLAHE(clipLimit=2.0, tileGridSize=(3, 3))
+
+
+def _clahe(image: Image, rng: np.random.Generator) -> Image:
+    return _equaliser().apply(image) if rng.random() < CLAHE_SHARE else image  # type: ignore[return-value]
+
+
+def _blur(image: Image, rng: np.random.Generator) -> Image:
+    if rng.random() >= BLUR_SHARE:
+        return image
+    return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_SIGMA))  # type: ignore[return-value]
+
+
+def _noise(image: Image, rng: np.random.Generator) -> Image:
+    noise = rng.normal(0.0, rng.uniform(*NOISE_SIGMA), image.shape)
+    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+
+
+AUGMENTATIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
+    "flip": _flip,
+    "shift_scale_rotate": _shift_scale_rotate,
+    "clahe": _clahe,
+    "blur": _blur,
+    "noise": _noise,
+}
+
+
+def check_augmentations(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names as a tuple, or refuse one that is not in `AUGMENTATIONS`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of `AUGMENTATIONS`.
+
+    Returns
+    -------
+    tuple of str
+        The same names.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, listing the known ones.
+
+    Examples
+    --------
+    >>> check_augmentations(["flip", "blur"])
+    ('flip', 'blur')
+    """
+    if isinstance(names, str):
+        raise ParameterError(f"augmentations is the text {names!r}; give a sequence of names, for example ({names!r},)")
+    for name in names:
+        if name not in AUGMENTATIONS:
+            near = difflib.get_close_matches(str(name), AUGMENTATIONS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ParameterError(f"augmentation {name!r} is not known; known are {', '.join(AUGMENTATIONS)}{hint}")
+    return tuple(names)
+
+
+def augment(
+    images: Image,
+    *,
+    n_copies: int = 2,
+    augmentations: Sequence[str] = ("flip", "shift_scale_rotate", "clahe", "blur"),
+    random_state: int = 0,
+) -> Image:
+    """Make varied copies of every image.
+
+    Each copy goes through the named steps in their order:
+
+    1. ``flip``: mirrored, every second time.
+    2. ``shift_scale_rotate``: zoomed by 0.75 to 1.3, turned by up to 12 degrees, moved by up to a tenth of the width
+       and from an eighth of the height up to three sixteenths down; borders are replicated.
+    3. ``clahe``: contrast-limited histogram equalisation on 3 x 3 tiles, every fifth time.
+    4. ``blur``: Gaussian, sigma 0.4 to 1 px, every fifth time.
+    5. ``noise`` (not in the default): Gaussian, standard deviation 1 to 8 grey levels.
+
+    Copy ``c`` of image ``i`` depends on the seed, ``c`` and ``i`` alone, not on how many others there are.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, h, w)
+        Grey images.
+    n_copies : int, default 2
+        Copies of each image, 0 or more.
+    augmentations : sequence of str
+        Keys of `AUGMENTATIONS`, applied in this order.
+    random_state : int, default 0
+        Seed, 0 or more.
+
+    Returns
+    -------
+    uint8 array of shape (n_copies * n, h, w)
+        The first copies of all images, then the second ones, and so on; the originals are not among them.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name or a negative number of copies.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> augment(make_eyes(4).images, n_copies=3).shape
+    (12, 24, 24)
+    """
+    X = check_batch(images)
+    if n_copies < 0:
+        raise ParameterError(f"n_copies is {n_copies}; it must be 0 (no copies) or more")
+    steps = [AUGMENTATIONS[name] for name in check_augmentations(augmentations)]
+    copies = np.empty((n_copies, *X.shape), dtype=np.uint8)
+    for c in range(n_copies):
+        for i, image in enumerate(X):
+            rng = np.random.default_rng((random_state, c, i))
+            varied = np.ascontiguousarray(image)
+            for step in steps:
+                varied = step(varied, rng)
+            copies[c, i] = varied
+    return copies.reshape(-1, *X.shape[1:])

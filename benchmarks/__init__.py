@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.compare import RULES, Change, compare_results
-from benchmarks.label_curve import CURVE_ORDERS, CURVE_SIZES, Curve, judge_label_curve
-from benchmarks.non_eyes import DETECTORS, judge_novelty, not_eyes
+from benchmarks.label_curve import CURVE_ORDERS, CURVE_SIZES, Curve, measure_label_curve
+from benchmarks.non_eyes import DETECTORS, evaluate_novelty, not_eyes
 from benchmarks.run import NOTES, Settings, count_steps, run_benchmark
 from benchmarks.scenarios import SCENARIOS, HaarBaseline, Scenario, choose_scenarios, recipe_of
 from benchmarks.store import ScenarioStore, processor_name, read_results, write_json
@@ -36,8 +36,8 @@ __all__ = [
     "compare_results",
     "count_steps",
     "folder_workload",
-    "judge_label_curve",
-    "judge_novelty",
+    "measure_label_curve",
+    "evaluate_novelty",
     "not_eyes",
     "parse_protocol",
     "processor_name",

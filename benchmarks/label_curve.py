@@ -18,7 +18,7 @@ from classic_eyes.datasets import UNLABELLED, group_folds
 from classic_eyes.errors import DataError, ParameterError
 from classic_eyes.labeling import arrange
 
-__all__ = ["CURVE_ORDERS", "CURVE_SIZES", "Curve", "judge_label_curve"]
+__all__ = ["CURVE_ORDERS", "CURVE_SIZES", "Curve", "measure_label_curve"]
 
 CURVE_SIZES = (25, 50, 100, 200, 400, 800)
 CURVE_ORDERS = ("random", "worth")
@@ -68,7 +68,7 @@ class Curve:
         return tuple(float(value) for value in np.min(self.accuracy, axis=0))
 
 
-def judge_label_curve(
+def measure_label_curve(
     images: NDArray[np.uint8],
     labels: NDArray[np.int8],
     groups: NDArray[Any],

@@ -15,7 +15,7 @@ from classic_eyes.images import as_images
 from classic_eyes.metrics import accuracy, bootstrap_interval
 from classic_eyes.training.novelty import fit_novelty
 
-__all__ = ["DETECTORS", "NAMED", "judge_novelty", "not_eyes"]
+__all__ = ["DETECTORS", "NAMED", "evaluate_novelty", "not_eyes"]
 
 Images = NDArray[np.uint8]
 Score = Callable[[Images], NDArray[np.float64]]
@@ -155,7 +155,7 @@ DETECTORS: dict[str, Callable[[Images, NDArray[Any], int], Score]] = {
 }
 
 
-def judge_novelty(
+def evaluate_novelty(
     sets: Sequence[tuple[str, Images, NDArray[Any]]],
     *,
     n_splits: int = 5,

@@ -233,7 +233,7 @@ def _summary(
 ) -> dict[str, Any]:
     rows = np.ones(len(scores), dtype=bool) if part is None else part
     labels, groups = work.labels[work.judged], work.groups[work.judged]
-    return metrics.summarise(
+    return metrics.summarize(
         labels[rows], scores[rows], groups[rows], n_resamples=settings.n_resamples, random_state=settings.seed
     )
 

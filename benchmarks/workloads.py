@@ -14,9 +14,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_eyes.datasets import EyeSet, concatenate, fingerprint, group_folds, mrl_fields, read_eyes
+from classic_eyes.datasets import (
+    EyeSet,
+    LoadedSet,
+    concatenate,
+    fingerprint,
+    group_folds,
+    load_labelled,
+    mrl_fields,
+    read_eyes,
+)
 from classic_eyes.errors import ParameterError
-from classic_eyes.evaluation import Readable, agreed_by_all, read_labelled
+from classic_eyes.evaluation import agreed_by_all
 from classic_eyes.synthetic import make_eyes
 
 __all__ = [
@@ -289,9 +298,9 @@ def synthetic_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state
     return Workload("synthetic eyes", said, eyes.images, eyes.labels, groups, cut, np.arange(n), names, (), digest)
 
 
-def _read(path: str, labels: str | None, every: int) -> tuple[Readable, str]:
+def _read(path: str, labels: str | None, every: int) -> tuple[LoadedSet, str]:
     eyes, said = _thinned(read_eyes(path, labels=labels), every)
-    return read_labelled(eyes), said
+    return load_labelled(eyes), said
 
 
 def _seen_as(path: str, labels: str | None, judged: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:

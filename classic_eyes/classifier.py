@@ -32,11 +32,12 @@ from .preprocessing.alignment import shipped_alignment
 from .preprocessing.augmentation import augment, check_augmentations, flip
 from .preprocessing.glare import remove_glare
 from .semisupervised import History, check_confident, learn_labels
-from .svm import MirrorSvm
+from .svm import SymmetricSvm
 from .synthetic import make_eyes
 from .training.compiling import NotCompilableError, compile_program, decide_as_fitted
 from .training.fitting import (
-    Learnt,
+    TrainingSet,
+    add_synthetic,
     aligned_views,
     calibration_folds,
     check_synthetic,
@@ -44,7 +45,6 @@ from .training.fitting import (
     first_rows,
     fit_last_step,
     fit_sigmoid,
-    join_synthetic,
     set_machines,
     shown_to,
 )
@@ -115,7 +115,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         Folds for the calibration, 2 or more; fewer are used where a class has fewer groups.
     n_support : int or sequence of int, optional
         Support vectors of each view, at most, for the classifiers ``svm``, ``mirror`` and ``metric``: one number for
-        all, or a number for each; by default what `classic_eyes.svm.FixedSizeSvm` and `classic_eyes.svm.MirrorSvm`
+        all, or a number for each; by default what `classic_eyes.svm.LeastSquaresSvm` and `classic_eyes.svm.SymmetricSvm`
         take. With ``cascade``, few for the first view are quick, and many for the others cost little.
     weights : sequence of float, optional
         Weight of each view in the average, above 0; alike by default.
@@ -126,7 +126,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
     group_effect : float, default 0.0
         Variance of an intercept of each group's own, 0 or more, for the classifiers ``svm``, ``mirror`` and ``metric``,
         so that what sets people apart is not taken for what sets the classes apart; see
-        `classic_eyes.svm.FixedSizeSvm`.
+        `classic_eyes.svm.LeastSquaresSvm`.
     n_directions : int or sequence of int, optional
         Directions along which the classifier ``metric`` compares images, of each view, at most: one number for all,
         or a number for each; the fewer, the faster. By default what `classic_eyes.svm.MetricSvm` takes.
@@ -327,7 +327,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
             originals, labels, names = originals[kept], self.history_.labels[kept], names[kept]
             weight = None if weight is None else weight[kept]
         folds = calibration_folds(labels, names, self.calibration_folds, random_state=self.random_state)
-        mirror = isinstance(next(iter(pipelines.values()))[-1], MirrorSvm)
+        mirror = isinstance(next(iter(pipelines.values()))[-1], SymmetricSvm)
         learnt = self._learnt(originals, labels, names, weight, mirror=mirror)
         self.alignment_ = None if self.align is None else shipped_alignment()
         n, n_judged = len(originals), len(learnt.labels) if self.calibrate_synthetic else len(originals)
@@ -444,7 +444,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         weight: NDArray[np.float64] | None,
         *,
         mirror: bool = False,
-    ) -> Learnt:
+    ) -> TrainingSet:
         """Return all that is learnt from, the originals first."""
         parts = [originals]
         # A mirror machine learns from every mirror image without being shown it.
@@ -460,9 +460,11 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
                 )
             )
         rows = np.concatenate(parts)
-        learnt = Learnt(rows, np.tile(np.arange(len(originals)), len(rows) // len(originals)), labels, groups, weight)
+        learnt = TrainingSet(
+            rows, np.tile(np.arange(len(originals)), len(rows) // len(originals)), labels, groups, weight
+        )
         if self.n_synthetic:
-            learnt = join_synthetic(learnt, self.n_synthetic, random_state=self.random_state)
+            learnt = add_synthetic(learnt, self.n_synthetic, random_state=self.random_state)
         return learnt._replace(images=remove_glare(learnt.images)) if self.remove_glare else learnt
 
     def _fit_components(self, pipeline: Pipeline, images: NDArray[np.uint8], labels: NDArray[np.int8]) -> NDArray[Any]:
@@ -480,7 +482,7 @@ class EyeClassifier(ClassifierMixin, BaseEstimator):
         self, pipeline: Pipeline, judged: NDArray[np.uint8], second: NDArray[Any]
     ) -> NDArray[Any] | None:
         """Return components of the mirror images; `second` holds those of the images, if they are learnt."""
-        if not self.flip_average or isinstance(pipeline[-1], MirrorSvm):
+        if not self.flip_average or isinstance(pipeline[-1], SymmetricSvm):
             return None
         if "flip" in self.augmentations and len(judged) == len(second):
             return second

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,87 +12,9 @@ from sklearn.base import clone
 
 from . import metrics
 from ._utils.workers import run_tasks
-from .datasets import UNLABELLED, EyeSet, group_folds
-from .errors import DataError
-from .images import read_images
+from .datasets import EyeSet, group_folds
 
-__all__ = ["Readable", "agreed_by_all", "cross_validate", "read_labelled", "read_usable", "summarise_parts"]
-
-
-@dataclass(frozen=True, eq=False)
-class Readable:
-    """The part of a data set that could be read, and why the rest could not.
-
-    Parameters
-    ----------
-    eyes : EyeSet
-        What could be read.
-    images : uint8 array of shape (n, size, size)
-        Its images.
-    failed : tuple of (name, reason)
-        What could not.
-    """
-
-    eyes: EyeSet
-    images: NDArray[np.uint8]
-    failed: tuple[tuple[str, str], ...]
-
-
-def read_labelled(eyes: EyeSet, *, size: int = 24) -> Readable:
-    """Read the images of a labelled data set.
-
-    Parameters
-    ----------
-    eyes : EyeSet
-        Labelled throughout.
-    size : int, default 24
-        Side to which images are reduced, in pixels.
-
-    Returns
-    -------
-    Readable
-        What could be read, and the reasons for the rest.
-
-    Raises
-    ------
-    DataError
-        Where a label is missing, or no image could be read.
-    """
-    missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(eyes)} images have no label, for example {missing[0]!r}; judging needs labels: "
-            "give them in assets.csv (file,label), or leave these images out"
-        )
-    return read_usable(eyes, size=size)
-
-
-def read_usable(eyes: EyeSet, *, size: int = 24) -> Readable:
-    """Read the images of a data set, labelled or not.
-
-    Parameters
-    ----------
-    eyes : EyeSet
-        Images.
-    size : int, default 24
-        Side to which images are reduced, in pixels.
-
-    Returns
-    -------
-    Readable
-        What could be read, and the reasons for the rest.
-
-    Raises
-    ------
-    DataError
-        Where no image could be read.
-    """
-    images, errors = read_images(eyes.paths, size=size)
-    failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
-    good = np.flatnonzero([error is None for error in errors])
-    if len(good) == 0:
-        raise DataError(f"none of {len(eyes)} images could be read, for example {failed[0][0]!r}: {failed[0][1]}")
-    return Readable(eyes.take(good), images[good], failed)
+__all__ = ["agreed_by_all", "cross_validate", "summarize_parts"]
 
 
 def _score_fold(
@@ -181,7 +102,7 @@ def agreed_by_all(eyes: EyeSet, votes: dict[str, list[int]]) -> NDArray[np.bool_
     return np.array(agreed)
 
 
-def summarise_parts(
+def summarize_parts(
     labels: NDArray[np.int8],
     scores: NDArray[np.float64],
     groups: NDArray[Any],
@@ -203,6 +124,6 @@ def summarise_parts(
     Returns
     -------
     dict
-        Name of the part to what `classic_eyes.metrics.summarise` gives.
+        Name of the part to what `classic_eyes.metrics.summarize` gives.
     """
-    return {name: metrics.summarise(labels[part], scores[part], groups[part]) for name, part in parts}
+    return {name: metrics.summarize(labels[part], scores[part], groups[part]) for name, part in parts}

@@ -27,7 +27,7 @@ __all__ = [
     "selective_accuracy",
     "bootstrap_interval",
     "accuracy_difference",
-    "summarise",
+    "summarize",
     "adjusted_rand",
     "cohen_kappa",
     "silhouette",
@@ -638,7 +638,7 @@ def accuracy_difference(
     return float(gain.mean()), low, high
 
 
-def summarise(
+def summarize(
     y_true: ArrayLike,
     score: ArrayLike,
     groups: ArrayLike | None = None,
@@ -668,7 +668,7 @@ def summarise(
 
     Examples
     --------
-    >>> result = summarise([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9], n_resamples=20)
+    >>> result = summarize([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9], n_resamples=20)
     >>> result["n"], result["accuracy"]["value"]
     (4, 0.75)
     """

@@ -58,7 +58,7 @@ def _scores(
 
 
 def _judged(labels: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    """Stand in for `metrics.summarise`, with intervals by the square root rather than by resampling: quick."""
+    """Stand in for `metrics.summarize`, with intervals by the square root rather than by resampling: quick."""
     result: dict[str, Any] = {"n": len(labels), "n_groups": 30}
     for key, metric in metrics.METRICS.items():
         value = metric(labels, scores)

@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 
 from classic_eyes import EyeClassifier, EyePredictor
-from classic_eyes.datasets import EyeSet, read_labelled_csv, read_votes
+from classic_eyes.datasets import EyeSet, load_labelled_csv, read_votes
 from classic_eyes.errors import DataError, ImageError, ModelError
 from classic_eyes.images.files import _decode_square
 from classic_eyes.persistence import describe_skops, read_card
@@ -140,7 +140,7 @@ def label_case(data: bytes) -> str:
     path.write_bytes(data)
     told = "refused"
     try:
-        eyes = read_labelled_csv(folder, path)
+        eyes = load_labelled_csv(folder, path)
         assert isinstance(eyes, EyeSet)
         assert set(eyes.labels.tolist()) <= {-1, 0, 1}
         inside = os.path.realpath(folder) + os.sep

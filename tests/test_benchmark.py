@@ -239,7 +239,7 @@ def test_counts_of_features_components_and_vectors(toy):
 
 def test_metrics_are_those_of_the_scores(toy, work):
     entry = by_name(toy[0])["hog svm"]
-    expected = metrics.summarise(work.labels, np.array(entry["scores"]), work.groups, n_resamples=10)
+    expected = metrics.summarize(work.labels, np.array(entry["scores"]), work.groups, n_resamples=10)
     for name in metrics.METRICS:
         assert entry["metrics"][name]["value"] == pytest.approx(expected[name]["value"], abs=1e-3)
         assert entry["metrics"][name]["low"] == pytest.approx(expected[name]["low"], abs=2e-2)

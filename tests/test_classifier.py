@@ -561,7 +561,7 @@ def test_each_view_has_a_size_of_its_own_kept_and_compiled(tmp_path):
         ({"n_directions": 1, "classifier": "metric"}, "n_directions is 1; it must be a whole number from 2"),
         (
             {"n_directions": 9, "classifier": "mirror"},
-            "n_directions goes with the classifier 'metric', not with MirrorSvm",
+            "n_directions goes with the classifier 'metric', not with SymmetricSvm",
         ),
         ({"n_support": 5, "classifier": "gb"}, "n_support goes with the classifiers 'svm', 'mirror' and 'metric'"),
         ({"group_effect": -1}, "group_effect is -1; it must be a number, 0 or more"),

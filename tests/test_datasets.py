@@ -18,11 +18,11 @@ from classic_eyes.datasets import (
     find_images,
     fingerprint,
     group_folds,
+    load_labelled_csv,
     mrl_fields,
     read_class_folders,
     read_eyes,
     read_folder,
-    read_labelled_csv,
     read_mrl,
     read_votes,
 )
@@ -345,7 +345,7 @@ def test_a_file_that_is_not_a_label_file_is_refused(label, lines, reason):
 def test_labels_need_their_file_and_a_folder(label):
     top = label("file,label", "a.png,1")
     with pytest.raises(DataError, match=r"^none.csv: no such file$"):
-        read_labelled_csv(top, top / "none.csv")
+        load_labelled_csv(top, top / "none.csv")
     with pytest.raises(DataError, match=r"a.png' is not a folder; a label file goes with the folder"):
         read_eyes(top / "a.png", labels=top / "assets.csv")
 

@@ -119,10 +119,10 @@ def test_the_readmes_numbers_of_the_shipped_models_are_the_cards(model, begins):
 )
 def test_cross_validation_reaches_what_was_promised(name, least, eer):
     """The promise of the first release, by group: about two minutes for eyes24, fifteen for mrl."""
-    from classic_eyes.datasets import read_eyes, read_votes
-    from classic_eyes.evaluation import agreed_by_all, cross_validate, read_labelled
+    from classic_eyes.datasets import load_labelled, read_eyes, read_votes
+    from classic_eyes.evaluation import agreed_by_all, cross_validate
 
-    data = read_labelled(read_eyes(shared(name)))
+    data = load_labelled(read_eyes(shared(name)))
     scores = cross_validate(EyeClassifier(), data.images, data.eyes.labels, data.eyes.groups)
     assert metrics.accuracy(data.eyes.labels, scores) >= least
     if eer is not None:

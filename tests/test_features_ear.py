@@ -19,7 +19,7 @@ from classic_eyes.descriptors.ear import compute_ear, eye_aspect_ratio, eye_poin
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.features.ear import Ear
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
-from tools.landmarks import judge_points, learn_points, render_openings
+from tools.landmarks import evaluate_landmarks, render_openings, train_landmarks
 
 HEXAGON = np.array([[0.0, 0.0], [2.0, -1.0], [4.0, -1.0], [6.0, 0.0], [4.0, 1.0], [2.0, 1.0]])
 
@@ -60,7 +60,7 @@ def test_a_synthetic_eye_has_the_ratio_of_its_parameters():
 
 
 def test_points_are_where_they_were_synthetic():
-    judged = judge_points(shipped_file("eye.dat"), 200, random_state=5)
+    judged = evaluate_landmarks(shipped_file("eye.dat"), 200, random_state=5)
     assert judged.error < 0.04
     assert judged.correlation > 0.95
 
@@ -97,15 +97,15 @@ def test_flat_images_have_numbers():
 
 
 def test_learning_gives_the_same_bytes_again_and_another_seed_others(tmp_path):
-    first = learn_points(100)
-    assert first == learn_points(100)
-    assert first != learn_points(100, random_state=1)
+    first = train_landmarks(100)
+    assert first == train_landmarks(100)
+    assert first != train_landmarks(100, random_state=1)
     (tmp_path / "a.dat").write_bytes(first)
     points, disagreement = eye_points(make_eyes(4).images, predictor=str(tmp_path / "a.dat"))
     assert points.shape == (4, 6, 2)
     assert (disagreement >= 0).all()
     with pytest.raises(ParameterError, match="100 synthetic eyes or more"):
-        learn_points(99)
+        train_landmarks(99)
 
 
 def test_what_is_learnt_from_holds_all_openings():
@@ -195,7 +195,7 @@ def test_it_parts_open_from_closed_on_eyes24():
 
 def test_a_cached_predictor_is_read_again_when_its_file_changes(tmp_path):
     path = tmp_path / "a.dat"
-    path.write_bytes(learn_points(100))
+    path.write_bytes(train_landmarks(100))
     before, _ = eye_points(make_eyes(3).images, predictor=str(path))
     path.write_bytes(shipped_file("eye.dat").read_bytes())
     after, _ = eye_points(make_eyes(3).images, predictor=str(path))

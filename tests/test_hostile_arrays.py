@@ -241,7 +241,7 @@ def test_weights_that_are_none_are_refused(value):
 
 PAIRS = (
     *("accuracy", "precision", "recall", "f1", "roc_auc", "equal_error_rate", "brier", "calibration_error"),
-    *("det_points", "roc_points", "reliability_curve", "summarise"),
+    *("det_points", "roc_points", "reliability_curve", "summarize"),
 )
 GOOD = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8])
 BAD_PAIRS = {

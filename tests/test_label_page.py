@@ -13,9 +13,8 @@ from classic_eyes.conftest import shared, write_eyes, write_labelled
 
 from classic_eyes import cli
 from classic_eyes.cli.label import _compared
-from classic_eyes.datasets import EyeSet, read_eyes, read_label_table
+from classic_eyes.datasets import EyeSet, LoadedSet, read_eyes, read_label_table
 from classic_eyes.errors import ParameterError
-from classic_eyes.evaluation import Readable
 from classic_eyes.labeling.page import render_sheet
 
 HOSTILE = (
@@ -548,7 +547,7 @@ def test_one_image_makes_a_page(tmp_path):
 @pytest.mark.parametrize(("order", "kept"), [("worth", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])
 def test_of_very_many_those_that_come_last_are_left_out(order, kept, capsys):
     names = [f"{k}.png" for k in range(4)]
-    data = Readable(EyeSet(names, np.full(4, -1), np.array(names), names), np.zeros((4, 24, 24), np.uint8), ())
+    data = LoadedSet(EyeSet(names, np.full(4, -1), np.array(names), names), np.zeros((4, 24, 24), np.uint8), ())
     left, scores = _compared(data, np.array([0.9, 0.6, 0.45, 0.01]), order, most=2)
     assert [names.index(name) for name in left.eyes.names] == kept
     assert len(scores) == len(left.images) == len(kept)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import judge_label_curve
+from benchmarks import measure_label_curve
 from benchmarks.audit import contradicted_by_most, evaluate_audit
 from benchmarks.few_labels import LEARNERS, gather_crowd, learn_from_few
 from benchmarks.report.learning import _apart, render_learning
@@ -209,7 +209,7 @@ def test_the_curve_is_the_same_for_any_number_of_jobs():
     eyes = make_eyes(100, random_state=2)
     groups = np.arange(100).astype(str)
     settings = {"sizes": (20, 40), "learners": ("knn",), "n_seeds": 2}
-    one, two = (judge_label_curve(eyes.images, eyes.labels, groups, n_jobs=jobs, **settings) for jobs in (1, 2))
+    one, two = (measure_label_curve(eyes.images, eyes.labels, groups, n_jobs=jobs, **settings) for jobs in (1, 2))
     assert one == two
     assert [(curve.learner, curve.order) for curve in one] == [("knn", "random"), ("knn", "worth")]
     assert all(0.5 < value <= 1 for curve in one for value in curve.mean)
@@ -222,7 +222,7 @@ def test_a_curve_asks_for_no_more_than_there_is():
     eyes = make_eyes(50)
     for sizes, said in (((20, 60), "60 labels, and four fifths of the groups hold 40"), ((40, 20), "must grow")):
         with pytest.raises(ParameterError, match=said):
-            judge_label_curve(eyes.images, eyes.labels, np.arange(50), sizes=sizes, learners=("knn",), n_jobs=1)
+            measure_label_curve(eyes.images, eyes.labels, np.arange(50), sizes=sizes, learners=("knn",), n_jobs=1)
 
 
 def test_the_figure_says_what_it_shows():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.errors import ParameterError
-from classic_eyes.svm import MetricSvm, MirrorSvm, gradient_products
+from classic_eyes.svm import MetricSvm, SymmetricSvm, gradient_products
 
 RNG = np.random.default_rng(0)
 SIGN = np.repeat([1, -1], 10)
@@ -22,7 +22,7 @@ X, Y = noisy(1200, 0)
 FRESH, TRUTH = noisy(1500, 1)
 
 
-def slow_products(machine: MirrorSvm, rows: np.ndarray) -> np.ndarray:
+def slow_products(machine: SymmetricSvm, rows: np.ndarray) -> np.ndarray:
     """The mean outer product of gradients taken by central differences."""
     step, total = 1e-4, np.zeros((rows.shape[1],) * 2)
     for row in rows.astype(float):
@@ -34,7 +34,7 @@ def slow_products(machine: MirrorSvm, rows: np.ndarray) -> np.ndarray:
 
 
 def test_the_gradients_are_those_of_the_margin():
-    machine = MirrorSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
+    machine = SymmetricSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
     even, odd = gradient_products(machine, X[:50])
     slow = slow_products(machine, X[:50])
     np.testing.assert_allclose(even, slow[:10, :10], rtol=1e-3, atol=1e-5 * slow.max())
@@ -42,13 +42,13 @@ def test_the_gradients_are_those_of_the_margin():
 
 
 def test_over_a_set_closed_under_mirroring_even_and_odd_gradients_have_nothing_in_common():
-    machine = MirrorSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
+    machine = SymmetricSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
     slow = slow_products(machine, np.concatenate([X[:20], X[:20] * SIGN]))
     np.testing.assert_allclose(slow[:10, 10:], 0, atol=1e-6 * slow.max())
 
 
 def test_a_row_of_weight_two_is_the_row_twice():
-    machine = MirrorSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
+    machine = SymmetricSvm(60, gamma=1.0, alpha=1e-3).fit(X[:200], Y[:200])
     weight = np.where(np.arange(40) < 10, 2.0, 1.0)
     weighed = gradient_products(machine, X[:40], weight)
     twice = gradient_products(machine, np.concatenate([X[:40], X[:10]]))
@@ -67,14 +67,14 @@ def test_the_directions_are_the_columns_that_decide():
 
 def test_it_beats_the_machine_whose_distance_is_given():
     learnt = MetricSvm(300, n_directions=4, alpha=1e-4).fit(X, Y).score(FRESH, TRUTH)
-    given = max(MirrorSvm(300, gamma=g, alpha=1e-4).fit(X, Y).score(FRESH, TRUTH) for g in (0.25, 1.0, 4.0))
+    given = max(SymmetricSvm(300, gamma=g, alpha=1e-4).fit(X, Y).score(FRESH, TRUTH) for g in (0.25, 1.0, 4.0))
     assert learnt > given + 0.05
 
 
 def test_rounds_are_rounds():
     """One round by hand: a machine, its gradients, their eigenvectors, a machine along those."""
     machine = MetricSvm(100, n_directions=6, n_rounds=1, alpha=1e-3).fit(X, Y)
-    first = MirrorSvm(100, gamma=0.25, alpha=1e-3).fit(X, Y)
+    first = SymmetricSvm(100, gamma=0.25, alpha=1e-3).fit(X, Y)
     products = gradient_products(first, X)
     largest = max(np.linalg.eigvalsh(g)[-1] for g in products)
     for axes, g in zip((machine.even_, machine.odd_), products, strict=True):
@@ -82,7 +82,7 @@ def test_rounds_are_rounds():
         root = (vectors[:, -3:] * np.sqrt(values[-3:])) @ vectors[:, -3:].T
         np.testing.assert_allclose(axes @ axes.T, root, atol=1e-4)
     turned = np.hstack([X[:, :10] @ machine.even_, X[:, 10:] @ machine.odd_])
-    last = MirrorSvm(100, gamma=0.25, alpha=1e-3).fit(turned, Y)
+    last = SymmetricSvm(100, gamma=0.25, alpha=1e-3).fit(turned, Y)
     np.testing.assert_allclose(machine.decision_function(X), last.decision_function(turned), atol=1e-4)
 
 

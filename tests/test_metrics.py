@@ -166,12 +166,12 @@ def test_same_seed_same_interval_and_another_seed_another():
 
 def test_summary_has_every_metric_with_its_interval_and_none_for_what_is_not_defined():
     y, s = random_case(7)
-    result = metrics.summarise(y, s, np.arange(200) // 2, n_resamples=50)
+    result = metrics.summarize(y, s, np.arange(200) // 2, n_resamples=50)
     assert (result["n"], result["n_groups"]) == (200, 100)
     for name in metrics.METRICS:
         assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
     assert result["auc"]["value"] == pytest.approx(roc_auc_score(y, s))
-    assert metrics.summarise([1, 1], [0.9, 0.8], n_resamples=5)["eer"] == {"value": None, "low": None, "high": None}
+    assert metrics.summarize([1, 1], [0.9, 0.8], n_resamples=5)["eer"] == {"value": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(

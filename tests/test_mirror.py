@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from classic_eyes import EyeClassifier
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import Hog, Lbp, Words
-from classic_eyes.svm import FixedSizeSvm, MirrorSvm, mirror_rbf, rbf
-from classic_eyes.svm.symmetric import MirrorPca, MirrorScaler, MirrorUnion, mirrored_columns
+from classic_eyes.svm import LeastSquaresSvm, SymmetricSvm, rbf, symmetric_rbf
+from classic_eyes.svm.symmetric import SymmetricPca, SymmetricScaler, SymmetricUnion, mirrored_columns
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.pipelines import build_pipeline
 
@@ -27,7 +27,7 @@ def test_the_kernel_is_the_mean_over_both_images():
     sign = np.array([1, 1, 1, -1, -1, -1])
     squares = (S**2).sum(1)
     both = (rbf(X, S.T, squares, 0.3) + rbf(X, (S * sign).T, squares, 0.3)) / 2
-    np.testing.assert_allclose(mirror_rbf(X, S.T, squares, 0.3), both, rtol=1e-12)
+    np.testing.assert_allclose(symmetric_rbf(X, S.T, squares, 0.3), both, rtol=1e-12)
 
 
 def test_one_support_vector_does_the_work_of_two():
@@ -35,13 +35,13 @@ def test_one_support_vector_does_the_work_of_two():
     X = RNG.normal(size=(60, 4))
     y = (X[:, 0] + X[:, 2] ** 2 > 1).astype(int)
     sign = np.array([1, 1, -1, -1])
-    mirror = MirrorSvm(60, gamma=0.5, alpha=1e-3).fit(X, y)
+    mirror = SymmetricSvm(60, gamma=0.5, alpha=1e-3).fit(X, y)
     closed = np.concatenate([X, X * sign])
-    plain = FixedSizeSvm(120, gamma=0.5, alpha=1e-3).fit(closed, np.tile(y, 2))
+    plain = LeastSquaresSvm(120, gamma=0.5, alpha=1e-3).fit(closed, np.tile(y, 2))
     # The width is measured on the rows, and so differs by what the odd means are.
     plain.set_params(gamma=0.5 * plain.gamma / 0.5)
     scale = mirror._gamma / plain._gamma
-    plain = FixedSizeSvm(120, gamma=0.5 * scale, alpha=1e-3).fit(closed, np.tile(y, 2))
+    plain = LeastSquaresSvm(120, gamma=0.5 * scale, alpha=1e-3).fit(closed, np.tile(y, 2))
     probe = RNG.normal(size=(30, 4))
     np.testing.assert_allclose(mirror.decision_function(probe), plain.decision_function(probe), atol=2e-2)
     np.testing.assert_allclose(
@@ -50,7 +50,7 @@ def test_one_support_vector_does_the_work_of_two():
 
 
 def test_the_union_sets_both_images_side_by_side():
-    union = MirrorUnion(FeatureUnion([("hog", Hog()), ("lbp", Lbp())])).fit(EYES.images)
+    union = SymmetricUnion(FeatureUnion([("hog", Hog()), ("lbp", Lbp())])).fit(EYES.images)
     rows = union.transform(OTHER.images)
     mirrored = union.transform(np.ascontiguousarray(OTHER.images[:, :, ::-1]))
     half = rows.shape[1] // 2
@@ -67,12 +67,12 @@ def test_an_extractor_that_cannot_tell_is_asked_twice():
 
 def test_scaler_and_pca_are_those_of_the_closed_set():
     """With every mirror image among the rows, plain standardising and plain PCA find the same space."""
-    rows = MirrorUnion(FeatureUnion([("words", Words(n_words=10, mirrored=True))])).fit_transform(EYES.images)
+    rows = SymmetricUnion(FeatureUnion([("words", Words(n_words=10, mirrored=True))])).fit_transform(EYES.images)
     half = rows.shape[1] // 2
     closed = np.concatenate([rows[:, :half], rows[:, half:]]).astype(float)
     plain = PCA(40).fit(StandardScaler().fit_transform(closed))
-    turned = MirrorScaler().fit_transform(rows)
-    pca = MirrorPca(40).fit(turned)
+    turned = SymmetricScaler().fit_transform(rows)
+    pca = SymmetricPca(40).fit(turned)
     variance = np.sort(np.concatenate([turned[:, :half] @ pca.even_, turned[:, half:] @ pca.odd_], axis=1).var(0))
     # Each of the largest plain components is an even or an odd one.
     # Two images of one image hold each component twice.
@@ -120,14 +120,14 @@ def test_components_that_cannot_be_halved_are_refused(n_components):
     with pytest.raises(ParameterError, match="n_components is"):
         EyeClassifier(("hog",), "mirror", n_components=n_components).fit(EYES.images, EYES.labels)
     with pytest.raises(ParameterError, match="n_components is"):
-        MirrorPca(n_components).fit(np.zeros((4, 4), np.float32))
+        SymmetricPca(n_components).fit(np.zeros((4, 4), np.float32))
 
 
 def test_an_odd_number_of_columns_is_refused():
     with pytest.raises(ParameterError, match="3 columns"):
-        MirrorSvm(3).fit(np.eye(3), [0, 1, 1])
+        SymmetricSvm(3).fit(np.eye(3), [0, 1, 1])
 
 
 def test_a_constant_column_stays_finite():
     rows = np.ones((5, 4), np.float32)
-    assert MirrorScaler().fit_transform(rows).tolist() == [[0.0] * 4] * 5
+    assert SymmetricScaler().fit_transform(rows).tolist() == [[0.0] * 4] * 5

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from classic_eyes.conftest import write_labelled
 
-from benchmarks import DETECTORS, judge_novelty, not_eyes
+from benchmarks import DETECTORS, evaluate_novelty, not_eyes
 from classic_eyes import EyeClassifier, EyePredictor, cli
 from classic_eyes.errors import ModelError, ParameterError
 from classic_eyes.inference.novelty import VERDICTS, Novelty, Subspace, verdicts
@@ -231,7 +231,7 @@ def test_the_shipped_models_find_what_is_no_eye():
 def test_every_detector_is_judged_at_one_in_a_hundred():
     steps = []
     sets = [("one", EYES.images, np.arange(400)), ("two", OTHERS.images, np.arange(400))]
-    told = judge_novelty(sets, n_splits=2, tick=lambda: steps.append(1))
+    told = evaluate_novelty(sets, n_splits=2, tick=lambda: steps.append(1))
     assert len(steps) == 2 * len(DETECTORS)
     assert told["n"] == 800
     for judged in told["detectors"].values():

@@ -14,7 +14,7 @@ from classic_eyes import EyeClassifier
 from classic_eyes.cli import main
 from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
-from classic_eyes.training.fitting import Learnt, fit_last_step, fit_sigmoid, join_synthetic
+from classic_eyes.training.fitting import TrainingSet, add_synthetic, fit_last_step, fit_sigmoid
 
 EYES = make_eyes(120, random_state=3)
 
@@ -42,8 +42,8 @@ def dull_eyes(n: int) -> tuple[np.ndarray, np.ndarray]:
 # -- what joins them --
 
 
-def some_rows(**changed: object) -> Learnt:
-    rows = Learnt(
+def some_rows(**changed: object) -> TrainingSet:
+    rows = TrainingSet(
         np.arange(4 * 576, dtype=np.uint32).astype(np.uint8).reshape(4, 24, 24),
         np.array([0, 1, 0, 1]),
         np.array([0, 1], np.int8),
@@ -54,7 +54,7 @@ def some_rows(**changed: object) -> Learnt:
 
 
 def test_what_was_there_stays_and_each_is_a_person_of_its_own():
-    joined = join_synthetic(some_rows(), 50, random_state=2)
+    joined = add_synthetic(some_rows(), 50, random_state=2)
     np.testing.assert_array_equal(joined.images[:4], some_rows().images)
     assert joined.source.tolist() == [0, 1, 0, 1, *range(2, 52)]
     assert joined.groups[0] == joined.groups[1]
@@ -65,22 +65,22 @@ def test_what_was_there_stays_and_each_is_a_person_of_its_own():
 @pytest.mark.parametrize("n_synthetic", [1, 2, 10])
 def test_one_weighs_as_much_as_a_image_with_all_its_rows_and_all_at_most_as_much_as_all(n_synthetic):
     rows = some_rows(weight=np.array([1.0, 3.0]))
-    joined = join_synthetic(rows, n_synthetic)
+    joined = add_synthetic(rows, n_synthetic)
     of_a_image = np.bincount(rows.source, weights=rows.weight[rows.source])
     np.testing.assert_allclose(joined.weight[2:], min(of_a_image.mean(), of_a_image.sum() / n_synthetic))
     np.testing.assert_array_equal(joined.weight[:2], rows.weight)
 
 
 def test_half_of_them_are_harder_to_tell():
-    joined = join_synthetic(some_rows(), 400)
+    joined = add_synthetic(some_rows(), 400)
     easy = {image.tobytes() for image in make_eyes(400, random_state=1_000_000_000).images}
     assert 0.4 < np.mean([image.tobytes() in easy for image in joined.images[4:]]) < 0.6
 
 
 def test_nobody_is_asked_about_them_elsewhere():
-    learnt = {image.tobytes() for image in join_synthetic(some_rows(), 300).images}
+    learnt = {image.tobytes() for image in add_synthetic(some_rows(), 300).images}
     assert not any(image.tobytes() in learnt for seed in range(5) for image in make_eyes(300, random_state=seed).images)
-    assert learnt != {image.tobytes() for image in join_synthetic(some_rows(), 300, random_state=1).images}
+    assert learnt != {image.tobytes() for image in add_synthetic(some_rows(), 300, random_state=1).images}
 
 
 # -- in the classifier --
@@ -133,7 +133,7 @@ def test_the_sigmoid_weighs_synthetic_eyes_as_much_as_all_images():
     margin, labels = told_apart(10_000, 1000, 2000)
     synthetic, of_synthetic = told_apart(40_000, 8000, 0)
     both = np.concatenate([margin, synthetic])
-    learnt = Learnt(
+    learnt = TrainingSet(
         np.zeros((0, 24, 24), np.uint8), np.arange(0), np.concatenate([labels, of_synthetic]), np.arange(0), None
     )
     slope, intercept = fit_sigmoid(both, learnt, len(margin))
@@ -151,7 +151,7 @@ def test_synthetic_eyes_are_judged_by_machines_that_have_not_learnt_from_them():
     # Thirty images with a copy each, then ten synthetic eyes, whose rows are not where their numbers are.
     source = np.concatenate([np.arange(30), np.arange(30), np.arange(30, 40)])
     rows = rng.normal(labels[source, np.newaxis], 1.0, (70, 3))
-    learnt = Learnt(np.zeros((70, 8, 8), np.uint8), source, labels, np.arange(40), None)
+    learnt = TrainingSet(np.zeros((70, 8, 8), np.uint8), source, labels, np.arange(40), None)
     folds = [(np.arange(15, 30), np.arange(15)), (np.arange(15), np.arange(15, 30)), (np.arange(30), np.arange(30, 40))]
     margin = fit_last_step(LinearDiscriminantAnalysis(), rows, None, learnt, folds)
     non_eyes = LinearDiscriminantAnalysis().fit(rows[:60], labels[source[:60]])

@@ -172,7 +172,7 @@ def train_alignment(n: int = 16000, *, random_state: int = 0) -> Alignment:
     References
     ----------
     Dollar et al. and Cao et al., as in `classic_eyes.preprocessing.alignment.find_poses`. Synthetic eyes: Wood et al., as in
-    `classic_eyes.training.fitting.join_synthetic`.
+    `classic_eyes.training.fitting.add_synthetic`.
     """
     if not FEWEST <= n <= MOST:
         raise ParameterError(

@@ -15,7 +15,7 @@ from classic_eyes.descriptors.ear import POINTS_SIDE, even_light, eye_aspect_rat
 from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import random_parameters, render
 
-__all__ = ["PointsJudged", "judge_points", "learn_points", "render_openings"]
+__all__ = ["PointsJudged", "evaluate_landmarks", "train_landmarks", "render_openings"]
 
 # Trees, and the pixels they look at; more of either bought less than .003 of the area under the curve on eyes24.
 _OPTIONS = {
@@ -78,7 +78,7 @@ def render_openings(n: int, *, random_state: int = 0) -> tuple[npt.NDArray[np.ui
     return np.stack(images), np.stack(points)
 
 
-def learn_points(n: int = 8000, *, random_state: int = 0) -> bytes:
+def train_landmarks(n: int = 8000, *, random_state: int = 0) -> bytes:
     """Learn to find the six points of an eye in a patch, from synthetic eyes.
 
     1. Render `n` eyes, of all openings, in the alignments in which patches turn up.
@@ -135,13 +135,13 @@ def _parts(dlib: Any, points: npt.NDArray[np.float32], side: int) -> list[Any]:
     return [dlib.point(int(x), int(y)) for x, y in enlarged]
 
 
-def judge_points(path: str | os.PathLike[str], n: int = 1000, *, random_state: int = 1) -> PointsJudged:
+def evaluate_landmarks(path: str | os.PathLike[str], n: int = 1000, *, random_state: int = 1) -> PointsJudged:
     """Judge a file of six points on synthetic eyes that it has not learnt from.
 
     Parameters
     ----------
     path : path
-        What `learn_points` gave, as a file.
+        What `train_landmarks` gave, as a file.
     n : int, default=1000
         Synthetic eyes.
     random_state : int, default=1

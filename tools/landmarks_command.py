@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.descriptors.ear import load_dlib
 from tools.arguments import add_synthetic_arguments, begin, write_card
-from tools.landmarks import judge_points, learn_points
+from tools.landmarks import evaluate_landmarks, train_landmarks
 
 __all__ = ["add_arguments", "work"]
 
@@ -37,9 +37,9 @@ def work(arguments: Namespace) -> int:
         0.
     """
     begin(arguments, ".dat")
-    learnt = learn_points(arguments.eyes, random_state=arguments.seed)
+    learnt = train_landmarks(arguments.eyes, random_state=arguments.seed)
     write_whole(arguments.out, learnt)
-    judged = judge_points(arguments.out, random_state=arguments.seed + 1)
+    judged = evaluate_landmarks(arguments.out, random_state=arguments.seed + 1)
     print(
         f"on {judged.n:,} other synthetic eyes points are off by {judged.error:.3f} widths of the eye; the eye aspect "
         f"ratio correlates with the true one by {judged.correlation:.3f}"

@@ -19,12 +19,11 @@ from classic_eyes.classifier import EyeClassifier
 from classic_eyes.cli.arguments import existing_file, known_views, names, natural_number, positive_integer, random_seed
 from classic_eyes.cli.tables import aligned, markdown
 from classic_eyes.cli.train import read_sets
-from classic_eyes.datasets import EyeSet, concatenate
+from classic_eyes.datasets import EyeSet, LoadedSet, concatenate, load_images
 from classic_eyes.errors import ParameterError
-from classic_eyes.evaluation import Readable, read_usable
 from classic_eyes.semisupervised import (
     CLUSTERERS,
-    LEAST_IMAGES,
+    MIN_IMAGES,
     VIEW_FEATURES,
     Consensus,
     Knowledge,
@@ -102,7 +101,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 class _Ground:
     """What all settings share."""
 
-    data: Readable
+    data: LoadedSet
     truth: NDArray[np.int8] | None
     views: dict[tuple[str, ...], View]
     knowledge: Knowledge
@@ -130,15 +129,15 @@ def _checked_settings(arguments: Namespace) -> list[Setting]:
     ]
 
 
-def _read(arguments: Namespace) -> tuple[Readable, list[Any]]:
+def _read(arguments: Namespace) -> tuple[LoadedSet, list[Any]]:
     sets = read_sets(arguments.paths, arguments.labels)
-    read = [read_usable(eyes.take(np.arange(0, len(eyes), arguments.every))) for eyes in sets]
+    read = [load_images(eyes.take(np.arange(0, len(eyes), arguments.every))) for eyes in sets]
     failed = [failure for part in read for failure in part.failed]
     joined: EyeSet = concatenate([part.eyes for part in read])
-    return Readable(joined, np.concatenate([part.images for part in read]), tuple(failed)), failed
+    return LoadedSet(joined, np.concatenate([part.images for part in read]), tuple(failed)), failed
 
 
-def _prepare(data: Readable, arguments: Namespace) -> _Ground:
+def _prepare(data: LoadedSet, arguments: Namespace) -> _Ground:
     evaluated = arguments.labels is not None or arguments.evaluate
     if evaluated and not (data.eyes.labels >= 0).any():
         raise ParameterError("--evaluate needs true labels, and the folders hold none; give them with --labels CSV")
@@ -148,8 +147,8 @@ def _prepare(data: Readable, arguments: Namespace) -> _Ground:
         )
     if arguments.given and not arguments.trained:
         raise ParameterError(f"--given {arguments.given} goes with --trained N; give both, or neither")
-    if len(data.images) < LEAST_IMAGES:
-        raise ParameterError(f"{len(data.images)} images are too few to cluster; {LEAST_IMAGES} are needed")
+    if len(data.images) < MIN_IMAGES:
+        raise ParameterError(f"{len(data.images)} images are too few to cluster; {MIN_IMAGES} are needed")
     knowledge = gather_knowledge(data.images, random_state=arguments.seed)
     wanted = dict.fromkeys([*_feature_sets(arguments), *FEATURE_SETS, *VIEW_FEATURES])
     views = {each: make_view(data.images, each, random_state=arguments.seed) for each in wanted}

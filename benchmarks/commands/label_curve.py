@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import Curve, judge_label_curve
+from benchmarks import Curve, measure_label_curve
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.cli.tables import markdown
-from classic_eyes.datasets import read_eyes
-from classic_eyes.evaluation import read_labelled
+from classic_eyes.datasets import load_labelled, read_eyes
 from classic_eyes.synthetic import make_eyes
 
 __all__ = ["curve_table", "draw_curves", "measure_label_curve"]
@@ -51,11 +50,11 @@ def measure_label_curve(
         eyes = make_eyes(_SYNTHETIC, random_state=random_state)
         sizes = [size for size in settings.pop("sizes", (25, 50, 100, 200, 400)) if size <= _SYNTHETIC * 0.7]
         groups = np.arange(_SYNTHETIC).astype(str)
-        return "synthetic", judge_label_curve(eyes.images, eyes.labels, groups, sizes=sizes, **settings)
-    data = read_labelled(read_eyes(paths[0], labels=labels))
+        return "synthetic", measure_label_curve(eyes.images, eyes.labels, groups, sizes=sizes, **settings)
+    data = load_labelled(read_eyes(paths[0], labels=labels))
     for name, reason in data.failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    return data.eyes.source, judge_label_curve(data.images, data.eyes.labels, data.eyes.groups, **settings)
+    return data.eyes.source, measure_label_curve(data.images, data.eyes.labels, data.eyes.groups, **settings)
 
 
 def curve_table(name: str, curves: Sequence[Curve]) -> str:

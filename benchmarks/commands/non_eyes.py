@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import DETECTORS, judge_novelty
-from classic_eyes.datasets import read_eyes
-from classic_eyes.evaluation import read_usable
+from benchmarks import DETECTORS, evaluate_novelty
+from classic_eyes.datasets import load_images, read_eyes
 from classic_eyes.synthetic import make_eyes
 
 __all__ = ["measure_novelty", "novelty_table"]
@@ -33,11 +32,11 @@ def measure_novelty(paths: list[str], *, n_splits: int, random_state: int) -> di
     Returns
     -------
     dict
-        As `benchmarks.judge_novelty` returns it.
+        As `benchmarks.evaluate_novelty` returns it.
     """
     sets: list[tuple[str, Any, Any]] = []
     for path in paths:
-        read = read_usable(read_eyes(path))
+        read = load_images(read_eyes(path))
         for name, reason in read.failed:
             print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
         sets.append((read.eyes.source, read.images, read.eyes.groups))
@@ -47,7 +46,7 @@ def measure_novelty(paths: list[str], *, n_splits: int, random_state: int) -> di
         sets.append(("synthetic", eyes.images, np.arange(_SYNTHETIC)))
     total = n_splits * len(DETECTORS)
     with tqdm(total=total, unit=" steps", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
-        return judge_novelty(sets, n_splits=n_splits, random_state=random_state, tick=bar.update)
+        return evaluate_novelty(sets, n_splits=n_splits, random_state=random_state, tick=bar.update)
 
 
 def novelty_table(told: dict[str, Any]) -> str:

@@ -13,9 +13,9 @@ from benchmarks.audit import contradicted_by_most, evaluate_audit
 
 from .._utils.writing import csv_text, write_whole
 from ..classifier import EyeClassifier
-from ..datasets import EyeSet, LabelTable, image_key, read_eyes, read_votes
+from ..datasets import EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes, read_votes
 from ..errors import DataError, ParameterError
-from ..evaluation import Readable, cross_validate, read_usable
+from ..evaluation import cross_validate
 from ..labeling import Audit, Witness, audit_labels, second_witness
 from ..labeling.page import render_sheet, write_page
 from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
@@ -70,7 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
 
 
-def _check(data: Readable, folds: int) -> None:
+def _check(data: LoadedSet, folds: int) -> None:
     labels, groups = data.eyes.labels, data.eyes.groups
     counts = [int((labels == label).sum()) for label in (0, 1)]
     if min(counts) < _LEAST:
@@ -83,7 +83,7 @@ def _check(data: Readable, folds: int) -> None:
         raise DataError(f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds")
 
 
-def _witnesses(data: Readable, arguments: Namespace) -> tuple[Witness, ...]:
+def _witnesses(data: LoadedSet, arguments: Namespace) -> tuple[Witness, ...]:
     known = np.flatnonzero(data.eyes.labels >= 0)
     print(f"judging {len(known):,} labels by the others, in {arguments.folds} folds ...", file=sys.stderr)
     scores = np.full(len(data.eyes), 0.5)
@@ -103,7 +103,7 @@ def _witnesses(data: Readable, arguments: Namespace) -> tuple[Witness, ...]:
     return (first,) if second is None else (first, second)
 
 
-def _rows(audit: Audit, data: Readable, limit: int) -> list[list[str]]:
+def _rows(audit: Audit, data: LoadedSet, limit: int) -> list[list[str]]:
     eyes = data.eyes
     return [
         [
@@ -117,7 +117,7 @@ def _rows(audit: Audit, data: Readable, limit: int) -> list[list[str]]:
     ]
 
 
-def _page(audit: Audit, data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> str:
+def _page(audit: Audit, data: LoadedSet, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> str:
     eyes, order = data.eyes, audit.ranked(arguments.limit)
     wanted = list(dict.fromkeys([*order.tolist(), *(int(k) for k in audit.partners[order] if k >= 0)]))
     images = {k: number for number, k in enumerate(wanted)}
@@ -169,7 +169,7 @@ def _votes(path: str, eyes: EyeSet) -> dict[str, list[int]]:
 def _judged(
     audit: Audit,
     witnesses: tuple[Witness, ...],
-    data: Readable,
+    data: LoadedSet,
     votes: dict[str, list[int]],
     arguments: Namespace,
 ) -> str:
@@ -203,7 +203,7 @@ def work(arguments: Namespace) -> int:
     eyes = read_eyes(arguments.path, labels=arguments.labels)
     votes = None if arguments.raters is None else _votes(arguments.raters, eyes)
     table = label_rows(arguments.path, arguments.labels, eyes)
-    data = read_usable(eyes)
+    data = load_images(eyes)
     for name, reason in data.failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     _check(data, arguments.folds)

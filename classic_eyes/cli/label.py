@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets import UNSURE, EyeSet, LabelTable, image_key, read_eyes, read_label_table
+from ..datasets import UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes, read_label_table
 from ..errors import DataError, ImageError
-from ..evaluation import Readable, read_usable
 from ..images import read_bytes, read_images, stated_size
 from ..labeling import ORDERS, arrange
 from ..labeling.page import render_sheet, write_page
@@ -118,7 +117,7 @@ def page_images(paths: Sequence[str]) -> NDArray[np.uint8]:
     Parameters
     ----------
     paths : sequence of str
-        Readable images.
+        LoadedSet images.
 
     Returns
     -------
@@ -158,9 +157,9 @@ def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
     return eyes.take(asked)
 
 
-def _read(asked: EyeSet, n_all: int) -> Readable:
+def _read(asked: EyeSet, n_all: int) -> LoadedSet:
     try:
-        return read_usable(asked)
+        return load_images(asked)
     except DataError as error:
         if len(asked) == n_all:
             raise
@@ -169,14 +168,14 @@ def _read(asked: EyeSet, n_all: int) -> Readable:
         ) from error
 
 
-def _guesses(data: Readable, arguments: Namespace) -> NDArray[np.float64]:
+def _guesses(data: LoadedSet, arguments: Namespace) -> NDArray[np.float64]:
     model = open_model(arguments.model, trusted=arguments.trust_model)
     return np.asarray(model.predict_proba(data.images)[:, 1], dtype=np.float64)
 
 
 def _compared(
-    data: Readable, scores: NDArray[np.float64], order: str, most: int = _COMPARED
-) -> tuple[Readable, NDArray[np.float64]]:
+    data: LoadedSet, scores: NDArray[np.float64], order: str, most: int = _COMPARED
+) -> tuple[LoadedSet, NDArray[np.float64]]:
     """Leave out, of very many images, those that would come last: their features would fill the memory."""
     if order not in _BY_LOOKS or len(scores) <= most:
         return data, scores
@@ -184,10 +183,10 @@ def _compared(
     kept = np.sort(np.argsort(sure if order == "worth" else -sure, kind="stable")[:most])
     what = "most uncertain" if order == "worth" else "surest"
     print(f"of {len(scores):,} images the {most:,} {what} are compared with one another", file=sys.stderr)
-    return Readable(data.eyes.take(kept), data.images[kept], data.failed), scores[kept]
+    return LoadedSet(data.eyes.take(kept), data.images[kept], data.failed), scores[kept]
 
 
-def _sheet(data: Readable, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
+def _sheet(data: LoadedSet, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
     rows = np.zeros((len(scores), 1), dtype=np.float32)
     if arguments.order in _BY_LOOKS:
         view = make_view(data.images, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..errors import ParameterError
-from ..training.fitting import FEWEST_JUDGED, MOST_SYNTHETIC, takes_weights
+from ..training.fitting import MAX_SYNTHETIC, MIN_CALIBRATING, takes_weights
 from ..training.pipelines import CLASSIFIERS, make_classifier, split_views
 
 __all__ = ["check_learner"]
@@ -42,11 +42,11 @@ def check_learner(arguments: Namespace) -> None:
                 f"{option} {_typed(value)} goes with --classifier {', '.join(fitting)}, not {classifier}; leave it "
                 "out, or change the classifier"
             )
-    if arguments.synthetic > MOST_SYNTHETIC:
+    if arguments.synthetic > MAX_SYNTHETIC:
         raise ParameterError(
-            f"--synthetic {arguments.synthetic} is too many; take {MOST_SYNTHETIC:,} at most, a few thousand do as well"
+            f"--synthetic {arguments.synthetic} is too many; take {MAX_SYNTHETIC:,} at most, a few thousand do as well"
         )
-    if arguments.calibrate_synthetic and arguments.synthetic < FEWEST_JUDGED:
+    if arguments.calibrate_synthetic and arguments.synthetic < MIN_CALIBRATING:
         raise ParameterError(
             f"--calibrate-synthetic: {arguments.synthetic} synthetic eyes are too few, for they count as much as all "
             "images; give --synthetic 4000, or leave it out"

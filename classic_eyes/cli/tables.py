@@ -15,7 +15,7 @@ def results_table(results: dict[str, dict[str, Any]]) -> str:
     Parameters
     ----------
     results : dict
-        Name of the part to what `classic_eyes.metrics.summarise` gives.
+        Name of the part to what `classic_eyes.metrics.summarize` gives.
 
     Returns
     -------
@@ -24,8 +24,8 @@ def results_table(results: dict[str, dict[str, Any]]) -> str:
 
     Examples
     --------
-    >>> from classic_eyes.metrics import summarise
-    >>> print(results_table({"toy": summarise([0, 1], [0.25, 0.75], n_resamples=1)}).splitlines()[1][:26])
+    >>> from classic_eyes.metrics import summarize
+    >>> print(results_table({"toy": summarize([0, 1], [0.25, 0.75], n_resamples=1)}).splitlines()[1][:26])
     toy        2       2  1.00
     """
     width = max(len("data"), *(len(name) for name in results))

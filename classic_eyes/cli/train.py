@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from ..classifier import EyeClassifier
-from ..datasets import UNLABELLED, EyeSet, concatenate, fingerprint, read_eyes
+from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, fingerprint, load_images, read_eyes
 from ..errors import DataError, ModelError, ParameterError
-from ..evaluation import Readable, cross_validate, read_usable, summarise_parts
+from ..evaluation import cross_validate, summarize_parts
 from ..features import EXTRACTORS
 from ..labeling.page import write_history
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions, read_card, read_header
 from ..preprocessing.alignment import shipped_alignment
 from ..semisupervised import VIEW_FEATURES, History, lay_out, make_view
 from ..training.fitting import ALIGNED
-from ..training.novelty import FEWEST, FEWEST_GROUPS
+from ..training.novelty import FEWEST, MIN_GROUPS
 from ..training.pipelines import DEFAULT_FEATURES, build_pipelines
 from .arguments import (
     existing_file,
@@ -269,7 +269,7 @@ def _describe(path: str, eyes: EyeSet) -> dict[str, Any]:
     }
 
 
-def _judge(clf: EyeClassifier, data: Readable, paths: list[str], lengths: list[int], arguments: Namespace) -> Any:
+def _judge(clf: EyeClassifier, data: LoadedSet, paths: list[str], lengths: list[int], arguments: Namespace) -> Any:
     """Return all metrics by cross-validation, for every path and for all together."""
     labels, groups = data.eyes.labels, data.eyes.groups
     scores = cross_validate(
@@ -279,7 +279,7 @@ def _judge(clf: EyeClassifier, data: Readable, paths: list[str], lengths: list[i
     parts = [(path, owner == number) for number, path in enumerate(paths)]
     if len(paths) > 1:
         parts.append(("all", owner >= 0))
-    return summarise_parts(labels, scores, groups, parts)
+    return summarize_parts(labels, scores, groups, parts)
 
 
 def _card(clf: EyeClassifier, sets: list[dict[str, Any]], results: Any, arguments: Namespace) -> dict[str, Any]:
@@ -337,27 +337,27 @@ def _judge_given(history: History, groups: Any) -> Any:
     known = history.given >= 0
     if min((history.given == 1).sum(), (history.given == 0).sum()) < _ENOUGH_TO_JUDGE:
         return None
-    return summarise_parts(history.given[known], history.scores[known], groups[known], [("given labels", known[known])])
+    return summarize_parts(history.given[known], history.scores[known], groups[known], [("given labels", known[known])])
 
 
-def _write_report(history: History, data: Readable, arguments: Namespace) -> None:
+def _write_report(history: History, data: LoadedSet, arguments: Namespace) -> None:
     maps = lay_out(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
     told = history.described(data.eyes.names)
     told |= {"name": data.eyes.source, "maps": maps, "mapped": (history.scores >= 0.5).astype(int).tolist()}
     write_history(told, data.images, arguments.report)
 
 
-def _learn_novelty_too(clf: EyeClassifier, data: Readable) -> None:
+def _learn_novelty_too(clf: EyeClassifier, data: LoadedSet) -> None:
     """Have the final classifier learn what is no eye, where there is enough to learn it from."""
-    clf.novelty = len(data.images) >= FEWEST and len(np.unique(data.eyes.groups)) >= FEWEST_GROUPS
+    clf.novelty = len(data.images) >= FEWEST and len(np.unique(data.eyes.groups)) >= MIN_GROUPS
     if not clf.novelty:
         print(
-            f"not learnt: what is no eye (predict --verdict); that takes {FEWEST} images of {FEWEST_GROUPS} groups",
+            f"not learnt: what is no eye (predict --verdict); that takes {FEWEST} images of {MIN_GROUPS} groups",
             file=sys.stderr,
         )
 
 
-def _find_labels(clf: EyeClassifier, data: Readable, arguments: Namespace) -> Any:
+def _find_labels(clf: EyeClassifier, data: LoadedSet, arguments: Namespace) -> Any:
     """Train where labels are missing; return metrics on the given ones, if any."""
     print("finding labels, then training ...", file=sys.stderr)
     _learn_novelty_too(clf, data)
@@ -423,11 +423,11 @@ def work(arguments: Namespace) -> int:
     sets = read_sets(arguments.paths, arguments.labels)
     if arguments.labelled_only:
         sets = [_labelled(eyes) for eyes in sets]
-    data = [read_usable(eyes, size=clf.size) for eyes in sets]
+    data = [load_images(eyes, size=clf.size) for eyes in sets]
     failed = [failure for part in data for failure in part.failed]
     for name, reason in failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    joined = Readable(
+    joined = LoadedSet(
         concatenate([part.eyes for part in data]), np.concatenate([part.images for part in data]), tuple(failed)
     )
     print(joined.eyes.summary(), file=sys.stderr)
@@ -465,7 +465,7 @@ def _labelled(eyes: EyeSet) -> EyeSet:
     return eyes.take(known)
 
 
-def _train_labelled(clf: EyeClassifier, data: Readable, lengths: list[int], arguments: Namespace) -> Any:
+def _train_labelled(clf: EyeClassifier, data: LoadedSet, lengths: list[int], arguments: Namespace) -> Any:
     """Judge by folds, then train on everything; return the metrics."""
     arguments.folds = _FOLDS if arguments.folds is None else arguments.folds
     _check_trainable(data.eyes, arguments.folds, arguments.report)

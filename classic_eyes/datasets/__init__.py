@@ -6,7 +6,8 @@ what has no label is -1. No image is decoded here.
 
 from .eyeset import UNLABELLED, EyeSet, concatenate, fingerprint, group_folds
 from .finding import find_images
-from .labels import read_labelled_csv, read_votes
+from .labels import load_labelled_csv, read_votes
+from .loading import LoadedSet, load_images, load_labelled
 from .readers import mrl_fields, read_class_folders, read_eyes, read_folder, read_mrl
 from .tables import (
     PREFERENCES,
@@ -25,11 +26,14 @@ __all__ = [
     "UNSURE",
     "EyeSet",
     "LabelTable",
+    "LoadedSet",
     "Merged",
     "concatenate",
     "find_images",
     "fingerprint",
     "group_folds",
+    "load_images",
+    "load_labelled",
     "merge_tables",
     "mrl_fields",
     "image_key",
@@ -37,7 +41,7 @@ __all__ = [
     "read_eyes",
     "read_folder",
     "read_label_table",
-    "read_labelled_csv",
+    "load_labelled_csv",
     "read_mrl",
     "read_votes",
     "write_label_table",

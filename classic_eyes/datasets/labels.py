@@ -12,10 +12,10 @@ from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
 from .eyeset import EyeSet
 from .finding import Path, find_images, first_few, last_name, shown
 
-__all__ = ["read_labelled_csv", "read_votes"]
+__all__ = ["load_labelled_csv", "read_votes"]
 
 
-def read_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
+def load_labelled_csv(folder: Path, csv_path: Path) -> EyeSet:
     """Read a folder of images with a label file.
 
     The file is UTF-8 (a byte order mark is tolerated), separated by commas, with the header ``file,label`` and

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import DataError
 from .eyeset import UNLABELLED, EyeSet
 from .finding import Path, find_images, first_few, last_name, shown
-from .labels import read_labelled_csv
+from .labels import load_labelled_csv
 
 __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read_mrl"]
 
@@ -29,7 +29,7 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
 
     The first that fits decides:
 
-    1. `labels` is given, or there is an ``assets.csv`` in the folder: :func:`read_labelled_csv`;
+    1. `labels` is given, or there is an ``assets.csv`` in the folder: :func:`load_labelled_csv`;
     2. every image has an MRL name: :func:`read_mrl`;
     3. there is a folder for a class: :func:`read_class_folders`;
     4. some images have MRL names: :func:`read_mrl`, which lists those that have not;
@@ -57,7 +57,7 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     top = os.fspath(path)
     beside = os.path.join(top, LABEL_FILE)
     if labels is not None or os.path.isfile(beside):
-        known = read_labelled_csv(top, beside if labels is None else labels)
+        known = load_labelled_csv(top, beside if labels is None else labels)
         if labels is None:
             _warn_of_classes(known)
         return known

@@ -172,7 +172,7 @@ def read_label_table(csv_path: Path) -> LabelTable:
     Raises
     ------
     DataError
-        As for `read_labelled_csv`, but for files that are not there.
+        As for `load_labelled_csv`, but for files that are not there.
     """
     table = read_csv(csv_path, ("file", "label"))
     twice = [name for number, name in enumerate(table.columns) if name in table.columns[:number]]

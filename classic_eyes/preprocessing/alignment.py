@@ -343,7 +343,7 @@ def shipped_alignment() -> Alignment:
     Returns
     -------
     Alignment
-        Learnt from synthetic eyes alone.
+        TrainingSet from synthetic eyes alone.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from .clusterers import CLUSTERERS, cluster_rows, informed_mixture
 from .consensus import STARTS, VIEW_FEATURES, Consensus, Start, find_consensus
 from .knowledge import KNOWLEDGE, Knowledge, Orientation, gather_knowledge, orient
-from .learning import DOUBTFUL, LEAST_IMAGES, REFUSED, History, learn_labels
+from .learning import DOUBTFUL, MIN_IMAGES, REFUSED, History, learn_labels
 from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
 from .views import View, lay_out, make_view
 
@@ -13,7 +13,7 @@ __all__ = [
     "DOUBTFUL",
     "KNOWLEDGE",
     "Knowledge",
-    "LEAST_IMAGES",
+    "MIN_IMAGES",
     "Orientation",
     "REASONS",
     "REFUSED",

@@ -16,7 +16,7 @@ from .._utils.threads import one_thread
 from ..errors import DataError
 from ..features import count_hits
 from ..preprocessing.augmentation import flip
-from ..svm import FixedSizeSvm
+from ..svm import LeastSquaresSvm
 from ..synthetic import make_eyes
 from ..training.pipelines import build_pipeline
 
@@ -36,7 +36,7 @@ def _synthetic_machines(random_state: int) -> tuple[Any, ...]:
     eyes = make_eyes(_SYNTHETIC, random_state=random_state)
     images = np.concatenate([eyes.images, flip(eyes.images)])
     labels = np.tile(eyes.labels, 2)
-    machine = FixedSizeSvm(1000, alpha=1e-3, random_state=random_state)
+    machine = LeastSquaresSvm(1000, alpha=1e-3, random_state=random_state)
     views = [
         build_pipeline((name,), machine, n_components=_COMPONENTS, random_state=random_state) for name in ("hog", "lbp")
     ]

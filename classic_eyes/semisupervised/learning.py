@@ -18,12 +18,12 @@ from .knowledge import Knowledge, Orientation, gather_knowledge, orient
 from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
 from .views import View, make_view
 
-__all__ = ["DOUBTFUL", "LEAST_IMAGES", "REFUSED", "History", "learn_labels"]
+__all__ = ["DOUBTFUL", "MIN_IMAGES", "REFUSED", "History", "learn_labels"]
 
 # Below the first nothing is learnt, below the second a warning is given; docs/no-labels.md has what was measured.
 REFUSED = 0.45
 DOUBTFUL = 0.65
-LEAST_IMAGES = 60
+MIN_IMAGES = 60
 _FOLDS = 5
 _JOINS, _TURNS, _LEAVES, _WAITS = (
     next(number for number, reason in enumerate(REASONS) if reason.startswith(word))
@@ -193,15 +193,15 @@ def _fold_numbers(groups: NDArray[Any], random_state: int) -> NDArray[np.intp]:
 
 
 def _check_enough(images: NDArray[np.uint8]) -> None:
-    if len(images) < LEAST_IMAGES:
+    if len(images) < MIN_IMAGES:
         raise DataError(
-            f"{len(images)} images are too few to learn without labels; {LEAST_IMAGES} are needed, hundreds are "
+            f"{len(images)} images are too few to learn without labels; {MIN_IMAGES} are needed, hundreds are "
             "better, or label them all"
         )
     distinct = len(np.unique(images.reshape(len(images), -1), axis=0))
-    if distinct < LEAST_IMAGES:
+    if distinct < MIN_IMAGES:
         raise DataError(
-            f"only {distinct} of {len(images)} images are different; {LEAST_IMAGES} different ones are needed to "
+            f"only {distinct} of {len(images)} images are different; {MIN_IMAGES} different ones are needed to "
             "learn without labels"
         )
 

@@ -13,7 +13,7 @@ from scipy.special import expit
 from .._utils.threads import one_thread
 from ..datasets import UNLABELLED
 from ..errors import ParameterError
-from ..svm import FixedSizeSvm, platt
+from ..svm import LeastSquaresSvm, platt
 from .knowledge import Knowledge
 from .views import View
 
@@ -101,7 +101,7 @@ def _margins_left_out(view: View, labels: Labels, folds: NDArray[np.intp], rando
     """Return each image's margin by a machine that has not learnt from its fold."""
     learnt = np.flatnonzero(labels >= 0)
     rows = np.concatenate([learnt, learnt + view.n]) if view.mirrored else learnt
-    machine = FixedSizeSvm(1500, alpha=_ALPHA, random_state=random_state)
+    machine = LeastSquaresSvm(1500, alpha=_ALPHA, random_state=random_state)
     known = np.unique(folds[learnt])
     parts = [np.tile(folds[learnt] == fold, len(rows) // len(learnt)) for fold in known]
     targets = np.tile(labels[learnt], len(rows) // len(learnt))

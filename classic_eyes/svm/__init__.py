@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from .least_squares import FixedSizeSvm, MirrorSvm, image_kernels, mirror_rbf, platt, rbf
+from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels, platt, rbf, symmetric_rbf
 from .metric import MetricSvm, gradient_products
 
 __all__ = [
-    "FixedSizeSvm",
+    "LeastSquaresSvm",
     "MetricSvm",
-    "MirrorSvm",
+    "SymmetricSvm",
     "gradient_products",
     "image_kernels",
-    "mirror_rbf",
+    "symmetric_rbf",
     "platt",
     "rbf",
 ]

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..errors import ParameterError
 
-__all__ = ["FixedSizeSvm", "MirrorSvm", "image_kernels", "mirror_rbf", "platt", "rbf"]
+__all__ = ["LeastSquaresSvm", "SymmetricSvm", "image_kernels", "symmetric_rbf", "platt", "rbf"]
 
 Rows = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ class _Sums(NamedTuple):
     scale: float  # the weight that alpha is multiplied with
 
 
-class FixedSizeSvm(ClassifierMixin, BaseEstimator):
+class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
     """Tell two classes apart by a least-squares support vector machine with a fixed number of support vectors.
 
     1. ``n_support`` rows ``s`` are drawn from the training set; ``K_ss`` is their RBF kernel and ``K_ss = R R'``.
@@ -109,7 +109,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 2))
     >>> y = (np.hypot(*X.T) < 1).astype(int)
-    >>> bool(FixedSizeSvm(50, gamma=1.0).fit(X, y).score(X, y) > 0.95)
+    >>> bool(LeastSquaresSvm(50, gamma=1.0).fit(X, y).score(X, y) > 0.95)
     True
     """
 
@@ -158,7 +158,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        FixedSizeSvm
+        LeastSquaresSvm
             Itself.
         """
         self.fit_without(X, y, (), sample_weight, groups)
@@ -171,7 +171,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         left_out: Sequence[NDArray[np.bool_]],
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
-    ) -> list[FixedSizeSvm]:
+    ) -> list[LeastSquaresSvm]:
         """Learn from all rows and, at little more cost, once more without each of several parts.
 
         The machines share their support vectors, which carry no label; a part's share in the sums of step 3 is taken
@@ -192,7 +192,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        list of FixedSizeSvm
+        list of LeastSquaresSvm
             Fitted, one for each of `left_out`; this one is fitted to all rows.
         """
         rows, labels = validate_data(self, X, y, dtype=np.float32)
@@ -303,7 +303,7 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
             ).T
         return mapped
 
-    def _without(self, whole: _Sums, part: _Sums, root: Rows) -> FixedSizeSvm:
+    def _without(self, whole: _Sums, part: _Sums, root: Rows) -> LeastSquaresSvm:
         judge = type(self)(**self.get_params())
         judge.classes_, judge.n_features_in_ = self.classes_, self.n_features_in_
         judge.support_vectors_, judge.n_support_, judge._gamma = self.support_vectors_, self.n_support_, self._gamma
@@ -357,12 +357,12 @@ class FixedSizeSvm(ClassifierMixin, BaseEstimator):
         return self.classes_[positive.astype(np.intp)]
 
 
-class MirrorSvm(FixedSizeSvm):
+class SymmetricSvm(LeastSquaresSvm):
     """Tell two classes apart by a machine that gives an image and its mirror image the same margin, exactly.
 
-    Rows are what `classic_eyes.svm.symmetric.MirrorPca` gives: a first half of even columns, the same for an image and its
+    Rows are what `classic_eyes.svm.symmetric.SymmetricPca` gives: a first half of even columns, the same for an image and its
     mirror image, and a second half of odd ones, which change their sign. Steps and parameters are those of
-    `FixedSizeSvm`, with the kernel averaged over both images::
+    `LeastSquaresSvm`, with the kernel averaged over both images::
 
         k(x, s) = (exp(-gamma |x - s|^2) + exp(-gamma |x - mirror(s)|^2)) / 2
 
@@ -374,23 +374,23 @@ class MirrorSvm(FixedSizeSvm):
     n_support : int, optional
         Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1000 to 3000.
     gamma : float, default 0.4
-        As in `FixedSizeSvm`; > 0.
+        As in `LeastSquaresSvm`; > 0.
     alpha : float, default 3e-6
-        As in `FixedSizeSvm`; > 0.
+        As in `LeastSquaresSvm`; > 0.
     random_state : int, default 0
         Seed of the draw.
     group_effect : float, default 0.0
-        As in `FixedSizeSvm`; 0 or more.
+        As in `LeastSquaresSvm`; 0 or more.
 
     Attributes
     ----------
     classes_, support_vectors_, dual_coef_, intercept_, n_support_ : ndarray
-        As in `FixedSizeSvm`.
+        As in `LeastSquaresSvm`.
 
     Raises
     ------
     ParameterError
-        In `fit`, as `FixedSizeSvm`, and for an odd number of columns.
+        In `fit`, as `LeastSquaresSvm`, and for an odd number of columns.
 
     References
     ----------
@@ -401,7 +401,7 @@ class MirrorSvm(FixedSizeSvm):
     --------
     >>> import numpy as np
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> machine = MirrorSvm(50, gamma=1.0).fit(X, (X[:, 0] + X[:, 1] ** 2 > 1).astype(int))
+    >>> machine = SymmetricSvm(50, gamma=1.0).fit(X, (X[:, 0] + X[:, 1] ** 2 > 1).astype(int))
     >>> bool(np.allclose(machine.decision_function(X), machine.decision_function(X * [1, -1])))
     True
     """
@@ -416,11 +416,11 @@ class MirrorSvm(FixedSizeSvm):
         # The origin of the odd half is the mirror and stays where it is.
         origin = np.concatenate([support[:, :half].mean(axis=0), np.zeros(half, support.dtype)])
         X, support = X - origin, support - origin
-        kernel = mirror_rbf(X, support.T, np.einsum("ij,ij->i", support, support), self._gamma)
+        kernel = symmetric_rbf(X, support.T, np.einsum("ij,ij->i", support, support), self._gamma)
         return np.minimum(kernel, 1, out=kernel)
 
 
-def mirror_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:
+def symmetric_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:
     """Return the RBF kernel averaged over a row and its mirror image, whose second half has the other sign.
 
     Parameters
@@ -441,7 +441,7 @@ def mirror_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], ga
 
     Examples
     --------
-    >>> mirror_rbf(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5).round(4).tolist()
+    >>> symmetric_rbf(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5).round(4).tolist()
     [[0.5677]]
     """
     same, mirrored = image_kernels(X, columns, squares, gamma)
@@ -453,7 +453,7 @@ def mirror_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], ga
 def image_kernels(
     X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the two RBF kernels that `mirror_rbf` averages.
+    """Return the two RBF kernels that `symmetric_rbf` averages.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..errors import ParameterError
-from .least_squares import FixedSizeSvm, MirrorSvm, image_kernels
+from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels
 
 __all__ = ["MetricSvm", "gradient_products"]
 
@@ -25,10 +25,10 @@ _CHUNK = 2048
 _POWER = 0.25
 
 
-class MetricSvm(MirrorSvm):
+class MetricSvm(SymmetricSvm):
     """Tell two classes apart by a mirror machine whose distance is learnt (a recursive feature machine).
 
-    1. A `MirrorSvm` learns from the rows.
+    1. A `SymmetricSvm` learns from the rows.
     2. ``G``, the mean over the rows of ``grad f(x) grad f(x)'`` for its margin ``f``, tells along which directions the
        answer changes. Even and odd columns have no gradient in common, so each half has its own ``G``.
     3. Rows are turned onto the ``n_directions / 2`` leading eigenvectors ``u`` of either half, each scaled by
@@ -42,19 +42,19 @@ class MetricSvm(MirrorSvm):
     Parameters
     ----------
     n_support : int, optional
-        As in `MirrorSvm`.
+        As in `SymmetricSvm`.
     n_directions : int, default 96
         Directions, at most, half of them even and half odd; 2 or more.
     n_rounds : int, default 2
         How often the directions are learnt, 1 or more.
     gamma : float, default 0.25
-        As in `MirrorSvm`, along the directions; > 0.
+        As in `SymmetricSvm`, along the directions; > 0.
     alpha : float, default 3e-6
-        As in `MirrorSvm`; > 0.
+        As in `SymmetricSvm`; > 0.
     random_state : int, default 0
-        As in `MirrorSvm`.
+        As in `SymmetricSvm`.
     group_effect : float, default 0.0
-        As in `MirrorSvm`; 0 or more.
+        As in `SymmetricSvm`; 0 or more.
 
     Attributes
     ----------
@@ -63,12 +63,12 @@ class MetricSvm(MirrorSvm):
     support_vectors_ : float32 array of shape (n_support, 2 k)
         Along the directions.
     classes_, dual_coef_, intercept_, n_support_ : ndarray
-        As in `FixedSizeSvm`.
+        As in `LeastSquaresSvm`.
 
     Raises
     ------
     ParameterError
-        In `fit`, as `MirrorSvm`, and for n_directions or n_rounds that are not allowed.
+        In `fit`, as `SymmetricSvm`, and for n_directions or n_rounds that are not allowed.
 
     References
     ----------
@@ -108,7 +108,7 @@ class MetricSvm(MirrorSvm):
         left_out: Sequence[NDArray[np.bool_]],
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
-    ) -> list[FixedSizeSvm]:
+    ) -> list[LeastSquaresSvm]:
         """Learn from all rows, and once more without each of several parts, directions and all.
 
         Parameters
@@ -135,7 +135,7 @@ class MetricSvm(MirrorSvm):
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         names = self._names_of(groups, len(rows))
         # The directions carry labels: unlike support vectors they cannot be shared with who must not have seen them.
-        judges: list[FixedSizeSvm] = []
+        judges: list[LeastSquaresSvm] = []
         for part in left_out:
             kept = ~part
             own = None if names is None else names[kept]
@@ -161,16 +161,16 @@ class MetricSvm(MirrorSvm):
         self.support_vectors_, self.n_support_ = machine.support_vectors_, machine.n_support_
         self.dual_coef_, self.intercept_ = machine.dual_coef_, machine.intercept_
 
-    def _machine(self) -> MirrorSvm:
+    def _machine(self) -> SymmetricSvm:
         shared = {name: value for name, value in self.get_params().items() if name not in ("n_directions", "n_rounds")}
-        return MirrorSvm(**shared)
+        return SymmetricSvm(**shared)
 
     def _compared(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         return _turn(X, (self.even_, self.odd_))
 
 
 def gradient_products(
-    machine: MirrorSvm, X: Rows, weight: NDArray[np.float64] | None = None
+    machine: SymmetricSvm, X: Rows, weight: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean outer product of the margin's gradient, for the even and for the odd half of the columns.
 
@@ -180,7 +180,7 @@ def gradient_products(
 
     Parameters
     ----------
-    machine : MirrorSvm
+    machine : SymmetricSvm
         Fitted.
     X : float32 array of shape (n, 2 k)
         Rows, even half first.
@@ -199,7 +199,7 @@ def gradient_products(
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
-    >>> machine = MirrorSvm(100, gamma=1.0, alpha=1e-3).fit(X, X[:, 1] > 0)
+    >>> machine = SymmetricSvm(100, gamma=1.0, alpha=1e-3).fit(X, X[:, 1] > 0)
     >>> even, odd = gradient_products(machine, X)
     >>> int(np.diag(even).argmax())
     1

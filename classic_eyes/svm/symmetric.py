@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ParameterError
 
-__all__ = ["MirrorPca", "MirrorScaler", "MirrorUnion"]
+__all__ = ["SymmetricPca", "SymmetricScaler", "SymmetricUnion"]
 
 Rows = NDArray[np.float32]
 
@@ -21,7 +21,7 @@ _CHUNK = 2048
 _ROOT_HALF = np.float32(np.sqrt(0.5))
 
 
-class MirrorUnion(TransformerMixin, BaseEstimator):
+class SymmetricUnion(TransformerMixin, BaseEstimator):
     """The features of each image, and beside them those of its mirror image.
 
     An extractor that knows what mirroring does to its columns (``mirrored_columns``) is asked once, any other about
@@ -42,8 +42,8 @@ class MirrorUnion(TransformerMixin, BaseEstimator):
     >>> from classic_eyes.features import Lbp
     >>> from classic_eyes.synthetic import make_eyes
     >>> images = make_eyes(5).images
-    >>> rows = MirrorUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images)
-    >>> mirrored = MirrorUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images[:, :, ::-1])
+    >>> rows = SymmetricUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images)
+    >>> mirrored = SymmetricUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images[:, :, ::-1])
     >>> bool((rows[:, :2124] == mirrored[:, 2124:]).all())
     True
     """
@@ -74,7 +74,7 @@ class MirrorUnion(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        MirrorUnion
+        SymmetricUnion
             Itself.
         """
         self.union_ = clone(self.union).fit(X, y)
@@ -121,7 +121,7 @@ def mirrored_columns(extractor: Any) -> NDArray[np.intp] | None:
     return tell() if callable(tell) else None
 
 
-class MirrorScaler(TransformerMixin, BaseEstimator):
+class SymmetricScaler(TransformerMixin, BaseEstimator):
     """Standardise columns as if every mirror image were among the rows, and turn them into even and odd ones.
 
     1. ``f`` and ``g``, the two halves of a row, lose the mean and are divided by the deviation of both halves together.
@@ -138,7 +138,7 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> rows = np.array([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0]], np.float32)
-    >>> MirrorScaler().fit_transform(rows).astype(float).round(3).tolist()
+    >>> SymmetricScaler().fit_transform(rows).astype(float).round(3).tolist()
     [[0.0, -1.732], [0.0, 1.732], [0.0, 0.0]]
     """
 
@@ -148,13 +148,13 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : float32 array of shape (n, 2 d)
-            What `MirrorUnion` gives.
+            What `SymmetricUnion` gives.
         y : object, optional
             Not used.
 
         Returns
         -------
-        MirrorScaler
+        SymmetricScaler
             Itself.
         """
         half = X.shape[1] // 2
@@ -176,7 +176,7 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : float32 array of shape (n, 2 d)
-            What `MirrorUnion` gives.
+            What `SymmetricUnion` gives.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class MirrorScaler(TransformerMixin, BaseEstimator):
         return turned
 
 
-class MirrorPca(TransformerMixin, BaseEstimator):
+class SymmetricPca(TransformerMixin, BaseEstimator):
     """Principal components of the even and of the odd columns, as many of each.
 
     With every mirror image among the rows, even and odd columns have no correlation, so these are principal components
@@ -223,7 +223,7 @@ class MirrorPca(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> rows = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
-    >>> MirrorPca(4).fit_transform(rows).shape
+    >>> SymmetricPca(4).fit_transform(rows).shape
     (50, 4)
     """
 
@@ -236,13 +236,13 @@ class MirrorPca(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : float32 array of shape (n, 2 d)
-            What `MirrorScaler` gives.
+            What `SymmetricScaler` gives.
         y : object, optional
             Not used.
 
         Returns
         -------
-        MirrorPca
+        SymmetricPca
             Itself.
         """
         n_components = self.n_components
@@ -260,7 +260,7 @@ class MirrorPca(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : float32 array of shape (n, 2 d)
-            What `MirrorScaler` gives.
+            What `SymmetricScaler` gives.
 
         Returns
         -------

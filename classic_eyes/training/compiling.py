@@ -16,7 +16,7 @@ from ..inference.cascade import Cascade
 from ..inference.novelty import Novelty
 from ..inference.program import Block, Program, View
 from ..preprocessing.alignment import Alignment
-from ..svm import FixedSizeSvm, MetricSvm, MirrorSvm
+from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from ..svm.symmetric import mirrored_columns
 
 __all__ = ["NotCompilableError", "compile_program", "decide_as_fitted", "margins"]
@@ -83,7 +83,7 @@ def compile_program(
     Raises
     ------
     NotCompilableError
-        For a classifier other than `FixedSizeSvm`, `MirrorSvm`, `MetricSvm` and `SVC` with an RBF kernel, or an
+        For a classifier other than `LeastSquaresSvm`, `SymmetricSvm`, `MetricSvm` and `SVC` with an RBF kernel, or an
         extractor without a descriptor.
 
     Examples
@@ -110,11 +110,11 @@ def _view(pipeline: Pipeline, share: float, aligned: bool) -> View:
     machine = pipeline.named_steps["classifier"]
     # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
     kind = type(machine)
-    if not (kind in (FixedSizeSvm, MirrorSvm, MetricSvm) or (kind is SVC and machine.kernel == "rbf")):
+    if not (kind in (LeastSquaresSvm, SymmetricSvm, MetricSvm) or (kind is SVC and machine.kernel == "rbf")):
         raise NotCompilableError(f"the classifier {kind.__name__} has no compiled form")
     if kind is SVC and machine.classes_.tolist() != [0, 1]:
         raise NotCompilableError("the classes are not 0 and 1")
-    mirror = kind in (MirrorSvm, MetricSvm)
+    mirror = kind in (SymmetricSvm, MetricSvm)
     blocks, offset = _mirror_blocks(pipeline) if mirror else _plain_blocks(pipeline)
     support = machine.support_vectors_
     centre = np.zeros(support.shape[1])

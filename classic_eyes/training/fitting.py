@@ -14,15 +14,15 @@ from sklearn.utils.validation import has_fit_parameter
 from ..datasets import group_folds
 from ..errors import ParameterError
 from ..preprocessing.alignment import Alignment, align
-from ..svm import FixedSizeSvm, platt
+from ..svm import LeastSquaresSvm, platt
 from ..synthetic import make_eyes
 from .compiling import margins
 
 __all__ = [
     "ALIGNED",
-    "FEWEST_JUDGED",
-    "MOST_SYNTHETIC",
-    "Learnt",
+    "MIN_CALIBRATING",
+    "MAX_SYNTHETIC",
+    "TrainingSet",
     "aligned_views",
     "calibration_folds",
     "check_synthetic",
@@ -30,16 +30,16 @@ __all__ = [
     "first_rows",
     "fit_last_step",
     "fit_sigmoid",
-    "join_synthetic",
+    "add_synthetic",
     "set_machines",
     "shown_to",
     "takes_weights",
 ]
 
-MOST_SYNTHETIC = 100_000
+MAX_SYNTHETIC = 100_000
 """Most synthetic eyes that are learnt from: their features take some gigabytes."""
 
-FEWEST_JUDGED = 100
+MIN_CALIBRATING = 100
 """Fewest synthetic eyes that may calibrate: they count as much as all images."""
 
 ALIGNED = (None, "all", "others")
@@ -55,7 +55,7 @@ _SYNTHETIC_SEED = 1_000_000_000
 _HARD_SHARE = 0.5
 
 
-class Learnt(NamedTuple):
+class TrainingSet(NamedTuple):
     """What a classifier learns from: rows, and the images that they are variants of.
 
     Parameters
@@ -79,7 +79,7 @@ class Learnt(NamedTuple):
     weight: NDArray[np.float64] | None
 
 
-def join_synthetic(learnt: Learnt, n_synthetic: int, *, random_state: int = 0) -> Learnt:
+def add_synthetic(learnt: TrainingSet, n_synthetic: int, *, random_state: int = 0) -> TrainingSet:
     """Join synthetic eyes to what is learnt.
 
     Each is a person of its own, and its one row weighs as much as all rows of an image together, or less where they
@@ -89,7 +89,7 @@ def join_synthetic(learnt: Learnt, n_synthetic: int, *, random_state: int = 0) -
 
     Parameters
     ----------
-    learnt : Learnt
+    learnt : TrainingSet
         Rows of images.
     n_synthetic : int
         Eyes of `classic_eyes.synthetic.make_eyes`, 1 or more.
@@ -98,7 +98,7 @@ def join_synthetic(learnt: Learnt, n_synthetic: int, *, random_state: int = 0) -
 
     Returns
     -------
-    Learnt
+    TrainingSet
         The rows that were there, then those of the synthetic eyes.
 
     References
@@ -109,8 +109,8 @@ def join_synthetic(learnt: Learnt, n_synthetic: int, *, random_state: int = 0) -
     Examples
     --------
     >>> images = np.zeros((4, 24, 24), np.uint8)
-    >>> learnt = Learnt(images, np.array([0, 1, 0, 1]), np.array([0, 1], np.int8), np.array(["a", "b"]), None)
-    >>> joined = join_synthetic(learnt, 3)
+    >>> learnt = TrainingSet(images, np.array([0, 1, 0, 1]), np.array([0, 1], np.int8), np.array(["a", "b"]), None)
+    >>> joined = add_synthetic(learnt, 3)
     >>> joined.images.shape, joined.source.tolist(), joined.groups.tolist(), joined.weight.round(2).tolist()
     ((7, 24, 24), [0, 1, 0, 1, 2, 3, 4], [0, 1, 2, 3, 4], [1.0, 1.0, 1.33, 1.33, 1.33])
     """
@@ -120,7 +120,7 @@ def join_synthetic(learnt: Learnt, n_synthetic: int, *, random_state: int = 0) -
     names, person = np.unique(learnt.groups, return_inverse=True)
     weight = np.ones(n) if learnt.weight is None else learnt.weight
     each = weight.mean() * len(learnt.images) / max(n, n_synthetic)
-    return Learnt(
+    return TrainingSet(
         np.concatenate([learnt.images, eyes.images]),
         np.concatenate([learnt.source, n + np.arange(n_synthetic)]),
         np.concatenate([learnt.labels, eyes.labels]),
@@ -151,13 +151,13 @@ def check_synthetic(n_synthetic: int, classifier: Any, *, calibrate: bool = Fals
     >>> from classic_eyes.training.pipelines import make_classifier
     >>> check_synthetic(100, make_classifier("gb"))
     """
-    if n_synthetic > MOST_SYNTHETIC:
+    if n_synthetic > MAX_SYNTHETIC:
         raise ParameterError(
-            f"n_synthetic is {n_synthetic}; it must be {MOST_SYNTHETIC:,} at most, and a few thousand do as well"
+            f"n_synthetic is {n_synthetic}; it must be {MAX_SYNTHETIC:,} at most, and a few thousand do as well"
         )
-    if calibrate and n_synthetic < FEWEST_JUDGED:
+    if calibrate and n_synthetic < MIN_CALIBRATING:
         raise ParameterError(
-            f"calibrate_synthetic is True and n_synthetic is {n_synthetic}; set n_synthetic to {FEWEST_JUDGED} or more, or "
+            f"calibrate_synthetic is True and n_synthetic is {n_synthetic}; set n_synthetic to {MIN_CALIBRATING} or more, or "
             "leave calibrate_synthetic out"
         )
     if n_synthetic and not takes_weights(classifier):
@@ -222,7 +222,7 @@ def set_machines(pipelines: Mapping[str, Pipeline], **given: Any) -> None:
             continue
         values = _for_each(name, value, len(pipelines)) if name in _LEAST else [value] * len(pipelines)
         for pipeline, own in zip(pipelines.values(), values, strict=True):
-            if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], FixedSizeSvm):
+            if name not in pipeline[-1].get_params(deep=False) or not isinstance(pipeline[-1], LeastSquaresSvm):
                 which = "classifier 'metric'" if name == "n_directions" else "classifiers 'svm', 'mirror' and 'metric'"
                 raise ParameterError(
                     f"{name} goes with the {which}, not with {type(pipeline[-1]).__name__}; leave it out, or change "
@@ -374,7 +374,7 @@ def fit_last_step(
     classifier: Any,
     components: NDArray[Any],
     mirrored: NDArray[Any] | None,
-    learnt: Learnt,
+    learnt: TrainingSet,
     folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
     """Fit the last step; return for each image the margin of one like it that has not seen its fold.
@@ -387,7 +387,7 @@ def fit_last_step(
         What the steps before give of ``learnt.images``.
     mirrored : array of shape (n, d) or None
         Rows of the mirror images, where both margins are averaged.
-    learnt : Learnt
+    learnt : TrainingSet
         Labels, weights and persons. Images that are in no fold come last; nobody judges them.
     folds : sequence of (train, test)
         Positions of images; each of the others is in one test part.
@@ -407,12 +407,12 @@ def fit_last_step(
     return margin
 
 
-def first_rows(learnt: Learnt) -> NDArray[np.intp]:
+def first_rows(learnt: TrainingSet) -> NDArray[np.intp]:
     """Return the first row of each image, which is the image itself.
 
     Parameters
     ----------
-    learnt : Learnt
+    learnt : TrainingSet
         Rows of images.
 
     Returns
@@ -423,13 +423,13 @@ def first_rows(learnt: Learnt) -> NDArray[np.intp]:
     Examples
     --------
     >>> images = np.zeros((5, 24, 24), np.uint8)
-    >>> first_rows(Learnt(images, np.array([0, 1, 0, 1, 2]), np.array([0, 1, 1]), np.array(["a", "b", "c"]), None))
+    >>> first_rows(TrainingSet(images, np.array([0, 1, 0, 1, 2]), np.array([0, 1, 1]), np.array(["a", "b", "c"]), None))
     array([0, 1, 4])
     """
     return np.unique(learnt.source, return_index=True)[1]
 
 
-def fit_sigmoid(margin: NDArray[np.float64], learnt: Learnt, n: int) -> tuple[float, float]:
+def fit_sigmoid(margin: NDArray[np.float64], learnt: TrainingSet, n: int) -> tuple[float, float]:
     """Fit Platt's sigmoid to the margins of images, and of synthetic eyes, if they were judged too.
 
     The synthetic eyes weigh as much as all images together.
@@ -438,7 +438,7 @@ def fit_sigmoid(margin: NDArray[np.float64], learnt: Learnt, n: int) -> tuple[fl
     ----------
     margin : float64 array of shape (n,) or (n + n_synthetic,)
         Margins by machines that have not learnt from them, the images' first.
-    learnt : Learnt
+    learnt : TrainingSet
         Labels and weights.
     n : int
         Images.
@@ -452,7 +452,7 @@ def fit_sigmoid(margin: NDArray[np.float64], learnt: Learnt, n: int) -> tuple[fl
     --------
     Two images whose margins are right, and two synthetic eyes of which an open one looks closed:
 
-    >>> learnt = Learnt(np.zeros((4, 24, 24), np.uint8), np.arange(4), np.array([0, 1, 0, 1]), np.arange(4), None)
+    >>> learnt = TrainingSet(np.zeros((4, 24, 24), np.uint8), np.arange(4), np.array([0, 1, 0, 1]), np.arange(4), None)
     >>> alone, both = fit_sigmoid(np.array([-1.0, 1.0]), learnt, 2), fit_sigmoid(np.array([-1, 1, -1, -0.5]), learnt, 2)
     >>> abs(alone[1]) < 1e-6 < both[1]
     True
@@ -465,12 +465,12 @@ def fit_sigmoid(margin: NDArray[np.float64], learnt: Learnt, n: int) -> tuple[fl
 
 
 def _fit_judges(
-    classifier: Any, rows: NDArray[Any], learnt: Learnt, left_out: Sequence[NDArray[np.bool_]]
+    classifier: Any, rows: NDArray[Any], learnt: TrainingSet, left_out: Sequence[NDArray[np.bool_]]
 ) -> list[Any]:
     """Fit the classifier to all rows; return one like it for each part that is fitted without the part."""
     labels, source = learnt.labels[learnt.source], learnt.source
     weights = {} if learnt.weight is None else {"sample_weight": learnt.weight[source]}
-    if isinstance(classifier, FixedSizeSvm):  # and its children
+    if isinstance(classifier, LeastSquaresSvm):  # and its children
         return classifier.fit_without(rows, labels, left_out, groups=learnt.groups[source], **weights)
     judges = []
     for part in left_out:

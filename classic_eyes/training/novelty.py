@@ -13,7 +13,7 @@ from ..errors import ParameterError
 from ..features import Extractor, make_extractor
 from ..inference.novelty import Novelty, Subspace
 
-__all__ = ["FEWEST", "FEWEST_GROUPS", "SUBSPACES", "fit_novelty"]
+__all__ = ["FEWEST", "MIN_GROUPS", "SUBSPACES", "fit_novelty"]
 
 # Fewer eyes say nothing of one in a hundred.
 FEWEST = 200
@@ -25,7 +25,7 @@ _CHUNK = 256
 SUBSPACES = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
 # A subspace keeps that share of the images as components at most, so that new images leave what these leave.
 _SHARE = 0.25
-FEWEST_GROUPS = 3
+MIN_GROUPS = 3
 
 
 def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state: int = 0) -> Novelty:
@@ -73,9 +73,9 @@ def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state
     if len(images) < FEWEST:
         raise ParameterError(f"novelty needs {FEWEST} images or more to learn from, and there are {len(images)}")
     n_groups = len(np.unique(groups))
-    if n_groups < FEWEST_GROUPS:
-        raise ParameterError(f"novelty needs {FEWEST_GROUPS} groups or more to learn from, and there are {n_groups}")
-    folds = group_folds(np.zeros(len(images), dtype=int), groups, FEWEST_GROUPS, random_state=random_state)
+    if n_groups < MIN_GROUPS:
+        raise ParameterError(f"novelty needs {MIN_GROUPS} groups or more to learn from, and there are {n_groups}")
+    folds = group_folds(np.zeros(len(images), dtype=int), groups, MIN_GROUPS, random_state=random_state)
     left = np.empty((len(images), len(SUBSPACES)))
     learnt = np.empty_like(left)
     subspaces = []

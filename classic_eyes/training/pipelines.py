@@ -17,8 +17,8 @@ from sklearn.svm import SVC
 
 from ..errors import ParameterError
 from ..features import EXTRACTORS, make_extractor
-from ..svm import FixedSizeSvm, MetricSvm, MirrorSvm
-from ..svm.symmetric import MirrorPca, MirrorScaler, MirrorUnion
+from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
+from ..svm.symmetric import SymmetricPca, SymmetricScaler, SymmetricUnion
 
 __all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "build_pipelines", "make_classifier", "split_views"]
 
@@ -28,11 +28,11 @@ _QUICK = {"mirrored": True, "coding": "squared", "gaussian": False}
 
 
 def _svm(random_state: int) -> BaseEstimator:
-    return FixedSizeSvm(random_state=random_state)
+    return LeastSquaresSvm(random_state=random_state)
 
 
 def _mirror(random_state: int) -> BaseEstimator:
-    return MirrorSvm(random_state=random_state)
+    return SymmetricSvm(random_state=random_state)
 
 
 def _metric(random_state: int) -> BaseEstimator:
@@ -76,8 +76,8 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     Parameters
     ----------
     classifier : str or scikit-learn classifier
-        ``svm`` (`classic_eyes.svm.FixedSizeSvm`: RBF, least squares, trained in seconds), ``mirror``
-        (`classic_eyes.svm.MirrorSvm`: the same about an image and its mirror image, at half the cost), ``metric``
+        ``svm`` (`classic_eyes.svm.LeastSquaresSvm`: RBF, least squares, trained in seconds), ``mirror``
+        (`classic_eyes.svm.SymmetricSvm`: the same about an image and its mirror image, at half the cost), ``metric``
         (`classic_eyes.svm.MetricSvm`: that along directions which it learns, fewer and better, for three times the
         training), ``libsvm`` (scikit-learn's RBF `SVC`), ``gb`` (histogram gradient boosting), ``linear`` (logistic
         regression), ``knn`` (15 nearest neighbours), or an object with ``fit`` and ``decision_function`` or
@@ -100,7 +100,7 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     >>> make_classifier("libsvm").kernel
     'rbf'
     >>> make_classifier("mirror"), make_classifier("metric")
-    (MirrorSvm(), MetricSvm())
+    (SymmetricSvm(), MetricSvm())
     """
     if isinstance(classifier, str):
         if classifier not in CLASSIFIERS:
@@ -270,7 +270,7 @@ def build_pipeline(
     if others:
         raise ParameterError(f"features is {features!r}, {len(others) + 1} views; build_pipelines makes one for each")
     last = make_classifier(classifier, random_state=random_state)
-    mirror = isinstance(last, MirrorSvm)
+    mirror = isinstance(last, SymmetricSvm)
     union = FeatureUnion(_named_extractors(view, random_state, mirrored=mirror))
     if mirror:
         return Pipeline(_mirror_steps(union, n_components, last))
@@ -289,9 +289,9 @@ def _mirror_steps(
             "number from 2, half of it for even and half for odd components"
         )
     return [
-        ("features", MirrorUnion(union)),
-        ("scaler", MirrorScaler()),
-        ("pca", MirrorPca(n_components)),
+        ("features", SymmetricUnion(union)),
+        ("scaler", SymmetricScaler()),
+        ("pca", SymmetricPca(n_components)),
         ("classifier", machine),
     ]
 

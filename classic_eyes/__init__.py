@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EyePredictor", "EyeClassifier", "__version__"]
 
-_ROOMS = {"EyePredictor": ".compiled", "EyeClassifier": ".classifier"}
+_HOMES = {"EyePredictor": ".predictor", "EyeClassifier": ".classifier"}
 
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes a second to import; who only reads the version need not wait for it.
-    if name in _ROOMS:
-        return getattr(import_module(_ROOMS[name], __name__), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import Curve, measure_label_curve
+from benchmarks import Curve
+from benchmarks import label_curve as curves
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.cli.tables import markdown
 from classic_eyes.datasets import load_labelled, read_eyes

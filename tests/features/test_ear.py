@@ -1,0 +1,204 @@
+"""Ear: six points of an eye, the aspect ratio between them, and the predictor that finds them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+
+import cv2
+import numpy as np
+import pytest
+from ..conftest import shared
+
+from benchmarks import scenarios
+from classic_eyes import cli, metrics
+from classic_eyes._utils.shipped import shipped_file
+from classic_eyes.descriptors import ear as descriptor
+from classic_eyes.descriptors.ear import compute_ear, eye_aspect_ratio, eye_points
+from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
+from classic_eyes.features.ear import Ear
+from classic_eyes.synthetic import EyeParameters, make_eyes, render
+from tools.landmarks import evaluate_landmarks, render_openings, train_landmarks
+
+HEXAGON = np.array([[0.0, 0.0], [2.0, -1.0], [4.0, -1.0], [6.0, 0.0], [4.0, 1.0], [2.0, 1.0]])
+
+
+# -- the ratio, in closed form --
+
+
+def test_a_hexagon_drawn_by_hand():
+    # Lids 2 apart twice, corners 6 apart: (2 + 2) / (2 * 6).
+    assert eye_aspect_ratio(HEXAGON) == pytest.approx(1 / 3)
+    assert eye_aspect_ratio(HEXAGON * [1, 0]) == 0
+    assert eye_aspect_ratio(HEXAGON * 0) == 0
+    assert eye_aspect_ratio(np.stack([HEXAGON, HEXAGON * [1, 0.5]])) == pytest.approx([1 / 3, 1 / 6])
+
+
+@pytest.mark.parametrize("angle", [0, 10, 90, 181])
+@pytest.mark.parametrize("scale", [0.01, 1, 40])
+def test_moving_turning_and_enlarging_leave_it(angle, scale):
+    turn = np.radians(angle)
+    matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    assert eye_aspect_ratio(HEXAGON @ matrix.T + [17, -300]) == pytest.approx(1 / 3)
+    assert eye_aspect_ratio((HEXAGON * [-1, 1])[[3, 2, 1, 0, 5, 4]]) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("shape", [(6,), (5, 2), (3, 6, 3)])
+def test_other_points_are_refused(shape):
+    with pytest.raises(ParameterError, match="six points x, y of each eye"):
+        eye_aspect_ratio(np.zeros(shape))
+
+
+def test_a_synthetic_eye_has_the_ratio_of_its_parameters():
+    parameters = EyeParameters(opening=0.7)
+    _, points = render(parameters, size=96)
+    assert eye_aspect_ratio(points) == pytest.approx(parameters.eye_aspect_ratio, abs=1e-4)
+
+
+# -- points in a patch --
+
+
+def test_points_are_where_they_were_synthetic():
+    judged = evaluate_landmarks(shipped_file("eye.dat"), 200, random_state=5)
+    assert judged.error < 0.04
+    assert judged.correlation > 0.95
+
+
+def test_the_ratio_grows_with_the_opening():
+    openings = np.linspace(0, 1, 9)
+    images = np.stack([render(EyeParameters(opening=float(opening)))[0] for opening in openings])
+    ratios = compute_ear(images)[:, 2]
+    assert ratios[0] < 0.15
+    assert ratios[-1] > 0.3
+    assert np.corrcoef(openings, ratios)[0, 1] > 0.97
+
+
+def test_brightness_and_contrast_change_nothing_but_by_rounding():
+    images = make_eyes(20, random_state=3).images // 2
+    paler = (images.astype(int) + 60).astype(np.uint8)
+    np.testing.assert_array_equal(compute_ear(images), compute_ear(paler))
+    assert np.abs(compute_ear(images) - compute_ear(images * 2)).max() < 0.05
+
+
+def test_a_larger_image_has_the_same_points():
+    image, points = render(EyeParameters(opening=0.9), size=72)
+    found, _ = eye_points(np.stack([image]))
+    assert np.abs(found[0] - points).max() < 0.12 * 72
+
+
+def test_flat_images_have_numbers():
+    rows = compute_ear(np.stack([np.full((24, 24), grey, np.uint8) for grey in (0, 90, 255)]))
+    assert np.isfinite(rows).all()
+    np.testing.assert_array_equal(rows[0], rows[1])
+
+
+# -- the predictor --
+
+
+def test_learning_gives_the_same_bytes_again_and_another_seed_others(tmp_path):
+    first = train_landmarks(100)
+    assert first == train_landmarks(100)
+    assert first != train_landmarks(100, random_state=1)
+    (tmp_path / "a.dat").write_bytes(first)
+    points, disagreement = eye_points(make_eyes(4).images, predictor=str(tmp_path / "a.dat"))
+    assert points.shape == (4, 6, 2)
+    assert (disagreement >= 0).all()
+    with pytest.raises(ParameterError, match="100 synthetic eyes or more"):
+        train_landmarks(99)
+
+
+def test_what_is_learnt_from_holds_all_openings():
+    images, points = render_openings(60)
+    assert images.shape == (60, 24, 24)
+    ratios = eye_aspect_ratio(points)
+    assert ratios.min() < 0.03
+    assert ratios.max() > 0.35
+    np.testing.assert_array_equal(render_openings(5)[0], images[:5])
+
+
+def test_the_shipped_file_is_that_of_its_card():
+    file = shipped_file("eye.dat")
+    assert file.stat().st_size < 5e6
+    card = json.loads(file.with_suffix(".json").read_text())
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == card["sha256"]
+    assert "no photograph" in card["learnt_from"]
+
+
+# -- what is refused --
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no file of landmarks"), (b"", "is no shape predictor"), (b"junk" * 99, "is no shape")]
+)
+def test_a_wrong_predictor_is_told(tmp_path, content, said):
+    path = tmp_path / "a.dat"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=said):
+        eye_points(make_eyes(2).images, predictor=str(path))
+
+
+def test_a_predictor_of_a_face_is_none_of_an_eye(tmp_path):
+    import dlib
+
+    options = dlib.shape_predictor_training_options()
+    options.cascade_depth, options.num_trees_per_cascade_level, options.oversampling_amount = 2, 2, 2
+    parts = dlib.full_object_detection(dlib.rectangle(0, 0, 39, 39), [dlib.point(k, k) for k in range(5)])
+    image = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
+    dlib.train_shape_predictor([image] * 3, [[parts]] * 3, options).save(str(tmp_path / "five.dat"))
+    with pytest.raises(ModelError, match="finds 5 points; those of one eye are six"):
+        eye_points(make_eyes(2).images, predictor=str(tmp_path / "five.dat"))
+
+
+def test_without_dlib_it_says_so_by_name(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "dlib", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[faces\]'"):
+        Ear().fit(make_eyes(2).images)
+
+
+def test_training_without_dlib_is_refused_before_anything_is_read(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "dlib", None)
+    assert cli.main(["train", "nothing", "--features", "hog,ear", "--out", str(tmp_path / "m.joblib")]) == 2
+    assert "pip install 'classic-eyes[faces]'" in capsys.readouterr().err
+
+
+def test_all_leaves_it_out_with_a_warning_without_dlib(monkeypatch):
+    monkeypatch.setattr(scenarios, "find_spec", lambda name: None)
+    with pytest.warns(UserWarning, match="the feature ear is left out, for dlib is not installed"):
+        rows = scenarios.choose_scenarios(("all",))
+    assert not any("ear" in row.names for row in rows)
+    names = [row.name for row in rows]
+    assert not any("ear" in name.replace("linear", "") for name in names)
+    monkeypatch.setattr(scenarios, "find_spec", importlib.util.find_spec)
+    assert len(scenarios.choose_scenarios(("all",))) == len(rows) + 2
+
+
+# -- what it is worth --
+
+
+def test_it_is_the_same_for_a_strided_and_a_turned_copy():
+    images = make_eyes(6).images
+    turned = np.stack([cv2.rotate(cv2.rotate(each, cv2.ROTATE_180), cv2.ROTATE_180) for each in images])
+    np.testing.assert_array_equal(compute_ear(turned), compute_ear(images[::1]))
+
+
+@pytest.mark.slow
+def test_it_parts_open_from_closed_on_eyes24():
+    from classic_eyes.datasets import read_eyes
+    from classic_eyes.images import read_images
+
+    eyes = read_eyes(shared("eyes24"))
+    ratios = compute_ear(read_images(eyes.paths)[0])[:, 2]
+    assert metrics.roc_auc(eyes.labels, ratios) >= 0.88
+
+
+def test_a_cached_predictor_is_read_again_when_its_file_changes(tmp_path):
+    path = tmp_path / "a.dat"
+    path.write_bytes(train_landmarks(100))
+    before, _ = eye_points(make_eyes(3).images, predictor=str(path))
+    path.write_bytes(shipped_file("eye.dat").read_bytes())
+    after, _ = eye_points(make_eyes(3).images, predictor=str(path))
+    assert not np.array_equal(before, after)
+    np.testing.assert_array_equal(after, eye_points(make_eyes(3).images)[0])
+    assert descriptor._predictor.cache_info().maxsize == 4

@@ -9,14 +9,14 @@ import sys
 import threading
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
 from .._version import __version__
 from ..errors import ClassicEyesError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "OneLineParser", "main", "run_command"]
 
 # The first lines of the modules' docstrings, written again: to import all modules takes two seconds, and who asks
 # about one image has no use for the others.
@@ -25,26 +25,22 @@ COMMANDS = {
     "train": "Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file.",
     "faces": "Say of every face in photographs whether its eyes are open: boxes, aspect ratio, probability, verdict.",
     "calibrate": "Fit one person's own threshold between open and closed to a few dozen of their images.",
-    "cluster": "Cluster images without labels in many ways, and say which way to believe.",
     "label": "Make a page on which a person labels images, those worth most first.",
     "audit": "Say which of the given labels are most likely wrong, and make a page to look at them again.",
     "merge": "Put two label files into one, and say how far they agree.",
-    "bench": "Measure features and classifiers on data sets: how good, how sure, how fast; and compare two such runs.",
-    "profile": "Say where the time of a run goes: start, listing, decoding, features, decision, writing.",
-    "landmarks": "Learn from synthetic eyes where the six points of an eye are: for the feature ear.",
-    "alignment": "Learn from synthetic eyes how an eye lies in its patch: for train --align.",
     "info": "Say what a model file is, without running any code of it.",
 }
 
 
-class _OneLineParser(ArgumentParser):
-    """An argument parser whose refusal is one line."""
+class OneLineParser(ArgumentParser):
+    """An argument parser whose error message is one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Print one line and exit with status 2."""
         self.exit(2, f"{self.prog}: error: {message}; {self.prog} --help tells what is allowed\n")
 
 
-class _CommandParser(_OneLineParser):
+class _CommandParser(OneLineParser):
     """The parser of one command, whose module is imported when the command is asked for."""
 
     module: str | None = None
@@ -66,7 +62,7 @@ def build_parser() -> ArgumentParser:
     argparse.ArgumentParser
         Its result has ``work``, the worker function of the command.
     """
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog="classic-eyes", description="Is this eye open or closed? Classical computer vision, no deep learning."
     )
     parser.add_argument("--version", action="version", version=f"classic-eyes {__version__}")
@@ -76,54 +72,58 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def _say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"classic-eyes: warning: {message}", file=sys.stderr)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command of ``classic-eyes``; see `run_command`."""
+    return run_command(build_parser, argv, program="classic-eyes")
+
+
+def run_command(build: Callable[[], ArgumentParser], argv: Sequence[str] | None, *, program: str) -> int:
+    """Parse arguments, call their ``work`` function, and turn exceptions into one line and an exit status.
 
     Parameters
     ----------
-    argv : sequence of str, optional
-        The arguments; those of the process by default.
+    build : callable
+        Returns the parser. Its result has ``work``, a function from the parsed arguments to an exit status.
+    argv : sequence of str or None
+        The arguments; those of the process if None.
+    program : str
+        Name at the start of each message.
 
     Returns
     -------
     int
         0 all done; 1 done, but some files failed; 2 nothing could be done; 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
+
+    def tell(message: object) -> None:
+        print(f"{program}: {message}", file=sys.stderr)
+
     with warnings.catch_warnings(), _stoppable():
-        warnings.showwarning = _say_warning
-        # joblib counts aloud what is thrown away when whoever reads our output has gone.
+        warnings.showwarning = lambda message, *_, **__: tell(f"warning: {message}")
+        # joblib warns about discarded tasks when the reader of our output has gone.
         warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
         try:
-            # In here, for Ctrl-C may come while a command is imported.
-            arguments = build_parser().parse_args(argv)
+            # Inside the try block, because Ctrl-C may arrive while a command is imported.
+            arguments = build().parse_args(argv)
             arguments.argv = list(sys.argv[1:] if argv is None else argv)
             return int(arguments.work(arguments))
         except ClassicEyesError as error:
-            print(f"classic-eyes: error: {' '.join(str(error).split())}", file=sys.stderr)
+            tell(f"error: {' '.join(str(error).split())}")
             return 2
         except KeyboardInterrupt as stopped:
-            print("classic-eyes: stopped", file=sys.stderr)
+            tell("stopped")
             return 143 if isinstance(stopped, _Terminated) else 130
         except MemoryError as error:
-            told = f" ({error})" if str(error) else ""
-            print(
-                f"classic-eyes: error: memory does not suffice{told}; take fewer images, copies or jobs",
-                file=sys.stderr,
-            )
+            detail = f" ({error})" if str(error) else ""
+            tell(f"error: memory does not suffice{detail}; take fewer images, copies or jobs")
             return 2
         except BrokenPipeError:
-            # Who reads our output has gone (| head); Python would complain once more when it closes stdout.
+            # The reader of our output has gone (| head); Python would complain once more when it closes stdout.
             _forget_stdout()
             return 1
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            print(
-                f"classic-eyes: error: {error.strerror or error}{where}; nothing after that is written", file=sys.stderr
-            )
+            tell(f"error: {error.strerror or error}{where}; nothing after that is written")
             _forget_stdout()
             return 2
 

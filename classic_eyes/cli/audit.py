@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.audit import contradicted_by_most, evaluate_audit
-
 from .._utils.writing import csv_text, write_whole
 from ..classifier import EyeClassifier
-from ..datasets import EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes, read_votes
+from ..datasets import LabelTable, LoadedSet, image_key, load_images, read_eyes
 from ..errors import DataError, ParameterError
 from ..evaluation import cross_validate
 from ..labeling import Audit, Witness, audit_labels, second_witness
 from ..labeling.page import render_sheet, write_page
 from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
 from .label import label_file, label_rows, page_images
-from .tables import aligned, markdown
+from .tables import aligned
 
 _SHOWN = 20
 _LEAST = 10
@@ -61,13 +59,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--page", type=positive_integer, default=50, metavar="N", help="labels on a page of it; default: 50"
     )
-    parser.add_argument(
-        "--raters",
-        type=existing_file,
-        metavar="CSV",
-        help="file and a column a rater: how many of the first most raters contradict; it judges, it teaches nothing",
-    )
-    parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
 
 
 def _check(data: LoadedSet, folds: int) -> None:
@@ -155,33 +146,6 @@ def _likely(audit: Audit) -> int:
     return int((audit.doubts > 0.5).sum())
 
 
-def _votes(path: str, eyes: EyeSet) -> dict[str, list[int]]:
-    """Return the raters' votes by the names of the images."""
-    votes = read_votes(path)
-    found = {name: votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in eyes.names}
-    if not any(found.values()):
-        raise DataError(
-            f"--raters {path!r}: nobody in it rates an image of this folder; its column file must name them"
-        )
-    return found
-
-
-def _judged(
-    audit: Audit,
-    witnesses: tuple[Witness, ...],
-    data: LoadedSet,
-    votes: dict[str, list[int]],
-    arguments: Namespace,
-) -> str:
-    wrong = contradicted_by_most(data.eyes.labels, [votes[name] for name in data.eyes.names])
-    rows = [["ranked by", "wrong of the first 50", "of 100", "of 200"]]
-    rows += [
-        [judged.rule, *map(str, judged.found)] for judged in evaluate_audit(audit, witnesses, data.eyes.labels, wrong)
-    ]
-    lines = aligned(rows) if arguments.format == "table" else markdown(rows)
-    return "\n".join([f"most raters contradict {int(wrong.sum())} of the labels", "", *lines])
-
-
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes audit``.
 
@@ -201,7 +165,6 @@ def work(arguments: Namespace) -> int:
     if arguments.folds < 2:
         raise ParameterError(f"--folds {arguments.folds} leaves nothing to learn from; 2 or more")
     eyes = read_eyes(arguments.path, labels=arguments.labels)
-    votes = None if arguments.raters is None else _votes(arguments.raters, eyes)
     table = label_rows(arguments.path, arguments.labels, eyes)
     data = load_images(eyes)
     for name, reason in data.failed:
@@ -223,6 +186,4 @@ def work(arguments: Namespace) -> int:
         print(f"wrote {arguments.out}: the {len(rows)} most doubtful labels{holds}", file=sys.stderr)
     n_known = int((data.eyes.labels >= 0).sum())
     print(f"{_likely(audit):,} of {n_known:,} labels are more likely wrong than right", file=sys.stderr)
-    if votes is not None:
-        print(_judged(audit, witnesses, data, votes, arguments))
     return 1 if data.failed else 0

@@ -1,0 +1,1 @@
+"""Scripts for maintainers: training of the shipped files, figures and tables of the documents."""

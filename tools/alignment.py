@@ -1,4 +1,4 @@
-"""Learning how an eye lies in its patch, from synthetic eyes, of which that is known."""
+"""Train and evaluate the alignment: ferns that find the eye in its patch, trained on synthetic eyes."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from classic_eyes.preprocessing.alignment import (
 from classic_eyes.synthetic import make_eyes
 
 __all__ = [
-    "FEWEST",
-    "MOST",
+    "MAX_EYES",
+    "MIN_EYES",
     "AlignmentScore",
     "evaluate_alignment",
-    "train_alignment",
+    "make_posed_eyes",
     "poses_of",
-    "synthesize_framed",
+    "train_alignment",
     "write_alignment",
 ]
 
-# Levels, ferns of each, and questions of a fern; more of any of them bought little for their time.
+# Levels, ferns of each, and comparisons of a fern; more of any of them gained little for their time.
 _LEVELS, _FERNS, _DEPTH = 4, 150, 6
-_POOL = 200  # places that a level looks at
-_REACH = (11.5, 9.0)  # pixels from the middle of the eye within which they lie, across and down
-_SHRINK = 200.0  # rows that a leaf is shrunk by
-_RATE = 0.3
-_STARTS = 2  # from the mean pose, and from so many less one others
-_SHARE = 0.5  # of the pairs of places that a question may choose from
-_COPIES = 2  # of each synthetic eye, in other alignments
-# Alignments of the copies: about all in which a patch is still one of an eye.
+_POOL = 200  # places that a level samples
+_REACH = (11.5, 9.0)  # largest distance of a place from the middle of the eye in pixels, across and down
+_SHRINK = 200.0  # shrinkage of a leaf, in rows
+_RATE = 0.3  # learning rate
+_STARTS = 2  # start poses of each image: the mean pose, and random ones
+_SHARE = 0.5  # share of the pairs of places that a comparison may choose from
+_COPIES = 2  # of each synthetic eye, at other poses
+# Ranges of the copies' poses: about all at which a patch still shows one eye.
 _ZOOM, _TURN, _RIGHT, _DOWN = (0.65, 1.35), 15.0, 3.0, (-3.0, 4.5)
 _BLURRED, _BLUR, _NOISY, _NOISE = 0.4, (0.4, 1.2), 0.4, (1.0, 6.0)
 
-FEWEST, MOST = 100, 100_000
-"""Synthetic eyes that an alignment may learn from; the most take some ten gigabytes."""
+MIN_EYES, MAX_EYES = 100, 100_000
+"""Numbers of synthetic eyes to train on; the maximum takes some ten gigabytes."""
 
 Floats = NDArray[np.float32]
 Poses = NDArray[np.complex128]
@@ -56,79 +56,39 @@ Poses = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class AlignmentScore:
-    """How well eyes are found in synthetic patches, in any alignment.
+    """Root mean square distance between found and true middle of the eye, in pixels of 24.
 
-    Parameters
-    ----------
-    n : int
-        Images.
-    error : float
-        Root mean square distance of the middle of the eye from where it is, in pixels of 24.
-    unknown : float
-        The same for who takes every eye for the mean one.
+    `baseline_error` is that of the mean pose, without any search; `n` is the number of images.
     """
 
     n: int
     error: float
-    unknown: float
+    baseline_error: float
 
 
 def poses_of(points: NDArray[np.floating]) -> NDArray[np.int32]:
-    """Say how eyes lie by their six points.
-
-    Parameters
-    ----------
-    points : float array of shape (n, 6, 2)
-        In pixels of an image of 24, as `classic_eyes.synthetic` gives them.
-
-    Returns
-    -------
-    int32 array of shape (n, 4)
-        As `classic_eyes.preprocessing.alignment.find_poses` would find: the middle is the mean of the points, size and turn
-        are those of the line from corner to corner.
-
-    Examples
-    --------
-    >>> points = np.array([[[3, 11.5], [8, 9], [15, 9], [20, 11.5], [15, 14], [8, 14]]])
-    >>> (poses_of(points) / UNIT).tolist()
-    [[0.0, 0.0, 1.0, 0.0]]
-    """
+    """Return the poses, shape (n, 4), of eyes with landmarks of shape (n, 6, 2), as `find_poses` encodes them."""
     points = np.asarray(points, dtype=np.float64)
     middle = points.mean(axis=1) - (SIDE - 1) / 2
     width = (points[:, 3] - points[:, 0]) / EYE_WIDTH
     return np.rint(np.hstack([middle, width]) * UNIT).astype(np.int32)
 
 
-def synthesize_framed(n: int, *, random_state: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Render eyes in the alignments of `classic_eyes.synthetic`, and each twice more in wider ones.
-
-    Parameters
-    ----------
-    n : int
-        Synthetic eyes, 1 or more.
-    random_state : int, default 0
-        Seed.
-
-    Returns
-    -------
-    images : uint8 array of shape (3 n, 24, 24)
-        The copies moved, turned and enlarged, some of them blurred or noisy.
-    poses : int32 array of shape (3 n, 4)
-        Of `poses_of`.
-    """
+def make_posed_eyes(n: int, *, random_state: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return `n` synthetic eyes and two copies of each at wider poses, some blurred or noisy, with their 3 n poses."""
     eyes = make_eyes(n, size=SIDE, random_state=random_state)
     images, points = [eyes.images], [eyes.landmarks.astype(np.float64)]
     rng = np.random.default_rng([random_state, n])
     for _ in range(_COPIES):
         copies, moved = np.empty_like(eyes.images), np.empty_like(points[0])
         for k, (image, own) in enumerate(zip(eyes.images, points[0], strict=True)):
-            copies[k], moved[k] = _reframe(image, own, rng)
+            copies[k], moved[k] = _move(image, own, rng)
         images.append(copies)
         points.append(moved)
     return np.concatenate(images), poses_of(np.concatenate(points))
 
 
-def _reframe(
+def _move(
     image: NDArray[np.uint8], points: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     zoom = float(np.exp(rng.uniform(*np.log(_ZOOM))))
@@ -144,57 +104,38 @@ def _reframe(
 
 
 def train_alignment(n: int = 16000, *, random_state: int = 0) -> Alignment:
-    """Learn to find an eye in its patch, from synthetic eyes.
+    """Train an alignment on synthetic eyes; the same seed gives the same numbers on the same machine.
 
-    1. Eyes are synthetic by `synthesize_framed`, and mirrored; the search begins at their mean pose, and at another.
-    2. For each level, 200 places are drawn. Each of its ferns in turn looks at what is still missing, in a random
-       direction of the pose, and asks about those two places whose difference goes with it most; the questions
-       part the rows into 64 leaves, and each adds a third of what its rows miss, less where they are few.
-    3. All poses are moved by what the ferns of the level add, in the whole numbers in which it will be asked.
+    1. The images are those of `make_posed_eyes` and their mirror images. The search starts at the mean pose and at a
+       random one.
+    2. Each level draws 200 places. Each of its ferns takes a random direction of the residual pose and, six times, the
+       two places whose difference correlates with it most. The comparisons split the rows into 64 leaves. Each leaf
+       adds a third of the mean residual of its rows, shrunk where they are few.
+    3. All poses are moved by the sum of the level's ferns, in the integers used at prediction.
 
-    Parameters
-    ----------
-    n : int, default 16000
-        Synthetic eyes, 100 to 100,000. The time grows with it: two to three minutes by default.
-    random_state : int, default 0
-        Seed. The same seed gives the same numbers on the same machine.
-
-    Returns
-    -------
-    Alignment
-        What was learnt.
-
-    Raises
-    ------
-    ParameterError
-        For fewer than 100 eyes, or more than 100,000.
-
-    References
-    ----------
-    Dollar et al. and Cao et al., as in `classic_eyes.preprocessing.alignment.find_poses`. Synthetic eyes: Wood et al., as in
-    `classic_eyes.training.fitting.add_synthetic`.
+    References: see `classic_eyes.preprocessing.alignment.find_poses`.
     """
-    if not FEWEST <= n <= MOST:
+    if not MIN_EYES <= n <= MAX_EYES:
         raise ParameterError(
-            f"n={n!r}: expected {FEWEST} to {MOST:,} synthetic eyes; 16000 is what the shipped file learnt from"
+            f"n={n!r}: expected {MIN_EYES} to {MAX_EYES:,} synthetic eyes; the shipped file is trained on 16000"
         )
-    images, poses = synthesize_framed(n, random_state=random_state)
+    images, poses = make_posed_eyes(n, random_state=random_state)
     rng = np.random.default_rng(random_state)
-    levels = even_columns(np.concatenate([images, images[:, :, ::-1]]))
+    columns = even_columns(np.concatenate([images, images[:, :, ::-1]]))
     both = np.concatenate([poses, poses * [-1, 1, 1, -1]])
     mean = np.rint(both.mean(axis=0)).astype(np.int32)
-    wanted = np.tile(both.astype(np.float64).view(np.complex128), (_STARTS, 1))
-    levels = np.tile(levels, _STARTS)
+    target = np.tile(both.astype(np.float64).view(np.complex128), (_STARTS, 1))
+    columns = np.tile(columns, _STARTS)
     found = _starts(mean, len(images) * 2, rng)
-    parts = []
+    trained = []
     for _ in range(_LEVELS):
         places = np.rint(rng.uniform(-1, 1, (_POOL, 2)) * _REACH * PLACE).astype(np.int16)
         plane = places.astype(np.float32).view(np.complex64)[:, 0]
-        seen = read_places(levels, found, plane, SIDE).astype(np.float32)
-        pairs, thresholds, leaves, moves = _learn_level(seen, _missing(found, wanted), rng)
-        parts.append((places, pairs, thresholds, leaves))
+        values = read_places(columns, found, plane, SIDE).astype(np.float32)
+        pairs, thresholds, leaves, moves = _train_level(values, _residual(found, target), rng)
+        trained.append((places, pairs, thresholds, leaves))
         found = move_poses(found, np.ascontiguousarray(moves.T))
-    return Alignment(mean, *(np.stack(each) for each in zip(*parts, strict=True)))
+    return Alignment(mean, *(np.stack(each) for each in zip(*trained, strict=True)))
 
 
 def _starts(mean: NDArray[np.int32], n: int, rng: np.random.Generator) -> Poses:
@@ -206,39 +147,41 @@ def _starts(mean: NDArray[np.int32], n: int, rng: np.random.Generator) -> Poses:
     return np.rint(poses)
 
 
-def _missing(found: Poses, wanted: Poses) -> Floats:
-    """Return by what `move_poses` would bring one pose to the other, shape (4, n)."""
-    missing = wanted.copy()
-    missing[:, 0] -= found[:, 0]
-    missing *= UNIT / found[:, 1:]
-    missing[:, 1] -= UNIT
-    return np.ascontiguousarray(missing.view(np.float64).T, dtype=np.float32)
+def _residual(found: Poses, target: Poses) -> Floats:
+    """Return the moves, shape (4, n), with which `move_poses` turns one pose into the other."""
+    residual = target.copy()
+    residual[:, 0] -= found[:, 0]
+    residual *= UNIT / found[:, 1:]
+    residual[:, 1] -= UNIT
+    return np.ascontiguousarray(residual.view(np.float64).T, dtype=np.float32)
 
 
-def _learn_level(
-    seen: Floats, missing: Floats, rng: np.random.Generator
+def _train_level(
+    values: Floats, residual: Floats, rng: np.random.Generator
 ) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16], NDArray[np.int32]]:
-    """Return pairs, thresholds and leaves of the ferns of a level, and what they add to each row."""
-    # A move of a pixel and a turn of an eye's half width by a pixel count alike.
+    """Return pairs, thresholds and leaves of the ferns of a level, and the sum that they add to each row."""
+    # A shift by a pixel and a rotation that moves the corners by a pixel have the same weight.
     weight = np.array([1, 1, EYE_WIDTH / 2, EYE_WIDTH / 2], np.float32)[:, np.newaxis]
-    centred = seen - seen.mean(axis=1, keepdims=True)
-    products = centred @ centred.T / len(seen.T)
+    centred = values - values.mean(axis=1, keepdims=True)
+    products = centred @ centred.T / len(values.T)
     variance = np.diag(products)
     deviation = np.sqrt(np.maximum(variance[:, np.newaxis] + variance - 2 * products, 1e-3))
-    moves = np.zeros(missing.shape, np.int32)
+    moves = np.zeros(residual.shape, np.int32)
     all_pairs, all_thresholds, all_leaves = [], [], []
     for _ in range(_FERNS):
-        left = missing - moves
-        aims = rng.normal(size=(_DEPTH, 4)).astype(np.float32) @ (weight * (left - left.mean(axis=1, keepdims=True)))
-        going = centred @ aims.T / len(seen.T)
+        left = residual - moves
+        directions = rng.normal(size=(_DEPTH, 4)).astype(np.float32) @ (
+            weight * (left - left.mean(axis=1, keepdims=True))
+        )
+        covariance = centred @ directions.T / len(values.T)
         pairs = np.empty((2, _DEPTH), np.int16)
         thresholds = np.empty(_DEPTH, np.int16)
-        codes = np.zeros(seen.shape[1], np.int64)
+        codes = np.zeros(values.shape[1], np.int64)
         for k in range(_DEPTH):
-            together = np.abs(going[:, k, np.newaxis] - going[:, k]) / deviation
-            together[rng.random(together.shape) >= _SHARE] = 0
-            one, other = pairs[:, k] = np.unravel_index(together.argmax(), together.shape)
-            difference = seen[one] - seen[other]
+            correlation = np.abs(covariance[:, k, np.newaxis] - covariance[:, k]) / deviation
+            correlation[rng.random(correlation.shape) >= _SHARE] = 0
+            one, other = pairs[:, k] = np.unravel_index(correlation.argmax(), correlation.shape)
+            difference = values[one] - values[other]
             thresholds[k] = np.rint(difference.mean() * rng.random() + difference.std() * rng.uniform(-0.4, 0.4))
             codes = 2 * codes + (difference > thresholds[k])
         counts = np.bincount(codes, minlength=2**_DEPTH)
@@ -252,41 +195,15 @@ def _learn_level(
 
 
 def evaluate_alignment(alignment: Alignment, n: int = 1000, *, random_state: int = 1) -> AlignmentScore:
-    """Judge an alignment on synthetic eyes that it has not learnt from.
-
-    Parameters
-    ----------
-    alignment : Alignment
-        Of `train_alignment`.
-    n : int, default 1000
-        Synthetic eyes, each in three alignments.
-    random_state : int, default 1
-        Seed, another than that of the learning.
-
-    Returns
-    -------
-    AlignmentScore
-        How far the middle of the eye is off.
-    """
-    images, poses = synthesize_framed(n, random_state=random_state)
+    """Evaluate an alignment on synthetic eyes of another seed than it was trained on."""
+    images, poses = make_posed_eyes(n, random_state=random_state)
     off, mean = find_poses(images, alignment)[:, :2] - poses[:, :2], alignment.mean[:2] - poses[:, :2]
-    error, unknown = (float(np.sqrt((each.astype(np.float64) ** 2).sum(axis=1).mean()) / UNIT) for each in (off, mean))
-    return AlignmentScore(len(images), error, unknown)
+    error, baseline = (float(np.sqrt((each.astype(np.float64) ** 2).sum(axis=1).mean()) / UNIT) for each in (off, mean))
+    return AlignmentScore(len(images), error, baseline)
 
 
 def write_alignment(alignment: Alignment) -> bytes:
-    """Return what the file of an alignment holds.
-
-    Parameters
-    ----------
-    alignment : Alignment
-        Of `train_alignment`.
-
-    Returns
-    -------
-    bytes
-        An ``.npz`` of whole numbers, without dates: the same alignment is the same bytes.
-    """
+    """Return the bytes of an ``.npz`` file without dates: equal alignments give equal bytes."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **alignment.arrays())
     return buffer.getvalue()

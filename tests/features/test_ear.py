@@ -122,7 +122,7 @@ def test_the_shipped_file_is_that_of_its_card():
     assert file.stat().st_size < 5e6
     card = json.loads(file.with_suffix(".json").read_text())
     assert hashlib.sha256(file.read_bytes()).hexdigest() == card["sha256"]
-    assert "no photograph" in card["learnt_from"]
+    assert "no photograph" in card["trained_on"]
 
 
 # -- what is refused --

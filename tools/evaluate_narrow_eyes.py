@@ -1,9 +1,9 @@
-"""Judge a model on synthetic eyes that are narrow by nature, at several openings. For README.md.
+"""Evaluate a model on narrow synthetic eyes at several openings, for README.md.
 
-    python examples/judge_narrow.py [MODEL.npz]
+    python tools/evaluate_narrow_eyes.py [MODEL]
 
-Draws 300 eyes a row as `make_eyes` does, but for their full height, which is .22 of their width, half of the usual;
-each row has the same 300 people. Prints how many are called open, and how well scores tell them from closed ones.
+Each row has 300 eyes of the same people. Their full height is 0.22 of their width, half of the default. Prints the
+proportion predicted open and the ROC AUC against the same eyes closed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from classic_eyes import EyePredictor
+from classic_eyes import load_model
 from classic_eyes.metrics import roc_auc
 from classic_eyes.synthetic import random_parameters, render
 
@@ -34,13 +34,13 @@ def narrow_eyes(opening: float) -> np.ndarray:
 
 def main() -> None:
     """Print the table."""
-    eyes = EyePredictor.load(sys.argv[1]) if len(sys.argv) > 1 else EyePredictor.pretrained()
-    closed = eyes.predict_proba(narrow_eyes(0.0))[:, 1]
-    print(f"closed: {np.mean(closed >= 0.5):.2f} called open")
-    print("| opening | called open | AUC against closed |")
+    model = load_model(*sys.argv[1:])
+    closed = model.predict_proba(narrow_eyes(0.0))[:, 1]
+    print(f"closed: {np.mean(closed >= 0.5):.2f} predicted open")
+    print("| opening | predicted open | AUC against closed |")
     print("|---|---|---|")
     for opening in OPENINGS:
-        score = eyes.predict_proba(narrow_eyes(opening))[:, 1]
+        score = model.predict_proba(narrow_eyes(opening))[:, 1]
         labels = np.repeat([1, 0], PEOPLE)
         print(
             f"| {opening:.1f} | {np.mean(score >= 0.5):.2f} | {roc_auc(labels, np.concatenate([score, closed])):.3f} |"

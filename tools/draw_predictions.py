@@ -1,6 +1,6 @@
-"""Draw the images of a folder with the shipped model's answers under them: the image in the README.
+"""Draw the images of a folder with the predictions of the shipped model, for README.md.
 
-Run it from the project's root with ``python examples/make_sheet.py examples/eyes docs/answers.png``.
+python tools/draw_predictions.py examples/eyes docs/answers.png
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_eyes import EyeClassifier
+from classic_eyes import load_model
 from classic_eyes.datasets import find_images
 from classic_eyes.images import read_images
 
@@ -20,7 +20,7 @@ PAPER, INK, OPEN, CLOSED = (250, 250, 250), (60, 60, 60), (60, 130, 30), (30, 60
 
 
 def draw(images: NDArray[np.uint8], scores: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return a sheet in colour: each image enlarged, its answer and the probability of it below."""
+    """Return a BGR image: each image enlarged, with the predicted label and its probability below."""
     rows = -(-len(images) // COLUMNS)
     sheet = np.full((rows * (TILE + CAPTION + GAP) + GAP, COLUMNS * (TILE + GAP) + GAP, 3), PAPER, np.uint8)
     for number, (image, score) in enumerate(zip(images, scores, strict=True)):
@@ -44,11 +44,11 @@ def _write(sheet: NDArray[np.uint8], text: str, x: int, y: int, colour: tuple[in
 
 
 def main(folder: str, target: str) -> None:
-    """Read a folder, ask the shipped model, and write the sheet as PNG."""
+    """Read the folder, predict, and write the figure."""
     paths = [path for path, _ in find_images(folder)]
     images, errors = read_images(paths)
     assert not any(errors), errors
-    scores = EyeClassifier.pretrained().predict_proba(images)[:, 1]
+    scores = load_model().predict_proba(images)[:, 1]
     cv2.imwrite(target, draw(images, scores))
 
 

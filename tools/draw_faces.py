@@ -1,9 +1,9 @@
-"""Draw docs/faces.jpg: a photograph with its answers, and six points on patches.
+"""Draw docs/faces.jpg: a photograph with its predictions, and patches with their six landmarks.
 
-    python examples/make_face_image.py docs/faces.jpg
+    python tools/draw_faces.py docs/faces.jpg
 
-The photograph is Eileen Collins (NASA, public domain) from scikit-image, the first two patches are hers, the others are
-synthetic.
+The photograph shows Eileen Collins (NASA, public domain), from scikit-image. The first two patches are hers, the others
+are synthetic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ZOOM, COLUMNS, GAP = 7, 4, 14
 
 
 def patches(images: np.ndarray) -> np.ndarray:
-    """Lay patches out with their points and aspect ratios."""
+    """Return a sheet of patches with their landmarks and eye aspect ratios."""
     points, _ = eye_points(images)
     side = 24 * ZOOM
     cells = []

@@ -1,8 +1,8 @@
-"""Draw docs/labelling.png: the label page, of synthetic eyes, as a person sees it.
+"""Draw docs/labelling.png: a screenshot of the label page with synthetic eyes.
 
-    python examples/make_label_image.py docs/labelling.png
+    python tools/draw_label_page.py docs/labelling.png
 
-It needs Chromium and playwright, as the tests do.
+Needs Chromium and playwright.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from classic_eyes.synthetic import make_eyes
 
 
 def main(out: str) -> None:
-    """Render eyes, make their page, answer a few, and take its image."""
+    """Make the page, correct its guesses, mark one image as unsure, and take the screenshot."""
     with tempfile.TemporaryDirectory() as folder:
         eyes = Path(folder) / "synthetic"
         eyes.mkdir()
@@ -37,7 +37,6 @@ def main(out: str) -> None:
                 label = synthetic.labels[int(tile.get_attribute("title").partition(".")[0])]
                 if not tile.inner_text().startswith(("closed", "open")[label]):
                     tile.click()
-            # One that is too dark to tell.
             tab.locator("[data-item]").nth(17).focus()
             tab.keyboard.press("u")
             tab.evaluate("window.scrollTo(0, 0)")

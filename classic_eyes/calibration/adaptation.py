@@ -1,4 +1,4 @@
-"""Threshold and calibration moved to where the scores of an unlabelled folder fall in two."""
+"""Adaptation of threshold and calibration to one unlabelled folder."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from ..errors import ParameterError
 
 __all__ = ["Adaptation", "fit_adaptation"]
 
-# Fewer images, or fewer of them on one side, say too little of both kinds.
-_LEAST, _LEAST_SHARE = 100, 0.15
-# Means further apart than that, in deviations, have a valley between them; and the furthest that a threshold may go, in
-# log odds. docs/experiments.md has what other values would have accepted.
-_LEAST_SEPARATION, _FARTHEST = 2.5, 2.5
-_ROUNDS, _STILL = 500, 1e-7
+_MIN_IMAGES, _MIN_CLASS_SHARE = 100, 0.15
+# Means further apart than this, in standard deviations, have a valley between them. The second is the largest shift
+# of the threshold in log odds. docs/experiments.md compares other values.
+_MIN_SEPARATION, _MAX_SHIFT = 2.5, 2.5
+_MAX_ITERATIONS, _TOLERANCE = 500, 1e-7
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """How the answers about a folder are moved: ``slope * (log odds - threshold)``.
+    """Linear map of log odds for one folder: ``slope * (log_odds - threshold)``.
 
     Parameters
     ----------
     n : int
-        Images it was fitted to.
+        Number of images it was fitted to.
     threshold : float
         Log odds at which an eye of this folder is as likely open as closed.
     slope : float
-        How much more, or less, log odds mean here.
+        Factor of the log odds.
     separation : float
-        Distance of the means of both kinds in deviations; nan where that was not looked for.
+        Distance between the two means in standard deviations; nan if not computed.
     declined : str or None
-        Why nothing is moved; then `threshold` is 0 and `slope` 1.
+        Why the folder was not adapted to; then `threshold` is 0 and `slope` is 1.
     """
 
     n: int
@@ -44,61 +43,62 @@ class Adaptation:
     declined: str | None = None
 
     def probability(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Move probabilities.
+        """Return the adapted probabilities; unchanged if adaptation was declined.
 
         Parameters
         ----------
         probability : array of shape (n,)
-            Of open, as the model gives them.
+            The model's probabilities of open, 0 to 1.
 
         Returns
         -------
         float64 array of shape (n,)
-            Of open, in this folder.
+            Adapted probabilities of open, 0 to 1.
 
         Examples
         --------
         >>> Adaptation(200, threshold=1.0, slope=2.0).probability([0.5, 1 / (1 + np.exp(-1))]).round(3).tolist()
         [0.119, 0.5]
         """
-        given = np.clip(np.asarray(probability, dtype=np.float64), 1e-12, 1 - 1e-12)
         if self.declined is not None:
             return np.asarray(probability, dtype=np.float64)
-        return 1 / (1 + np.exp(-self.slope * (np.log(given / (1 - given)) - self.threshold)))
+        clipped = np.clip(np.asarray(probability, dtype=np.float64), 1e-12, 1 - 1e-12)
+        return 1 / (1 + np.exp(-self.slope * (np.log(clipped / (1 - clipped)) - self.threshold)))
 
 
 def fit_adaptation(log_odds: npt.ArrayLike) -> Adaptation:
-    """Find where the answers about an unlabelled folder fall in two, and move the threshold there.
+    """Fit threshold and calibration to the bimodal scores of an unlabelled folder.
 
-    1. The log odds are taken for a mixture of two normal distributions of one width, closed and open eyes; EM begins
-       with those below and above 0.
-    2. By Bayes' rule the log odds of open are then a straight line in the old ones, with `slope`
-       ``(m_open - m_closed) / v`` and 0 at ``(m_open + m_closed) / 2 - log(w_open / w_closed) / slope``.
-    3. It declines for fewer than 100 images, for fewer than 15 in 100 on one side of the old threshold (a folder of open
-       eyes alone falls in two as well, at its gaze or its glasses), for means less than 2.5 deviations apart, and where
-       the threshold would move by more than 2.5.
+    1. Model the log odds as two normal distributions (closed, open) of one variance ``v``. EM starts from the split
+       at 0.
+    2. By Bayes' rule, the log odds of open are then linear in the old ones: ``slope = (m_open - m_closed) / v``, with
+       the zero at ``(m_open + m_closed) / 2 - log(w_open / w_closed) / slope``.
+    3. Decline if there are fewer than 100 images, if fewer than 15% lie on one side of 0, if the means are less than
+       2.5 standard deviations apart, or if the threshold would shift by more than 2.5.
+
+    A folder of open eyes alone may be bimodal too, by gaze or glasses. The 15% rule excludes it.
 
     Parameters
     ----------
     log_odds : array of shape (n,)
-        Of open, of one folder.
+        Log odds of open, all from one folder.
 
     Returns
     -------
     Adaptation
-        What to do with the probabilities; or why nothing.
+        The map, or the reason why it was declined.
 
     Raises
     ------
     ParameterError
-        For numbers that are not finite.
+        If `log_odds` has values that are not finite.
 
     References
     ----------
     Dempster, Laird and Rubin, "Maximum likelihood from incomplete data via the EM algorithm", Journal of the Royal
     Statistical Society B 39, 1977, doi:10.1111/j.2517-6161.1977.tb01600.x. Saerens, Latinne and Decaestecker,
     "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation 14, 2002,
-    doi:10.1162/089976602753284446, move the shares alone.
+    doi:10.1162/089976602753284446, adapt the class priors only.
 
     Examples
     --------
@@ -109,44 +109,46 @@ def fit_adaptation(log_odds: npt.ArrayLike) -> Adaptation:
     """
     values = np.asarray(log_odds, dtype=np.float64).ravel()
     if not np.isfinite(values).all():
-        raise ParameterError("log_odds holds numbers that are not finite; leave out what has no answer")
+        raise ParameterError("log_odds has values that are not finite; leave out images without a prediction")
     n = len(values)
-    if n < _LEAST:
-        return Adaptation(n, declined=f"{n} images; {_LEAST} or more are needed")
+    if n < _MIN_IMAGES:
+        return Adaptation(n, declined=f"{n} images; {_MIN_IMAGES} or more are needed")
     share = float((values >= 0).mean())
-    if not _LEAST_SHARE <= share <= 1 - _LEAST_SHARE:
-        return Adaptation(n, declined=f"{share:.0%} look open; a folder must hold both kinds, {_LEAST_SHARE:.0%} each")
-    means, variance, weights = _mixture(values)
+    if not _MIN_CLASS_SHARE <= share <= 1 - _MIN_CLASS_SHARE:
+        return Adaptation(
+            n, declined=f"{share:.0%} look open; a folder needs {_MIN_CLASS_SHARE:.0%} or more of both classes"
+        )
+    means, variance, weights = _fit_mixture(values)
     separation = float((means[1] - means[0]) / np.sqrt(variance))
-    if separation < _LEAST_SEPARATION:
-        told = f"the answers do not fall in two: {separation:.1f} deviations apart, {_LEAST_SEPARATION} are needed"
-        return Adaptation(n, separation=separation, declined=told)
+    if separation < _MIN_SEPARATION:
+        reason = f"the scores are not bimodal: separation {separation:.1f}, {_MIN_SEPARATION} is needed"
+        return Adaptation(n, separation=separation, declined=reason)
     slope = float((means[1] - means[0]) / variance)
     threshold = float(means.mean() - np.log(weights[1] / weights[0]) / slope)
-    if abs(threshold) > _FARTHEST:
-        told = f"the threshold would move by {threshold:+.1f} in log odds, and {_FARTHEST} is the furthest it may"
-        return Adaptation(n, separation=separation, declined=told)
+    if abs(threshold) > _MAX_SHIFT:
+        reason = f"the threshold would shift by {threshold:+.1f} in log odds; {_MAX_SHIFT} is the maximum"
+        return Adaptation(n, separation=separation, declined=reason)
     return Adaptation(n, threshold, slope, separation)
 
 
-def _mixture(
+def _fit_mixture(
     values: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], float, npt.NDArray[np.float64]]:
     """Return means, common variance and weights of two normal distributions."""
     above = (values >= 0).astype(np.float64)
-    share = np.stack([1 - above, above])
-    last = np.inf
-    for _ in range(_ROUNDS):
-        total = share.sum(axis=1)
+    responsibility = np.stack([1 - above, above])
+    previous = np.inf
+    for _ in range(_MAX_ITERATIONS):
+        total = responsibility.sum(axis=1)
         weights = total / len(values)
-        means = (share @ values) / total
-        variance = max(float((share * (values - means[:, None]) ** 2).sum() / len(values)), 1e-6)
-        away = np.log(weights)[:, None] - (values - means[:, None]) ** 2 / (2 * variance)
-        away -= away.max(axis=0)
-        share = np.exp(away)
-        share /= share.sum(axis=0)
-        share = np.clip(share, 1e-12, None)
-        if abs(means.sum() - last) < _STILL:
+        means = (responsibility @ values) / total
+        variance = max(float((responsibility * (values - means[:, None]) ** 2).sum() / len(values)), 1e-6)
+        log_density = np.log(weights)[:, None] - (values - means[:, None]) ** 2 / (2 * variance)
+        log_density -= log_density.max(axis=0)
+        responsibility = np.exp(log_density)
+        responsibility /= responsibility.sum(axis=0)
+        responsibility = np.clip(responsibility, 1e-12, None)
+        if abs(means.sum() - previous) < _TOLERANCE:
             break
-        last = float(means.sum())
+        previous = float(means.sum())
     return means, variance, weights

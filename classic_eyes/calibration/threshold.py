@@ -1,4 +1,4 @@
-"""One person's own threshold between open and closed, from a few dozen of their images, as a small JSON file."""
+"""A person's own decision threshold, fitted to a few dozen of their images and stored as JSON."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ import numpy.typing as npt
 from .._utils.writing import write_whole
 from ..errors import DataError, ParameterError
 
-__all__ = ["LEAST", "Threshold", "Calibration", "calibrate", "fit_threshold", "read_calibration", "write_calibration"]
+__all__ = ["Calibration", "Threshold", "calibrate", "fit_threshold", "read_calibration", "write_calibration"]
 
-# Images of a kind from which a threshold is fitted; of fewer, one blink would move it.
-LEAST = 12
+# With fewer images of a class, one blink would move the threshold.
+MIN_IMAGES = 12
 _KIND = "classic_eyes calibration"
 _FORMAT = 1
-# How far below their usual values open eyes may fall, in robust deviations.
-_TAIL = 3.0
-_TO_DEVIATION = 1.4826
-_MOST_BYTES = 1 << 16
+_N_DEVIATIONS = 3.0
+# The standard deviation of a normal distribution is this times its median absolute deviation.
+_MAD_TO_STD = 1.4826
+_MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold on one scale, and what it was fitted to.
+    """A decision threshold on one scale, and the data it was fitted to.
 
     Parameters
     ----------
     value : float
-        From there on an eye is open.
+        An eye is open from this value on.
     n_open : int
-        Images of open eyes.
+        Number of images of open eyes.
     n_closed : int
-        Images of closed eyes, 0 where none were given.
-    right : float
-        Share of these images that are on their side of it.
+        Number of images of closed eyes; 0 if none were given.
+    accuracy : float
+        Accuracy on these images, 0 to 1.
     """
 
     value: float
     n_open: int
     n_closed: int
-    right: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One person's thresholds: of the probability of open, and of the eye aspect ratio where it was measured.
+    """A person's thresholds: of the probability of open and, if measured, of the eye aspect ratio.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Calibration:
     ear : Threshold, optional
         Of the eye aspect ratio.
     model : str, default ""
-        Which model's probabilities they are.
+        Fingerprint of the model that the probabilities came from.
     """
 
     threshold: Threshold
@@ -70,24 +70,25 @@ def fit_threshold(
 ) -> Threshold:
     """Fit one person's threshold between open and closed.
 
-    With ``m`` for the medians and ``s`` for the robust deviations (1.4826 times the median absolute deviation, at least
-    a tenth of what lies between the medians) of the two kinds:
+    Let ``m`` be the median of a class and ``s`` its robust standard deviation: 1.4826 times the median absolute
+    deviation, at least a tenth of the distance between the medians.
 
-    1. Of both kinds: ``(m_open s_closed + m_closed s_open) / (s_open + s_closed)``, which is as many deviations from
-       the one as from the other.
-    2. Of open eyes alone: ``m_open - 3 s_open``, but no more than `usual`: narrow eyes may lower the threshold, and eyes
-       that are always wide open do not raise it, for nothing is known of how they look half closed.
+    1. With both classes: ``(m_open s_closed + m_closed s_open) / (s_open + s_closed)``, which lies equally many
+       deviations from either median.
+    2. With open eyes alone: ``min(usual, m_open - 3 s_open)``. Narrow eyes lower the threshold. Wide eyes do not raise
+       it, because their half-closed state was not seen.
 
     Parameters
     ----------
     opened : array of shape (n,)
-        Values of one person's open eyes, 12 or more: log odds, or eye aspect ratios.
+        Values of one person's open eyes, 12 or more: log odds, or eye aspect ratios. Values that are not finite are
+        dropped.
     closed : array of shape (m,), optional
-        Of their closed ones, 12 or more.
+        Values of their closed eyes, 12 or more.
     usual : float
         The threshold for everybody.
     name : str, default "values"
-        What they are, for messages.
+        Name of the values in error messages.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def fit_threshold(
     Raises
     ------
     DataError
-        For too few values, or closed eyes that are no lower than open ones.
+        If there are too few values, or if closed eyes are not lower than open ones.
 
     Examples
     --------
@@ -106,49 +107,49 @@ def fit_threshold(
     >>> fit_threshold(np.full(12, -1.0), usual=0.0).value
     -1.0
     """
-    up = _checked(opened, "open", name)
-    middle, spread = _middle_and_spread(up)
+    up = _finite_values(opened, "open", name)
+    median, deviation = _robust_moments(up)
     if closed is None:
-        value = min(usual, middle - _TAIL * spread)
+        value = min(usual, median - _N_DEVIATIONS * deviation)
         return Threshold(float(value), len(up), 0, float((up >= value).mean()))
-    down = _checked(closed, "closed", name)
-    low, low_spread = _middle_and_spread(down)
-    if low >= middle:
+    down = _finite_values(closed, "closed", name)
+    closed_median, closed_deviation = _robust_moments(down)
+    if closed_median >= median:
         raise DataError(
-            f"{name}: half of the closed eyes are at {low:.3f} or above, and half of the open ones at {middle:.3f} or "
-            "below; look whether the two were exchanged"
+            f"{name}: the median is {closed_median:.3f} for closed eyes and {median:.3f} for open ones, but closed "
+            "eyes must be lower; check whether the two were exchanged"
         )
-    least = (middle - low) / 10
-    spread, low_spread = max(spread, least), max(low_spread, least)
-    value = (middle * low_spread + low * spread) / (spread + low_spread)
-    right = np.concatenate([up >= value, down < value])
-    return Threshold(float(value), len(up), len(down), float(right.mean()))
+    least = (median - closed_median) / 10
+    deviation, closed_deviation = max(deviation, least), max(closed_deviation, least)
+    value = (median * closed_deviation + closed_median * deviation) / (deviation + closed_deviation)
+    correct = np.concatenate([up >= value, down < value])
+    return Threshold(float(value), len(up), len(down), float(correct.mean()))
 
 
-def _checked(values: npt.ArrayLike, kind: str, name: str) -> npt.NDArray[np.float64]:
+def _finite_values(values: npt.ArrayLike, kind: str, name: str) -> npt.NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64).ravel()
     array = array[np.isfinite(array)]
-    if len(array) < LEAST:
-        raise DataError(f"{name}: {len(array)} images of {kind} eyes; {LEAST} or more tell a person's own threshold")
+    if len(array) < MIN_IMAGES:
+        raise DataError(f"{name}: {len(array)} images of {kind} eyes; {MIN_IMAGES} or more are needed")
     return array
 
 
-def _middle_and_spread(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    middle = float(np.median(values))
-    return middle, _TO_DEVIATION * float(np.median(np.abs(values - middle)))
+def _robust_moments(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    median = float(np.median(values))
+    return median, _MAD_TO_STD * float(np.median(np.abs(values - median)))
 
 
 def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, model: str = "") -> Calibration:
-    """Fit one person's own threshold to the answers about their images.
+    """Fit one person's threshold to predicted log odds.
 
     Parameters
     ----------
     opened : array of shape (n,)
         Log odds of one person's open eyes, 12 or more.
     closed : array of shape (m,), optional
-        Of their closed ones, 12 or more.
+        Log odds of their closed eyes, 12 or more.
     model : str, default ""
-        Whose answers they are.
+        Fingerprint of the model that predicted them.
 
     Returns
     -------
@@ -158,7 +159,7 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
     Raises
     ------
     DataError
-        As for `fit_threshold`.
+        See `fit_threshold`.
 
     Examples
     --------
@@ -175,64 +176,66 @@ def write_calibration(calibration: Calibration, path: str | os.PathLike[str]) ->
     Parameters
     ----------
     calibration : Calibration
-        What to write.
+        The calibration.
     path : path
         The file, in a folder that exists.
 
     Raises
     ------
     ParameterError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    told = {"kind": _KIND, "format": _FORMAT, **asdict(calibration)}
+    content = {"kind": _KIND, "format": _FORMAT, **asdict(calibration)}
     try:
-        write_whole(path, (json.dumps(told, indent=2) + "\n").encode("utf-8"))
+        write_whole(path, (json.dumps(content, indent=2) + "\n").encode("utf-8"))
     except OSError as error:
         raise ParameterError(f"{os.fspath(path)!r} cannot be written ({error.strerror}); name another file") from error
 
 
 def read_calibration(path: str | os.PathLike[str]) -> Calibration:
-    """Read a calibration.
+    """Read a calibration and check all its values.
 
     Parameters
     ----------
     path : path
-        What `write_calibration` wrote.
+        A file that `write_calibration` wrote.
 
     Returns
     -------
     Calibration
-        With all its values checked.
+        The calibration.
 
     Raises
     ------
     DataError
-        For a file that cannot be read, or holds anything else.
+        If the file cannot be read, or is not a valid calibration.
     """
     name = os.fspath(path)
     remedy = "name a file that classic-eyes calibrate wrote"
     try:
         with open(name, "rb") as file:
-            told = json.loads(file.read(_MOST_BYTES))
+            content = json.loads(file.read(_MAX_BYTES))
     except OSError as error:
         raise DataError(f"{name!r} cannot be read ({error.strerror}); {remedy}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name!r} is no calibration, it is not JSON; {remedy}") from error
-    if not isinstance(told, dict) or told.get("kind") != _KIND or told.get("format") != _FORMAT:
+        raise DataError(f"{name!r} is no calibration: not JSON; {remedy}") from error
+    if not isinstance(content, dict) or content.get("kind") != _KIND or content.get("format") != _FORMAT:
         raise DataError(f"{name!r} is no calibration of this format; {remedy}")
-    threshold, ear, model = _threshold(told.get("threshold")), told.get("ear"), told.get("model")
-    found = None if ear is None else _threshold(ear)
-    if threshold is None or not 0 <= threshold.value <= 1 or (ear is not None and found is None):
-        raise DataError(f"{name!r} holds no threshold that makes sense; {remedy}")
+    threshold, model = _parse_threshold(content.get("threshold")), content.get("model")
+    ear = None if content.get("ear") is None else _parse_threshold(content["ear"])
+    if threshold is None or not 0 <= threshold.value <= 1 or (ear is None) != (content.get("ear") is None):
+        raise DataError(f"{name!r} has no valid threshold; {remedy}")
     if not isinstance(model, str):
-        raise DataError(f"{name!r} does not say whose probabilities it is about; {remedy}")
-    return Calibration(threshold, found, model)
+        raise DataError(f"{name!r} does not name its model; {remedy}")
+    return Calibration(threshold, ear, model)
 
 
-def _threshold(told: object) -> Threshold | None:
-    if not isinstance(told, dict) or set(told) != {field.name for field in fields(Threshold)}:
+def _parse_threshold(content: object) -> Threshold | None:
+    if not isinstance(content, dict) or set(content) != {field.name for field in fields(Threshold)}:
         return None
-    numbers = [value for value in told.values() if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) < len(told) or not np.isfinite(numbers).all():
+    numbers = [value for value in content.values() if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(content) or not np.isfinite(numbers).all():
         return None
-    return Threshold(float(told["value"]), int(told["n_open"]), int(told["n_closed"]), float(told["right"]))
+    return Threshold(
+        float(content["value"]), int(content["n_open"]), int(content["n_closed"]), float(content["accuracy"])
+    )

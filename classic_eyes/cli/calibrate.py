@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.threshold import Calibration, calibrate, fit_threshold, read_calibration, write_calibration
+from ..calibration import Calibration, calibrate, fit_threshold, read_calibration, write_calibration
 from ..datasets import find_images
 from ..errors import ImageError, ParameterError
 from ..images import read_images, read_photograph
@@ -169,7 +169,7 @@ def _told(found: Calibration) -> list[str]:
         if threshold is not None:
             closed = f" and {threshold.n_closed} closed" if threshold.n_closed else ""
             lines.append(
-                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, {threshold.right:.1%} of "
+                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, {threshold.accuracy:.1%} of "
                 "them on their side"
             )
     return lines

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from .._utils.threads import one_thread
+from ..calibration import fit_platt
 from ..datasets import UNLABELLED
 from ..errors import ParameterError
-from ..svm import LeastSquaresSvm, platt
+from ..svm import LeastSquaresSvm
 from .knowledge import Knowledge
 from .views import View
 
@@ -119,7 +120,7 @@ def _margins_left_out(view: View, labels: Labels, folds: NDArray[np.intp], rando
 def _scored(views: Sequence[View], labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
     margin = np.mean([_margins_left_out(view, labels, folds, random_state) for view in views], axis=0)
     learnt = labels >= 0
-    slope, intercept = platt(margin[learnt], labels[learnt])
+    slope, intercept = fit_platt(margin[learnt], labels[learnt])
     return expit(slope * margin + intercept)
 
 

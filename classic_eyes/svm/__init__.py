@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels, platt, rbf, symmetric_rbf
+from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels, rbf, symmetric_rbf
 from .metric import MetricSvm, gradient_products
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "gradient_products",
     "image_kernels",
     "symmetric_rbf",
-    "platt",
     "rbf",
 ]

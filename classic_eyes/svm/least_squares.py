@@ -10,14 +10,13 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..errors import ParameterError
 
-__all__ = ["LeastSquaresSvm", "SymmetricSvm", "image_kernels", "symmetric_rbf", "platt", "rbf"]
+__all__ = ["LeastSquaresSvm", "SymmetricSvm", "image_kernels", "symmetric_rbf", "rbf"]
 
 Rows = NDArray[np.float32]
 
@@ -546,46 +545,3 @@ def _add_up(mapped: Rows, target: NDArray[np.float64], weight: NDArray[np.float6
         gram += scipy.linalg.blas.ssyrk(1.0, part.T, lower=True)
     total = float(weight.sum())
     return _Sums(gram, mapped.T @ (weight * target), mapped.T @ weight, total, float(weight @ target), total)
-
-
-def platt(
-    margin: NDArray[np.float64],
-    labels: NDArray[Any],
-    weight: NDArray[np.float64] | None = None,
-) -> tuple[float, float]:
-    """Fit slope and intercept of the log odds, with Platt's targets, which keep them finite on separable data.
-
-    Parameters
-    ----------
-    margin : float64 array of shape (n,)
-        Margins of rows that the machine has not learnt from.
-    labels : array of shape (n,)
-        0 and 1.
-    weight : float64 array of shape (n,), optional
-        Weight of each row.
-
-    Returns
-    -------
-    tuple of float
-        Slope and intercept.
-
-    References
-    ----------
-    Platt, Advances in Large Margin Classifiers, 1999, pp. 61-74 (no DOI).
-
-    Examples
-    --------
-    >>> slope, intercept = platt(np.array([-1.0, -0.5, 0.5, 1.0]), np.array([0, 0, 1, 1]))
-    >>> slope > 0, abs(intercept) < 1e-6
-    (True, True)
-    """
-    w = np.ones(len(labels)) if weight is None else weight
-    n_open, n_closed = (labels == 1).sum(), (labels == 0).sum()
-    target = np.where(labels == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
-    # An image with target t counts as t of an open and 1 - t of a closed one.
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
-        np.tile(margin, 2)[:, np.newaxis],
-        np.repeat([1, 0], len(margin)),
-        sample_weight=np.concatenate([w * target, w * (1 - target)]),
-    )
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

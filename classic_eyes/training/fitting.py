@@ -11,10 +11,11 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from ..calibration import fit_platt
 from ..datasets import group_folds
 from ..errors import ParameterError
 from ..preprocessing.alignment import Alignment, align
-from ..svm import LeastSquaresSvm, platt
+from ..svm import LeastSquaresSvm
 from ..synthetic import make_eyes
 from .compiling import margins
 
@@ -446,7 +447,7 @@ def fit_sigmoid(margin: NDArray[np.float64], learnt: TrainingSet, n: int) -> tup
     Returns
     -------
     tuple of float
-        Slope and intercept of the log odds; see `classic_eyes.svm.platt`.
+        Slope and intercept of the log odds; see `classic_eyes.calibration.fit_platt`.
 
     Examples
     --------
@@ -461,7 +462,7 @@ def fit_sigmoid(margin: NDArray[np.float64], learnt: TrainingSet, n: int) -> tup
     weight = np.ones(len(margin)) if learnt.weight is None else learnt.weight[: len(margin)].copy()
     if len(margin) > n:
         weight[n:] = weight[:n].sum() / (len(margin) - n)
-    return platt(margin, labels, weight)
+    return fit_platt(margin, labels, weight)
 
 
 def _fit_judges(

@@ -19,7 +19,7 @@ from classic_eyes.features import EXTRACTORS, make_extractor
 from classic_eyes.images import as_images
 from classic_eyes.inference import score_files
 from classic_eyes.preprocessing.augmentation import augment, flip
-from classic_eyes.semisupervised import learn_labels
+from classic_eyes.semisupervised import find_labels
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.novelty import fit_novelty
 
@@ -306,7 +306,7 @@ def _obeys_the_rule(array: np.ndarray) -> bool:
         lambda: list(score_files(["a"], lambda images: images, n_jobs=0)),
         lambda: make_eyes(-1),
         lambda: make_eyes("many"),
-        lambda: learn_labels(GREY, np.full(4, -1), np.arange(4)),
+        lambda: find_labels(GREY, np.full(4, -1), np.arange(4)),
     ],
     ids=lambda ask: inspect.getsource(ask).strip()[:60],
 )

@@ -14,7 +14,7 @@ from ..classifier import EyeClassifier
 from ..datasets import LabelTable, LoadedSet, image_key, load_images, read_eyes
 from ..errors import DataError, ParameterError
 from ..evaluation import cross_validate
-from ..labeling import Audit, Witness, audit_labels, second_witness
+from ..labeling import Audit, Reviewer, audit_labels, independent_reviewer
 from ..labeling.page import render_sheet, write_page
 from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
 from .label import label_file, label_rows, page_images
@@ -74,7 +74,7 @@ def _check(data: LoadedSet, folds: int) -> None:
         raise DataError(f"--folds {folds} needs {folds} groups and there are {n_groups}; take fewer folds")
 
 
-def _witnesses(data: LoadedSet, arguments: Namespace) -> tuple[Witness, ...]:
+def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
     known = np.flatnonzero(data.eyes.labels >= 0)
     print(f"judging {len(known):,} labels by the others, in {arguments.folds} folds ...", file=sys.stderr)
     scores = np.full(len(data.eyes), 0.5)
@@ -88,9 +88,9 @@ def _witnesses(data: LoadedSet, arguments: Namespace) -> tuple[Witness, ...]:
         n_jobs=arguments.jobs,
     )
     print("asking the images themselves, without labels ...", file=sys.stderr)
-    second, told = second_witness(data.images, data.eyes.groups, random_state=arguments.seed)
+    second, told = independent_reviewer(data.images, data.eyes.groups, random_state=arguments.seed)
     print(told, file=sys.stderr)
-    first = Witness("by the other labels", scores)
+    first = Reviewer("by the other labels", scores)
     return (first,) if second is None else (first, second)
 
 
@@ -100,7 +100,7 @@ def _rows(audit: Audit, data: LoadedSet, limit: int) -> list[list[str]]:
         [
             eyes.names[k],
             ("closed", "open")[eyes.labels[k]],
-            f"{audit.doubts[k]:.4f}",
+            f"{audit.error_probability[k]:.4f}",
             audit.reasons[k],
             eyes.names[audit.partners[k]] if audit.partners[k] >= 0 else "",
         ]
@@ -143,7 +143,7 @@ def _page(audit: Audit, data: LoadedSet, table: LabelTable, scores: NDArray[np.f
 
 
 def _likely(audit: Audit) -> int:
-    return int((audit.doubts > 0.5).sum())
+    return int((audit.error_probability > 0.5).sum())
 
 
 def work(arguments: Namespace) -> int:
@@ -170,8 +170,8 @@ def work(arguments: Namespace) -> int:
     for name, reason in data.failed:
         print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
     _check(data, arguments.folds)
-    witnesses = _witnesses(data, arguments)
-    audit = audit_labels(data.images, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), witnesses)
+    reviewers = _reviewers(data, arguments)
+    audit = audit_labels(data.images, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), reviewers)
     rows = _rows(audit, data, arguments.limit)
     if arguments.out is None:
         shown = [[doubt, file, reason] for file, _, doubt, reason, _ in rows[:_SHOWN]]
@@ -179,7 +179,7 @@ def work(arguments: Namespace) -> int:
     elif arguments.out.endswith(".csv"):
         write_whole(arguments.out, csv_text([_HEAD, *rows]).encode("utf-8", "surrogateescape"))
     else:
-        scores = np.mean([witness.scores for witness in witnesses], axis=0)
+        scores = np.mean([reviewer.scores for reviewer in reviewers], axis=0)
         write_page(_page(audit, data, table, scores, arguments), arguments.out)
     if arguments.out is not None:
         holds = "; it holds your images" if arguments.out.endswith(".html") else ""

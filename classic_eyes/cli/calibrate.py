@@ -169,7 +169,7 @@ def _told(found: Calibration) -> list[str]:
         if threshold is not None:
             closed = f" and {threshold.n_closed} closed" if threshold.n_closed else ""
             lines.append(
-                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, {threshold.accuracy:.1%} of "
-                "them on their side"
+                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, "
+                f"accuracy on them {threshold.accuracy:.1%}"
             )
     return lines

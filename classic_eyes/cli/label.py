@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..datasets import UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes, read_label_table
 from ..errors import DataError, ImageError
 from ..images import read_bytes, read_images, stated_size
-from ..labeling import ORDERS, arrange
+from ..labeling import ORDERS, prioritize
 from ..labeling.page import render_sheet, write_page
 from ..semisupervised import VIEW_FEATURES, make_view
 from .arguments import check_out, existing_file, positive_integer, random_seed
@@ -26,7 +26,7 @@ _COMPONENTS = 64
 _MOST = 4000
 _SMALLEST, _LARGEST = 24, 64
 _LOOKED_AT = 64
-_BY_LOOKS = ("worth", "cluster")
+_BY_LOOKS = ("priority", "cluster")
 _COMPARED = 20_000
 
 
@@ -56,8 +56,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--order",
         choices=tuple(ORDERS),
-        default="worth",
-        help="; ".join(f"{name}: {what}" for name, what in ORDERS.items()) + "; default: worth",
+        default="priority",
+        help="; ".join(f"{name}: {what}" for name, what in ORDERS.items()) + "; default: priority",
     )
     parser.add_argument(
         "--limit", type=positive_integer, default=_MOST, metavar="N", help=f"images, at most; default: {_MOST}"
@@ -180,8 +180,8 @@ def _compared(
     if order not in _BY_LOOKS or len(scores) <= most:
         return data, scores
     sure = np.abs(scores - 0.5)
-    kept = np.sort(np.argsort(sure if order == "worth" else -sure, kind="stable")[:most])
-    what = "most uncertain" if order == "worth" else "surest"
+    kept = np.sort(np.argsort(sure if order == "priority" else -sure, kind="stable")[:most])
+    what = "most uncertain" if order == "priority" else "surest"
     print(f"of {len(scores):,} images the {most:,} {what} are compared with one another", file=sys.stderr)
     return LoadedSet(data.eyes.take(kept), data.images[kept], data.failed), scores[kept]
 
@@ -191,7 +191,7 @@ def _sheet(data: LoadedSet, table: LabelTable, scores: NDArray[np.float64], argu
     if arguments.order in _BY_LOOKS:
         view = make_view(data.images, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
         rows = view.leading(_COMPONENTS, mirrored=False).rows
-    asking = arrange(
+    asking = prioritize(
         scores, rows, arguments.order, page_size=arguments.page, limit=arguments.limit, random_state=arguments.seed
     )
     places = {key: number for number, key in enumerate(table.keys)}

@@ -20,7 +20,7 @@ from ..features import EXTRACTORS
 from ..labeling.page import write_history
 from ..persistence import ENDINGS, card_path, check_skops, compiled_path, library_versions, read_card, read_header
 from ..preprocessing.alignment import shipped_alignment
-from ..semisupervised import VIEW_FEATURES, History, lay_out, make_view
+from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
 from ..training.fitting import ALIGNED
 from ..training.novelty import FEWEST, MIN_GROUPS
 from ..training.pipelines import DEFAULT_FEATURES, build_pipelines
@@ -326,8 +326,8 @@ def _labels_told(clf: EyeClassifier) -> dict[str, Any]:
         "given": int((history.given >= 0).sum()),
         "found": int(((history.labels >= 0) & (history.given < 0)).sum()),
         "uncertain": int((history.labels < 0).sum()),
-        "trust": history.trust,
-        "ended": history.ended,
+        "confidence": history.confidence,
+        "stop_reason": history.stop_reason,
         "warnings": list(history.warnings),
     }
 
@@ -341,8 +341,8 @@ def _judge_given(history: History, groups: Any) -> Any:
 
 
 def _write_report(history: History, data: LoadedSet, arguments: Namespace) -> None:
-    maps = lay_out(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
-    told = history.described(data.eyes.names)
+    maps = embed_2d(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
+    told = history.to_dict(data.eyes.names)
     told |= {"name": data.eyes.source, "maps": maps, "mapped": (history.scores >= 0.5).astype(int).tolist()}
     write_history(told, data.images, arguments.report)
 

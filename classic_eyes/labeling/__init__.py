@@ -1,14 +1,14 @@
-"""A person's labels: in which order to ask for them, what few of them are worth, which of them are likely wrong."""
+"""Labelling by a person: the order in which images are labelled, and an audit of given labels."""
 
-from .audit import Audit, Witness, audit_labels, second_witness
-from .order import ORDERS, Asking, arrange
+from .audit import Audit, Reviewer, audit_labels, independent_reviewer
+from .priority import ORDERS, LabelingQueue, prioritize
 
 __all__ = [
-    "Asking",
     "Audit",
+    "LabelingQueue",
     "ORDERS",
-    "Witness",
-    "arrange",
+    "Reviewer",
     "audit_labels",
-    "second_witness",
+    "independent_reviewer",
+    "prioritize",
 ]

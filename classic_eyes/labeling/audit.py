@@ -1,4 +1,4 @@
-"""Which of the given labels are most likely wrong."""
+"""Audit of given labels: which are most likely wrong."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..semisupervised import DOUBTFUL, learn_labels
+from ..semisupervised import find_labels
+from ..semisupervised.history import GOOD_CONFIDENCE
 
-__all__ = ["ALIKE", "Audit", "Witness", "audit_labels", "second_witness"]
+__all__ = ["Audit", "Reviewer", "audit_labels", "independent_reviewer"]
 
-# Correlation of two images from which they count as the same shot.
-ALIKE = 0.98
-# How often two eyes of one face are both open or both closed; the rest are winks and one eye hidden.
-_TOGETHER = 0.95
+# From this correlation on, two images count as duplicates.
+MIN_CORRELATION = 0.98
+# Share of faces whose eyes are both open or both closed; the rest are winks and faces with one eye hidden.
+_EYES_AGREE = 0.95
 _BLOCK = 2048
-_WORDS = ("closed", "open")
+_NAMES = ("closed", "open")
 
 
 @dataclass(frozen=True, eq=False)
-class Witness:
-    """Who says what of every image without having seen its label.
+class Reviewer:
+    """Predictions for all images by a model that has not seen their labels.
 
     Parameters
     ----------
     name : str
-        What it learnt from, for the reasons.
+        What it was trained on, as in "by the other labels".
     scores : float64 array of shape (n,)
         Probability of open.
     """
@@ -38,49 +39,48 @@ class Witness:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """How much each given label is to be doubted, and why.
+    """How likely each given label is wrong, and why.
 
     Parameters
     ----------
-    doubts : float64 array of shape (n,)
+    error_probability : float64 array of shape (n,)
         Probability that the label is wrong; nan where none is given.
     partners : int array of shape (n,)
-        The image that makes a label doubtful, nearly the same one or the other eye; -1 where there is none.
-    same : bool array of shape (n,)
-        Whether the partner is nearly the same image.
+        The image whose label contradicts this one most, a duplicate or the other eye of the face; -1 if there is none.
+    is_duplicate : bool array of shape (n,)
+        Whether the partner is a duplicate.
     reasons : tuple of str
-        One line for each image; empty where no label is given.
+        One line per image; empty where no label is given.
     """
 
-    doubts: NDArray[np.float64]
+    error_probability: NDArray[np.float64]
     partners: NDArray[np.intp]
-    same: NDArray[np.bool_]
+    is_duplicate: NDArray[np.bool_]
     reasons: tuple[str, ...]
 
     def ranked(self, limit: int | None = None) -> NDArray[np.intp]:
-        """Return the labels to look at, the most doubtful first.
+        """Return the images with a given label, the most likely wrong first.
 
         Parameters
         ----------
         limit : int, optional
-            How many, at most.
+            Maximum number of images.
 
         Returns
         -------
         int array
-            Positions of images with a label.
+            Positions of the images.
         """
-        order = np.argsort(-np.nan_to_num(self.doubts, nan=-1.0), kind="stable")
-        return order[np.isfinite(self.doubts[order])][:limit]
+        order = np.argsort(-np.nan_to_num(self.error_probability, nan=-1.0), kind="stable")
+        return order[np.isfinite(self.error_probability[order])][:limit]
 
 
-def second_witness(
+def independent_reviewer(
     images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0
-) -> tuple[Witness | None, str]:
-    """Ask the images themselves, without any label.
+) -> tuple[Reviewer | None, str]:
+    """Return a reviewer that uses no given label: the scores of `classic_eyes.semisupervised.find_labels`.
 
-    Wrong labels teach the machines that judge them; what `classic_eyes.semisupervised.learn_labels` finds without a label
-    cannot repeat a mistake of the labeller.
+    Out-of-fold predictions repeat systematic labelling errors. This reviewer cannot, because it has seen no label.
 
     Parameters
     ----------
@@ -89,23 +89,23 @@ def second_witness(
     groups : array of shape (n,)
         Person or face of each image.
     random_state : int, default 0
-        Seed of all that is random.
+        Seed of all random steps.
 
     Returns
     -------
-    tuple of (Witness or None, str)
-        None where it is not to be trusted; a sentence that says how far it is.
+    tuple of (Reviewer or None, str)
+        None if its confidence is too low; and a message about its confidence.
     """
     try:
-        history = learn_labels(images, None, groups, random_state=random_state)
+        history = find_labels(images, None, groups, random_state=random_state)
     except DataError as error:
-        return None, f"no second witness: {error}"
-    told = f"trust {history.trust:.2f}, {DOUBTFUL:g} is needed"
-    if history.trust < DOUBTFUL:
-        return None, f"no second witness: without labels the images part too uncertainly ({told})"
-    return Witness(
-        "by the images without labels", history.scores
-    ), f"second witness: the images without labels ({told})"
+        return None, f"no independent reviewer: {error}"
+    confidence = f"confidence {history.confidence:.2f}, {GOOD_CONFIDENCE:g} is needed"
+    if history.confidence < GOOD_CONFIDENCE:
+        return None, f"no independent reviewer: labels found without given ones are too uncertain ({confidence})"
+    return Reviewer(
+        "without labels", history.scores
+    ), f"independent reviewer: labels found without given ones ({confidence})"
 
 
 def audit_labels(
@@ -113,15 +113,15 @@ def audit_labels(
     labels: NDArray[np.int8],
     groups: NDArray[np.str_],
     names: tuple[str, ...],
-    witnesses: tuple[Witness, ...],
+    reviewers: tuple[Reviewer, ...],
 ) -> Audit:
-    """Say how much each given label is to be doubted.
+    """Estimate how likely each given label is wrong.
 
-    1. Its doubt is the mean, over the witnesses, of the probability that they give to the other label.
-    2. Of two images that are nearly the same (correlation of .98 and more) and have different labels, exactly one is
-       wrong: with doubts ``a`` and ``b``, the first has ``a (1 - b) / (a (1 - b) + b (1 - a))``.
-    3. Of two eyes of one face (a group of two images) with different labels the same holds in 95 of 100 cases, the
-       rest being winks.
+    1. The error probability of a label is the mean, over the reviewers, of the probability of the other class.
+    2. Of two duplicates (correlation of 0.98 or more) with different labels, exactly one is wrong. With error
+       probabilities ``a`` and ``b``, the first is wrong with ``a (1 - b) / (a (1 - b) + b (1 - a))``.
+    3. Of two eyes of one face (a group of two images) with different labels, the same holds with probability 0.95;
+       the rest are winks.
 
     Parameters
     ----------
@@ -132,60 +132,63 @@ def audit_labels(
     groups : array of shape (n,)
         Person or face of each image.
     names : tuple of str
-        Of the images, for the reasons.
-    witnesses : tuple of Witness
+        Names of the images, for the reasons.
+    reviewers : tuple of Reviewer
         At least one.
 
     Returns
     -------
     Audit
-        Doubts and reasons.
+        Error probabilities and reasons.
 
     References
     ----------
     Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", Journal of Artificial
-    Intelligence Research 70, 2021, doi:10.1613/jair.1.12125: ranking by what was left out of the training is theirs
-    too; the second witness is not.
+    Intelligence Research 70, 2021, doi:10.1613/jair.1.12125, rank by out-of-fold predictions too; the independent
+    reviewer is not theirs.
 
     Examples
     --------
     >>> images = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
-    >>> audit = audit_labels(images, np.array([1, 0, -1], np.int8), np.array(["a", "b", "c"]), ("a", "b", "c"),
-    ...                      (Witness("by the other labels", np.array([0.2, 0.1, 0.5])),))
+    >>> reviewers = (Reviewer("by the other labels", np.array([0.2, 0.1, 0.5])),)
+    >>> names = ("a", "b", "c")
+    >>> audit = audit_labels(images, np.array([1, 0, -1], np.int8), np.array(names), names, reviewers)
     >>> audit.ranked().tolist(), audit.reasons[0]
-    ([0, 1], 'labelled open, but closed with .80 by the other labels')
+    ([0, 1], 'labelled open, but closed with 0.80 by the other labels')
     """
-    given = labels >= 0
-    said = np.array([np.where(labels == 1, 1 - witness.scores, witness.scores) for witness in witnesses])
-    doubts = np.where(given, said.mean(axis=0), np.nan)
+    is_given = labels >= 0
+    against = np.array([np.where(labels == 1, 1 - reviewer.scores, reviewer.scores) for reviewer in reviewers])
+    own = np.where(is_given, against.mean(axis=0), np.nan)
+    error_probability = own.copy()
     partners = np.full(len(labels), -1, dtype=np.intp)
-    same = np.zeros(len(labels), dtype=bool)
-    own = doubts.copy()
-    alike = _alike(images, labels)
-    for one, other, sure in [
-        *((*pair, 1.0) for pair in alike),
-        *((*pair, _TOGETHER) for pair in _faces(labels, groups)),
+    is_duplicate = np.zeros(len(labels), dtype=bool)
+    for one, other, certainty in [
+        *((*pair, 1.0) for pair in _contradicting_duplicates(images, labels)),
+        *((*pair, _EYES_AGREE) for pair in _contradicting_faces(labels, groups)),
     ]:
         for k, partner in ((one, other), (other, one)):
-            # Of several partners the one that speaks most against the label.
-            raised = sure * _the_wrong_one(own[k], own[partner]) + (1 - sure) * own[k]
-            if partners[k] < 0 or raised > doubts[k]:
-                doubts[k], partners[k], same[k] = raised, partner, sure == 1
-    reasons = tuple(
-        _reason(k, labels, said, witnesses, names, int(partners[k]), bool(same[k])) if given[k] else ""
-        for k in range(len(labels))
-    )
-    return Audit(doubts, partners, same, reasons)
+            raised = certainty * _probability_first_is_wrong(own[k], own[partner]) + (1 - certainty) * own[k]
+            # Of several partners, keep the one that contradicts the label most.
+            if partners[k] < 0 or raised > error_probability[k]:
+                error_probability[k], partners[k], is_duplicate[k] = raised, partner, certainty == 1
+    reasons = [""] * len(labels)
+    for k in np.flatnonzero(is_given):
+        label, other = _NAMES[labels[k]], _NAMES[1 - labels[k]]
+        votes = [f"{value:.2f} {reviewer.name}" for value, reviewer in zip(against[:, k], reviewers, strict=True)]
+        reasons[k] = f"labelled {label}, but {other} with {', '.join(votes)}"
+        if partners[k] >= 0:
+            relation = "nearly the same image as" if is_duplicate[k] else "the other eye of this face is"
+            reasons[k] += f"; {relation} {names[partners[k]]}, labelled {other}"
+    return Audit(error_probability, partners, is_duplicate, tuple(reasons))
 
 
-def _the_wrong_one(doubt: float, other: float) -> float:
-    """Return the probability that it is this one of two, if exactly one is wrong."""
-    mine, theirs = doubt * (1 - other), other * (1 - doubt)
-    return 0.5 if mine + theirs == 0 else mine / (mine + theirs)
+def _probability_first_is_wrong(first: float, second: float) -> float:
+    """Return the probability that the first of two labels is wrong, given that exactly one is."""
+    a, b = first * (1 - second), second * (1 - first)
+    return 0.5 if a + b == 0 else a / (a + b)
 
 
-def _alike(images: NDArray[np.uint8], labels: NDArray[np.int8]) -> list[tuple[int, int]]:
-    """Return the pairs of nearly the same image with different labels."""
+def _contradicting_duplicates(images: NDArray[np.uint8], labels: NDArray[np.int8]) -> list[tuple[int, int]]:
     rows = images.reshape(len(images), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -194,36 +197,14 @@ def _alike(images: NDArray[np.uint8], labels: NDArray[np.int8]) -> list[tuple[in
     pairs = []
     for start in range(0, len(opened), _BLOCK):
         part = opened[start : start + _BLOCK]
-        first, second = np.nonzero(rows[part] @ rows[closed].T >= ALIKE)
+        first, second = np.nonzero(rows[part] @ rows[closed].T >= MIN_CORRELATION)
         pairs += [(int(part[i]), int(closed[j])) for i, j in zip(first, second, strict=True)]
     return pairs
 
 
-def _faces(labels: NDArray[np.int8], groups: NDArray[np.str_]) -> list[tuple[int, int]]:
-    """Return the pairs of eyes of one face with different labels."""
+def _contradicting_faces(labels: NDArray[np.int8], groups: NDArray[np.str_]) -> list[tuple[int, int]]:
     _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(numbers, kind="stable")
-    twos = order[sizes[numbers[order]] == 2].reshape(-1, 2)
-    told = np.sort(labels[twos], axis=1) if len(twos) else np.empty((0, 2))
-    return [(int(one), int(other)) for one, other in twos[(told == [0, 1]).all(axis=1)]]
-
-
-def _reason(
-    k: int,
-    labels: NDArray[np.int8],
-    said: NDArray[np.float64],
-    witnesses: tuple[Witness, ...],
-    names: tuple[str, ...],
-    partner: int,
-    same: bool,
-) -> str:
-    other = _WORDS[1 - labels[k]]
-    told = [
-        f"{f'{against:.2f}'.removeprefix('0')} {witness.name}"
-        for against, witness in zip(said[:, k], witnesses, strict=True)
-    ]
-    parts = [f"but {other} with {', '.join(told)}"]
-    if partner >= 0:
-        what = "nearly the same image as" if same else "the other eye of this face is"
-        parts.append(f"{what} {names[partner]}, labelled {other}")
-    return f"labelled {_WORDS[labels[k]]}, {'; '.join(parts)}"
+    pairs = order[sizes[numbers[order]] == 2].reshape(-1, 2)
+    both = np.sort(labels[pairs], axis=1) if len(pairs) else np.empty((0, 2))
+    return [(int(one), int(other)) for one, other in pairs[(both == [0, 1]).all(axis=1)]]

@@ -1,37 +1,23 @@
-"""Labels without a labeller: clusters, their consensus, which of them is open, and self-training from there."""
+"""Labels for images without labels: priors, views, consensus clustering, cluster orientation, self-training."""
 
-from .clusterers import CLUSTERERS, cluster_rows, informed_mixture
-from .consensus import STARTS, VIEW_FEATURES, Consensus, Start, find_consensus
-from .knowledge import KNOWLEDGE, Knowledge, Orientation, gather_knowledge, orient
-from .learning import DOUBTFUL, MIN_IMAGES, REFUSED, History, learn_labels
-from .selftraining import REASONS, Round, SelfTrained, check_confident, self_train
-from .views import View, lay_out, make_view
+from .consensus import VIEW_FEATURES, Consensus, find_consensus
+from .finding import find_labels
+from .history import History
+from .priors import ClusterOrientation, compute_priors, orient_clusters
+from .selftraining import Round, self_train
+from .views import embed_2d, make_view
 
 __all__ = [
-    "CLUSTERERS",
+    "ClusterOrientation",
     "Consensus",
-    "DOUBTFUL",
-    "KNOWLEDGE",
-    "Knowledge",
-    "MIN_IMAGES",
-    "Orientation",
-    "REASONS",
-    "REFUSED",
-    "Round",
-    "STARTS",
-    "SelfTrained",
-    "Start",
     "History",
+    "Round",
     "VIEW_FEATURES",
-    "View",
-    "check_confident",
-    "cluster_rows",
+    "compute_priors",
+    "embed_2d",
     "find_consensus",
-    "gather_knowledge",
-    "informed_mixture",
-    "lay_out",
-    "learn_labels",
+    "find_labels",
     "make_view",
-    "orient",
+    "orient_clusters",
     "self_train",
 ]

@@ -1,10 +1,10 @@
-"""Self-training: learn from what is agreed, score the rest, let the confident join, and stop before it drifts."""
+"""Self-training: fit on confident labels, score all images out of fold, relabel, and stop before it drifts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,251 +15,237 @@ from ..calibration import fit_platt
 from ..datasets import UNLABELLED
 from ..errors import ParameterError
 from ..svm import LeastSquaresSvm
-from .knowledge import Knowledge
+from .priors import PriorScores
 from .views import View
 
-__all__ = ["REASONS", "Round", "SelfTrained", "self_train"]
+__all__ = ["CHANGES", "CONFIDENT", "MAX_ROUNDS", "Round", "SelfTraining", "self_train"]
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
 
-REASONS = (
-    "waits: not confident",
-    "given",
-    "stays: confident",
-    "joins: confident",
-    "turns: confident of the other",
-    "leaves: no longer confident",
-)
-_WAITS, _GIVEN, _STAYS, _JOINS, _TURNS, _LEAVES = range(len(REASONS))
+CONFIDENT = (0.05, 0.95)
+MAX_ROUNDS = 4
+CHANGES = ("unlabelled", "given", "kept", "added", "flipped", "removed")
+_UNLABELLED, _GIVEN, _KEPT, _ADDED, _FLIPPED, _REMOVED = range(len(CHANGES))
 
-# Labels that are only partly right need a machine that is not bent to each of them.
+_N_LANDMARKS = 1500
+# Strong regularization, because some of the labels are wrong.
 _ALPHA = 1e-4
-_SETTLED = 0.002
-_LEAST = 10
-# Below this, what was left out does not follow from what was learnt: the labels have no rule.
-_LEARNABLE = 0.8
-# Losing this much of what synthetic eyes know, or of the rarer class, is drift.
-_AREA_LOST = 0.02
-# Classes that synthetic eyes part no better than this are not open and closed.
-_LEAST_AREA = 0.7
-_RARER_LOST = 0.15
+# Converged: at most this share of labels changes in a round.
+_TOLERANCE = 0.002
+_MIN_PER_CLASS = 10
+# Below this, labels cannot be predicted from one another.
+_MIN_AGREEMENT = 0.8
+# Below this area, the classes are not open and closed.
+_MIN_PRIOR_AUC = 0.7
+# Drift, compared with the first round: loss of area, and shrinking of the rarer class.
+_MAX_AUC_LOSS = 0.02
+_MAX_SHRINKING = 0.15
 
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """One round of fitting and labelling anew.
+    """One round of fitting and relabelling.
 
     Parameters
     ----------
-    learnt : int8 array of shape (n,)
-        Labels learnt from, -1 for images that waited.
+    trained_on : int8 array of shape (n,)
+        Labels that the classifiers were trained on; -1 for images without one.
     scores : float64 array of shape (n,)
-        Probability of open by machines that had not learnt from the image or its group.
+        Out-of-fold probability of open.
     labels : int8 array of shape (n,)
         Labels after the round.
-    reasons : int8 array of shape (n,)
-        Positions in `REASONS`.
-    own_agreement : float
-        Share of the images learnt from whose score confirms their label.
-    knowledge : float
-        Area under the ROC curve with which synthetic eyes part what the scores call open and closed.
+    changes : int8 array of shape (n,)
+        What happened to the label of each image: positions in `CHANGES`.
+    agreement : float
+        Share of the training labels that the out-of-fold scores confirm.
+    prior_auc : float
+        Area under the ROC curve with which the prior of synthetic eyes separates the scored classes.
     """
 
-    learnt: Labels
+    trained_on: Labels
     scores: Scores
     labels: Labels
-    reasons: NDArray[np.int8]
-    own_agreement: float
-    knowledge: float
+    changes: NDArray[np.int8]
+    agreement: float
+    prior_auc: float
 
-    def count(self, reason: int) -> int:
-        """Count the images with a reason.
+    def positions(self, change: str) -> NDArray[np.intp]:
+        """Return the images whose label changed in a given way.
 
         Parameters
         ----------
-        reason : int
-            A position in `REASONS`.
+        change : {"unlabelled", "given", "kept", "added", "flipped", "removed"}
+            An item of `CHANGES`.
 
         Returns
         -------
-        int
-            How many.
+        int array
+            Positions of the images.
         """
-        return int((self.reasons == reason).sum())
+        return np.flatnonzero(self.changes == CHANGES.index(change))
 
 
-class SelfTrained(NamedTuple):
-    """What came of it: labels (-1 for those that wait), the last scores, the rounds, and why it ended."""
+class SelfTraining(NamedTuple):
+    """Result of self-training: final labels (-1 where uncertain), final scores, all rounds, reason for stopping."""
 
     labels: Labels
     scores: Scores
     rounds: tuple[Round, ...]
-    ended: str
+    stop_reason: str
 
 
-def _margins_left_out(view: View, labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
-    """Return each image's margin by a machine that has not learnt from its fold."""
-    learnt = np.flatnonzero(labels >= 0)
-    rows = np.concatenate([learnt, learnt + view.n]) if view.mirrored else learnt
-    machine = LeastSquaresSvm(1500, alpha=_ALPHA, random_state=random_state)
-    known = np.unique(folds[learnt])
-    parts = [np.tile(folds[learnt] == fold, len(rows) // len(learnt)) for fold in known]
-    targets = np.tile(labels[learnt], len(rows) // len(learnt))
-    usable = [part for part in parts if len(np.unique(targets[~part])) == 2]
-    judges = machine.fit_without(view.rows[rows], targets, usable)
-    margin = view.averaged(machine.decision_function(view.rows))
-    for fold, judge in zip(known, judges, strict=True):
-        asked = np.flatnonzero((folds == fold) & (labels >= 0))
-        own = np.concatenate([asked, asked + view.n]) if view.mirrored else asked
-        scores = judge.decision_function(view.rows[own])
-        margin[asked] = scores.reshape(-1, len(asked)).mean(axis=0)
-    return margin
+def _with_mirrored(view: View, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.concatenate([positions, positions + view.n]) if view.mirrored else positions
 
 
-def _scored(views: Sequence[View], labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
-    margin = np.mean([_margins_left_out(view, labels, folds, random_state) for view in views], axis=0)
-    learnt = labels >= 0
-    slope, intercept = fit_platt(margin[learnt], labels[learnt])
-    return expit(slope * margin + intercept)
+def _out_of_fold_decision(view: View, labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
+    """Return decision values; those of training images come from the SVM that was fitted without their fold."""
+    labelled = np.flatnonzero(labels >= 0)
+    rows = _with_mirrored(view, labelled)
+    n_copies = len(rows) // len(labelled)
+    svm = LeastSquaresSvm(_N_LANDMARKS, alpha=_ALPHA, random_state=random_state)
+    used_folds = np.unique(folds[labelled])
+    held_out = [np.tile(folds[labelled] == fold, n_copies) for fold in used_folds]
+    y = np.tile(labels[labelled], n_copies)
+    fittable = [part for part in held_out if len(np.unique(y[~part])) == 2]
+    fold_svms = svm.fit_without(view.rows[rows], y, fittable)
+    decision = view.average(svm.decision_function(view.rows))
+    for fold, fold_svm in zip(used_folds, fold_svms, strict=True):
+        inside = np.flatnonzero((folds == fold) & (labels >= 0))
+        scores = fold_svm.decision_function(view.rows[_with_mirrored(view, inside)])
+        decision[inside] = scores.reshape(-1, len(inside)).mean(axis=0)
+    return decision
 
 
-def _decide(
-    scores: Scores, learnt: Labels, given: Labels, confident: tuple[float, float]
+def _out_of_fold_scores(views: Sequence[View], labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
+    decision = np.mean([_out_of_fold_decision(view, labels, folds, random_state) for view in views], axis=0)
+    labelled = labels >= 0
+    slope, intercept = fit_platt(decision[labelled], labels[labelled])
+    return expit(slope * decision + intercept)
+
+
+def _relabel(
+    scores: Scores, trained_on: Labels, given: Labels, confident: tuple[float, float]
 ) -> tuple[Labels, NDArray[np.int8]]:
     low, high = confident
     labels = np.where(scores > high, 1, np.where(scores < low, 0, UNLABELLED)).astype(np.int8)
-    reasons = np.full(len(labels), _WAITS, dtype=np.int8)
-    reasons[(labels < 0) & (learnt >= 0)] = _LEAVES
-    reasons[(labels >= 0) & (labels == learnt)] = _STAYS
-    reasons[(labels >= 0) & (learnt < 0)] = _JOINS
-    reasons[(labels >= 0) & (learnt >= 0) & (labels != learnt)] = _TURNS
+    changes = np.full(len(labels), _UNLABELLED, dtype=np.int8)
+    changes[(labels < 0) & (trained_on >= 0)] = _REMOVED
+    changes[(labels >= 0) & (labels == trained_on)] = _KEPT
+    changes[(labels >= 0) & (trained_on < 0)] = _ADDED
+    changes[(labels >= 0) & (trained_on >= 0) & (labels != trained_on)] = _FLIPPED
     known = given >= 0
     labels[known] = given[known]
-    reasons[known] = _GIVEN
-    return labels, reasons
+    changes[known] = _GIVEN
+    return labels, changes
 
 
-def _rarer(scores: Scores) -> float:
+def _rarer_share(scores: Scores) -> float:
     share = float((scores >= 0.5).mean())
     return min(share, 1 - share)
 
 
-def _fault(done: Round, first: Round, labelled: bool) -> str | None:
-    """Say why a round must not be built upon; None if it may."""
-    if done.knowledge < _LEAST_AREA and not labelled:
-        return f"bad start: synthetic eyes part its classes with an area of {done.knowledge:.2f} only, .5 being chance"
-    if done.own_agreement < _LEARNABLE:
-        return f"not learnable: only {done.own_agreement:.0%} of the labels follow from the others"
-    if done.knowledge < first.knowledge - _AREA_LOST:
-        return f"drifting: synthetic eyes part the classes with {done.knowledge:.2f} instead of {first.knowledge:.2f}"
-    if _rarer(done.scores) < (1 - _RARER_LOST) * _rarer(first.scores):
-        return f"drifting: the rarer class shrank from {_rarer(first.scores):.0%} to {_rarer(done.scores):.0%}"
+def _failure(last: Round, first: Round, any_given: bool) -> str | None:
+    """Return why the last round must be undone; None if it is sound."""
+    if last.prior_auc < _MIN_PRIOR_AUC and not any_given:
+        return f"bad start: the prior of synthetic eyes has an area of {last.prior_auc:.2f} only; 0.5 is chance"
+    if last.agreement < _MIN_AGREEMENT:
+        return f"not learnable: only {last.agreement:.0%} of the labels can be predicted from the others"
+    if last.prior_auc < first.prior_auc - _MAX_AUC_LOSS:
+        return f"drift: the area of the prior of synthetic eyes fell from {first.prior_auc:.2f} to {last.prior_auc:.2f}"
+    before, after = _rarer_share(first.scores), _rarer_share(last.scores)
+    if after < (1 - _MAX_SHRINKING) * before:
+        return f"drift: the rarer class shrank from {before:.0%} to {after:.0%}"
     return None
 
 
-def check_confident(confident: Any) -> tuple[float, float]:
-    """Return the two thresholds, checked.
+@one_thread()
+def self_train(
+    views: Sequence[View],
+    initial: Labels,
+    priors: PriorScores,
+    folds: NDArray[np.intp],
+    *,
+    given: Labels | None = None,
+    confident: tuple[float, float] = CONFIDENT,
+    max_rounds: int = MAX_ROUNDS,
+    random_state: int = 0,
+) -> SelfTraining:
+    """Grow labels from initial ones in rounds of fitting and relabelling.
+
+    1. Fit an SVM per view to the labelled images, and once more without each fold. Average the out-of-fold decision
+       values over views and calibrate them by Platt scaling.
+    2. Label all images with a confident score, including those labelled before. Given labels never change.
+    3. Stop when labels converge or after `max_rounds`.
+
+    A round is undone, and self-training stops, if labels cannot be predicted from one another, if the prior of
+    synthetic eyes does not separate the classes or does so worse than at first, or if the rarer class shrinks. So a
+    bad start is reported instead of confirmed.
 
     Parameters
     ----------
-    confident : tuple of float
-        Closed below the first, open above the second.
+    views : sequence of View
+        Views of the images.
+    initial : int8 array of shape (n,)
+        Initial labels: 1 open, 0 closed, -1 unknown.
+    priors : PriorScores
+        Of the same images.
+    folds : int array of shape (n,)
+        Fold of each image; images of one person belong to one fold.
+    given : int8 array of shape (n,), optional
+        Known labels; -1 where unknown.
+    confident : tuple of float, default (0.05, 0.95)
+        Scores below the first are labelled closed, scores above the second open; ``0 < low < 0.5 < high < 1``.
+    max_rounds : int, default 4
+        Maximum number of rounds.
+    random_state : int, default 0
+        Seed of the SVMs.
 
     Returns
     -------
-    tuple of float
-        The same.
+    SelfTraining
+        Labels, scores, rounds and the reason for stopping.
 
     Raises
     ------
     ParameterError
-        For other than two numbers, ``0 < low < 0.5 < high < 1``.
+        If `confident` is not two such numbers.
+
+    References
+    ----------
+    Yarowsky, "Unsupervised word sense disambiguation rivaling supervised methods", ACL 1995, doi:10.3115/981658.981684.
     """
+    _check_confident(confident)
+    known = np.full(len(initial), UNLABELLED, dtype=np.int8) if given is None else given
+    labels = np.where(known >= 0, known, initial).astype(np.int8)
+    scores = np.where(labels >= 0, labels, 0.5).astype(np.float64)
+    rounds: list[Round] = []
+    for _ in range(max_rounds):
+        if min((labels == 0).sum(), (labels == 1).sum()) < _MIN_PER_CLASS:
+            reason = f"fewer than {_MIN_PER_CLASS} confident images of a class"
+            return SelfTraining(labels, scores, tuple(rounds), reason)
+        new_scores = _out_of_fold_scores(views, labels, folds, random_state)
+        new_labels, changes = _relabel(new_scores, labels, known, confident)
+        is_open = new_scores >= 0.5
+        area = priors.roc_auc(is_open.astype(int))["synthetic eyes"] if len(np.unique(is_open)) == 2 else 0.5
+        agreement = float((is_open == labels)[labels >= 0].mean())
+        rounds.append(Round(labels, new_scores, new_labels, changes, agreement, area))
+        failure = _failure(rounds[-1], rounds[0], bool((known >= 0).any()))
+        if failure is not None:
+            # The undone round stays in the history.
+            return SelfTraining(labels, scores, tuple(rounds), failure)
+        changed = float((new_labels != labels).mean())
+        labels, scores = new_labels, new_scores
+        if changed <= _TOLERANCE:
+            return SelfTraining(labels, scores, tuple(rounds), "converged")
+    return SelfTraining(labels, scores, tuple(rounds), f"all {max_rounds} rounds done")
+
+
+def _check_confident(confident: tuple[float, float]) -> None:
     try:
         low, high = (float(value) for value in confident)
     except (TypeError, ValueError):
         low = high = float("nan")
     if not 0 < low < 0.5 < high < 1:
         raise ParameterError(f"confident is {confident!r}; it must be two numbers, 0 < low < 0.5 < high < 1")
-    return low, high
-
-
-@one_thread()
-def self_train(
-    views: Sequence[View],
-    start: Labels,
-    knowledge: Knowledge,
-    folds: NDArray[np.intp],
-    *,
-    given: Labels | None = None,
-    confident: tuple[float, float] = (0.05, 0.95),
-    max_rounds: int = 4,
-    random_state: int = 0,
-) -> SelfTrained:
-    """Grow labels from a start: rounds of fitting on what is labelled and labelling anew what is scored confidently.
-
-    1. A machine for each view learns from the labelled images; each image is scored, fold by fold, by machines that
-       have not learnt from it, and the scores of the views are averaged and calibrated.
-    2. Confident images are labelled, whether they were before or not; the rest wait. Given labels stay as they are.
-    3. It ends when labels settle or the rounds are used up. It stops, and the round is undone, when labels do not
-       follow from one another, when synthetic eyes do not part the classes, or worse than at first, or when the rarer
-       class melts away: a bad start is reported, not confirmed.
-
-    Parameters
-    ----------
-    views : sequence of View
-        Of the images.
-    start : int8 array of shape (n,)
-        1 open, 0 closed, -1 not known.
-    knowledge : Knowledge
-        Of the same images.
-    folds : int array of shape (n,)
-        Fold of each image; images of one person have the same.
-    given : int8 array of shape (n,), optional
-        Labels that are known; -1 where not.
-    confident : tuple of float, default (0.05, 0.95)
-        Closed below the first score, open above the second.
-    max_rounds : int, default 4
-        Rounds, at most.
-    random_state : int, default 0
-        Seed of the machines.
-
-    Returns
-    -------
-    SelfTrained
-        Labels, scores, rounds and how it ended.
-
-    Raises
-    ------
-    ParameterError
-        For thresholds that are not allowed.
-
-    References
-    ----------
-    Yarowsky, "Unsupervised word sense disambiguation rivaling supervised methods", ACL 1995, doi:10.3115/981658.981684.
-    """
-    check_confident(confident)
-    known = np.full(len(start), UNLABELLED, dtype=np.int8) if given is None else given
-    labels = np.where(known >= 0, known, start).astype(np.int8)
-    scores = np.where(labels >= 0, labels, 0.5).astype(np.float64)
-    rounds: list[Round] = []
-    for _ in range(max_rounds):
-        if min((labels == 0).sum(), (labels == 1).sum()) < _LEAST:
-            return SelfTrained(labels, scores, tuple(rounds), f"fewer than {_LEAST} confident images of a class")
-        said = _scored(views, labels, folds, random_state)
-        after, reasons = _decide(said, labels, known, confident)
-        mixed = len(np.unique(said >= 0.5)) == 2
-        area = knowledge.areas((said >= 0.5).astype(int))["synthetic eyes"] if mixed else 0.5
-        own = float(((said >= 0.5) == labels)[labels >= 0].mean())
-        done = Round(labels, said, after, reasons, own, area)
-        rounds.append(done)
-        fault = _fault(done, rounds[0], bool((known >= 0).any()))
-        if fault is not None:
-            # What an undone round said is in the history, but nothing is built on it.
-            return SelfTrained(labels, scores, tuple(rounds), fault)
-        changed = float((after != labels).mean())
-        labels, scores = after, said
-        if changed <= _SETTLED:
-            return SelfTrained(labels, scores, tuple(rounds), "settled")
-    return SelfTrained(labels, scores, tuple(rounds), f"all {max_rounds} rounds done")

@@ -1,4 +1,4 @@
-"""What clusterers see of an image: a view of features, reduced, of it and of its mirror image."""
+"""Views for clustering: reduced features of images and of their mirror images."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ..errors import ParameterError
 from ..preprocessing.augmentation import flip
 from ..training.pipelines import build_pipeline
 
-__all__ = ["View", "lay_out", "make_view"]
+__all__ = ["View", "embed_2d", "make_view"]
 
 _CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Rows of components, the images first and then their mirror images.
+    """Principal components of one set of features: rows of the images, then rows of their mirror images.
 
     Parameters
     ----------
     features : tuple of str
-        The view of features.
+        Names of the features.
     rows : float32 array of shape (n, k) or (2 n, k)
-        Components, in the order of their variance.
+        Components in descending order of variance; 2 n rows with mirror images.
     n : int
-        Images.
+        Number of images.
     """
 
     features: tuple[str, ...]
@@ -42,72 +42,25 @@ class View:
 
     @property
     def name(self) -> str:
-        """The features' names joined by plus signs.
-
-        Returns
-        -------
-        str
-            For tables.
-        """
+        """The features' names joined by plus signs."""
         return "+".join(self.features)
 
     @property
     def mirrored(self) -> bool:
-        """Whether the mirror images are there too.
-
-        Returns
-        -------
-        bool
-            True for 2 n rows.
-        """
+        """Whether the rows include mirror images."""
         return len(self.rows) == 2 * self.n
 
     def leading(self, n_components: int, *, mirrored: bool = True) -> View:
-        """Return the view of the first components, which are those of a smaller PCA.
-
-        Parameters
-        ----------
-        n_components : int
-            How many, at most.
-        mirrored : bool, default True
-            Whether to keep the mirror images.
-
-        Returns
-        -------
-        View
-            Narrower.
-        """
+        """Return the leading components, which equal those of a smaller PCA."""
         rows = self.rows if mirrored else self.rows[: self.n]
         return View(self.features, rows[:, :n_components], self.n)
 
-    def repeated(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Give each row what its image has.
-
-        Parameters
-        ----------
-        values : array of shape (n,)
-            One for each image.
-
-        Returns
-        -------
-        array of shape (number of rows,)
-            One for each row.
-        """
+    def repeat(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Expand values per image to values per row."""
         return np.tile(values, 2) if self.mirrored else values
 
-    def averaged(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean of what an image and its mirror image have.
-
-        Parameters
-        ----------
-        values : float64 array of shape (number of rows,)
-            One for each row.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            One for each image.
-        """
+    def average(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Average the values of each image and of its mirror image."""
         return (values[: self.n] + values[self.n :]) / 2 if self.mirrored else values
 
 
@@ -115,11 +68,11 @@ class View:
 def make_view(
     images: NDArray[np.uint8], features: Sequence[str], *, n_components: int = 200, random_state: int = 0
 ) -> View:
-    """Compute features of images and of their mirror images, and reduce them by a PCA.
+    """Compute features of images and of their mirror images and reduce them by PCA.
 
-    1. Each feature is standardised and divided by the root of its extractor's number of features, so that each
-       extractor has the same say.
-    2. The PCA is fitted to all rows; what learns (words) learns from the images.
+    1. Standardize each feature and divide it by the square root of its extractor's number of features, so that all
+       extractors have equal weight.
+    2. Fit the PCA to all rows. Extractors that are trained (visual words) are trained on the images only.
 
     Parameters
     ----------
@@ -128,9 +81,9 @@ def make_view(
     features : sequence of str
         Names of `classic_eyes.features.EXTRACTORS`.
     n_components : int, default 200
-        Components, at most.
+        Maximum number of components.
     random_state : int, default 0
-        Seed of the PCA and of extractors that learn.
+        Seed of the PCA and of the extractors.
 
     Returns
     -------
@@ -140,7 +93,7 @@ def make_view(
     Raises
     ------
     ParameterError
-        For an unknown name.
+        If a name is unknown or `n_components` is below 1.
 
     Examples
     --------
@@ -149,7 +102,7 @@ def make_view(
     (80, 5)
     """
     if n_components < 1:
-        raise ParameterError(f"n_components is {n_components!r}; it must be a whole number from 1")
+        raise ParameterError(f"n_components is {n_components!r}; it must be an integer of 1 or more")
     union = build_pipeline(tuple(features), n_components=None, random_state=random_state)["features"]
     both = np.concatenate([images, flip(images)])
     blocks = []
@@ -160,37 +113,36 @@ def make_view(
         block /= np.float32(np.sqrt(block.shape[1]))
         blocks.append(block)
     rows = np.hstack(blocks).astype(np.float32, copy=False)
-    reduced = PCA(min(n_components, *rows.shape), svd_solver="randomized", random_state=random_state).fit_transform(
-        rows
-    )
+    pca = PCA(min(n_components, *rows.shape), svd_solver="randomized", random_state=random_state)
+    reduced = pca.fit_transform(rows)
     return View(tuple(features), np.ascontiguousarray(reduced, dtype=np.float32), len(images))
 
 
 @one_thread()
-def lay_out(view: View, *, at_most: int = 2000, random_state: int = 0) -> dict[str, list[Any]]:
-    """Lay images out in two dimensions, by their two leading components and by t-SNE.
+def embed_2d(view: View, *, max_images: int = 2000, random_state: int = 0) -> dict[str, list[Any]]:
+    """Embed images in two dimensions, by their two leading components and by t-SNE.
 
     Parameters
     ----------
     view : View
-        Rows of the images.
-    at_most : int, default 2000
-        Images laid out, at equal steps; the time of t-SNE grows with their number.
+        Components of the images.
+    max_images : int, default 2000
+        Number of images embedded, at equal steps. The run time of t-SNE grows with it.
     random_state : int, default 0
         Seed of t-SNE.
 
     Returns
     -------
     dict
-        ``index`` of the images, ``pca`` and ``tsne``, a pair of numbers each.
+        ``index``: positions of the images; ``pca`` and ``tsne``: coordinates, two numbers an image.
 
     References
     ----------
-    van der Maaten, Hinton, "Visualizing data using t-SNE", Journal of Machine Learning Research 9, 2008 (no DOI).
+    van der Maaten and Hinton, "Visualizing data using t-SNE", Journal of Machine Learning Research 9, 2008 (no DOI).
     """
-    chosen = np.unique(np.linspace(0, view.n - 1, min(at_most, view.n)).astype(int))
+    chosen = np.unique(np.linspace(0, view.n - 1, min(max_images, view.n)).astype(int))
     rows = view.rows[chosen, :50]
-    # Neighbours beyond a third of the images are no neighbours; 30 is what t-SNE was made for.
+    # t-SNE's usual perplexity is 30; it must stay below a third of the number of images.
     perplexity = min(30.0, max(1.0, (len(rows) - 1) / 3))
     embedded = TSNE(perplexity=perplexity, init="pca", random_state=random_state).fit_transform(rows)
     return {

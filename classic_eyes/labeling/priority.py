@@ -1,0 +1,176 @@
+"""The order in which images are shown to a person for labelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from .._utils.threads import one_thread
+from ..errors import ParameterError
+
+__all__ = ["ORDERS", "LabelingQueue", "prioritize"]
+
+ORDERS = {
+    "priority": "the most uncertain first, but similar eyes spread over the pages",
+    "uncertain": "the most uncertain first",
+    "cluster": "a page of similar eyes at a time, the most certain first: to be confirmed by one click",
+    "random": "at random",
+}
+
+# A page of a cluster holds at most this many times the images of another page.
+_CLUSTER_PAGE_FACTOR = 2
+
+
+@dataclass(frozen=True, eq=False)
+class LabelingQueue:
+    """Images to be labelled, page by page.
+
+    Parameters
+    ----------
+    pages : tuple of int array
+        Positions of the images on each page.
+    clusters : int array of shape (n,)
+        Cluster of each image; all 0 for orders without clusters.
+
+    Examples
+    --------
+    >>> LabelingQueue((np.array([3, 1]), np.array([2])), np.zeros(4, int)).positions.tolist()
+    [3, 1, 2]
+    """
+
+    pages: tuple[NDArray[np.intp], ...]
+    clusters: NDArray[np.intp]
+
+    @property
+    def positions(self) -> NDArray[np.intp]:
+        """Positions of all images in the order of the pages."""
+        return np.concatenate([np.empty(0, np.intp), *self.pages])
+
+
+def prioritize(
+    scores: NDArray[np.float64],
+    X: NDArray[np.float32],
+    order: str = "priority",
+    *,
+    page_size: int = 50,
+    limit: int | None = None,
+    random_state: int = 0,
+) -> LabelingQueue:
+    """Sort images into pages for labelling.
+
+    Uncertainty is the closeness of the score to 0.5.
+
+    1. ``priority``: k-means finds as many clusters as a page has places. Pages are filled with the most uncertain
+       images first, but no cluster gets more places on a page than its even share: the most uncertain images are often
+       frames of one eye. Images over the share fill the remaining places, mostly on the last page.
+    2. ``cluster``: a page is a cluster, the most certain cluster first. Large clusters take several pages.
+    3. ``uncertain`` and ``random``: no clusters.
+
+    Parameters
+    ----------
+    scores : float64 array of shape (n,)
+        Probability of open, 0 to 1.
+    X : float32 array of shape (n, k)
+        Features for the clusters.
+    order : {"priority", "uncertain", "cluster", "random"}, default "priority"
+        See above.
+    page_size : int, default 50
+        Images per page.
+    limit : int, optional
+        Maximum number of images.
+    random_state : int, default 0
+        Seed of k-means and of ``random``.
+
+    Returns
+    -------
+    LabelingQueue
+        The pages.
+
+    Raises
+    ------
+    ParameterError
+        If `order` is unknown.
+
+    References
+    ----------
+    Settles, "Active learning literature survey", University of Wisconsin-Madison, 2009 (no DOI), 2.1 and 3.4.
+
+    Examples
+    --------
+    >>> scores = np.array([0.9, 0.5, 0.1, 0.45])
+    >>> prioritize(scores, np.eye(4, dtype=np.float32), "uncertain", page_size=2).positions.tolist()
+    [1, 3, 0, 2]
+    """
+    if order not in ORDERS:
+        raise ParameterError(f"order is {order!r}; allowed are {', '.join(ORDERS)}")
+    n = len(scores)
+    n_shown = n if limit is None else min(limit, n)
+    certainty = np.abs(scores - 0.5)
+    if order == "cluster":
+        clusters = _cluster(X, max(1, round(n / page_size)), random_state)
+        pages = _cluster_pages(clusters, certainty, scores, _CLUSTER_PAGE_FACTOR * page_size)
+        return LabelingQueue(_truncate(pages, n_shown), clusters)
+    if order == "priority":
+        clusters = _cluster(X, min(page_size, n // 2), random_state)
+        queue = _spread(np.argsort(certainty, kind="stable"), clusters, page_size)
+    else:
+        clusters = np.zeros(n, dtype=np.intp)
+        shuffled = np.random.default_rng(random_state).permutation(n)
+        queue = shuffled if order == "random" else np.argsort(certainty, kind="stable")
+    pages = [queue[start : start + page_size] for start in range(0, n, page_size)]
+    return LabelingQueue(_truncate(pages, n_shown), clusters)
+
+
+@one_thread()
+def _cluster(X: NDArray[np.float32], n_clusters: int, random_state: int) -> NDArray[np.intp]:
+    n_clusters = min(n_clusters, len(np.unique(X, axis=0)))
+    if n_clusters < 2:
+        return np.zeros(len(X), dtype=np.intp)
+    return KMeans(n_clusters, n_init=1, random_state=random_state).fit_predict(X).astype(np.intp)
+
+
+def _spread(queue: NDArray[np.intp], clusters: NDArray[np.intp], page_size: int) -> NDArray[np.intp]:
+    """Fill pages in the order of the queue, with at most an even share of each cluster per page."""
+    n_pages = -(-len(queue) // page_size)
+    allowed = np.maximum(1, -(-np.bincount(clusters) // n_pages))
+    taken = np.zeros((n_pages, len(allowed)), dtype=np.intp)
+    free_places = np.full(n_pages, page_size)
+    free_places[-1] = len(queue) - page_size * (n_pages - 1)
+    pages: list[list[int]] = [[] for _ in range(n_pages)]
+    over_share = []
+    for k in queue:
+        cluster = clusters[k]
+        possible = np.flatnonzero((free_places > 0) & (taken[:, cluster] < allowed[cluster]))
+        if len(possible) == 0:
+            over_share.append(int(k))
+            continue
+        page = possible[0]
+        taken[page, cluster] += 1
+        free_places[page] -= 1
+        pages[page].append(int(k))
+    for page in np.repeat(np.arange(n_pages), free_places):
+        pages[page].append(over_share.pop(0))
+    return np.array([k for page in pages for k in page], dtype=np.intp)
+
+
+def _cluster_pages(
+    clusters: NDArray[np.intp], certainty: NDArray[np.float64], scores: NDArray[np.float64], max_size: int
+) -> list[NDArray[np.intp]]:
+    members = [np.flatnonzero(clusters == cluster) for cluster in np.unique(clusters)]
+    # First by purity (all images on one side of 0.5, whichever it is), then by mean certainty.
+    members.sort(
+        key=lambda inside: (-abs(float(np.mean(scores[inside] >= 0.5)) - 0.5), -float(certainty[inside].mean()))
+    )
+    return [inside[start : start + max_size] for inside in members for start in range(0, len(inside), max_size)]
+
+
+def _truncate(pages: list[NDArray[np.intp]], n_shown: int) -> tuple[NDArray[np.intp], ...]:
+    kept = []
+    for page in pages:
+        if n_shown > 0 and len(page):
+            kept.append(page[:n_shown])
+            n_shown -= len(page)
+    return tuple(kept)

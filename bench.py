@@ -1,4 +1,4 @@
-"""Measure accuracy, calibration and speed of features and classifiers: ``python bench.py [--data PATH ...]``."""
+"""Run the benchmark or a study: ``python bench.py --help``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the audit is worth, where somebody else has looked again: the only place here that knows better."""
+"""Evaluate how well an audit finds wrong labels, by the votes of raters."""
 
 from __future__ import annotations
 
@@ -7,43 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_eyes.labeling.audit import Audit, Witness
+from classic_eyes.labeling.audit import Audit, Reviewer
 
-__all__ = ["Judged", "contradicted_by_most", "evaluate_audit"]
+__all__ = ["RuleScore", "contradicted_by_most", "evaluate_audit"]
 
 FIRST = (50, 100, 200)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """How many of the first labels that a rule names are wrong by the judges.
-
-    Parameters
-    ----------
-    rule : str
-        What ranks.
-    found : tuple of int
-        Wrong ones among the first 50, 100 and 200.
-    """
+class RuleScore:
+    """A ranking rule, and the number of wrong labels among the first 50, 100 and 200 it ranks."""
 
     rule: str
     found: tuple[int, ...]
 
 
 def contradicted_by_most(labels: NDArray[np.int8], votes: list[list[int]]) -> NDArray[np.bool_]:
-    """Say which labels more than half of the raters contradict.
-
-    Parameters
-    ----------
-    labels : int8 array of shape (n,)
-        1 open, 0 closed, -1 not given.
-    votes : list of list of int
-        For each image the raters' labels, without those who left it out.
-
-    Returns
-    -------
-    bool array of shape (n,)
-        False where no label is given, and where nobody rated.
+    """Return which labels more than half of their raters contradict; False without a label or a rater.
 
     Examples
     --------
@@ -55,37 +35,23 @@ def contradicted_by_most(labels: NDArray[np.int8], votes: list[list[int]]) -> ND
 
 
 def evaluate_audit(
-    audit: Audit, witnesses: tuple[Witness, ...], labels: NDArray[np.int8], wrong: NDArray[np.bool_]
-) -> list[Judged]:
-    """Compare the audit with the plain rule, and with cleanlab's where it is installed.
+    audit: Audit, reviewers: tuple[Reviewer, ...], labels: NDArray[np.int8], wrong: NDArray[np.bool_]
+) -> list[RuleScore]:
+    """Compare an audit with rankings by one reviewer, and by cleanlab if it is installed.
 
-    Parameters
-    ----------
-    audit : Audit
-        What is judged.
-    witnesses : tuple of Witness
-        Its witnesses; the first is what was left out of the training by group, with which the plain rule ranks.
-    labels : int8 array of shape (n,)
-        1 open, 0 closed, -1 not given.
-    wrong : bool array of shape (n,)
-        What is wrong by the judges.
-
-    Returns
-    -------
-    list of Judged
-        One for each rule.
+    The first reviewer holds out-of-fold predictions; `wrong` marks the labels that are wrong by the raters.
     """
     known = np.flatnonzero(labels >= 0)
-    scores = witnesses[0].scores[known]
+    scores = reviewers[0].scores[known]
     right = np.where(labels[known] == 1, scores, 1 - scores)
-    ranked = {"this audit": audit.ranked(), "left out of the training alone": known[np.argsort(right, kind="stable")]}
-    if len(witnesses) > 1:
-        second = witnesses[1].scores[known]
+    ranked = {"this audit": audit.ranked(), "out-of-fold predictions alone": known[np.argsort(right, kind="stable")]}
+    if len(reviewers) > 1:
+        second = reviewers[1].scores[known]
         against = np.where(labels[known] == 1, 1 - second, second)
-        ranked["the images without labels alone"] = known[np.argsort(-against, kind="stable")]
+        ranked["clusters without labels alone"] = known[np.argsort(-against, kind="stable")]
     for name, quality in _by_cleanlab(labels[known], scores).items():
         ranked[name] = known[np.argsort(quality, kind="stable")]
-    return [Judged(rule, tuple(int(wrong[order[:n]].sum()) for n in FIRST)) for rule, order in ranked.items()]
+    return [RuleScore(rule, tuple(int(wrong[order[:n]].sum()) for n in FIRST)) for rule, order in ranked.items()]
 
 
 def _by_cleanlab(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

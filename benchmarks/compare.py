@@ -1,4 +1,4 @@
-"""The verdict on two runs: better, worse or the same, per scenario and metric."""
+"""Compare two runs: better, worse or the same, for each scenario and metric."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ BETTER, WORSE, SAME = "better", "worse", "same"
 
 @dataclass(frozen=True)
 class Rule:
-    """Which way is better, and how much is a change.
+    """When a measure counts as changed.
 
     Parameters
     ----------
     measure : str
         A metric of `classic_eyes.metrics.METRICS`, or ``over_decode``.
     direction : int
-        1 where more is better, -1 where less is.
+        1 if more is better, -1 if less is.
     ratio : float or None, default None
-        The change must exceed this factor; None: it must exceed half the width of the wider of the two intervals.
+        Factor that the change must exceed; None: half the width of the wider of the two intervals.
     """
 
     measure: str
@@ -41,23 +41,19 @@ RULES: tuple[Rule, ...] = (
     Rule("brier", -1),
     Rule("calibration_error", -1),
     Rule("selective_accuracy", +1),
-    # Absolute times belong to the machine and the hour; the ratio over decoding the same files does not.
+    # Absolute times depend on the machine and its load; the ratio to decoding the same files does not.
     Rule("over_decode", -1, ratio=1.2),
 )
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one number, or of a whole scenario.
+    """The change of one measure of a scenario.
 
     Parameters
     ----------
-    data : str
-        Name of the data set.
-    scenario : str
-        Name of the scenario.
-    measure : str
-        Which number; ``scenario`` where it failed or is in one of the runs only.
+    data, scenario, measure : str
+        Names; the measure is ``scenario`` where a scenario failed or is in one run only.
     old, new : float or None
         The two values; None where not defined.
     verdict : str
@@ -87,7 +83,7 @@ def _exceeds(rule: Rule, old: float, new: float, tolerance: float) -> bool:
     return max(new, old) > tolerance * min(new, old)
 
 
-def _judge(rule: Rule, old: dict[str, Any], new: dict[str, Any]) -> tuple[float | None, float | None, str, float]:
+def _verdict(rule: Rule, old: dict[str, Any], new: dict[str, Any]) -> tuple[float | None, float | None, str, float]:
     """Return both values, the verdict and the tolerance for one measure of a scenario."""
     if rule.ratio is not None:
         before, after, tolerance = old["speed"][rule.measure], new["speed"][rule.measure], rule.ratio
@@ -96,7 +92,7 @@ def _judge(rule: Rule, old: dict[str, Any], new: dict[str, Any]) -> tuple[float 
         before, after = entries[0]["value"], entries[1]["value"]
         tolerance = max(map(_half_width, entries))
     if before is None or after is None:
-        # What can no longer be told is a loss, what can be told now a gain.
+        # A measure that is no longer defined is a loss, one that is defined now a gain.
         verdict = SAME if before is after else WORSE if after is None else BETTER
     elif not _exceeds(rule, before, after, tolerance):
         verdict = SAME
@@ -112,7 +108,7 @@ def _compare_scenario(data: str, old: dict[str, Any], new: dict[str, Any]) -> li
         return [Change(data, name, "scenario", None, None, verdict)]
     changes = []
     for rule in RULES:
-        before, after, verdict, tolerance = _judge(rule, old, new)
+        before, after, verdict, tolerance = _verdict(rule, old, new)
         changes.append(Change(data, name, rule.measure, before, after, verdict, tolerance))
     return changes
 
@@ -122,33 +118,17 @@ def _by_protocol(results: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any
 
 
 def compare_results(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Compare two runs on the same data.
+    """Compare two runs on the same data; DataError if no data set is in both, or one has changed.
 
-    1. Data sets are paired by name and protocol, scenarios by name.
-    2. A metric has changed if the difference exceeds half the width of the wider of its two intervals; the time over
-       decoding if it exceeds a factor of 1.2.
-    3. Which way is better stands in `RULES`.
-
-    Parameters
-    ----------
-    old, new : dict
-        As `benchmarks.read_results` gives them.
-
-    Returns
-    -------
-    list of Change
-        One for each scenario and measure, those of one run only at the end of their data set.
-
-    Raises
-    ------
-    DataError
-        Where no data set is in both, or one that is has other images, labels or groups.
+    Data sets are paired by name and protocol, scenarios by name. `RULES` says which change counts and which direction
+    is better. Scenarios of one run only come last in their data set.
     """
     before, after = _by_protocol(old), _by_protocol(new)
     both = [key for key in before if key in after]
     if not both:
         raise DataError(
-            f"OLD judged {_list(before)} and NEW {_list(after)}; only runs on the same data and protocol compare"
+            f"OLD evaluated {_list(before)} and NEW {_list(after)}; "
+            "only runs on the same data and protocol can be compared"
         )
     changes: list[Change] = []
     for key in both:
@@ -168,6 +148,6 @@ def _list(datasets: dict[tuple[str, str], Any]) -> str:
 def _compare_data(data: str, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[Change]:
     before, after = ({entry["name"]: entry for entry in entries} for entries in (old, new))
     changes = [change for key in before if key in after for change in _compare_scenario(data, before[key], after[key])]
-    gone = [Change(data, name, "scenario", None, None, "only in OLD") for name in before if name not in after]
-    come = [Change(data, name, "scenario", None, None, "only in NEW") for name in after if name not in before]
-    return changes + gone + come
+    removed = [Change(data, name, "scenario", None, None, "only in OLD") for name in before if name not in after]
+    added = [Change(data, name, "scenario", None, None, "only in NEW") for name in after if name not in before]
+    return changes + removed + added

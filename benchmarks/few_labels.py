@@ -1,4 +1,4 @@
-"""Learning from few labels, with and without the help of the images that have none."""
+"""Learners for few labels, with and without the unlabelled images."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from sklearn.semi_supervised import LabelSpreading
 
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.errors import ParameterError
-from classic_eyes.semisupervised import VIEW_FEATURES, Knowledge, View, gather_knowledge, learn_labels, make_view
+from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, find_labels, make_view
+from classic_eyes.semisupervised.priors import PriorScores
+from classic_eyes.semisupervised.views import View
 
-__all__ = ["LEARNERS", "Crowd", "gather_crowd", "learn_from_few"]
+__all__ = ["LEARNERS", "Pool", "fit_learner", "gather_pool"]
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
@@ -24,119 +26,63 @@ _SPREAD_COMPONENTS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
-    """Images, and what is known of them before any label; computed once, learnt from many times.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, h, w)
-        Grey images.
-    groups : array of shape (n,)
-        Person or face of each image.
-    views : tuple of View
-        Those of `classic_eyes.semisupervised.VIEW_FEATURES`.
-    knowledge : Knowledge
-        What synthetic eyes and the cascade say.
-    """
+class Pool:
+    """Images and what is known of them without a label; computed once for many learners."""
 
     images: NDArray[np.uint8]
     groups: NDArray[np.str_]
     views: tuple[View, ...]
-    knowledge: Knowledge
+    priors: PriorScores
 
     @property
     def rows(self) -> NDArray[np.float32]:
-        """Return the features by which eyes look alike.
-
-        Returns
-        -------
-        float32 array of shape (n, k)
-            Leading components of the first view.
-        """
+        """Leading components of the first view, in which similar eyes are neighbours."""
         return self.views[0].leading(_SPREAD_COMPONENTS, mirrored=False).rows
 
 
-def gather_crowd(images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0) -> Crowd:
-    """Compute what is known of images before any label.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, h, w)
-        Grey images.
-    groups : array of shape (n,)
-        Person or face of each image.
-    random_state : int, default 0
-        Seed of all that is random.
-
-    Returns
-    -------
-    Crowd
-        Views and knowledge.
-    """
+def gather_pool(images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0) -> Pool:
+    """Compute the views and the prior knowledge of images, before any label."""
     views = tuple(make_view(images, features, random_state=random_state) for features in VIEW_FEATURES)
-    return Crowd(images, groups, views, gather_knowledge(images, random_state=random_state))
+    return Pool(images, groups, views, compute_priors(images, random_state=random_state))
 
 
-def _given_alone(crowd: Crowd, given: Labels, random_state: int) -> Labels:
+def _labelled_only(pool: Pool, given: Labels, random_state: int) -> Labels:
     return given
 
 
 @one_thread()
-def _spread(crowd: Crowd, given: Labels, random_state: int) -> Labels:
-    """Let labels spread to neighbours; keep the surer half of each class."""
-    machine = LabelSpreading(kernel="knn", n_neighbors=10, alpha=0.2).fit(crowd.rows, given)
-    opened = machine.label_distributions_[:, list(machine.classes_).index(1)]
+def _spread(pool: Pool, given: Labels, random_state: int) -> Labels:
+    """Spread labels to neighbours and keep the more confident half of each class."""
+    model = LabelSpreading(kernel="knn", n_neighbors=10, alpha=0.2).fit(pool.rows, given)
+    open_ = model.label_distributions_[:, list(model.classes_).index(1)]
     labels = given.copy()
-    for label, sure in ((1, opened), (0, 1 - opened)):
-        inside = np.flatnonzero((sure > 0.5) & (given < 0))
-        labels[inside[sure[inside] >= np.median(sure[inside])]] = label
+    for label, confidence in ((1, open_), (0, 1 - open_)):
+        inside = np.flatnonzero((confidence > 0.5) & (given < 0))
+        labels[inside[confidence[inside] >= np.median(confidence[inside])]] = label
     return labels
 
 
-def _self_trained(crowd: Crowd, given: Labels, random_state: int) -> Labels:
-    return learn_labels(
-        crowd.images, given, crowd.groups, views=crowd.views, knowledge=crowd.knowledge, random_state=random_state
+def _self_trained(pool: Pool, given: Labels, random_state: int) -> Labels:
+    return find_labels(
+        pool.images, given, pool.groups, views=pool.views, priors=pool.priors, random_state=random_state
     ).labels
 
 
-# Name to the classifier that learns at last, and what it learns from.
-LEARNERS: dict[str, tuple[str, Callable[[Crowd, Labels, int], Labels]]] = {
-    "knn": ("knn", _given_alone),
+# Name to the classifier, and the function that completes the labels it is trained on.
+LEARNERS: dict[str, tuple[str, Callable[[Pool, Labels, int], Labels]]] = {
+    "knn": ("knn", _labelled_only),
     "label spreading": ("svm", _spread),
-    "svm": ("svm", _given_alone),
+    "svm": ("svm", _labelled_only),
     "self-training": ("svm", _self_trained),
 }
 
 
-def learn_from_few(name: str, classifier: Any, crowd: Crowd, given: Labels, *, random_state: int = 0) -> Any:
-    """Learn from images of which few are labelled.
+def fit_learner(name: str, classifier: Any, pool: Pool, given: Labels, *, random_state: int = 0) -> Any:
+    """Fit a clone of `classifier`, with the classifier of the learner, to images with few labels.
 
-    1. ``knn`` and ``svm`` learn from the labelled ones alone.
-    2. ``label spreading`` passes labels on to neighbours (Zhou and others) and learns from the surer half of a class.
-    3. ``self-training`` is what `EyeClassifier.fit` does where labels are missing.
-
-    Parameters
-    ----------
-    name : str
-        A name of `LEARNERS`.
-    classifier : EyeClassifier
-        Not changed; its ``classifier`` is set to what the name says.
-    crowd : Crowd
-        As `gather_crowd` gives it.
-    given : int8 array of shape (n,)
-        1 open, 0 closed, -1 not known.
-    random_state : int, default 0
-        Seed of all that is random.
-
-    Returns
-    -------
-    EyeClassifier
-        Fitted.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown name.
+    1. ``knn`` and ``svm`` are trained on the labelled images alone.
+    2. ``label spreading`` (Zhou and others) labels neighbours and keeps the more confident half of each class.
+    3. ``self-training`` is what `EyeClassifier.fit` does with missing labels.
 
     References
     ----------
@@ -144,8 +90,8 @@ def learn_from_few(name: str, classifier: Any, crowd: Crowd, given: Labels, *, r
     """
     if name not in LEARNERS:
         raise ParameterError(f"learner {name!r} is not known; known are {', '.join(LEARNERS)}")
-    last, complete = LEARNERS[name]
-    labels = complete(crowd, given, random_state)
-    learnt = labels >= 0
-    machine = clone(classifier).set_params(classifier=last, random_state=random_state)
-    return machine.fit(crowd.images[learnt], labels[learnt], groups=crowd.groups[learnt])
+    final, complete = LEARNERS[name]
+    labels = complete(pool, given, random_state)
+    known = labels >= 0
+    model = clone(classifier).set_params(classifier=final, random_state=random_state)
+    return model.fit(pool.images[known], labels[known], groups=pool.groups[known])

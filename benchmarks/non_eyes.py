@@ -1,4 +1,4 @@
-"""Images that are no eyes, and how well they are told from eyes by what has seen eyes alone."""
+"""Images of non-eyes, and how well detectors trained on eyes alone find them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from classic_eyes.images import as_images
 from classic_eyes.metrics import accuracy, bootstrap_interval
 from classic_eyes.training.novelty import fit_novelty
 
-__all__ = ["DETECTORS", "NAMED", "evaluate_novelty", "not_eyes"]
+__all__ = ["DETECTORS", "NAMED", "evaluate_detectors", "make_non_eyes"]
 
 Images = NDArray[np.uint8]
 Score = Callable[[Images], NDArray[np.float64]]
@@ -25,29 +25,19 @@ _PHOTOGRAPHS = (
     *("camera", "cell", "chelsea", "coffee", "coins", "horse", "hubble_deep_field", "immunohistochemistry"),
     *("moon", "page", "retina", "rocket", "text"),
 )
-# Kinds by which a detector is judged; photographs of anything hold patches that might be of an eye, too.
+# Kinds that detectors are compared by; patches of photographs may look like an eye, too.
 NAMED = ("textures", "faces", "letters", "noise")
 _GLYPHS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_FEWER = 4000
+_MAX_ROWS = 4000
 
 
-def not_eyes(random_state: int = 0) -> dict[str, Images]:
-    """Return images that are no eyes, by kind.
+def make_non_eyes(random_state: int = 0) -> dict[str, Images]:
+    """Return images of non-eyes, uint8 of shape (n, 24, 24) for each kind.
 
     1. ``textures`` and ``photographs``: patches of 24 to 96 pixels of images that come with scikit-image.
     2. ``faces``: whole faces, those of scikit-image's ``lfw_subset``.
     3. ``letters``: letters and digits in OpenCV's fonts, dark on light and light on dark.
     4. ``noise``: uniform, normal, normal and blurred, and nearly flat.
-
-    Parameters
-    ----------
-    random_state : int, default 0
-        Seed.
-
-    Returns
-    -------
-    dict of str to uint8 array of shape (n, 24, 24)
-        100 to 1,040 of each kind.
 
     References
     ----------
@@ -55,7 +45,7 @@ def not_eyes(random_state: int = 0) -> dict[str, Images]:
 
     Examples
     --------
-    >>> {kind: len(images) for kind, images in not_eyes().items()}
+    >>> {kind: len(images) for kind, images in make_non_eyes().items()}
     {'textures': 450, 'photographs': 1040, 'faces': 100, 'letters': 400, 'noise': 400}
     """
     from skimage import data
@@ -107,7 +97,7 @@ def _noise(kind: int, rng: np.random.Generator) -> Images:
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
-# -- detectors: from eyes and their groups to a score of images --
+# -- detectors: functions from eyes and their groups to a score function --
 
 
 def _residuals(images: Images, groups: NDArray[Any], random_state: int) -> Score:
@@ -115,11 +105,11 @@ def _residuals(images: Images, groups: NDArray[Any], random_state: int) -> Score
 
 
 def _svm_on_residuals(images: Images, groups: NDArray[Any], random_state: int) -> Score:
-    # Of the images that gave the components too little is left, so the machine learns from others.
+    # Residuals of the images that the components were fitted to are too small, so the SVM is fitted to others.
     (first, second), _ = group_folds(np.zeros(len(groups), dtype=int), groups, 2, random_state=random_state)
     novelty = fit_novelty(images[first], groups[first], random_state=random_state)
     decide = _one_class(novelty.residuals(images[second]), 0.3, random_state)
-    return lambda asked: decide(novelty.residuals(asked))
+    return lambda batch: decide(novelty.residuals(batch))
 
 
 def _svm_on_components(images: Images, groups: NDArray[Any], random_state: int) -> Score:
@@ -129,13 +119,13 @@ def _svm_on_components(images: Images, groups: NDArray[Any], random_state: int) 
 
     extractors = [make_extractor(name).fit(images) for name in ("hog", "pixels")]
 
-    def _describe(asked: Images) -> NDArray[np.float32]:
-        return np.hstack([extractor.transform(asked) for extractor in extractors])
+    def _describe(batch: Images) -> NDArray[np.float32]:
+        return np.hstack([extractor.transform(batch) for extractor in extractors])
 
     n_components = min(100, len(images) // 4)
     before = make_pipeline(StandardScaler(), PCA(n_components, whiten=True, random_state=random_state))
     decide = _one_class(before.fit_transform(_describe(images)), 0.5, random_state)
-    return lambda asked: decide(before.transform(_describe(asked)))
+    return lambda batch: decide(before.transform(_describe(batch)))
 
 
 def _one_class(rows: NDArray[Any], width: float, random_state: int) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
@@ -143,9 +133,9 @@ def _one_class(rows: NDArray[Any], width: float, random_state: int) -> Callable[
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import OneClassSVM
 
-    chosen = np.random.default_rng(random_state).permutation(len(rows))[:_FEWER]
-    machine = make_pipeline(StandardScaler(), OneClassSVM(gamma=width / rows.shape[1], nu=0.02)).fit(rows[chosen])
-    return lambda asked: -machine.decision_function(asked)
+    chosen = np.random.default_rng(random_state).permutation(len(rows))[:_MAX_ROWS]
+    model = make_pipeline(StandardScaler(), OneClassSVM(gamma=width / rows.shape[1], nu=0.02)).fit(rows[chosen])
+    return lambda batch: -model.decision_function(batch)
 
 
 DETECTORS: dict[str, Callable[[Images, NDArray[Any], int], Score]] = {
@@ -155,36 +145,24 @@ DETECTORS: dict[str, Callable[[Images, NDArray[Any], int], Score]] = {
 }
 
 
-def evaluate_novelty(
+def evaluate_detectors(
     sets: Sequence[tuple[str, Images, NDArray[Any]]],
     *,
     n_splits: int = 5,
     random_state: int = 0,
     tick: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Say how many images that are no eyes each detector finds, where it takes one eye in a hundred for none.
+    """Return how many non-eyes each detector finds at a false positive rate of 1%.
 
-    1. Eyes of all sets together are parted into folds by group; a detector learns from all but one and scores the rest.
-    2. The border is the 99th percentile of the scores of eyes left out. A stranger counts with the share of the folds
-       whose detector scores it above the border.
-    3. For the detector that ships, also how many eyes of each set its own border takes for none.
+    1. The eyes of all sets together are split into folds by group. A detector is fitted to all folds but one and
+       scores that one.
+    2. The threshold is the 99th percentile of the scores of held-out eyes. A non-eye counts with the proportion of the
+       folds whose detector scores it above the threshold.
+    3. For the detector that ships, also the false positive rate on each set at its own threshold.
 
-    Parameters
-    ----------
-    sets : sequence of (str, uint8 array (n, 24, 24), array (n,))
-        Name, eyes and groups.
-    n_splits : int, default 5
-        Folds.
-    random_state : int, default 0
-        Seed.
-    tick : callable
-        Called after each of ``n_splits`` times the number of `DETECTORS` steps.
-
-    Returns
-    -------
-    dict
-        ``n``, eyes; ``non_eyes``, kind to number; ``detectors``, name to ``eyes`` (set to share and interval) and
-        ``found`` (kind to share and interval); ``own_border``, set to share and interval.
+    `sets` holds names, eyes and groups; `tick` is called after each of ``n_splits`` times the number of `DETECTORS`
+    steps. Returns ``n``, eyes; ``non_eyes``, kind to number; ``detectors``, name to ``eyes`` (of each set) and
+    ``found`` (of each kind); ``own_threshold``, for each set. Proportions come with their interval and n.
 
     References
     ----------
@@ -193,10 +171,10 @@ def evaluate_novelty(
     images = np.concatenate([part for _, part, _ in sets])
     groups = np.concatenate([np.char.add(f"{name}:", np.asarray(part, dtype=str)) for name, _, part in sets])
     owner = np.repeat(np.arange(len(sets)), [len(part) for _, part, _ in sets])
-    non_eyes = not_eyes(random_state)
+    non_eyes = make_non_eyes(random_state)
     folds = group_folds(owner, groups, n_splits, random_state=random_state)
-    told: dict[str, Any] = {"n": len(images), "non_eyes": {kind: len(part) for kind, part in non_eyes.items()}}
-    told["detectors"], told["own_border"] = {}, {}
+    result: dict[str, Any] = {"n": len(images), "non_eyes": {kind: len(part) for kind, part in non_eyes.items()}}
+    result["detectors"], result["own_threshold"] = {}, {}
     for name, make in DETECTORS.items():
         own = np.empty(len(images))
         others: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in non_eyes}
@@ -206,34 +184,34 @@ def evaluate_novelty(
             for kind, part in non_eyes.items():
                 others[kind].append(score(part))
             tick()
-        border = float(np.quantile(own, 0.99))
-        found = {kind: (np.stack(scores) > border).mean(axis=0) for kind, scores in others.items()}
+        threshold = float(np.quantile(own, 0.99))
+        found = {kind: (np.stack(scores) > threshold).mean(axis=0) for kind, scores in others.items()}
         found["all four named"] = np.concatenate([found[kind] for kind in NAMED])
-        told["detectors"][name] = {
-            "eyes": _of_each(sets, owner, groups, own > border),
-            "found": {kind: _share(part) for kind, part in found.items()},
+        result["detectors"][name] = {
+            "eyes": _rates_of_sets(sets, owner, groups, own > threshold),
+            "found": {kind: _proportion(part) for kind, part in found.items()},
         }
         if name == "residuals":
-            told["own_border"] = _of_each(sets, owner, groups, own > 1)
-    return told
+            result["own_threshold"] = _rates_of_sets(sets, owner, groups, own > 1)
+    return result
 
 
-def _of_each(
+def _rates_of_sets(
     sets: Sequence[tuple[str, Images, NDArray[Any]]],
     owner: NDArray[np.intp],
     groups: NDArray[Any],
     flagged: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    told = {}
+    rates = {}
     for number, (name, part, _) in enumerate(sets):
-        mine = owner == number
-        kept = 1.0 - flagged[mine]
-        low, high = bootstrap_interval(accuracy, np.ones(len(part), dtype=int), kept, groups[mine])
-        told[name] = {"value": float(flagged[mine].mean()), "low": 1 - high, "high": 1 - low, "n": len(part)}
-    return told
+        members = owner == number
+        kept = 1.0 - flagged[members]
+        low, high = bootstrap_interval(accuracy, np.ones(len(part), dtype=int), kept, groups[members])
+        rates[name] = {"value": float(flagged[members].mean()), "low": 1 - high, "high": 1 - low, "n": len(part)}
+    return rates
 
 
-def _share(found: NDArray[np.float64]) -> dict[str, Any]:
+def _proportion(found: NDArray[np.float64]) -> dict[str, Any]:
     from scipy.stats import binomtest
 
     interval = binomtest(round(float(found.sum())), len(found)).proportion_ci(method="wilson")

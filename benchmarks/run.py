@@ -1,4 +1,4 @@
-"""Scenarios run over data sets: plain data that can be shown, kept and compared."""
+"""Run scenarios on data sets; the result is plain data."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.scenarios import Scenario, make_judge
+from benchmarks.scenarios import Scenario, make_estimator
 from benchmarks.store import SCHEMA, ScenarioStore, code_sha256, environment
-from benchmarks.timing import time_judge
+from benchmarks.timing import time_estimator
 from benchmarks.workloads import Workload, image_files
-from classic_eyes import metrics
+from classic_eyes import EyeClassifier, EyePredictor, metrics
 from classic_eyes._utils.memory import peak_memory_mb
 from classic_eyes._utils.shipped import shipped_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes._utils.workers import TaskError, run_tasks
-from classic_eyes.classifier import EyeClassifier
 from classic_eyes.errors import ClassicEyesError
 from classic_eyes.persistence import read_card
 from classic_eyes.training.pipelines import build_pipelines
@@ -32,43 +31,43 @@ __all__ = ["NOTES", "Settings", "count_steps", "run_benchmark"]
 
 NOTES = {
     "intervals": (
-        "95 %, bootstrap over groups (people or faces), not over images. Drawing again adds noise, and noise only "
-        "raises the calibration error: its interval lies too high and may exclude the value."
+        "95%, bootstrap over groups (people or faces), not over images. Resampling adds noise, and noise only raises "
+        "the calibration error: its interval is biased upwards and may exclude the value."
     ),
     "speed": (
-        "Images a second on one thread, medians of several rounds; every round also decodes the same files and "
-        "nothing else, and asks the Haar cascade. Features and classifier alone are one pass over decoded images; "
-        "a flip-averaged answer takes two. One image: from its file, one at a time. x decode: time from files to "
-        "answers over the time of decoding alone."
+        "Images a second on one thread, medians of several rounds. Each round also decodes the same files and nothing "
+        "else, and runs the Haar cascade. Features and classifier alone are one pass over decoded images; averaging "
+        "over the mirror image takes two passes. One image: from its file, one at a time. x decode: time from files "
+        "to predictions over the time of decoding alone."
     ),
     "train_seconds": "Median over the folds of one training, as many at a time as there are jobs, one thread each.",
     "peak_memory": (
-        "Most memory held by the process that trains on one fold and scores the other (ru_maxrss), Python and "
-        "libraries included."
+        "Peak memory of the process that trains on one fold and scores the other (ru_maxrss), Python and libraries "
+        "included."
     ),
-    "model_bytes": "The fitted classifier pickled, not compressed.",
+    "model_bytes": "The fitted estimator pickled, not compressed.",
 }
 _MAP_IMAGES = 2000
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is the same for all scenarios of a run.
+    """Settings of a run.
 
     Parameters
     ----------
     n_copies : int, default 2
-        Varied copies of each image, unless a scenario says otherwise.
+        Augmented copies of each image.
     n_components : int, default 300
         Principal components of each view.
     seed : int, default 0
-        Seed of all that is random.
+        Seed of everything random.
     n_resamples : int, default 1000
-        Draws for the intervals.
+        Bootstrap samples for the intervals.
     rounds : int, default 5
         Rounds of timing.
     timed : int, default 1000
-        Images timed, at most.
+        Maximum number of images timed.
     """
 
     n_copies: int = 2
@@ -86,66 +85,57 @@ def _no_progress(name: str, steps: int) -> None:
     del name, steps
 
 
-def _steps_of(scenario: Scenario, work: Workload) -> int:
-    return 1 + (len(work.folds) if scenario.learns else 1)
+def _count_steps(scenario: Scenario, work: Workload) -> int:
+    return 1 + (len(work.folds) if scenario.is_trained else 1)
 
 
 def count_steps(works: Sequence[Workload], scenarios: Sequence[Scenario]) -> int:
-    """Return how many steps a run reports to its progress.
-
-    Parameters
-    ----------
-    works : sequence of Workload
-        Data sets.
-    scenarios : sequence of Scenario
-        Scenarios.
-
-    Returns
-    -------
-    int
-        A step for each training, and one for timing each scenario.
-    """
-    return sum(_steps_of(scenario, work) for work in works for scenario in scenarios)
+    """Return the number of progress steps of a run: one for each training, and one for timing each scenario."""
+    return sum(_count_steps(scenario, work) for work in works for scenario in scenarios)
 
 
-# -- what happens in the processes --
+# -- in the worker processes --
 
 
 def _score_task(
-    scenario: Scenario,
-    parameters: dict[str, Any],
-    learnt: tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[Any]] | None,
-    asked: NDArray[np.uint8],
+    estimator: Any,
+    train: tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[Any]] | None,
+    test: NDArray[np.uint8],
     keep_model: bool,
 ) -> dict[str, Any]:
-    """Train if there is something to learn from, score what is asked, and tell what it cost."""
-    judge = make_judge(scenario, parameters)
+    """Train if there is training data, score the test images, and measure the cost."""
     start = time.perf_counter()
-    if learnt is not None:
-        images, labels, groups = learnt
-        judge.fit(images, labels, groups=groups)
+    if train is not None:
+        images, labels, groups = train
+        estimator.fit(images, labels, groups=groups)
     seconds = time.perf_counter() - start
     with one_thread():
-        scores = judge.predict_proba(asked)[:, 1]
+        scores = estimator.predict_proba(test)[:, 1]
     done: dict[str, Any] = {"scores": scores, "seconds": seconds, "peak_memory_mb": peak_memory_mb()}
     if keep_model:
-        done |= {"model": pickle.dumps(judge), "counts": _counts(judge)}
+        done |= {"model": pickle.dumps(estimator), "counts": _counts(estimator, test[:1])}
     return done
 
 
-def _counts(judge: Any) -> dict[str, int | None]:
-    if not isinstance(judge, EyeClassifier):
-        return {"n_features": None, "n_components": None, "n_support_vectors": None}
-    return {
-        "n_features": judge.n_features_,
-        "n_components": judge.n_components_,
-        "n_support_vectors": judge.n_support_vectors_,
-    }
+def _counts(estimator: Any, image: NDArray[np.uint8]) -> dict[str, int | None]:
+    """Return the numbers of features, components and support vectors; None where there are none."""
+    if isinstance(estimator, EyeClassifier):
+        numbers = (estimator.n_features_, estimator.n_components_, estimator.n_support_vectors_)
+    elif isinstance(estimator, EyePredictor):
+        views = estimator.program.views
+        numbers = (
+            sum(rows.shape[1] for view in views for rows in view.describe(image, image)),
+            sum(len(view.support) for view in views),
+            sum(len(view.dual) for view in views),
+        )
+    else:
+        numbers = (None, None, None)
+    return dict(zip(("n_features", "n_components", "n_support_vectors"), numbers, strict=True))
 
 
 def _time_task(model: bytes, paths: Sequence[str], rounds: int) -> dict[str, Any]:
-    # The bytes come from our own process of a moment ago.
-    return time_judge(pickle.loads(model), paths, rounds=rounds)
+    # The bytes come from our own worker process.
+    return time_estimator(pickle.loads(model), paths, rounds=rounds)
 
 
 def _map_task(features: Sequence[str], images: NDArray[np.uint8], seed: int) -> dict[str, list[list[float]]]:
@@ -155,44 +145,62 @@ def _map_task(features: Sequence[str], images: NDArray[np.uint8], seed: int) -> 
         rows = StandardScaler().fit_transform(rows)
         most = min(50, *rows.shape)
         components = PCA(most, random_state=seed).fit_transform(rows)
-        # Neighbours beyond a third of the images are no neighbours; 30 is what t-SNE was made for.
+        # A perplexity of 30 is the usual one; it must stay below the number of images.
         perplexity = min(30.0, max(1.0, (len(rows) - 1) / 3))
         embedded = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(components)
     return {"pca": np.round(components[:, :2], 3).tolist(), "tsne": np.round(embedded, 3).tolist()}
 
 
-# -- what happens here --
+# -- in the main process --
+
+
+def _estimator(scenario: Scenario, settings: Settings) -> Any:
+    return make_estimator(
+        scenario, n_copies=settings.n_copies, n_components=settings.n_components, random_state=settings.seed
+    )
+
+
+def _parameters(scenario: Scenario, settings: Settings) -> dict[str, Any]:
+    """Return the constructor parameters of a trained scenario as plain data."""
+    if not scenario.is_trained:
+        return {}
+    return {name: _plain(value) for name, value in _estimator(scenario, settings).get_params(deep=False).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
 def _score(
-    work: Workload, scenario: Scenario, parameters: dict[str, Any], n_jobs: int, tick: Callable[[], None]
+    work: Workload, scenario: Scenario, settings: Settings, n_jobs: int, tick: Callable[[], None]
 ) -> tuple[NDArray[np.float64], list[dict[str, Any]]]:
-    """Return the score of every judged image, and what each fold told."""
-    everything = (np.empty(0, dtype=np.intp), work.judged)
-    folds = work.folds if scenario.learns else [everything]
+    """Return the score of every evaluated image, and the results of `_score_task` for each fold."""
+    everything = (np.empty(0, dtype=np.intp), work.evaluated)
+    folds = work.folds if scenario.is_trained else [everything]
     tasks = [
         (
-            scenario,
-            parameters,
-            (work.images[train], work.labels[train], work.groups[train]) if scenario.learns else None,
+            _estimator(scenario, settings),
+            (work.images[train], work.labels[train], work.groups[train]) if scenario.is_trained else None,
             work.images[test],
             number == 0,
         )
         for number, (train, test) in enumerate(folds)
     ]
     scores = np.full(len(work.labels), np.nan)
-    told = []
+    results = []
     for (_, test), done in zip(folds, run_tasks(_score_task, tasks, n_jobs=n_jobs), strict=True):
         scores[test] = done.pop("scores")
-        told.append(done)
+        results.append(done)
         tick()
-    return scores[work.judged], told
+    return scores[work.evaluated], results
 
 
 def _per_group(work: Workload, scores: NDArray[np.float64]) -> dict[str, dict[str, Any]]:
     if not work.of_people:
         return {}
-    labels, groups = work.labels[work.judged], work.groups[work.judged]
+    labels, groups = work.labels[work.evaluated], work.groups[work.evaluated]
     return {
         str(group): {
             "n": int((groups == group).sum()),
@@ -203,15 +211,15 @@ def _per_group(work: Workload, scores: NDArray[np.float64]) -> dict[str, dict[st
 
 
 def _per_slice(work: Workload, scores: NDArray[np.float64], settings: Settings) -> dict[str, dict[str, Any]]:
-    labels, groups = work.labels[work.judged], work.groups[work.judged]
-    told: dict[str, dict[str, Any]] = {}
+    labels, groups = work.labels[work.evaluated], work.groups[work.evaluated]
+    result: dict[str, dict[str, Any]] = {}
     for key, words in work.slices.items():
         column = np.array(words)
-        told[key] = {
+        result[key] = {
             str(word): _slice(labels[column == word], scores[column == word], groups[column == word], settings)
             for word in np.unique(column)
         }
-    return told
+    return result
 
 
 def _slice(
@@ -232,55 +240,52 @@ def _summary(
     work: Workload, scores: NDArray[np.float64], settings: Settings, part: NDArray[np.bool_] | None = None
 ) -> dict[str, Any]:
     rows = np.ones(len(scores), dtype=bool) if part is None else part
-    labels, groups = work.labels[work.judged], work.groups[work.judged]
+    labels, groups = work.labels[work.evaluated], work.groups[work.evaluated]
     return metrics.summarize(
         labels[rows], scores[rows], groups[rows], n_resamples=settings.n_resamples, random_state=settings.seed
     )
 
 
 def _note(work: Workload, scenario: Scenario) -> str | None:
-    """Say where the shipped model was trained on what it is judged on."""
+    """Return the remark on a shipped model: whether it was trained on the evaluated images."""
     if scenario.kind != "shipped":
         return None
-    known = {part.get("sha256") for part in read_card(shipped_model()).get("data", [])}
-    if known & set(work.seen_as):
+    known = {part.get("sha256") for part in read_card(shipped_model("default")).get("data", [])}
+    if known & set(work.fingerprints):
         return "not cross-validated: it was trained on these images"
-    return "not cross-validated: trained elsewhere, as far as its card tells"
+    return "not cross-validated: trained on other data, according to its card"
 
 
-def _head(scenario: Scenario, parameters: dict[str, Any]) -> dict[str, Any]:
+def _head(scenario: Scenario, settings: Settings) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "kind": scenario.kind,
-        "features": scenario.names,
+        "features": scenario.feature_names,
         "classifier": scenario.classifier,
-        "parameters": parameters,
+        "parameters": _parameters(scenario, settings),
         "error": None,
     }
 
 
-def _judge(
+def _evaluate(
     work: Workload, scenario: Scenario, settings: Settings, paths: Sequence[str], n_jobs: int, tick: Callable[[], None]
 ) -> dict[str, Any]:
     """Run one scenario on one data set."""
     start = time.perf_counter()
-    parameters = scenario.parameters(
-        n_copies=settings.n_copies, n_components=settings.n_components, random_state=settings.seed
-    )
-    scores, told = _score(work, scenario, parameters, n_jobs, tick)
-    (speed,) = run_tasks(_time_task, [(told[0]["model"], paths, settings.rounds)], n_jobs=1)
+    scores, folds = _score(work, scenario, settings, n_jobs, tick)
+    (speed,) = run_tasks(_time_task, [(folds[0]["model"], paths, settings.rounds)], n_jobs=1)
     tick()
-    memory = [fold["peak_memory_mb"] for fold in told if fold["peak_memory_mb"] is not None]
+    memory = [fold["peak_memory_mb"] for fold in folds if fold["peak_memory_mb"] is not None]
     return {
-        **_head(scenario, parameters),
+        **_head(scenario, settings),
         "note": _note(work, scenario),
         "scores": np.round(scores, 4).tolist(),
         "metrics": _summary(work, scores, settings),
         "agreed": None if work.agreed is None else _summary(work, scores, settings, work.agreed),
-        **told[0]["counts"],
+        **folds[0]["counts"],
         "speed": speed,
-        "train_seconds": float(np.median([fold["seconds"] for fold in told])) if scenario.learns else None,
-        "model_bytes": len(told[0]["model"]),
+        "train_seconds": float(np.median([fold["seconds"] for fold in folds])) if scenario.is_trained else None,
+        "model_bytes": len(folds[0]["model"]),
         "peak_memory_mb": round(max(memory), 1) if memory else None,
         "per_group": _per_group(work, scores),
         "per_slice": _per_slice(work, scores, settings),
@@ -288,34 +293,31 @@ def _judge(
     }
 
 
-def _judge_or_record(
+def _evaluate_or_record(
     work: Workload, scenario: Scenario, settings: Settings, paths: Sequence[str], n_jobs: int, tick: Callable[[], None]
 ) -> dict[str, Any]:
     try:
-        return _judge(work, scenario, settings, paths, n_jobs, tick)
+        return _evaluate(work, scenario, settings, paths, n_jobs, tick)
     except (TaskError, ClassicEyesError) as error:
-        parameters = scenario.parameters(
-            n_copies=settings.n_copies, n_components=settings.n_components, random_state=settings.seed
-        )
-        return {**_head(scenario, parameters), "error": " ".join(str(error).split()) or type(error).__name__}
+        return {**_head(scenario, settings), "error": " ".join(str(error).split()) or type(error).__name__}
 
 
-def _key(work: Workload, scenario: Scenario, settings: Settings, around: dict[str, Any]) -> dict[str, Any]:
-    """Return all on which a finished scenario depends."""
+def _key(work: Workload, scenario: Scenario, settings: Settings, context: dict[str, Any]) -> dict[str, Any]:
+    """Return everything that a finished scenario depends on."""
     return {
         "schema": SCHEMA,
-        "code": around["code_sha256"],
-        "versions": around["versions"],
-        "processor": around["machine"]["processor"],
+        "code": context["code_sha256"],
+        "versions": context["versions"],
+        "processor": context["machine"]["processor"],
         "data": [work.sha256, work.name, work.protocol, len(work.folds)],
         "slices": {key: "".join(words) for key, words in work.slices.items()},
-        "scenario": asdict(scenario),
+        "scenario": [scenario.name, _parameters(scenario, settings)],
         "settings": asdict(settings),
     }
 
 
 def _decode_speed(entries: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Pool what the scenarios' rounds told about decoding alone."""
+    """Pool the rounds of all scenarios that timed decoding alone."""
     rounds = [entry["speed"]["decode"] for entry in entries if not entry["error"]]
     if not rounds:
         return None
@@ -330,21 +332,21 @@ def _decode_speed(entries: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _maps(
-    work: Workload, scenarios: Sequence[Scenario], settings: Settings, store: ScenarioStore, around: dict[str, Any]
+    work: Workload, scenarios: Sequence[Scenario], settings: Settings, store: ScenarioStore, context: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Lay out the features of the first scenario that joins some; None where there is none."""
+    """Embed the features of the first scenario with several of them in two dimensions; None if there is none."""
     joined = next((scenario for scenario in scenarios if scenario.kind == "together"), None)
-    if joined is None or len(work.judged) < 4:
+    if joined is None or len(work.evaluated) < 4:
         return None
-    key, name = _key(work, joined, settings, around) | {"what": "maps"}, f"{work.name} {work.protocol} maps"
-    if (held := store.get(key, name)) is not None:
-        return held
-    chosen = np.unique(np.linspace(0, len(work.judged) - 1, min(_MAP_IMAGES, len(work.judged))).astype(int))
-    images = work.images[work.judged[chosen]]
+    key, name = _key(work, joined, settings, context) | {"what": "maps"}, f"{work.name} {work.protocol} maps"
+    if (stored := store.get(key, name)) is not None:
+        return stored
+    chosen = np.unique(np.linspace(0, len(work.evaluated) - 1, min(_MAP_IMAGES, len(work.evaluated))).astype(int))
+    images = work.images[work.evaluated[chosen]]
     try:
         (maps,) = run_tasks(_map_task, [(joined.features, images, settings.seed)], n_jobs=1)
     except TaskError:
-        # The scenario with these features has failed too, and its row tells why.
+        # The scenario with these features has failed too; its row has the error.
         return None
     maps["index"] = chosen.tolist()
     store.put(key, name, maps)
@@ -363,83 +365,64 @@ def run_benchmark(
 ) -> dict[str, Any]:
     """Run every scenario on every data set.
 
-    1. Each training of a scenario runs in a process of its own, ``n_jobs`` at a time; the scores do not depend on it.
-    2. Then, with nothing else of ours running, one process times the model of the first fold.
-    3. What is finished goes to the store at once; what the store holds already is taken from it.
+    1. Each training runs in a process of its own, `n_jobs` at a time; the scores do not depend on `n_jobs`.
+    2. With nothing else running, one process times the model of the first fold.
+    3. Finished scenarios go to the store at once; those in the store are not run again.
 
-    A scenario that fails is recorded with its error, and the rest goes on.
+    A scenario that fails is recorded with its error. With `maps`, features are also embedded in two dimensions.
+    `progress` is called with the name of the scenario and the number of `count_steps` done.
 
-    Parameters
-    ----------
-    works : sequence of Workload
-        Data sets, with protocols.
-    scenarios : sequence of Scenario
-        Rows of the table.
-    settings : Settings
-        What is the same for all.
-    n_jobs : int, default 1
-        Trainings at a time.
-    store : ScenarioStore, optional
-        Where finished scenarios are kept.
-    maps : bool, default False
-        Whether to lay the features out in two dimensions, which takes a minute for thousands of images.
-    progress : callable, optional
-        Called with the name of what is done and the number of `count_steps` that it took.
-
-    Returns
-    -------
-    dict
-        Plain data, all but ``command`` and ``quick`` of a ``results.json``.
+    Returns all of a ``results.json`` but ``command`` and ``quick``.
     """
     kept = ScenarioStore(None) if store is None else store
-    around = environment() | {"code_sha256": code_sha256()}
-    described = []
-    for work in _with_own_names(works):
+    context = environment() | {"code_sha256": code_sha256()}
+    datasets = []
+    for work in _with_unique_names(works):
         with image_files(work, settings.timed) as paths:
             entries = [
-                _taken_up_or_run(work, scenario, settings, paths, n_jobs, kept, around, progress)
+                _stored_or_run(work, scenario, settings, paths, n_jobs, kept, context, progress)
                 for scenario in scenarios
             ]
-        laid_out = _maps(work, scenarios, settings, kept, around) if maps else None
-        described.append({**work.described(), "decode": _decode_speed(entries), "scenarios": entries, "maps": laid_out})
+        embedded = _maps(work, scenarios, settings, kept, context) if maps else None
+        datasets.append({**work.described(), "decode": _decode_speed(entries), "scenarios": entries, "maps": embedded})
     return {
         "schema": SCHEMA,
-        **around,
+        **context,
         "seed": settings.seed,
         "settings": asdict(settings),
         "protocol_notes": NOTES,
-        "datasets": described,
+        "datasets": datasets,
     }
 
 
-def _taken_up_or_run(
+def _stored_or_run(
     work: Workload,
     scenario: Scenario,
     settings: Settings,
     paths: Sequence[str],
     n_jobs: int,
     store: ScenarioStore,
-    around: dict[str, Any],
+    context: dict[str, Any],
     progress: Progress,
 ) -> dict[str, Any]:
-    key, name = _key(work, scenario, settings, around), f"{work.name} {work.protocol} {scenario.name}"
-    left = _steps_of(scenario, work)
+    key, name = _key(work, scenario, settings, context), f"{work.name} {work.protocol} {scenario.name}"
+    left = _count_steps(scenario, work)
 
     def tick() -> None:
         nonlocal left
         left -= 1
         progress(scenario.name, 1)
 
-    held = store.get(key, name)
-    if held is None or held["error"]:
-        held = _judge_or_record(work, scenario, settings, paths, n_jobs, tick)
-        store.put(key, name, held)
+    entry = store.get(key, name)
+    if entry is None or entry["error"]:
+        entry = _evaluate_or_record(work, scenario, settings, paths, n_jobs, tick)
+        store.put(key, name, entry)
     progress(scenario.name, left)
-    return held
+    return entry
 
 
-def _with_own_names(works: Sequence[Workload]) -> list[Workload]:
-    """Give data sets of one name, for example under two protocols, names of their own."""
+def _with_unique_names(works: Sequence[Workload]) -> list[Workload]:
+    """Add numbers to the names of data sets of one name, for example one under two protocols."""
     named: list[Workload] = []
     for work in works:
         taken = {each.name for each in named}

@@ -1,4 +1,4 @@
-"""Results on disk: written whole or not at all, and taken up again only if nothing about them has changed."""
+"""Results on disk: written whole or not at all, and reused only if nothing they depend on has changed."""
 
 from __future__ import annotations
 
@@ -8,111 +8,66 @@ import os
 import platform
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
+import classic_eyes
+from classic_eyes._utils.writing import write_whole
 from classic_eyes._version import __version__
 from classic_eyes.errors import DataError, ParameterError
 from classic_eyes.persistence import library_versions
 
-__all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "read_results", "write_json", "processor_name"]
+__all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "processor_name", "read_results", "write_json"]
 
 SCHEMA = 2
-_PACKAGE = Path(__file__).resolve().parents[1]
-# Rooms that show results and change none.
-_SHOWING = ("cli", "report", "report.py")
+_ROOT = Path(__file__).resolve().parents[1]
+_CODE = (Path(classic_eyes.__file__).parent, _ROOT / "benchmarks")
+# Modules that present results and change none.
+_PRESENTATION = ("cli", "commands", "report", "tables.py")
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part.
-
-    Parameters
-    ----------
-    path : path
-        The file; its folder must exist.
-    content : object
-        Plain data; nan and infinity are refused.
-
-    Raises
-    ------
-    ParameterError
-        Where the file cannot be written.
-    """
-    target = Path(path)
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """Write plain data as JSON, whole or not at all; nan and infinity are refused."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
     try:
-        # A folder of its own beside the target: same disk, ordinary file rights, and no leftovers.
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-            written = Path(folder) / target.name
-            written.write_text(text + "\n", encoding="utf-8", errors="surrogateescape")
-            os.replace(written, target)
+        write_whole(path, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise ParameterError(f"cannot write {str(target)!r}: {error.strerror}; name another folder") from error
+        raise ParameterError(f"cannot write {os.fspath(path)!r}: {error.strerror}; choose another folder") from error
 
 
 def read_results(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a ``results.json``.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    dict
-        The results.
-
-    Raises
-    ------
-    DataError
-        Where it cannot be read, is no such file, or is of another schema version.
-    """
+    """Read a ``results.json``; DataError if it cannot be read, or is of another schema version."""
+    name = os.fspath(path)
     try:
         results = json.loads(Path(path).read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError as error:
-        raise DataError(f"results {os.fspath(path)!r} cannot be read: {error.strerror}") from error
+        raise DataError(f"results {name!r} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(
-            f"{os.fspath(path)!r} cannot be read as JSON; classic-eyes bench --out DIR writes DIR/results.json"
-        ) from error
+        raise DataError(f"{name!r} cannot be read as JSON; bench.py --out DIR writes DIR/results.json") from error
     if not isinstance(results, dict) or not {"schema", "datasets"} <= results.keys():
-        raise DataError(f"{os.fspath(path)!r} holds no results; classic-eyes bench --out DIR writes DIR/results.json")
+        raise DataError(f"{name!r} holds no results; bench.py --out DIR writes DIR/results.json")
     if results["schema"] != SCHEMA:
-        raise DataError(
-            f"{os.fspath(path)!r} has schema version {results['schema']}, and {SCHEMA} is read here; run bench again"
-        )
+        raise DataError(f"{name!r} has schema version {results['schema']}, expected {SCHEMA}; run bench.py again")
     return results
 
 
 def code_sha256() -> str:
-    """Return the SHA-256 of all our code that can change a result.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Examples
-    --------
-    >>> code_sha256() == code_sha256()
-    True
-    """
+    """Return the SHA-256 of all code that can change a result."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        below = path.relative_to(_PACKAGE)
-        if below.parts[0] not in _SHOWING:
-            digest.update(f"{below.as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    for folder in _CODE:
+        for path in sorted(folder.rglob("*.py")):
+            below = path.relative_to(folder)
+            if below.parts[0] not in _PRESENTATION:
+                digest.update(f"{folder.name}/{below.as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 def _git_commit() -> str | None:
-    """Return the short name of the commit that our files come from; None where they come from no clone."""
-    git = ["git", "-C", str(_PACKAGE)]
+    """Return the short name of the commit; None outside a clone."""
+    git = ["git", "-C", str(_ROOT)]
     try:
-        # An installed package may lie inside the clone of something else, whose commit says nothing.
-        subprocess.run([*git, "ls-files", "--error-unmatch", "__init__.py"], check=True, capture_output=True)
+        # A copy of our files may be inside the clone of another project.
+        subprocess.run([*git, "ls-files", "--error-unmatch", "bench.py"], check=True, capture_output=True)
         done = subprocess.run(
             [*git, "describe", "--always", "--dirty", "--exclude=*"], check=True, capture_output=True, text=True
         )
@@ -122,13 +77,7 @@ def _git_commit() -> str | None:
 
 
 def processor_name() -> str:
-    """Return what the machine calls its processor.
-
-    Returns
-    -------
-    str
-        As ``/proc/cpuinfo`` has it, or else Python.
-    """
+    """Return the model name of the processor."""
     try:
         known = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -144,18 +93,7 @@ def _memory_gb() -> float | None:
 
 
 def environment() -> dict[str, Any]:
-    """Return what a result depends on beside data and parameters: code, libraries, machine.
-
-    Returns
-    -------
-    dict
-        Plain data.
-
-    Examples
-    --------
-    >>> environment()["machine"]["threads"]
-    1
-    """
+    """Return code version, libraries and machine as plain data."""
     return {
         "code_version": __version__,
         "git": _git_commit(),
@@ -171,27 +109,23 @@ def environment() -> dict[str, Any]:
 
 
 class ScenarioStore:
-    """Finished scenarios in a folder, a file each.
+    """Finished scenarios, one file each.
 
     Parameters
     ----------
     folder : path or None
-        Where; None keeps nothing.
+        Where they are kept; None keeps nothing.
     resume : bool, default False
-        Whether to give back what is there already.
+        Whether `get` returns entries of an earlier run.
 
     Attributes
     ----------
-    n_taken_up : int
-        Entries given back so far.
-
-    Raises
-    ------
-    ParameterError
-        Where the folder cannot be made.
+    n_reused : int
+        Entries that `get` returned so far.
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     ScenarioStore(folder).put({"seed": 0}, "toy hog svm", {"n": 1})
     ...     resumed = ScenarioStore(folder, resume=True)
@@ -202,21 +136,15 @@ class ScenarioStore:
     def __init__(self, folder: str | os.PathLike[str] | None, *, resume: bool = False) -> None:
         self.folder = None if folder is None else Path(folder)
         self.resume = resume
-        self.n_taken_up = 0
+        self.n_reused = 0
         if self.folder is not None:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise ParameterError(f"cannot make {str(self.folder)!r}: {error.strerror}; name another") from error
+                raise ParameterError(f"cannot make {str(self.folder)!r}: {error.strerror}; choose another") from error
 
-    def n_left(self) -> int:
-        """Count what an earlier run left in the folder.
-
-        Returns
-        -------
-        int
-            Files of finished scenarios, of whatever data and code.
-        """
+    def n_stored(self) -> int:
+        """Count the files in the folder, whatever data and code they are of."""
         return 0 if self.folder is None else sum(1 for _ in self.folder.glob("*.json"))
 
     def _path(self, name: str) -> Path:
@@ -225,44 +153,20 @@ class ScenarioStore:
         return self.folder / f"{readable}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}.json"
 
     def put(self, key: dict[str, Any], name: str, entry: dict[str, Any]) -> None:
-        """Write a finished scenario.
-
-        Parameters
-        ----------
-        key : dict
-            All on which it depends.
-        name : str
-            Data set and scenario.
-        entry : dict
-            Its results.
-        """
+        """Write an entry; `key` holds everything it depends on, `name` the data set and scenario."""
         if self.folder is not None:
             write_json(self._path(name), {"key": key, "entry": entry})
 
     def get(self, key: dict[str, Any], name: str) -> dict[str, Any] | None:
-        """Return a scenario finished earlier.
-
-        Parameters
-        ----------
-        key : dict
-            All on which it depends.
-        name : str
-            Data set and scenario.
-
-        Returns
-        -------
-        dict or None
-            Its results; None if there are none, or anything in the key differs.
-        """
+        """Return the stored entry; None if there is none, or its key differs."""
         if self.folder is None or not self.resume:
             return None
         try:
-            held = json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape"))
+            stored = json.loads(self._path(name).read_text(encoding="utf-8", errors="surrogateescape"))
         except (OSError, ValueError):
             return None
-        # What is compared has been through JSON, which makes lists of tuples.
-        same = isinstance(held, dict) and held.get("key") == json.loads(json.dumps(key))
-        if not same:
+        # The stored key has been through JSON, which turns tuples into lists.
+        if not isinstance(stored, dict) or stored.get("key") != json.loads(json.dumps(key)):
             return None
-        self.n_taken_up += 1
-        return held["entry"]
+        self.n_reused += 1
+        return stored["entry"]

@@ -1,4 +1,4 @@
-"""Tables of the benchmark: for the terminal, for a document, and of two runs compared."""
+"""Tables of the benchmark: for the terminal, for a document, and for the comparison of two runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUALITY = (
         ("eer", "EER"),
         ("brier", "Brier score"),
         ("calibration_error", "calib. error"),
-        ("selective_accuracy", "surest 95 %"),
+        ("selective_accuracy", "surest 95%"),
     ),
 )
 _COSTS = (
@@ -33,16 +33,16 @@ _COSTS = (
     "peak MB",
 )
 _INTRODUCTION = (
-    "A row is a scenario: features, what learns from them, what is special about it. Features joined by `+` are learnt "
-    "together, those parted by `/` apart, with the scores averaged. Under the name of a data set comes quality, with "
-    "95 % intervals in brackets (bootstrap over groups), then cost. `surest 95 %` is the accuracy where the twentieth "
-    "nearest to the threshold is left without an answer. `all` are all extractors, `all but` all without "
-    "one. A star marks a row that a remark below its tables qualifies."
+    "A row is a scenario: features, classifier, and what else differs. Features joined by `+` are one view, with one "
+    "classifier; views are separated by `/`, and their decision values are averaged. For each data set there is a "
+    "table of quality, with 95% intervals in brackets (bootstrap over groups), and one of cost. `surest 95%` is the "
+    "accuracy without the 5% of predictions closest to the threshold. `all` are all extractors, `all but` all without "
+    "one. A star marks a row with a remark below its tables."
 )
 
 
 def _short(entry: dict[str, float | None]) -> str:
-    """Write a value and its interval without the leading zeros that all of them share."""
+    """Format a value and its interval without leading zeros."""
     numbers = [entry[key] for key in ("value", "low", "high")]
     value, low, high = ("-" if number is None else f"{number:.3f}".removeprefix("0") for number in numbers)
     return value if "-" in (low, high) else f"{value} ({low}-{high})"
@@ -98,7 +98,7 @@ def _about(data: dict[str, Any]) -> str:
 
 
 def _parts(data: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the scenarios that came to an end, and a line for each that failed or needs a remark."""
+    """Return the finished scenarios, and a line for each failure or remark."""
     done = [entry for entry in data["scenarios"] if not entry["error"]]
     remarks = [f"{entry['name']}: failed: {entry['error']}" for entry in data["scenarios"] if entry["error"]]
     remarks += [f"{_name(entry)}: {entry['note']}" for entry in done if entry["note"]]
@@ -106,18 +106,7 @@ def _parts(data: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def benchmark_table(results: dict[str, Any]) -> str:
-    """Lay out the results of a benchmark for a terminal.
-
-    Parameters
-    ----------
-    results : dict
-        As `benchmarks.run_benchmark` gives them.
-
-    Returns
-    -------
-    str
-        For each data set two tables of metrics with their intervals and one of costs.
-    """
+    """Format results for the terminal: for each data set two tables of metrics and one of costs."""
     lines: list[str] = []
     for data in results["datasets"]:
         done, remarks = _parts(data)
@@ -130,34 +119,21 @@ def benchmark_table(results: dict[str, Any]) -> str:
         if data["decode"] is not None:
             lines += ["", f"decoding alone: {_speed(data['decode']['images_per_second'])} images/s"]
         lines += remarks
-    lines += ["", "In brackets 95 % intervals, bootstrap over groups; speeds on one thread, medians of several rounds."]
+    lines += ["", "In brackets 95% intervals, bootstrap over groups; speeds on one thread, medians of several rounds."]
     return "\n".join(lines).lstrip("\n")
 
 
 def benchmark_markdown(
     runs: Sequence[dict[str, Any]], figures: Sequence[str | None], command: str, remark: str | None = None
 ) -> str:
-    """Lay out the results of benchmarks as Markdown: numbers, with the command, machine and versions.
+    """Format runs (each a whole ``results.json``) as a Markdown document.
 
-    Parameters
-    ----------
-    runs : sequence of dict
-        Each a whole ``results.json``.
-    figures : sequence of str or None
-        For each data set of all runs, in order, the file of its curves as seen from the document; None without any.
-    command : str
-        What writes the document.
-    remark : str, optional
-        What its maker has to say about the runs, put in front of them.
-
-    Returns
-    -------
-    str
-        The document.
+    `figures` holds the file name of the curves, or None, for each data set of all runs in order. `command` is the
+    command that writes the document. `remark` is put before the runs.
     """
     lines = ["# Benchmark", "", _INTRODUCTION]
     if [command] != [results["command"] for results in runs]:
-        lines += ["", f"Put together by `{command}` from the runs named below, each before its own data."]
+        lines += ["", f"Combined by `{command}` from the runs below."]
     lines += ["", f"Remark: {remark}"] if remark else []
     figure_of = iter(figures)
     for results in runs:
@@ -212,17 +188,7 @@ def _markdown_slices(done: list[dict[str, Any]], slices: dict[str, list[str]]) -
 
 
 def comparison_table(changes: list[Change]) -> str:
-    """Lay out the verdict on two runs: a row for each scenario, and a line for whatever has changed.
-
-    Parameters
-    ----------
-    changes : list of Change
-        As `benchmarks.compare_results` gives them.
-
-    Returns
-    -------
-    str
-        Lines of text.
+    """Format the comparison of two runs: a line for each change, a row for each scenario.
 
     Examples
     --------
@@ -236,8 +202,8 @@ def comparison_table(changes: list[Change]) -> str:
     verdicts: dict[tuple[str, str], dict[str, str]] = {}
     for change in changes:
         verdicts.setdefault((change.data, change.scenario), {})[change.measure] = change.verdict
-    for (data, scenario), held in verdicts.items():
-        rows.append([data, scenario, *(held.get(measure, held.get("scenario", "-")) for measure in measures)])
+    for (data, scenario), found in verdicts.items():
+        rows.append([data, scenario, *(found.get(measure, found.get("scenario", "-")) for measure in measures)])
     counts = {word: sum(change.verdict == word for change in changes) for word in ("better", "worse", "same")}
     total = ", ".join(f"{number} {word}" for word, number in counts.items())
     return "\n".join([*lines, "", *aligned(rows), "", total])

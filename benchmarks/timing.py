@@ -1,4 +1,4 @@
-"""How fast an answer is, as a ratio: every round also decodes the same files and asks the Haar cascade."""
+"""Time a model over files; every round also decodes the same files and runs the Haar cascade."""
 
 from __future__ import annotations
 
@@ -11,30 +11,17 @@ from numpy.typing import NDArray
 
 from benchmarks.scenarios import HaarBaseline
 from classic_eyes._utils.threads import one_thread
-from classic_eyes.classifier import EyeClassifier
 from classic_eyes.images import read_images
 from classic_eyes.inference import CHUNK, score_files
 
-__all__ = ["rates", "time_judge"]
+__all__ = ["rates", "time_estimator"]
 
-# Single images are all overhead; a few are enough for their median.
+# Single images are timed with their overhead; a few are enough for the median.
 _SINGLES = 30
 
 
 def rates(seconds: Sequence[float], n: int) -> dict[str, float]:
-    """Turn the seconds of several rounds into images a second.
-
-    Parameters
-    ----------
-    seconds : sequence of float
-        One for each round.
-    n : int
-        Images in a round.
-
-    Returns
-    -------
-    dict
-        ``median``, ``low`` and ``high`` over the rounds, and their number ``rounds``.
+    """Convert the seconds of several rounds over `n` images to images a second.
 
     Examples
     --------
@@ -50,11 +37,11 @@ def _in_chunks(function: Callable[[Any], Any], rows: Any) -> list[Any]:
     return [function(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
 
 
-def _steps(judge: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[str, tuple[int, Callable[[], Any]]]:
-    """Return what is timed, in the order of a round: name to number of images and action."""
+def _steps(estimator: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[str, tuple[int, Callable[[], Any]]]:
+    """Return the steps of a round in order: name to number of images and action."""
 
     def probability(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return judge.predict_proba(batch)[:, 1]
+        return estimator.predict_proba(batch)[:, 1]
 
     n, singles = len(paths), paths[:_SINGLES]
     haar = HaarBaseline().predict_proba
@@ -64,41 +51,27 @@ def _steps(judge: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[
         "end_to_end": (n, lambda: list(score_files(paths, probability, n_jobs=1))),
         "one_image": (len(singles), lambda: [probability(read_images([path])[0]) for path in singles]),
     }
-    program = judge.program if isinstance(judge, EyeClassifier) else None
+    program = getattr(estimator, "program", None)
     if program is not None:
         steps["arrays"] = (n, lambda: program.probability(images))
-        steps["one_array"] = (len(singles), lambda: [judge.predict_one(image) for image in images[:_SINGLES]])
+        steps["one_array"] = (len(singles), lambda: [estimator.predict_one(image) for image in images[:_SINGLES]])
     return steps
 
 
-def time_judge(judge: Any, paths: Sequence[str], *, rounds: int) -> dict[str, Any]:
-    """Time a judge over files, on one thread.
+def time_estimator(estimator: Any, paths: Sequence[str], *, rounds: int) -> dict[str, Any]:
+    """Time a fitted estimator over files, on one thread; return `rates` for each step.
 
-    1. Everything is done once before the clock starts, so that files and code are in the caches.
-    2. Each round decodes the files and nothing else, asks the Haar cascade about the decoded images, answers from
-       files in chunks, answers about single files, and says how answers divide into features and decisions.
-    3. Of each step the median over the rounds counts; speeds of one round share whatever else the machine did.
-
-    Parameters
-    ----------
-    judge : EyeClassifier or other object with ``predict_proba``
-        Fitted.
-    paths : sequence of str
-        Image files.
-    rounds : int
-        Rounds, 1 or more.
-
-    Returns
-    -------
-    dict
-        Step to `rates`, None for ``features`` and ``classifier`` where the judge has neither; ``over_decode``, the time
-        from files to answers over that of decoding; ``images``, how many.
+    1. Everything runs once before the clock starts, to fill the caches.
+    2. Each round decodes the files and nothing else, runs the Haar cascade on the decoded images, predicts from files
+       in chunks, predicts single files, and divides the time into features and classifier.
+    3. Of each step the median over the rounds counts; ``over_decode`` is the ratio of the time from files to
+       predictions to that of decoding. Steps that the estimator does not have are None.
     """
     seconds: dict[str, list[float]] = {}
     with one_thread():
         images, _ = read_images(paths)
-        steps = _steps(judge, paths, images)
-        program = judge.program if isinstance(judge, EyeClassifier) else None
+        steps = _steps(estimator, paths, images)
+        program = getattr(estimator, "program", None)
         for number in range(rounds + 1):
             for name, (_, action) in steps.items():
                 start = time.perf_counter()

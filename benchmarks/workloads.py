@@ -1,4 +1,4 @@
-"""What is judged on: images, labels, who is on them, and who learns from what."""
+"""Data sets with a protocol: images, labels, groups and folds."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from classic_eyes.evaluation import agreed_by_all
 from classic_eyes.synthetic import make_eyes
 
 __all__ = [
-    "MOST_PEOPLE",
+    "MAX_PEOPLE",
     "Protocol",
     "Workload",
     "folder_workload",
-    "parse_protocol",
     "image_files",
-    "synthetic_workload",
+    "parse_protocol",
     "slices_of",
-    "trained_elsewhere_workload",
+    "synthetic_workload",
+    "train_test_workload",
 ]
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
-# More groups than this are faces or images, not people whom one could list, or leave out one at a time.
-MOST_PEOPLE = 100
+# More groups than this are faces or images, not people to list or to leave out one at a time.
+MAX_PEOPLE = 100
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "gender": ("male", "female"),
@@ -56,15 +56,7 @@ _SENSORS = {1: "RealSense", 2: "IDS", 3: "Aptina"}
 
 @dataclass(frozen=True)
 class Protocol:
-    """Who learns from what.
-
-    Parameters
-    ----------
-    kind : str
-        ``cv``, ``leave-people-out`` or ``train``.
-    train, test : str, default ""
-        The two folders of ``train``.
-    """
+    """Which images are trained on and evaluated: ``cv``, ``leave-people-out`` or ``train`` with two folders."""
 
     kind: str
     train: str = ""
@@ -72,22 +64,7 @@ class Protocol:
 
 
 def parse_protocol(text: str) -> Protocol:
-    """Read a protocol as it is written on the command line.
-
-    Parameters
-    ----------
-    text : str
-        ``cv``, ``leave-people-out`` or ``train:PATH,test:PATH``.
-
-    Returns
-    -------
-    Protocol
-        The same, in parts.
-
-    Raises
-    ------
-    ParameterError
-        For anything else.
+    """Parse ``cv``, ``leave-people-out`` or ``train:PATH,test:PATH``.
 
     Examples
     --------
@@ -104,34 +81,30 @@ def parse_protocol(text: str) -> Protocol:
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A data set and a protocol, ready to be run.
+    """A data set and a protocol.
 
     Parameters
     ----------
-    name : str
-        Shown.
-    protocol : str
-        In words.
+    name, protocol : str
+        Shown in tables.
     images : uint8 array of shape (m, size, size)
-        All that are learnt from or judged.
+        All images that are trained on or evaluated.
     labels : int8 array of shape (m,)
         1 open, 0 closed.
     groups : array of shape (m,)
-        Person or face of each.
+        Person or face of each image.
     folds : list of (train, test)
-        Positions; every judged image is in one test part.
-    judged : int array of shape (n,)
-        Positions of the images that are judged, in the order of the results.
-    files : tuple of str, length n
-        Names of the judged images.
-    paths : tuple of str, length n
-        Paths that open them; empty for synthetic eyes.
+        Positions; every evaluated image is in one test part.
+    evaluated : int array of shape (n,)
+        Positions of the evaluated images, in the order of the results.
+    files, paths : tuple of str, length n
+        Names and paths of the evaluated images; no paths for synthetic eyes.
     sha256 : str
         Fingerprint of all images with their labels and groups.
-    seen_as : tuple of str, default ()
-        Fingerprints by which a model's card may know the judged images.
+    fingerprints : tuple of str, default ()
+        Fingerprints of the evaluated images, and of the whole set they are taken from, as in model cards.
     slices : dict, optional
-        Name of a property to its value for each judged image.
+        Name of a property to its value for each evaluated image.
     agreed : bool array of shape (n,), optional
         Where all raters agree with the label.
     failed : tuple of (name, reason), default ()
@@ -144,47 +117,29 @@ class Workload:
     labels: NDArray[np.int8]
     groups: NDArray[Any]
     folds: list[Fold]
-    judged: NDArray[np.intp]
+    evaluated: NDArray[np.intp]
     files: tuple[str, ...]
     paths: tuple[str, ...]
     sha256: str
-    seen_as: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
     slices: dict[str, list[str]] = field(default_factory=dict)
     agreed: NDArray[np.bool_] | None = None
     failed: tuple[tuple[str, str], ...] = ()
 
     @property
     def synthetic(self) -> bool:
-        """Whether the eyes are drawn, not photographed.
-
-        Returns
-        -------
-        bool
-            True where there are no files.
-        """
+        """Whether the eyes are synthetic, without files."""
         return not self.paths
 
     @property
     def of_people(self) -> bool:
-        """Whether the judged images' groups are few enough, and large enough, to be people.
-
-        Returns
-        -------
-        bool
-            True for at most `MOST_PEOPLE` groups, fewer than images.
-        """
-        n_groups = len(np.unique(self.groups[self.judged]))
-        return n_groups <= MOST_PEOPLE and n_groups < len(self.judged)
+        """Whether the groups of the evaluated images are few and large enough to be people."""
+        n_groups = len(np.unique(self.groups[self.evaluated]))
+        return n_groups <= MAX_PEOPLE and n_groups < len(self.evaluated)
 
     def described(self) -> dict[str, Any]:
-        """Return what the results tell about the data.
-
-        Returns
-        -------
-        dict
-            Plain data; no images.
-        """
-        labels, groups = self.labels[self.judged], self.groups[self.judged]
+        """Return the description of the data in the results: plain data, no images."""
+        labels, groups = self.labels[self.evaluated], self.groups[self.evaluated]
         return {
             "name": self.name,
             "protocol": self.protocol,
@@ -202,17 +157,7 @@ class Workload:
 
 
 def slices_of(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return what MRL file names tell about the images.
-
-    Parameters
-    ----------
-    names : sequence of str
-        File names.
-
-    Returns
-    -------
-    dict
-        Property to a word for each image; empty unless every name is an MRL name.
+    """Return the properties in MRL file names; empty unless every name is one.
 
     Examples
     --------
@@ -230,7 +175,7 @@ def slices_of(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _thinned(eyes: EyeSet, every: int) -> tuple[EyeSet, str]:
-    """Keep the first, the every-th and so on of each group larger than that, by name; say so if any was."""
+    """Keep one image in `every` of each group larger than that; also return a note for the protocol."""
     names, group_of, sizes = np.unique(eyes.groups, return_inverse=True, return_counts=True)
     if every == 1 or sizes.max() <= every:
         return eyes, ""
@@ -240,49 +185,28 @@ def _thinned(eyes: EyeSet, every: int) -> tuple[EyeSet, str]:
         if sizes[group] <= every or seen[group] % every == 0:
             kept.append(row)
         seen[group] += 1
-    said = f", {eyes.source} thinned to one image in {every} of each group of more than {every}"
-    return eyes.take(kept), said
+    note = f", {eyes.source} thinned to one image in {every} of each group of more than {every}"
+    return eyes.take(kept), note
 
 
-def _cut(kind: str, labels: NDArray[np.int8], groups: NDArray[Any], folds: int, seed: int) -> list[Fold]:
+def _folds(kind: str, labels: NDArray[np.int8], groups: NDArray[Any], folds: int, seed: int) -> list[Fold]:
     if kind == "cv":
         return group_folds(labels, groups, folds, random_state=seed)
     people = np.unique(groups)
-    if not 2 <= len(people) <= MOST_PEOPLE or len(people) == len(labels):
+    if not 2 <= len(people) <= MAX_PEOPLE or len(people) == len(labels):
         raise ParameterError(
-            f"protocol 'leave-people-out' needs 2 to {MOST_PEOPLE} people with several images each, and there are "
-            f"{len(people)} groups of {len(labels)} images; take cv, which leaves out many groups at a time"
+            f"protocol 'leave-people-out' needs 2 to {MAX_PEOPLE} people with several images each, and there are "
+            f"{len(people)} groups of {len(labels)} images; use cv, which holds out many groups at a time"
         )
     return [(np.flatnonzero(groups != person), np.flatnonzero(groups == person)) for person in people]
 
 
-def _in_words(kind: str, folds: int) -> str:
-    return f"{folds}-fold cross-validation by group" if kind == "cv" else f"each of {folds} people left out in turn"
+def _describe(kind: str, folds: int) -> str:
+    return f"{folds}-fold cross-validation by group" if kind == "cv" else f"leave-one-person-out over {folds} people"
 
 
 def synthetic_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state: int = 0) -> Workload:
-    """Return synthetic eyes to judge on, each its own group.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    kind : str, default ``"cv"``
-        Protocol; ``leave-people-out`` is refused, for there are no people.
-    folds : int, default 5
-        Folds.
-    random_state : int, default 0
-        Seed of the eyes and the folds.
-
-    Returns
-    -------
-    Workload
-        Ready to run.
-
-    Raises
-    ------
-    ParameterError
-        For a protocol or folds that are not possible.
+    """Return `n` synthetic eyes as a data set, each its own group.
 
     Examples
     --------
@@ -293,21 +217,23 @@ def synthetic_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state
     names = tuple(f"synthetic_{number:05}" for number in range(n))
     groups = np.array(names)
     digest = hashlib.sha256(eyes.images.tobytes() + eyes.labels.tobytes()).hexdigest()
-    cut = _cut(kind, eyes.labels, groups, folds, random_state)
-    said = _in_words(kind, len(cut))
-    return Workload("synthetic eyes", said, eyes.images, eyes.labels, groups, cut, np.arange(n), names, (), digest)
+    splits = _folds(kind, eyes.labels, groups, folds, random_state)
+    protocol = _describe(kind, len(splits))
+    return Workload(
+        "synthetic eyes", protocol, eyes.images, eyes.labels, groups, splits, np.arange(n), names, (), digest
+    )
 
 
 def _read(path: str, labels: str | None, every: int) -> tuple[LoadedSet, str]:
-    eyes, said = _thinned(read_eyes(path, labels=labels), every)
-    return load_labelled(eyes), said
+    eyes, note = _thinned(read_eyes(path, labels=labels), every)
+    return load_labelled(eyes), note
 
 
-def _seen_as(path: str, labels: str | None, judged: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:
-    """Return the fingerprints of what is judged and of all that lies there, of which it may be a part."""
+def _fingerprints(path: str, labels: str | None, evaluated: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:
+    """Return the fingerprints of the evaluated images, and of the whole folder if they are a part of it."""
     whole = read_eyes(path, labels=labels)
-    own = fingerprint(judged)
-    if len(whole) == len(judged) or failed:
+    own = fingerprint(evaluated)
+    if len(whole) == len(evaluated) or failed:
         return (own,)
     return own, fingerprint(whole)
 
@@ -322,53 +248,27 @@ def folder_workload(
     votes: dict[str, list[int]] | None = None,
     random_state: int = 0,
 ) -> Workload:
-    """Return a labelled folder to judge on.
+    """Return a labelled folder as a data set.
 
-    Parameters
-    ----------
-    path : str
-        As `classic_eyes.datasets.read_eyes` takes it.
-    labels : str, optional
-        A label file.
-    kind : str, default ``"cv"``
-        ``cv`` or ``leave-people-out``.
-    folds : int, default 5
-        Folds of ``cv``.
-    every : int, default 1
-        Keep only every N-th image of each group that has more than N.
-    votes : dict, optional
-        Raters' labels, as `classic_eyes.datasets.read_votes` gives them.
-    random_state : int, default 0
-        Seed of the folds.
-
-    Returns
-    -------
-    Workload
-        Ready to run.
-
-    Raises
-    ------
-    DataError
-        For a folder that cannot be used.
-    ParameterError
-        For a protocol or folds that are not possible.
+    `kind` is ``cv`` or ``leave-people-out``. With `every`, only every N-th image is kept of each group with more than
+    N. `votes` are raters' labels as `classic_eyes.datasets.read_votes` returns them.
     """
-    data, thinned = _read(path, labels, every)
+    data, note = _read(path, labels, every)
     eyes = data.eyes
-    cut = _cut(kind, eyes.labels, eyes.groups, folds, random_state)
-    seen_as = _seen_as(path, labels, eyes, data.failed)
+    splits = _folds(kind, eyes.labels, eyes.groups, folds, random_state)
+    fingerprints = _fingerprints(path, labels, eyes, data.failed)
     work = Workload(
         name=eyes.source,
-        protocol=_in_words(kind, len(cut)) + thinned,
+        protocol=_describe(kind, len(splits)) + note,
         images=data.images,
         labels=eyes.labels,
         groups=eyes.groups,
-        folds=cut,
-        judged=np.arange(len(eyes)),
+        folds=splits,
+        evaluated=np.arange(len(eyes)),
         files=tuple(eyes.names),
         paths=tuple(eyes.paths),
-        sha256=seen_as[0],
-        seen_as=seen_as,
+        sha256=fingerprints[0],
+        fingerprints=fingerprints,
         slices=slices_of(eyes.names),
         failed=data.failed,
     )
@@ -379,87 +279,52 @@ def _with_votes(work: Workload, eyes: EyeSet, votes: dict[str, list[int]] | None
     if votes is None:
         return work
     agreed = agreed_by_all(eyes, votes)
-    # Raters of other images say nothing about these.
+    # The raters rated other images.
     if not agreed.any():
         return work
     words = np.where(agreed, "all agree", "not all").tolist()
     return replace(work, agreed=agreed, slices={**work.slices, "raters": words})
 
 
-def trained_elsewhere_workload(
+def train_test_workload(
     train: str, test: str, *, every: int = 1, votes: dict[str, list[int]] | None = None
 ) -> Workload:
-    """Return two labelled folders, one to learn from and one to judge on.
-
-    Parameters
-    ----------
-    train : str
-        Folder to learn from.
-    test : str
-        Folder to judge on.
-    every : int, default 1
-        Keep only every N-th image of each group that has more than N, in both folders.
-    votes : dict, optional
-        Raters' labels of the judged images.
-
-    Returns
-    -------
-    Workload
-        Ready to run.
-
-    Raises
-    ------
-    DataError
-        For a folder that cannot be used, or a file that is in both.
-    """
-    from_, learnt_thinned = _read(train, None, every)
-    to, asked_thinned = _read(test, None, every)
-    learnt, asked = from_.eyes, to.eyes
-    both = concatenate([learnt, asked])
-    judged = np.arange(len(learnt), len(both))
-    seen_as = _seen_as(test, None, asked, to.failed)
-    pair = "\n".join((fingerprint(learnt), seen_as[0]))
+    """Return two labelled folders as a data set: one to train on, one to evaluate on; a file in both is an error."""
+    train_data, train_note = _read(train, None, every)
+    test_data, test_note = _read(test, None, every)
+    trained, tested = train_data.eyes, test_data.eyes
+    both = concatenate([trained, tested])
+    evaluated = np.arange(len(trained), len(both))
+    fingerprints = _fingerprints(test, None, tested, test_data.failed)
+    pair = "\n".join((fingerprint(trained), fingerprints[0]))
     work = Workload(
-        name=f"{learnt.source} to {asked.source}",
-        protocol=f"trained on {learnt.source}, judged on {asked.source}" + learnt_thinned + asked_thinned,
-        images=np.concatenate([from_.images, to.images]),
+        name=f"{trained.source} to {tested.source}",
+        protocol=f"trained on {trained.source}, evaluated on {tested.source}" + train_note + test_note,
+        images=np.concatenate([train_data.images, test_data.images]),
         labels=both.labels,
-        # Nobody is both learnt from and judged here, so people keep the names that their data set gives them.
-        groups=np.concatenate([learnt.groups, asked.groups]),
-        folds=[(np.arange(len(learnt)), judged)],
-        judged=judged,
-        files=tuple(asked.names),
-        paths=tuple(asked.paths),
+        # No person is in both parts, so people keep the names of their data set.
+        groups=np.concatenate([trained.groups, tested.groups]),
+        folds=[(np.arange(len(trained)), evaluated)],
+        evaluated=evaluated,
+        files=tuple(tested.names),
+        paths=tuple(tested.paths),
         sha256=hashlib.sha256(pair.encode()).hexdigest(),
-        seen_as=seen_as,
-        slices=slices_of(asked.names),
-        failed=from_.failed + to.failed,
+        fingerprints=fingerprints,
+        slices=slices_of(tested.names),
+        failed=train_data.failed + test_data.failed,
     )
-    return _with_votes(work, asked, votes)
+    return _with_votes(work, tested, votes)
 
 
 @contextmanager
 def image_files(work: Workload, most: int) -> Iterator[tuple[str, ...]]:
-    """Give files of judged images to time with: the data's own, or PNGs written for the while.
-
-    Parameters
-    ----------
-    work : Workload
-        Whose images.
-    most : int
-        At most so many, spread evenly over all.
-
-    Yields
-    ------
-    tuple of str
-        Paths.
-    """
-    chosen = np.unique(np.linspace(0, len(work.judged) - 1, min(most, len(work.judged))).astype(int))
+    """Yield paths of at most `most` evaluated images, spread evenly: the data's own files, or temporary PNGs."""
+    chosen = np.unique(np.linspace(0, len(work.evaluated) - 1, min(most, len(work.evaluated))).astype(int))
     if work.paths:
         yield tuple(work.paths[row] for row in chosen)
         return
     with TemporaryDirectory(prefix="classic_eyes_") as folder:
         paths = [str(Path(folder) / f"{work.files[row]}.png") for row in chosen]
         for path, row in zip(paths, chosen, strict=True):
-            cv2.imwrite(path, work.images[work.judged[row]])
+            cv2.imwrite(path, work.images[work.evaluated[row]])
         yield tuple(paths)

@@ -1,0 +1,46 @@
+"""The commands of ``bench.py``: one module each, with a parser function and a worker function."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+
+from classic_eyes.cli import OneLineParser, run_command
+
+__all__ = ["STUDIES", "main"]
+
+# The first lines of the modules' docstrings, repeated here so that no module is imported that does not run.
+STUDIES = {
+    "audit": "Measure how many wrong labels an audit finds, by the votes of raters.",
+    "cluster": "Cluster images without labels in many ways, and choose a way without labels.",
+    "label-curve": "Measure accuracy against the number of labels, for several learners.",
+    "non-eyes": "Measure how many non-eyes are detected at a false positive rate of 1%.",
+    "profile": "Measure how the time of a prediction run divides into stages.",
+    "speed": "Measure the time of predictions: a folder, arrays, one image, and the start of a process.",
+}
+
+
+def build_parser(study: str | None) -> ArgumentParser:
+    """Return the parser of a study, or of the benchmark."""
+    module = import_module(f"benchmarks.commands.{'bench' if study is None else study.replace('-', '_')}")
+    parser = OneLineParser(
+        prog="bench.py" if study is None else f"bench.py {study}",
+        description=(module.__doc__ or "").splitlines()[0],
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    if study is None:
+        parser.epilog = "\n".join(
+            ["other studies, bench.py STUDY --help:", *(f"  {name:<12}{what}" for name, what in STUDIES.items())]
+        )
+    parser.set_defaults(work=module.work)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the study that the first argument names, or else the benchmark; see `run_command` for the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    study = words.pop(0) if words and words[0] in STUDIES else None
+    return run_command(lambda: build_parser(study), words, program="bench.py")

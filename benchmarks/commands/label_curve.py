@@ -1,113 +1,81 @@
-"""What few labels are worth: for ``classic-eyes bench --label-curve``."""
+"""Measure accuracy against the number of labels, for several learners."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import Curve
-from benchmarks import label_curve as curves
+from benchmarks.label_curve import CURVE_SIZES, Curve, measure_label_curve
 from classic_eyes._utils.writing import write_whole
+from classic_eyes.cli.arguments import existing_file, positive_integer, random_seed
 from classic_eyes.cli.tables import markdown
 from classic_eyes.datasets import load_labelled, read_eyes
 from classic_eyes.synthetic import make_eyes
 
-__all__ = ["curve_table", "draw_curves", "measure_label_curve"]
-
 _SYNTHETIC = 600
-_QUICK = {"sizes": (25, 50), "n_seeds": 2}
+_QUICK: dict[str, Any] = {"sizes": (25, 50), "n_seeds": 2}
 
 
-def measure_label_curve(
-    paths: Sequence[str], labels: str | None, *, quick: bool, random_state: int, n_jobs: int | None
-) -> tuple[str, list[Curve]]:
-    """Judge learners on a labelled folder, or on synthetic eyes.
-
-    Parameters
-    ----------
-    paths : sequence of str
-        One labelled folder; synthetic eyes without.
-    labels : str or None
-        Its label file, if it is not its own.
-    quick : bool
-        Fewer numbers of labels, fewer seeds.
-    random_state : int
-        The first seed.
-    n_jobs : int or None
-        Processes.
-
-    Returns
-    -------
-    tuple of (str, list of Curve)
-        Name of the images, and a curve for each learner and order.
-    """
-    settings: dict[str, Any] = {**(_QUICK if quick else {}), "random_state": random_state, "n_jobs": n_jobs}
-    if not paths:
-        print(f"no --data: {_SYNTHETIC:,} synthetic eyes, which say little about photographs", flush=True)
-        eyes = make_eyes(_SYNTHETIC, random_state=random_state)
-        sizes = [size for size in settings.pop("sizes", (25, 50, 100, 200, 400)) if size <= _SYNTHETIC * 0.7]
-        groups = np.arange(_SYNTHETIC).astype(str)
-        return "synthetic", measure_label_curve(eyes.images, eyes.labels, groups, sizes=sizes, **settings)
-    data = load_labelled(read_eyes(paths[0], labels=labels))
-    for name, reason in data.failed:
-        print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    return data.eyes.source, measure_label_curve(data.images, data.eyes.labels, data.eyes.groups, **settings)
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``bench.py label-curve``."""
+    parser.add_argument("path", nargs="?", metavar="PATH", help="a labelled folder; default: synthetic eyes")
+    parser.add_argument(
+        "--labels", type=existing_file, metavar="CSV", help="file,label[,group]; default: those of PATH"
+    )
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="the first seed; default: 0")
+    parser.add_argument("--quick", action="store_true", help="fewer numbers of labels, fewer seeds")
+    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--out", metavar="DIR", help="also draw the curves: DIR/label-curve.svg")
 
 
-def curve_table(name: str, curves: Sequence[Curve]) -> str:
-    """Lay out curves, for the terminal and for a document.
+def work(arguments: Namespace) -> int:
+    """Run ``bench.py label-curve``: 0, or 1 if some images could not be read."""
+    settings: dict[str, Any] = {**(_QUICK if arguments.quick else {}), "random_state": arguments.seed}
+    failed: Sequence[Any] = ()
+    if arguments.path is None:
+        print(f"no PATH: {_SYNTHETIC:,} synthetic eyes, which tell little about photographs", flush=True)
+        source, eyes = "synthetic", make_eyes(_SYNTHETIC, random_state=arguments.seed)
+        images, labels, groups = eyes.images, eyes.labels, np.arange(_SYNTHETIC).astype(str)
+        settings["sizes"] = [size for size in settings.get("sizes", CURVE_SIZES) if size < 0.7 * _SYNTHETIC]
+    else:
+        data = load_labelled(read_eyes(arguments.path, labels=arguments.labels))
+        failed = data.failed
+        for name, reason in failed:
+            print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+        source, images, labels, groups = data.eyes.source, data.images, data.eyes.labels, data.eyes.groups
+    curves = measure_label_curve(images, labels, groups, n_jobs=arguments.jobs, **settings)
+    print(curve_table(source, curves), flush=True)
+    if arguments.out is not None:
+        print(f"wrote {_draw(source, curves, arguments.out)}", file=sys.stderr)
+    return int(bool(failed))
 
-    Parameters
-    ----------
-    name : str
-        Of the images.
-    curves : sequence of Curve
-        As `measure_label_curve` returns them.
 
-    Returns
-    -------
-    str
-        Lines of text, a table in Markdown.
-    """
-    n_seeds = len(curves[0].accuracy)
-    rows = [["learner", "asked about", *map(str, curves[0].sizes)]]
+def curve_table(source: str, curves: Sequence[Curve]) -> str:
+    """Format curves as a Markdown table."""
+    rows = [["learner", "order of labels", *map(str, curves[0].sizes)]]
     rows += [
         [
             curve.learner,
             curve.order,
-            *(f"{mean:.3f} ({least:.3f})" for mean, least in zip(curve.mean, curve.least, strict=True)),
+            *(f"{mean:.3f} ({minimum:.3f})" for mean, minimum in zip(curve.mean, curve.minimum, strict=True)),
         ]
         for curve in curves
     ]
-    head = f"{name}: accuracy on groups held out, mean of {n_seeds} seeds (the worst), by the number of labels"
+    n_seeds = len(curves[0].accuracy)
+    head = f"{source}: accuracy on held-out groups, mean of {n_seeds} seeds (minimum), by the number of labels"
     return "\n".join([head, "", *markdown(rows)])
 
 
-def draw_curves(name: str, curves: Sequence[Curve], folder: str) -> Path:
-    """Write the figure.
-
-    Parameters
-    ----------
-    name : str
-        Of the images.
-    curves : sequence of Curve
-        As `measure_label_curve` returns them.
-    folder : str
-        Where to; made if it is not there.
-
-    Returns
-    -------
-    pathlib.Path
-        What was written.
-    """
+def _draw(source: str, curves: Sequence[Curve], folder: str) -> Path:
     from benchmarks.report.learning import render_learning
 
     Path(folder).mkdir(parents=True, exist_ok=True)
     path = Path(folder) / "label-curve.svg"
-    told = [{"name": f"{each.learner}, {each.order}", "sizes": each.sizes, "mean": each.mean} for each in curves]
-    write_whole(path, render_learning(told, name).encode("utf-8"))
+    lines = [{"name": f"{each.learner}, {each.order}", "sizes": each.sizes, "mean": each.mean} for each in curves]
+    write_whole(path, render_learning(lines, source).encode("utf-8"))
     return path

@@ -1,80 +1,67 @@
-"""How well images that are no eyes are told from eyes: for ``classic-eyes bench --novelty``."""
+"""Measure how many non-eyes are detected at a false positive rate of 1%."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import DETECTORS, evaluate_novelty
+from benchmarks.non_eyes import DETECTORS, evaluate_detectors
+from classic_eyes.cli.arguments import positive_integer, random_seed
 from classic_eyes.datasets import load_images, read_eyes
 from classic_eyes.synthetic import make_eyes
-
-__all__ = ["measure_novelty", "novelty_table"]
 
 _SYNTHETIC = 1000
 
 
-def measure_novelty(paths: list[str], *, n_splits: int, random_state: int) -> dict[str, Any]:
-    """Judge all detectors on folders, or on synthetic eyes.
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``bench.py non-eyes``."""
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="folders of eyes, labelled or not; default: synthetic eyes"
+    )
+    parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
-    Parameters
-    ----------
-    paths : list of str
-        Folders of eyes, labelled or not; synthetic eyes where there is none.
-    n_splits : int
-        Folds.
-    random_state : int
-        Seed.
 
-    Returns
-    -------
-    dict
-        As `benchmarks.evaluate_novelty` returns it.
-    """
+def work(arguments: Namespace) -> int:
+    """Run ``bench.py non-eyes``: 0, or 1 if some images could not be read."""
     sets: list[tuple[str, Any, Any]] = []
-    for path in paths:
-        read = load_images(read_eyes(path))
-        for name, reason in read.failed:
-            print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-        sets.append((read.eyes.source, read.images, read.eyes.groups))
-    if not paths:
-        print(f"no --data: {_SYNTHETIC:,} synthetic eyes, which say little about photographs", flush=True)
-        eyes = make_eyes(_SYNTHETIC, random_state=random_state)
+    failed = False
+    for path in arguments.paths:
+        data = load_images(read_eyes(path))
+        failed = failed or bool(data.failed)
+        for name, reason in data.failed:
+            print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+        sets.append((data.eyes.source, data.images, data.eyes.groups))
+    if not sets:
+        print(f"no PATH: {_SYNTHETIC:,} synthetic eyes, which tell little about photographs", flush=True)
+        eyes = make_eyes(_SYNTHETIC, random_state=arguments.seed)
         sets.append(("synthetic", eyes.images, np.arange(_SYNTHETIC)))
-    total = n_splits * len(DETECTORS)
+    total = arguments.folds * len(DETECTORS)
     with tqdm(total=total, unit=" steps", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
-        return evaluate_novelty(sets, n_splits=n_splits, random_state=random_state, tick=bar.update)
+        results = evaluate_detectors(sets, n_splits=arguments.folds, random_state=arguments.seed, tick=bar.update)
+    print(detector_table(results), flush=True)
+    return int(failed)
 
 
-def novelty_table(told: dict[str, Any]) -> str:
-    """Lay out what `measure_novelty` found, for the terminal and for a document.
-
-    Parameters
-    ----------
-    told : dict
-        As `measure_novelty` returns it.
-
-    Returns
-    -------
-    str
-        Lines of text, tables in Markdown.
-    """
-    names = list(told["detectors"])
-    lines = [f"{told['n']:,} eyes, each scored by what has not learnt from its group; one in a hundred is flagged", ""]
-    lines += [f"| no eyes that are flagged | n | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
-    for kind in told["detectors"][names[0]]["found"]:
-        shares = [told["detectors"][name]["found"][kind] for name in names]
-        lines.append(f"| {kind} | {shares[0]['n']:,} | {' | '.join(map(_shown, shares))} |")
-    lines += ["", f"| eyes that are flagged | n | {' | '.join(names)} | residuals, by the threshold of a model |"]
+def detector_table(results: dict[str, Any]) -> str:
+    """Format the result of `evaluate_detectors` as Markdown tables."""
+    names = list(results["detectors"])
+    lines = [f"{results['n']:,} eyes, scored out of fold by group; 1% of them is above the threshold", ""]
+    lines += [f"| detected non-eyes | n | {' | '.join(names)} |", "|---|---|" + "---|" * len(names)]
+    for kind in results["detectors"][names[0]]["found"]:
+        rates = [results["detectors"][name]["found"][kind] for name in names]
+        lines.append(f"| {kind} | {rates[0]['n']:,} | {' | '.join(map(_cell, rates))} |")
+    lines += ["", f"| eyes detected as non-eyes | n | {' | '.join(names)} | residuals, at the threshold of a model |"]
     lines.append("|---|---|" + "---|" * (len(names) + 1))
-    for source, at_its_border in told["own_threshold"].items():
-        shares = [*(told["detectors"][name]["eyes"][source] for name in names), at_its_border]
-        lines.append(f"| {source} | {at_its_border['n']:,} | {' | '.join(map(_shown, shares))} |")
+    for source, own in results["own_threshold"].items():
+        rates = [*(results["detectors"][name]["eyes"][source] for name in names), own]
+        lines.append(f"| {source} | {own['n']:,} | {' | '.join(map(_cell, rates))} |")
     return "\n".join(lines)
 
 
-def _shown(share: dict[str, Any]) -> str:
-    return f"{share['value']:.3f} ({share['low']:.3f}-{share['high']:.3f})"
+def _cell(rate: dict[str, Any]) -> str:
+    return f"{rate['value']:.3f} ({rate['low']:.3f}-{rate['high']:.3f})"

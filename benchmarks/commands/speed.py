@@ -1,4 +1,4 @@
-"""How long people wait: from a folder to a CSV, for one image, for the start; as ratios within one run."""
+"""Measure the time of predictions: a folder, arrays, one image, and the start of a process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,31 +18,30 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from classic_eyes import EyePredictor, load_model
 from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.shipped import SHIPPED_MODELS
 from classic_eyes._utils.threads import one_thread
-from classic_eyes.cli.models import open_model, probability_of
-from classic_eyes.cli.predict import list_images
+from classic_eyes.cli.arguments import names, natural_number, positive_integer
 from classic_eyes.cli.rows import write_rows
+from classic_eyes.datasets import find_images
 from classic_eyes.errors import ParameterError, WorkerError
 from classic_eyes.images import read_images
 from classic_eyes.inference import CHUNK, quickest_backend, score_files
-from classic_eyes.predictor import EyePredictor
 from classic_eyes.synthetic import make_eyes
 
-__all__ = ["measure_speed", "speed_table"]
-
 _SYNTHETIC = 1000
-# One image takes less than the clock's own ticks are worth.
+# A single image takes too little time to be timed alone.
 _SINGLES = 200
-# Seconds between two looks at the memory of a run.
-_LOOK = 0.05
-# Where the package lies is given, for a clone may not be on the path of a new process.
+# Seconds between two samples of the memory of a run.
+_INTERVAL = 0.05
+# The path of the clone is passed on, because a new process may not have it.
 _AT = "import sys; sys.path.append(sys.argv[1]); "
-_PREDICT = _AT + "from classic_eyes.cli import main; status = main(['predict', *sys.argv[2:]]); "
-# What measures loads no more than a run of predict does: a process is forked the quicker the less it holds.
+_PREDICT = _AT + "from classic_eyes.cli import main; sys.exit(main(['predict', *sys.argv[2:]]))"
+# The measuring process loads no more than a run of predict: the less a process holds, the faster it is forked.
 _MEASURE = _AT + (
-    "import json, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from benchmarks.commands.speed import _measure; "
-    "print(json.dumps(_measure(**json.loads(sys.argv[2]))))"
+    "import json, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "from benchmarks.commands.speed import _measure; print(json.dumps(_measure(**json.loads(sys.argv[2]))))"
 )
 _STARTS = {
     "python": "",
@@ -51,10 +51,48 @@ _STARTS = {
 }
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``bench.py speed``."""
+    parser.add_argument(
+        "path", nargs="?", metavar="PATH", help=f"a folder of images; default: {_SYNTHETIC:,} synthetic eyes"
+    )
+    parser.add_argument(
+        "--models",
+        type=names,
+        default=SHIPPED_MODELS,
+        metavar="A,B",
+        help=f"of {', '.join(SHIPPED_MODELS)}, or .npz files; default: those that ship",
+    )
+    parser.add_argument("--rounds", type=positive_integer, default=5, metavar="N", help="default: 5")
+    parser.add_argument(
+        "--jobs", type=positive_integer, metavar="N", help="threads from folder to CSV; default: one per core"
+    )
+    parser.add_argument(
+        "--many", type=natural_number, default=0, metavar="N", help="also the memory of a run over N images; default: 0"
+    )
+    parser.add_argument("--out", metavar="DIR", help="write DIR/speed.json")
+
+
+def work(arguments: Namespace) -> int:
+    """Run ``bench.py speed``: 0."""
+    from benchmarks.store import processor_name, write_json
+
+    speed = measure_speed(
+        arguments.path, arguments.models, rounds=arguments.rounds, n_jobs=arguments.jobs, many=arguments.many
+    )
+    speed["machine"] = processor_name()
+    print(speed_table(speed), flush=True)
+    if arguments.out is not None:
+        Path(arguments.out).mkdir(parents=True, exist_ok=True)
+        write_json(Path(arguments.out) / "speed.json", speed)
+        print(f"wrote {Path(arguments.out) / 'speed.json'}", file=sys.stderr)
+    return 0
+
+
 def _seconds(action: Callable[[], Any]) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     action()
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def _command(code: str, *arguments: str) -> list[str]:
@@ -64,15 +102,15 @@ def _command(code: str, *arguments: str) -> list[str]:
 def _run(code: str, *arguments: str) -> str:
     done = subprocess.run(_command(code, *arguments), capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise WorkerError(f"a new process failed: {said}")
+        reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise WorkerError(f"a new process failed: {reason}")
     return done.stdout
 
 
 def _to_csv(folder: str, model: EyePredictor, out: str, n_jobs: int | None) -> None:
-    images = list_images([folder])
+    images = find_images(folder)
     paths, backend = [path for path, _ in images], quickest_backend()
-    scored = score_files(paths, probability_of(model), size=model.size, n_jobs=n_jobs, backend=backend)
+    scored = score_files(paths, model.program.probability, size=model.size, n_jobs=n_jobs, backend=backend)
     with open(out, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         write_rows([name for _, name in images], scored, file)
 
@@ -82,92 +120,67 @@ def _decode(paths: Sequence[str]) -> None:
         read_images(paths[start : start + CHUNK])
 
 
-def _answer_singly(model: EyePredictor, images: NDArray[Any]) -> None:
+def _predict_singly(model: EyePredictor, images: NDArray[Any]) -> None:
     for image in images[:_SINGLES]:
         model.predict_one(image)
 
 
-def _render(folder: str) -> None:
+def _write_synthetic(folder: str) -> None:
     for number, image in enumerate(make_eyes(_SYNTHETIC, random_state=0).images):
         cv2.imwrite(os.path.join(folder, f"{number:04}.jpg"), image)
 
 
 def _peak_memory(paths: Sequence[str], n: int, models: Sequence[str], scratch: str) -> dict[str, float]:
-    """Return what a run over a folder of n images holds at most, by model, in MB (2**20 bytes)."""
+    """Return the peak memory of a run over a folder of n images for each model, in MB (2**20 bytes)."""
     many = os.path.join(scratch, "many")
     os.mkdir(many)
     for number in range(n):
         path = paths[number % len(paths)]
         os.symlink(os.path.abspath(path), os.path.join(many, f"{number:07}{os.path.splitext(path)[1]}"))
     out = os.path.join(scratch, "many.csv")
-    code = _PREDICT + "sys.exit(status)"
-    return {name: _most_held([code, many, "--model", name, "--out", out]) for name in models}
+    return {name: _peak_of_run([_PREDICT, many, "--model", name, "--out", out]) for name in models}
 
 
-def _most_held(arguments: Sequence[str]) -> float:
-    """Run a command and return the most memory that its processes held together, in MB (2**20 bytes)."""
-    most = 0.0
+def _peak_of_run(arguments: Sequence[str]) -> float:
+    """Run a command and return the peak memory of all its processes together, in MB (2**20 bytes)."""
+    peak = 0.0
     with subprocess.Popen(
         _command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as running:
         while running.poll() is None:
-            most = max(most, memory_of_tree_mb(running.pid))
-            time.sleep(_LOOK)
-        said = running.stderr.read() if running.stderr else ""
+            peak = max(peak, memory_of_tree_mb(running.pid))
+            time.sleep(_INTERVAL)
+        error = running.stderr.read() if running.stderr else ""
     if running.returncode:
-        raise WorkerError(f"a run over many images failed: {(said.strip().splitlines() or ['no reason'])[-1]}")
-    return most
+        raise WorkerError(f"a run over many images failed: {(error.strip().splitlines() or ['no reason'])[-1]}")
+    return peak
 
 
 def measure_speed(
     folder: str | None, models: Sequence[str], *, rounds: int = 5, n_jobs: int | None = None, many: int = 0
 ) -> dict[str, Any]:
-    """Measure how long people wait for answers, each thing once a round, so that ratios share what the machine did.
+    """Time predictions in several ways, each once a round, so that ratios share the state of the machine.
 
-    1. All of it happens in a new process, which loads no more than a run of ``predict``; everything is done once before
-       the clock starts.
-    2. Each round decodes the files and nothing else on one thread; and for each model goes from the folder to a CSV
-       with all jobs, answers decoded images on one thread, answers images one by one, and answers one file in a
-       process of its own.
+    1. Everything happens in a new process that loads no more than a run of ``predict``, and runs once before the clock
+       starts.
+    2. Each round decodes the files and nothing else on one thread. For each model it goes from the folder to a CSV
+       with all jobs, predicts decoded images on one thread, single images, and one file in a process of its own.
     3. Each round also starts Python alone, with numpy and OpenCV, and with the library.
-    4. Medians over the rounds count, of times and of their ratios to decoding within the round.
+    4. Medians over the rounds are returned, of times and of their ratios to decoding in the same round.
 
-    Parameters
-    ----------
-    folder : str or None
-        Images; None renders 1,000 eyes of 24 x 24 pixels as JPEG files.
-    models : sequence of str
-        As `classic_eyes.cli.models.open_model` takes them; only those with a compiled form.
-    rounds : int, default 5
-        1 or more.
-    n_jobs : int, optional
-        Threads from folder to CSV; by default one for each core.
-    many : int, default 0
-        Images of a run of its own whose memory is measured; 0 for none.
-
-    Returns
-    -------
-    dict
-        ``images``, ``rounds``, ``jobs``, ``models``; ``seconds``, name of what was done to its median;
-        ``over_decode``, name to the median of its ratios; ``singles``, images answered one by one; ``memory``, model
-        to MB, of ``many`` images.
-
-    Raises
-    ------
-    ParameterError
-        For a model without a compiled form.
-    WorkerError
-        If a process that is to be timed fails.
+    Without a folder, 1,000 synthetic eyes are written as JPEG files. Returns ``images``, ``rounds``, ``jobs``,
+    ``models``; ``seconds`` and ``over_decode`` by step; ``singles``, images predicted one by one; ``memory``, the peak
+    of a run over ``many`` images for each model, in MB.
     """
-    # Refused here, a mistake is one line; from another process it would be a traceback.
+    # Errors are raised here as one line; from the other process they would be a traceback.
     for name in models:
         _open(name)
     if folder is not None:
-        list_images([folder])
-    asked = {"folder": folder, "models": list(models), "rounds": rounds, "n_jobs": n_jobs, "many": many}
-    # Ctrl-C ends what measures at once; what it wrote is taken away here.
+        find_images(folder)
+    arguments = {"folder": folder, "models": list(models), "rounds": rounds, "n_jobs": n_jobs, "many": many}
+    # Ctrl-C ends the measuring process at once; its files are removed here.
     with tempfile.TemporaryDirectory() as scratch:
-        measured: dict[str, Any] = json.loads(_run(_MEASURE, json.dumps({**asked, "scratch": scratch})))
+        measured: dict[str, Any] = json.loads(_run(_MEASURE, json.dumps({**arguments, "scratch": scratch})))
     return measured
 
 
@@ -177,25 +190,25 @@ def _measure(
     if folder is None:
         folder = os.path.join(scratch, "synthetic")
         os.mkdir(folder)
-        _render(folder)
-    paths = [path for path, _ in list_images([folder])]
-    actions = _actions(folder, paths, models, os.path.join(scratch, "answers.csv"), n_jobs)
-    taken: dict[str, list[float]] = {name: [] for name in actions}
+        _write_synthetic(folder)
+    paths = [path for path, _ in find_images(folder)]
+    actions = _actions(folder, paths, models, os.path.join(scratch, "predictions.csv"), n_jobs)
+    times: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(rounds + 1):
         for name, action in actions.items():
             seconds = _seconds(action)
             if number > 0:
-                taken[name].append(seconds)
+                times[name].append(seconds)
     memory = _peak_memory(paths, many, models, scratch) if many else {}
-    decode = taken["decode"]
+    decode = times["decode"]
     return {
         "images": len(paths),
         "rounds": rounds,
         "jobs": n_jobs or os.cpu_count(),
         "models": list(models),
-        "seconds": {name: median(times) for name, times in taken.items()},
+        "seconds": {name: median(values) for name, values in times.items()},
         "over_decode": {
-            name: median(one / unit for one, unit in zip(times, decode, strict=True)) for name, times in taken.items()
+            name: median(one / unit for one, unit in zip(values, decode, strict=True)) for name, values in times.items()
         },
         "singles": min(_SINGLES, len(paths)),
         "many": many,
@@ -204,10 +217,9 @@ def _measure(
 
 
 def _open(name: str) -> EyePredictor:
-    model = open_model(name)
-    if not isinstance(model, EyePredictor):
-        raise ParameterError(f"model {name!r} has no compiled form beside it; its speed is not worth a table")
-    return model
+    if name.endswith((".joblib", ".skops")):
+        raise ParameterError(f"model {name!r}: only .npz files, and {', '.join(SHIPPED_MODELS)}, are timed")
+    return load_model(name)
 
 
 def _alone(action: Callable[..., Any], *arguments: Any) -> None:
@@ -222,30 +234,19 @@ def _actions(
     for name in models:
         model = _open(name)
         images, errors = read_images(paths, size=model.size)
-        good = images[[error is None for error in errors]]
-        asked = [paths[0], "--model", name]
+        readable = images[[error is None for error in errors]]
+        one_file = [paths[0], "--model", name]
         actions[f"{name}: folder to CSV"] = partial(_to_csv, folder, model, out, n_jobs)
-        actions[f"{name}: arrays"] = partial(_alone, model.probability, good)
-        actions[f"{name}: one image"] = partial(_alone, _answer_singly, model, good)
-        actions[f"{name}: a process for one file"] = partial(_run, _PREDICT + "sys.exit(status)", *asked)
+        actions[f"{name}: arrays"] = partial(_alone, model.program.probability, readable)
+        actions[f"{name}: one image"] = partial(_alone, _predict_singly, model, readable)
+        actions[f"{name}: a process for one file"] = partial(_run, _PREDICT, *one_file)
     for what, code in _STARTS.items():
         actions[what] = partial(_run, code)
     return actions
 
 
 def speed_table(speed: dict[str, Any]) -> str:
-    """Lay out what `measure_speed` found, for the terminal and for a document.
-
-    Parameters
-    ----------
-    speed : dict
-        As `measure_speed` returns it, with ``machine``, the processor's name.
-
-    Returns
-    -------
-    str
-        Lines of text, a table in Markdown.
-    """
+    """Format the result of `measure_speed`, with ``machine``, as Markdown tables."""
     n, singles, seconds = speed["images"], speed["singles"], speed["seconds"]
     over = speed["over_decode"]
     rows = [("decoding alone, one thread", n, "decode")]
@@ -256,7 +257,7 @@ def speed_table(speed: dict[str, Any]) -> str:
             (f"{name}: one image in a running program", singles, f"{name}: one image"),
         ]
     lines = [f"{n:,} images, median of {speed['rounds']}, {speed['machine']}", ""]
-    lines += ["| what | an image | a second | x decode |", "|---|---|---|---|"]
+    lines += ["| step | an image | a second | x decode |", "|---|---|---|---|"]
     for what, count, key in rows:
         each = seconds[key] / count
         ratio = over[key] * n / count
@@ -268,6 +269,6 @@ def speed_table(speed: dict[str, Any]) -> str:
     ]
     lines += [f"| {what} | {seconds[what]:.2f} |" for what in _STARTS]
     if speed["memory"]:
-        lines += ["", f"| most memory held, {speed['many']:,} images | MB |", "|---|---|"]
+        lines += ["", f"| peak memory, {speed['many']:,} images | MB |", "|---|---|"]
         lines += [f"| {name} | {memory:,.0f} |" for name, memory in speed["memory"].items()]
     return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""Measure how many wrong labels an audit finds, by the votes of raters."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+import numpy as np
+
+from benchmarks.audit import contradicted_by_most, evaluate_audit
+from benchmarks.scenarios import BASE
+from classic_eyes import EyeClassifier
+from classic_eyes.cli.arguments import existing_file, known_views, positive_integer, random_seed
+from classic_eyes.cli.tables import aligned, markdown
+from classic_eyes.datasets import EyeSet, LoadedSet, load_images, read_eyes, read_votes
+from classic_eyes.errors import DataError, ParameterError
+from classic_eyes.evaluation import cross_validate
+from classic_eyes.labeling import Reviewer, audit_labels, independent_reviewer
+
+_FEATURES = (("hog", "lbp"), ("words",), ("words_tt",))
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of ``bench.py audit``."""
+    parser.add_argument("path", metavar="PATH", help="a folder of labelled images")
+    parser.add_argument(
+        "--raters", type=existing_file, required=True, metavar="CSV", help="column file, and a column of labels a rater"
+    )
+    parser.add_argument(
+        "--labels", type=existing_file, metavar="CSV", help="the labels to audit; default: those of PATH"
+    )
+    parser.add_argument(
+        "--features",
+        type=known_views,
+        default=_FEATURES,
+        metavar="A,B/C",
+        help="features of the out-of-fold predictions; default: hog,lbp/words/words_tt",
+    )
+    parser.add_argument("--folds", type=positive_integer, default=5, metavar="N", help="2 or more; default: 5")
+    parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--format", choices=("table", "markdown"), default="table", help="default: table")
+
+
+def _votes(path: str, eyes: EyeSet) -> list[list[int]]:
+    """Return the raters' labels of each image."""
+    votes = read_votes(path)
+    found = [votes.get(name) or votes.get(name.rsplit("/", 1)[-1]) or [] for name in eyes.names]
+    if not any(found):
+        raise DataError(f"--raters {path!r} rates no image of this folder; its column file must name them")
+    return found
+
+
+def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
+    """Return out-of-fold predictions, and predictions from the images without labels if these are reliable."""
+    eyes = data.eyes
+    known = np.flatnonzero(eyes.labels >= 0)
+    print(f"predicting {len(known):,} labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
+    scores = np.full(len(eyes), 0.5)
+    scores[known] = cross_validate(
+        EyeClassifier(**{**BASE, "features": arguments.features, "random_state": arguments.seed}),
+        data.images[known],
+        eyes.labels[known],
+        eyes.groups[known],
+        n_splits=arguments.folds,
+        random_state=arguments.seed,
+        n_jobs=arguments.jobs,
+    )
+    print("clustering without labels ...", file=sys.stderr)
+    second, message = independent_reviewer(data.images, eyes.groups, random_state=arguments.seed)
+    print(message, file=sys.stderr)
+    first = Reviewer("by the other labels", scores)
+    return (first,) if second is None else (first, second)
+
+
+def work(arguments: Namespace) -> int:
+    """Run ``bench.py audit``: 0, or 1 if some images could not be read."""
+    if arguments.folds < 2:
+        raise ParameterError(f"--folds {arguments.folds} leaves no training data; it must be 2 or more")
+    eyes = read_eyes(arguments.path, labels=arguments.labels)
+    _votes(arguments.raters, eyes)  # refused before the long work
+    data = load_images(eyes)
+    for name, reason in data.failed:
+        print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+    eyes = data.eyes
+    wrong = contradicted_by_most(eyes.labels, _votes(arguments.raters, eyes))
+    reviewers = _reviewers(data, arguments)
+    audit = audit_labels(data.images, eyes.labels, eyes.groups, tuple(eyes.names), reviewers)
+    rows = [["ranked by", "wrong of the first 50", "of 100", "of 200"]]
+    rows += [[score.rule, *map(str, score.found)] for score in evaluate_audit(audit, reviewers, eyes.labels, wrong)]
+    lines = aligned(rows) if arguments.format == "table" else markdown(rows)
+    print("\n".join([f"most raters contradict {int(wrong.sum())} of the labels", "", *lines]))
+    return 1 if data.failed else 0

@@ -1,180 +1,47 @@
-"""`EyePredictor`: a trained model that answers with numpy and OpenCV alone."""
+"""`EyePredictor`: a fitted model that predicts with numpy and OpenCV alone, and the methods that predict."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._utils.shipped import shipped_model
+from ._utils.shipped import SHIPPED_MODELS, shipped_model
 from ._utils.threads import one_thread
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
 from .errors import ModelError
 from .images import as_image, as_images
 from .inference.novelty import verdicts
-from .inference.program import Program
-from .persistence import read_compiled
+from .inference.program import Program, probability_of
+from .persistence import npz_path, pack_program, read_estimator, read_npz, write_npz
 
-__all__ = ["EyePredictor"]
+__all__ = ["EyePredictor", "PredictionMethods", "load_model"]
 
 
-class EyePredictor:
-    """Tell open eyes from closed ones by a compiled model: no scikit-learn, no code from the file.
+class PredictionMethods:
+    """The methods that predict, for every class with a `program`.
 
-    It answers as the `classic_eyes.EyeClassifier` from which it was made, to 1e-4 in probability, and cannot learn.
-
-    Parameters
-    ----------
-    program : classic_eyes.inference.program.Program
-        The arithmetic.
-    about : dict, optional
-        What the file says of itself: format, versions, digest of the estimator's file.
-
-    Attributes
-    ----------
-    size : int
-        Side to which images are reduced, in pixels.
-    about : dict
-        As given.
-    unsure_ : float
-        Log odds nearer to 0 than that are not sure.
-    novelty_ : classic_eyes.inference.novelty.Novelty or None
-        How unlike an eye an image is; None for a model that was trained without it.
-
-    Examples
-    --------
-    >>> from classic_eyes import EyePredictor
-    >>> from classic_eyes.synthetic import make_eyes
-    >>> clf = EyePredictor.pretrained()
-    >>> eyes = make_eyes(20, random_state=0)
-    >>> clf.predict(eyes.images).shape
-    (20,)
-    >>> 0 <= clf.predict_one(eyes.images[0]) <= 1
-    True
+    ``images`` are an array ``(n, h, w)`` or ``(n, h, w, 3)`` in RGB, or a sequence of arrays or paths; see
+    `classic_eyes.images.as_images`.
     """
 
-    def __init__(self, program: Program, about: dict[str, Any] | None = None) -> None:
-        self.program = program
-        self.about = about or {}
-        self.size = program.size
-        # By the names that they have in `EyeClassifier`.
-        self.unsure_ = program.unsure
-        self.novelty_ = program.novelty
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> EyePredictor:
-        """Read a compiled model; the file can run no code, so it needs no trust.
-
-        Parameters
-        ----------
-        path : path
-            A ``.npz`` file that `EyeClassifier.save` or ``classic-eyes train`` wrote.
-
-        Returns
-        -------
-        EyePredictor
-            Ready to answer.
-
-        Raises
-        ------
-        ModelError
-            For a file that is missing, damaged, of a newer format, or that does not reproduce its recorded answers.
-        """
-        return cls(*read_compiled(path))
-
-    @classmethod
-    def pretrained(cls, name: str = "default") -> EyePredictor:
-        """Return a model that ships with the library.
-
-        Parameters
-        ----------
-        name : str, default ``"default"``
-            A key of `classic_eyes._utils.shipped.SHIPPED_MODELS`.
-
-        Returns
-        -------
-        EyePredictor
-            Ready to answer.
-
-        Raises
-        ------
-        ModelError
-            For an unknown name, or a file that is missing or altered.
-        """
-        return cls.load(shipped_model(name, ".npz"))
-
-    def probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the probability of open for images that came through the gate.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            As `classic_eyes.images.as_images` gives them.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            From 0 to 1.
-        """
-        return self.program.probability(images)
-
-    def probability_and_novelty(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the probability of open and how unlike an eye images are that came through the gate.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            As `classic_eyes.images.as_images` gives them.
-
-        Returns
-        -------
-        float64 array of shape (n, 2)
-            Columns probability, from 0 to 1, and novelty, 0 or more.
-
-        Raises
-        ------
-        ModelError
-            For a model that was trained without novelty.
-        """
-        if self.novelty_ is None:
-            raise ModelError("the model does not know what is no eye; train it again, with 200 images or more")
-        return np.column_stack([self.program.probability(images), self.novelty_.score(images)])
-
-    def verdict(self, images: Any) -> list[str]:
-        """Say of images whether they show an open eye, a closed one or none, or that the model is not sure.
-
-        Parameters
-        ----------
-        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_images`.
-
-        Returns
-        -------
-        list of str
-            Of ``closed``, ``open``, ``unsure`` and ``not-an-eye``; see `classic_eyes.inference.novelty.verdicts`.
-
-        Raises
-        ------
-        ImageError
-            For images that cannot be used.
-        ModelError
-            For a model that was trained without novelty.
-        """
-        X = as_images(images, size=self.size)
-        with one_thread():
-            probability, novelty = self.probability_and_novelty(X).T
-        return verdicts(probability, novelty, unsure=self.unsure_)
+    @property
+    def program(self) -> Program:
+        """The fitted model as arithmetic; all predictions go through it."""
+        raise NotImplementedError
 
     def decision_function(self, images: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.
 
         Parameters
         ----------
-        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_images`.
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
         -------
@@ -186,31 +53,30 @@ class EyePredictor:
         ImageError
             For images that cannot be used.
         """
-        X = as_images(images, size=self.size)
+        program = self.program
+        X = as_images(images, size=program.size)
         with one_thread():
-            return self.program.log_odds(X)
+            return program.log_odds(X)
 
     def predict_proba(self, images: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.
 
         Parameters
         ----------
-        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_images`.
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
         -------
         float64 array of shape (n, 2)
-            Columns closed, open; each row adds up to 1.
+            Columns closed, open; each row sums to 1.
 
         Raises
         ------
         ImageError
             For images that cannot be used.
         """
-        X = as_images(images, size=self.size)
-        with one_thread():
-            open_ = self.program.probability(X)
+        open_ = probability_of(self.decision_function(images))
         return np.column_stack([1 - open_, open_])
 
     def predict(self, images: Any) -> NDArray[np.int64]:
@@ -218,13 +84,13 @@ class EyePredictor:
 
         Parameters
         ----------
-        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_images`.
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
         -------
         int64 array of shape (n,)
-            1 where the probability of open is a half or more.
+            1 where the probability of open is 0.5 or more.
 
         Raises
         ------
@@ -234,7 +100,7 @@ class EyePredictor:
         return (self.decision_function(images) >= 0).astype(np.int64)
 
     def predict_one(self, image: Any) -> float:
-        """Return the probability of open for one image, with as little around it as can be: for a camera's loop.
+        """Return the probability of open of one image, with little overhead: for the loop of a camera.
 
         Parameters
         ----------
@@ -251,32 +117,141 @@ class EyePredictor:
         ImageError
             For an image that cannot be used.
         """
-        return float(self.program.probability(as_image(image, size=self.size))[0])
+        program = self.program
+        return float(program.probability(as_image(image, size=program.size))[0])
 
-    @property
-    def fingerprint(self) -> str:
-        """Return what tells its answers from those of another model.
+    def novelty_score(self, images: Any) -> NDArray[np.float64]:
+        """Return how unlike an eye images are; 1% of eyes score above 1.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            0 or more; see `classic_eyes.inference.novelty.Novelty`.
+
+        Raises
+        ------
+        ImageError
+            For images that cannot be used.
+        ModelError
+            For a model that was trained without non-eye detection.
+        """
+        X = as_images(images, size=self.program.size)
+        with one_thread():
+            return self.probability_and_novelty(X)[:, 1]
+
+    def verdict(self, images: Any) -> list[str]:
+        """Return ``open``, ``closed``, ``unsure`` or ``not-an-eye`` for each image.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            See `classic_eyes.images.as_images`.
+
+        Returns
+        -------
+        list of str
+            See `classic_eyes.inference.novelty.verdicts`.
+
+        Raises
+        ------
+        ImageError
+            For images that cannot be used.
+        ModelError
+            For a model that was trained without non-eye detection.
+
+        Examples
+        --------
+        >>> from classic_eyes.synthetic import make_eyes
+        >>> load_model().verdict(make_eyes(3, random_state=0).images)
+        ['closed', 'closed', 'open']
+        """
+        X = as_images(images, size=self.program.size)
+        with one_thread():
+            probability, novelty = self.probability_and_novelty(X).T
+        return verdicts(probability, novelty, unsure=self.program.unsure)
+
+    def verdict_one(self, image: Any) -> str:
+        """Return the verdict on one image; see `verdict`.
+
+        Parameters
+        ----------
+        image : array of shape (h, w) or (h, w, 3)
+            One eye, values as in `classic_eyes.images.as_images`.
 
         Returns
         -------
         str
-            The digest of the estimator from which it was made; empty where that was never written.
-        """
-        return str(self.about.get("model_sha256") or "")
+            ``open``, ``closed``, ``unsure`` or ``not-an-eye``.
 
-    def adapt(self, images: Any) -> Adaptation:
-        """Find where the answers about an unlabelled folder fall in two.
+        Raises
+        ------
+        ImageError
+            For an image that cannot be used.
+        ModelError
+            For a model that was trained without non-eye detection.
+        """
+        probability, novelty = self.probability_and_novelty(as_image(image, size=self.program.size)).T
+        return verdicts(probability, novelty, unsure=self.program.unsure)[0]
+
+    def probability(self, gated: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the probability of open for images that `classic_eyes.images.as_images` returned.
 
         Parameters
         ----------
-        images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        gated : uint8 array of shape (n, size, size)
+            Grey.
+
+        Returns
+        -------
+        float64 array of shape (n,)
+            From 0 to 1.
+        """
+        return self.program.probability(gated)
+
+    def probability_and_novelty(self, gated: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the probability of open and the novelty for images that `classic_eyes.images.as_images` returned.
+
+        Parameters
+        ----------
+        gated : uint8 array of shape (n, size, size)
+            Grey.
+
+        Returns
+        -------
+        float64 array of shape (n, 2)
+            Columns probability, from 0 to 1, and novelty, 0 or more.
+
+        Raises
+        ------
+        ModelError
+            For a model that was trained without non-eye detection.
+        """
+        program = self.program
+        if program.novelty is None:
+            raise ModelError(
+                "the model was trained without non-eye detection, so it gives no verdict; train it again on 200 images "
+                "or more of 3 groups or more"
+            )
+        return np.column_stack([program.probability(gated), program.novelty.score(gated)])
+
+    def adapt(self, images: Any) -> Adaptation:
+        """Fit threshold and calibration to an unlabelled folder of both open and closed eyes.
+
+        Parameters
+        ----------
+        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             100 or more, open and closed, of one source.
 
         Returns
         -------
         Adaptation
-            ``adaptation.probability(clf.predict_proba(images)[:, 1])`` are the probabilities of open there; where it
-            declines, they stay as they are. See `classic_eyes.calibration.adaptation.fit_adaptation`.
+            ``adaptation.probability(model.predict_proba(images)[:, 1])`` are the adapted probabilities of open. Where
+            it declines, they stay unchanged; see `classic_eyes.calibration.fit_adaptation`.
 
         Raises
         ------
@@ -286,11 +261,11 @@ class EyePredictor:
         return fit_adaptation(self.decision_function(images))
 
     def calibrate(self, open_images: Any, closed_images: Any = None) -> Calibration:
-        """Fit one person's own threshold to a few dozen of their images.
+        """Fit a person's own decision threshold to a few dozen of their images.
 
         Parameters
         ----------
-        open_images : array (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        open_images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             12 or more of their open eyes.
         closed_images : the same, optional
             12 or more of their closed eyes.
@@ -298,38 +273,161 @@ class EyePredictor:
         Returns
         -------
         Calibration
-            ``calibration.threshold.value`` is the probability from which on this person's eyes are open; see
-            `classic_eyes.calibration.threshold.fit_threshold`.
+            ``calibration.threshold.value`` is this person's decision threshold on the probability of open; see
+            `classic_eyes.calibration.fit_threshold`.
 
         Raises
         ------
         ImageError
             For images that cannot be used.
         DataError
-            For too few, or closed eyes that answer no lower than open ones.
+            For too few images, or closed eyes that score no lower than open ones.
 
         Examples
         --------
         >>> from classic_eyes.synthetic import make_eyes
         >>> eyes = make_eyes(60, random_state=2)
-        >>> mine = EyePredictor.pretrained().calibrate(eyes.images[eyes.labels == 1], eyes.images[eyes.labels == 0])
-        >>> 0 < mine.threshold.value < 1
+        >>> person = load_model().calibrate(eyes.images[eyes.labels == 1], eyes.images[eyes.labels == 0])
+        >>> 0 < person.threshold.value < 1
         True
         """
         closed = None if closed_images is None else self.decision_function(closed_images)
         return calibrate(self.decision_function(open_images), closed, model=self.fingerprint)
 
-    def stages(self, images: NDArray[np.uint8]) -> dict[str, float]:
-        """Say where the time goes.
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the ``.npz`` file of the model; empty for a model that has none."""
+        return hashlib.sha256(pack_program(self.program)).hexdigest() if self.program.compiled else ""
+
+
+class EyePredictor(PredictionMethods):
+    """A fitted model: predicts, and needs neither scikit-learn nor trust in its file.
+
+    `load_model` reads one from a file; `classic_eyes.EyeClassifier.predictor_` is one.
+
+    Parameters
+    ----------
+    program : classic_eyes.inference.program.Program
+        The fitted model as arithmetic.
+    about : dict, optional
+        ``format``, ``versions`` and ``sha256`` of the file that it was read from.
+
+    Attributes
+    ----------
+    size : int
+        Side in pixels to which images are reduced.
+
+    Examples
+    --------
+    >>> from classic_eyes import load_model
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> model = load_model()
+    >>> eyes = make_eyes(20, random_state=0)
+    >>> model.predict(eyes.images).shape
+    (20,)
+    >>> 0 <= model.predict_one(eyes.images[0]) <= 1
+    True
+    """
+
+    def __init__(self, program: Program, about: dict[str, Any] | None = None) -> None:
+        self._program = program
+        self.about = about or {}
+
+    @property
+    def program(self) -> Program:
+        """The fitted model as arithmetic."""
+        return self._program
+
+    @property
+    def size(self) -> int:
+        """Side in pixels to which images are reduced."""
+        return self._program.size
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the ``.npz`` file of the model; empty for a model that has none."""
+        return str(self.about.get("sha256") or super().fingerprint)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a ``.npz`` file, whole or not at all.
 
         Parameters
         ----------
-        images : uint8 array of shape (n, size, size)
-            As `classic_eyes.images.as_images` gives them.
+        path : path
+            The file; its ending must be ``.npz``.
+
+        Raises
+        ------
+        ModelError
+            For another ending, a file that cannot be written, or a model that wraps a classifier of your own.
+        """
+        if not self._program.compiled:
+            raise ModelError("the model wraps a classifier that cannot be compiled; save the EyeClassifier as .joblib")
+        write_npz(path, self._program)
+
+    def stages(self, gated: NDArray[np.uint8]) -> dict[str, float]:
+        """Return where the time goes.
+
+        Parameters
+        ----------
+        gated : uint8 array of shape (n, size, size)
+            Images that `classic_eyes.images.as_images` returned.
 
         Returns
         -------
         dict of str to float
             Seconds spent in ``features`` and in ``decision``.
         """
-        return self.program.stages(images)
+        return self._program.stages(gated)
+
+
+def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: bool = False) -> EyePredictor:
+    """Return a model that ships with the library, or one from a file.
+
+    Parameters
+    ----------
+    name_or_path : str or path, default "default"
+        ``"default"`` or ``"fast"``, unless a file has that name; else a ``.npz``, ``.skops`` or ``.joblib`` file that
+        `classic_eyes.EyeClassifier.save` or ``classic-eyes train`` wrote.
+    trusted : bool, default False
+        Whether you know where a ``.joblib`` file comes from: reading one can run any code. The other two cannot.
+
+    Returns
+    -------
+    EyePredictor
+        Ready to predict.
+
+    Raises
+    ------
+    ModelError
+        For an unknown name, or a file that is missing, damaged, of a newer format, not trusted, or that does not
+        reproduce its recorded predictions.
+    MissingDependencyError
+        For a ``.skops`` file without the extra ``skops``.
+
+    Examples
+    --------
+    >>> load_model("fast").size
+    24
+    """
+    shown = os.fspath(name_or_path)
+    if shown in SHIPPED_MODELS and not os.path.exists(shown):
+        return EyePredictor(*read_npz(shipped_model(shown)))
+    ending = Path(shown).suffix
+    if not os.path.exists(shown) or ending not in (".npz", ".skops", ".joblib"):
+        what = "no file of this name" if not os.path.exists(shown) else "no model file"
+        raise ModelError(
+            f"model {shown!r}: {what}; allowed is a .npz, .skops or .joblib file that classic-eyes train wrote, or one "
+            f"of {', '.join(SHIPPED_MODELS)}"
+        )
+    if ending == ".npz":
+        return EyePredictor(*read_npz(shown))
+    if ending == ".joblib" and not trusted and (beside := npz_path(shown)).is_file():
+        raise ModelError(
+            f"model {shown!r}: a joblib file can run any code when it is read; name {str(beside)!r}, which cannot, or "
+            "pass trusted=True (--trust-model on the command line)"
+        )
+    predictor = getattr(read_estimator(shown, trusted=trusted), "predictor_", None)
+    if not isinstance(predictor, EyePredictor):
+        raise ModelError(f"{shown!r} holds no fitted EyeClassifier; classic-eyes train makes one")
+    return predictor

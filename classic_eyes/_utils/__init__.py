@@ -1,0 +1,1 @@
+"""Memory, threads, processes and files: what several packages need and no user calls."""

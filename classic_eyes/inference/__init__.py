@@ -1,7 +1,4 @@
-"""From fitted pipelines to fast answers: compiled programs, and folders scored in chunks.
-
-What needs scikit-learn is in `compiling`, which is not imported here: answering needs none.
-"""
+"""Prediction: programs of numpy and OpenCV alone, and folders scored in chunks; nothing here needs scikit-learn."""
 
 from .folders import BACKENDS, CHUNK, Scored, quickest_backend, score_files
 from .program import Program

@@ -1,4 +1,4 @@
-"""How unlike an eye an image is: what is left of it that eyes do not have."""
+"""Novelty detection: how much of an image the features of eyes do not explain."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ VERDICTS = ("closed", "open", "unsure", "not-an-eye")
 
 _CHUNK = 192
 _PARTS = ("settings", "scale", "offset", "components")
-# An image that eyes' components describe to the last bit must not have an infinite logarithm.
-_LEAST = 1e-6
-# Less of a residual than eyes have (a flat image) tells less than more of it does.
-_LESS = 0.5
+# An image that the components describe exactly must not have an infinite logarithm.
+_SMALLEST = 1e-6
+# A residual smaller than eyes have (a flat image) is weaker evidence than a larger one.
+_BELOW_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Subspace:
-    """One kind of features, and the components that eyes have in them.
+    """Principal components that eyes have in one kind of features.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Subspace:
     scale, offset : float32 array of shape (d,)
         A column times its scale, less its offset, has mean 0 and deviation 1 among eyes.
     components : float16 array of shape (d, n_components)
-        Principal components, orthonormal but for the rounding; they are the larger part of the file.
+        Orthonormal but for the rounding; float16, because they are most of a model file.
     """
 
     descriptor: str
@@ -57,34 +57,23 @@ class Subspace:
         self.__post_init__()
 
     def log_residual(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the logarithm of what the components leave of an image, squared, a column.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            ``log((|x|^2 - |x @ components|^2) / d)`` of the scaled features ``x``.
-        """
+        """Return ``log((|x|^2 - |x @ components|^2) / d)`` of the scaled features ``x`` of gated images."""
         rows = DESCRIPTORS[self.descriptor](images, **self.settings) * self.scale
         rows -= self.offset
         inside = rows @ self._wide  # type: ignore[attr-defined]
         left = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) - np.einsum("ij,ij->i", inside, inside, dtype=float)
-        return np.log(np.maximum(left / rows.shape[1], _LEAST))
+        return np.log(np.maximum(left / rows.shape[1], _SMALLEST))
 
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """How unlike the eyes it was learnt from an image is, without an example of anything else.
+    """How unlike the training eyes an image is; trained on eyes alone.
 
-    1. In each subspace the logarithm of the residual (`Subspace.log_residual`) is compared with that of eyes that the
-       components were not learnt from: its distance above their median as a share of the distance of their 99th
-       percentile, or below it, of their first.
-    2. The shares are squared and added up over the subspaces, those below the median with half the weight.
-    3. The sum is divided by its 99th percentile among those eyes: one in a hundred has a score above 1.
+    1. In each subspace, the logarithm of the residual (`Subspace.log_residual`) is compared with that of held-out
+       eyes: its distance above their median, divided by the distance of their 99th percentile; or below it, divided
+       by that of their first.
+    2. These ratios are squared and added up over the subspaces, those below the median with half the weight.
+    3. The sum is divided by its 99th percentile among those eyes: 1% of eyes have a score above 1.
 
     Parameters
     ----------
@@ -107,33 +96,11 @@ class Novelty:
     threshold: float
 
     def score(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the novelty of images; above 1 is taken for no eye.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            0 or more.
-        """
+        """Return the novelty (n,), 0 or more, of gated images; above 1 is a non-eye."""
         return self.of_residuals(self.residuals(images))
 
     def residuals(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return what the subspaces leave of images.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
-
-        Returns
-        -------
-        float64 array of shape (n, n_subspaces)
-            Logarithms; see `Subspace.log_residual`.
-        """
+        """Return the log residuals (n, n_subspaces) of gated images."""
         left = np.empty((len(images), len(self.subspaces)))
         for start in range(0, len(images), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -141,87 +108,46 @@ class Novelty:
         return left
 
     def of_residuals(self, residuals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the novelty of what the subspaces left.
-
-        Parameters
-        ----------
-        residuals : float64 array of shape (n, n_subspaces)
-            Of `Subspace.log_residual`.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            0 or more.
-        """
+        """Return the novelty (n,) of log residuals (n, n_subspaces)."""
         apart = residuals - self.middle
         more, less = np.maximum(apart / self.above, 0), np.maximum(-apart / self.below, 0)
-        return ((more**2).sum(axis=1) + _LESS * (less**2).sum(axis=1)) / self.threshold
+        return ((more**2).sum(axis=1) + _BELOW_WEIGHT * (less**2).sum(axis=1)) / self.threshold
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Take it apart, for a file.
-
-        Returns
-        -------
-        header : dict
-            What JSON can hold; an array is the name of an entry of ``arrays``, as ``{"array": name}``.
-        arrays : dict of str to ndarray
-            The rest.
-        """
+        """Split for a file into a header that JSON can hold and named arrays, as `Program.to_parts`."""
         arrays: dict[str, NDArray[Any]] = {}
         subspaces = []
         for i, subspace in enumerate(self.subspaces):
-            name = f"novelty.view{i}"
-            arrays_of_it = {key: getattr(subspace, key) for key in _PARTS[1:]}
-            # Settings are called by their own names, beside the other arrays of the subspace.
+            name = f"novelty.subspace{i}"
+            own = {key: getattr(subspace, key) for key in _PARTS[1:]}
+            # Settings keep their own names, beside the other arrays of the subspace.
             settings = pack(arrays, name, dict(sorted(subspace.settings.items())))
-            subspaces.append(
-                {"descriptor": subspace.descriptor, "settings": settings, **pack(arrays, name, arrays_of_it)}
-            )
+            subspaces.append({"descriptor": subspace.descriptor, "settings": settings, **pack(arrays, name, own)})
         numbers = {key: getattr(self, key).tolist() for key in ("middle", "above", "below")}
         return {"subspaces": subspaces, **numbers, "threshold": self.threshold}, arrays
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Novelty:
-        """Put it together again.
-
-        Parameters
-        ----------
-        header : mapping
-            As `to_parts` gave it; it may come from anywhere.
-        arrays : mapping of str to ndarray
-            As `to_parts` gave them.
-
-        Returns
-        -------
-        Novelty
-            Ready to answer.
-
-        Raises
-        ------
-        ModelError
-            For a descriptor that this version does not know.
-        KeyError, TypeError, ValueError
-            For parts that do not belong together.
-        """
+        """Build from the result of `to_parts`, which may come from anywhere; errors as `Program.from_parts`."""
         subspaces = [
-            Subspace(check_descriptor(subspace["descriptor"]), *(unpack(arrays, subspace[key]) for key in _PARTS))
-            for subspace in header["subspaces"]
+            Subspace(check_descriptor(part["descriptor"]), *(unpack(arrays, part[key]) for key in _PARTS))
+            for part in header["subspaces"]
         ]
         middle, above, below = (
             np.asarray(header[key], dtype=np.float64).reshape(len(subspaces)) for key in ("middle", "above", "below")
         )
         if not subspaces or not (above > 0).all() or not (below > 0).all() or not header["threshold"] > 0:
-            raise ValueError("no subspaces, or a distance that is not one")
+            raise ValueError("no subspaces, or a distance that is not positive")
         return cls(tuple(subspaces), middle, above, below, float(header["threshold"]))
 
 
 def verdicts(
     probability: NDArray[np.float64], novelty: NDArray[np.float64], *, unsure: float, threshold: float = 0.5
 ) -> list[str]:
-    """Say of images what they show, or that it is not known.
+    """Return one of `VERDICTS` for each image.
 
     1. ``not-an-eye`` where the novelty is above 1.
-    2. ``unsure`` where the log odds of open are less than ``unsure`` away from those of the threshold.
+    2. ``unsure`` where the log odds of open are closer than ``unsure`` to those of the threshold.
     3. ``open`` from the threshold on, else ``closed``.
 
     Parameters
@@ -234,11 +160,6 @@ def verdicts(
         Distance in log odds, 0 or more.
     threshold : float, default 0.5
         Open from this probability on.
-
-    Returns
-    -------
-    list of str
-        Of `VERDICTS`, one for each image.
 
     Examples
     --------

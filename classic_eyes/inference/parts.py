@@ -1,4 +1,4 @@
-"""What compiled things are made of in a file: JSON, and arrays that it calls by name."""
+"""Parts of a model file: what JSON can hold, and arrays that the JSON refers to by name."""
 
 from __future__ import annotations
 
@@ -15,24 +15,8 @@ __all__ = ["check_descriptor", "pack", "unpack"]
 
 
 def pack(arrays: dict[str, NDArray[Any]], name: str, value: Any) -> Any:
-    """Put a value away for a file.
+    """Return a value as JSON can hold it; its arrays go into ``arrays``, and stand as ``{"array": name}``.
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Gets the arrays.
-    name : str
-        By which an array is called; those in a mapping are called by it and their key.
-    value : object
-        An array, a mapping, or what JSON can hold.
-
-    Returns
-    -------
-    object
-        What JSON can hold; an array is ``{"array": name}``.
-
-    Examples
-    --------
     >>> arrays = {}
     >>> pack(arrays, "a", {"x": np.zeros(2), "y": 3})
     {'x': {'array': 'a.x'}, 'y': 3}
@@ -48,25 +32,7 @@ def pack(arrays: dict[str, NDArray[Any]], name: str, value: Any) -> Any:
 
 
 def unpack(arrays: Mapping[str, NDArray[Any]], value: Any) -> Any:
-    """Return what `pack` put away.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        The arrays.
-    value : object
-        As `pack` returned it; it may come from anywhere.
-
-    Returns
-    -------
-    object
-        The value, with mappings as dict.
-
-    Raises
-    ------
-    KeyError
-        For an array that is not there.
-    """
+    """Return the value that `pack` received; KeyError for an array that is missing."""
     if isinstance(value, dict) and set(value) == {"array"}:
         return arrays[value["array"]]
     if isinstance(value, dict):
@@ -75,26 +41,10 @@ def unpack(arrays: Mapping[str, NDArray[Any]], value: Any) -> Any:
 
 
 def check_descriptor(name: Any) -> str:
-    """Refuse a descriptor that this version does not know.
-
-    Parameters
-    ----------
-    name : object
-        From a file.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    ModelError
-        If it is none of `classic_eyes.descriptors.DESCRIPTORS`.
-    """
+    """Return the name of a descriptor; ModelError for one that this version does not know."""
     if name not in DESCRIPTORS:
         raise ModelError(
-            f"the model asks for the descriptor {name!r}, and this version knows {', '.join(DESCRIPTORS)}; "
+            f"the model uses the descriptor {name!r}, and this version knows {', '.join(DESCRIPTORS)}; "
             "update classic-eyes"
         )
     return str(name)

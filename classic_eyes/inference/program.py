@@ -1,11 +1,11 @@
-"""A compiled model: descriptors and float32 matrix products, with numpy and OpenCV alone."""
+"""A fitted model as plain arithmetic: descriptors and float32 matrix products, with numpy and OpenCV alone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -15,25 +15,26 @@ from .._utils.memory import keep_freed_memory
 from ..descriptors import DESCRIPTORS
 from ..preprocessing.alignment import Alignment, align
 from ..preprocessing.glare import remove_glare
-from .cascade import Cascade, doubt
+from .cascade import Cascade, blending_weight
 from .novelty import Novelty
 from .parts import check_descriptor, pack, unpack
 
-__all__ = ["Block", "View", "Program"]
+__all__ = ["AnyView", "Block", "Program", "View"]
 
-Margins = NDArray[np.float64]
+Decisions = NDArray[np.float64]
+Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
-Flips = list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]  # images and their mirror images
+Flips = list[tuple[Images, Images]]  # images and their mirror images
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 112
-# Up to so many components a product over all columns costs less than to gather those that are paired.
+# Up to so many components, a product over all columns costs less than gathering the paired ones.
 _NARROW = 96
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """One descriptor of a view and what each of its columns adds to the components.
+    """One descriptor of a view, and the weight of each of its columns in the components.
 
     Parameters
     ----------
@@ -42,12 +43,12 @@ class Block:
     settings : mapping
         Its keyword arguments.
     mirrored : bool
-        Whether it is asked about the mirror image.
+        Whether it describes the mirror image.
     weights : float32 array of shape (d, n_components), or (k, n_components) with pairs
-        Scaler and PCA in one.
+        Scaler and PCA in one matrix.
     pairs : int array of shape (2, k), optional
-        Columns that change places in the mirror image, one above the other; one that stays stands above itself. Then
-        even components come of their sums, odd ones of their differences, which are half as many as the columns.
+        Column pairs (i, j) that a horizontal flip swaps; i == j where nothing changes. Even components then come from
+        sums of paired columns and odd ones from differences, half as many as columns.
     """
 
     descriptor: str
@@ -56,7 +57,7 @@ class Block:
     weights: Rows
     pairs: NDArray[np.intp] | None = None
 
-    # What a product over all columns takes, where that is the quicker way; else what even and odd components take.
+    # Weights of all columns, where one product over them is quicker; else those of the even and the odd components.
     _whole: Rows | None = field(init=False, repr=False)
     _halves: tuple[Rows, Rows] = field(init=False, repr=False)
 
@@ -69,22 +70,18 @@ class Block:
         parts = [] if whole is not None else [self.weights[:, :half], self.weights[:, half:]]
         object.__setattr__(self, "_halves", tuple(np.ascontiguousarray(part) for part in parts))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
     def project(self, rows: Rows) -> Rows:
-        """Say what the columns add to the components.
-
-        Parameters
-        ----------
-        rows : float32 array of shape (n, d)
-            What the descriptor gave.
-
-        Returns
-        -------
-        float32 array of shape (n, n_components)
-            To be added up over the blocks.
-        """
+        """Return what the columns of ``rows`` (n, d) add to the components (n, n_components)."""
         if self._whole is not None:
             return rows @ self._whole
-        assert self.pairs is not None  # without, `_whole` is there
+        assert self.pairs is not None  # without pairs there is `_whole`
         half = self.weights.shape[1] // 2
         one, other = rows.take(self.pairs[0], axis=1), rows.take(self.pairs[1], axis=1)
         z = np.empty((len(rows), 2 * half), np.float32)
@@ -95,7 +92,7 @@ class Block:
 
 
 def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
-    """Return the weight of each column, for rows as they are instead of sums and differences of paired columns."""
+    """Return the weight of each column, for plain rows instead of sums and differences of paired columns."""
     half, n_columns = weights.shape[1] // 2, int(pairs.max()) + 1
     if n_columns > pairs.size:
         raise ValueError("pairs leave columns out")
@@ -105,17 +102,33 @@ def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
     return whole
 
 
+class AnyView(Protocol):
+    """What a program needs of a view: compiled (`View`), or a fitted pipeline wrapped by ``training``."""
+
+    aligned: bool
+
+    @property
+    def needs_flip(self) -> bool:
+        """Whether `describe` looks at the mirror images."""
+
+    def describe(self, images: Images, flipped: Images) -> Any:
+        """Return the features of images."""
+
+    def decide(self, described: Any) -> Decisions:
+        """Return the decision values of what `describe` returned."""
+
+
 @dataclass(frozen=True, eq=False)
 class View:
-    """Features that are learnt together, and their machine.
+    """A set of features with its own RBF support vector machine, compiled.
 
     1. ``z = offset + sum over the blocks of rows @ weights``.
     2. ``a = 2 gamma z s - gamma |z|^2 - gamma |s|^2`` for every support vector ``s``.
-    3. ``margin = exp(a) @ dual + intercept``.
+    3. Decision value ``exp(a) @ dual + intercept``.
 
-    Of a mirror machine the first half of ``z`` is even, the second, odd, one has the other sign for the mirror image;
-    then ``a`` comes of the even half and ``b = 2 gamma z s`` of the odd one, and ``(exp(a + b) + exp(a - b)) / 2``
-    stands for ``exp(a)``.
+    In a symmetric view the first half of ``z`` is even: a horizontal flip leaves it unchanged. The second half is odd:
+    a flip changes its sign. Then ``a`` uses the even half, ``b = 2 gamma z s`` the odd half, and
+    ``(exp(a + b) + exp(a - b)) / 2`` replaces ``exp(a)``.
 
     Parameters
     ----------
@@ -131,10 +144,10 @@ class View:
         Added to the kernel sum.
     gamma : float
         Width of the kernel, greater than 0.
-    mirror : bool
-        Whether the machine is a mirror machine.
+    symmetric : bool
+        Whether an image and its mirror image have the same decision value.
     aligned : bool, default False
-        Whether it is shown the eye in the middle of its image, level and as wide as it.
+        Whether it receives aligned images; see `classic_eyes.preprocessing.align`.
 
     References
     ----------
@@ -148,12 +161,12 @@ class View:
     dual: Rows
     intercept: float
     gamma: float
-    mirror: bool
+    symmetric: bool
     aligned: bool = False
 
     def __post_init__(self) -> None:
         gamma = np.float32(self.gamma)
-        half = len(self.support) // 2 if self.mirror else len(self.support)
+        half = len(self.support) // 2 if self.symmetric else len(self.support)
         # Two more rows, for the squared lengths: one product gives the exponent, without a pass over it for each.
         squares = np.einsum("ij,ij->j", self.support, self.support)
         ones = np.ones_like(squares)
@@ -162,86 +175,77 @@ class View:
         object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * self.support[half:]))
         object.__setattr__(self, "_dual", self.dual.astype(np.float64))
 
-    def describe(self, images: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> list[Rows]:
-        """Compute the features, a block after the other.
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
 
-        Parameters
-        ----------
-        images, flipped : uint8 array of shape (n, size, size)
-            The images, and their mirror images, which are not looked at where no block is mirrored.
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
 
-        Returns
-        -------
-        list of float32 array of shape (n, d)
-            One for each block.
-        """
+    @property
+    def needs_flip(self) -> bool:
+        """Whether a block describes the mirror image."""
+        return any(block.mirrored for block in self.blocks)
+
+    def describe(self, images: Images, flipped: Images) -> list[Rows]:
+        """Return the features (n, d) of images (n, size, size), one array for each block."""
         return [
             DESCRIPTORS[block.descriptor](flipped if block.mirrored else images, **block.settings)
             for block in self.blocks
         ]
 
-    def decide(self, described: Sequence[Rows]) -> Margins:
-        """Return the margins of what `describe` gave.
-
-        Parameters
-        ----------
-        described : sequence of float32 array of shape (n, d)
-            One for each block.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            Positive means open.
-        """
+    def decide(self, described: Sequence[Rows]) -> Decisions:
+        """Return the decision values (n,) of what `describe` returned; positive means open."""
         z = self.blocks[0].project(described[0])
         z += self.offset
         for rows, block in zip(described[1:], self.blocks[1:], strict=True):
             z += block.project(rows)
-        half = z.shape[1] // 2 if self.mirror else z.shape[1]
+        half = z.shape[1] // 2 if self.symmetric else z.shape[1]
         even = np.empty((len(z), half + 2), np.float32)
         even[:, :half], even[:, half] = z[:, :half], 1
         np.einsum("ij,ij->i", z, z, out=even[:, half + 1])
         even[:, half + 1] *= -np.float32(self.gamma)
         exponent = even @ self._even  # type: ignore[attr-defined]
-        if self.mirror:
+        if self.symmetric:
             odd = z[:, half:] @ self._odd  # type: ignore[attr-defined]
             other = exponent - odd
             exponent += odd
-            # Four times quicker than numpy's.
+            # Four times as fast as numpy's exp.
             cv2.exp(other, other)
             cv2.exp(exponent, exponent)
             exponent += other
             exponent *= 0.5
         else:
             cv2.exp(exponent, exponent)
-        # Large coefficients of both signs cancel: added up in float32 they leave twice the error.
+        # Large coefficients of both signs cancel: a sum in float32 would double the error.
         return exponent.astype(np.float64) @ self._dual + self.intercept  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """All that is needed to answer: views, their average, and the calibration.
+    """A fitted model: preprocessing, views, their cascade or average, and the calibration.
 
     Parameters
     ----------
     size : int
         Side of the images in pixels.
     views : sequence of View
-        Their margins are averaged.
+        Their decision values are averaged.
     flip_average : bool
-        Whether the margins of an image and of its mirror image are averaged; a mirror machine needs no such thing.
+        Whether the decision values of an image and of its mirror image are averaged; symmetric views need no such
+        average.
     slope, intercept : float
-        From margin to log odds of open.
+        From decision value to log odds of open.
     unsure : float, default 0
-        Log odds nearer to 0 than that were among the least sure twentieth of images left out in training.
+        Predictions with log odds closer to 0 are unsure; in training, 5% of the held-out images were.
     novelty : Novelty, optional
         How unlike an eye an image is.
     cascade : Cascade, optional
-        When the views beyond the first are asked; always, without one.
+        When the views after the first run; without one, always.
     remove_glare : bool, default False
-        Whether reflections are taken out of the images first.
+        Whether reflections are removed first.
     alignment : Alignment, optional
-        What finds the eye for the views that are shown it aligned.
+        What locates the eye, for views that receive aligned images.
 
     Raises
     ------
@@ -250,7 +254,7 @@ class Program:
     """
 
     size: int
-    views: Sequence[View]
+    views: Sequence[AnyView]
     flip_average: bool
     slope: float
     intercept: float
@@ -264,127 +268,94 @@ class Program:
         if self.alignment is None and any(view.aligned for view in self.views):
             raise ValueError("no alignment for an aligned view")
 
-    def log_odds(self, images: NDArray[np.uint8]) -> Margins:
-        """Return the calibrated log odds of open.
+    @property
+    def compiled(self) -> bool:
+        """Whether every view is compiled, so that the program can be written as arrays."""
+        return all(isinstance(view, View) for view in self.views)
 
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
+    def log_odds(self, images: Images) -> Decisions:
+        """Return the calibrated log odds of open (n,) for gated images (n, size, size)."""
+        return self._predict(images, {"features": 0.0, "decision": 0.0})
 
-        Returns
-        -------
-        float64 array of shape (n,)
-            Positive means open.
-        """
-        return self._answer(images, {"features": 0.0, "decision": 0.0})
+    def probability(self, images: Images) -> Decisions:
+        """Return the calibrated probability of open (n,) for gated images (n, size, size)."""
+        return probability_of(self.log_odds(images))
 
-    def _answer(self, images: NDArray[np.uint8], seconds: dict[str, float]) -> Margins:
+    def stages(self, images: Images) -> dict[str, float]:
+        """Return the seconds spent in ``features`` and in ``decision`` (projection and kernel) for gated images."""
+        seconds = {"features": 0.0, "decision": 0.0}
+        self._predict(images, seconds)
+        return seconds
+
+    def _predict(self, images: Images, seconds: dict[str, float]) -> Decisions:
         keep_freed_memory()
         if self.remove_glare:
             began = time.perf_counter()
             images = remove_glare(images)
             seconds["features"] += time.perf_counter() - began
         if self.cascade is None:
-            margins = self._add_up(images, self.views, seconds) / len(self.views)
+            decisions = self._sum_of_views(images, self.views, seconds) / len(self.views)
         else:
-            margins = self._in_turn(images, self.cascade, seconds)
-        return self.slope * margins + self.intercept
+            decisions = self._in_turn(images, self.cascade, seconds)
+        return self.slope * decisions + self.intercept
 
-    def _in_turn(self, images: NDArray[np.uint8], cascade: Cascade, seconds: dict[str, float]) -> Margins:
-        margins = self._add_up(images, self.views[:1], seconds) / cascade.share
-        say = doubt(margins, cascade.threshold)
-        asked = np.flatnonzero(say)
-        if len(asked):
-            own = margins[asked]
-            others = self._add_up(images[asked], self.views[1:], seconds)
-            mean = (cascade.share * own + others) / len(self.views)
-            margins[asked] = own + say[asked] * (mean - own)
-        return margins
+    def _in_turn(self, images: Images, cascade: Cascade, seconds: dict[str, float]) -> Decisions:
+        decisions = self._sum_of_views(images, self.views[:1], seconds)
+        weight = blending_weight(decisions, cascade.threshold)
+        uncertain = np.flatnonzero(weight)
+        if len(uncertain):
+            first = decisions[uncertain]
+            others = self._sum_of_views(images[uncertain], self.views[1:], seconds)
+            mean = (first + others) / len(self.views)
+            decisions[uncertain] = first + weight[uncertain] * (mean - first)
+        return decisions
 
-    def _add_up(self, images: NDArray[np.uint8], views: Sequence[View], seconds: dict[str, float]) -> Margins:
-        """Return the sum of the views' margins, and note where the time goes."""
-        margins = np.empty(len(images))
+    def _sum_of_views(self, images: Images, views: Sequence[AnyView], seconds: dict[str, float]) -> Decisions:
+        """Return the sum of the views' decision values; add the time spent to ``seconds``."""
+        decisions = np.empty(len(images))
         for start in range(0, len(images), _CHUNK):
             began = time.perf_counter()
-            shown = self._shown(images[start : start + _CHUNK], views)
+            inputs = self._inputs(images[start : start + _CHUNK], views)
             seconds["features"] += time.perf_counter() - began
             parts = []
-            for k in range(n_flips := len(next(iter(shown.values())))):
+            for k in range(n_flips := len(next(iter(inputs.values())))):
                 for view in views:
-                    # What a view computed is still in the cache when it decides.
+                    # The features of a view are still in the cache when its decision is computed.
                     began = time.perf_counter()
-                    described = view.describe(*shown[view.aligned][k])
+                    described = view.describe(*inputs[view.aligned][k])
                     between = time.perf_counter()
                     parts.append(view.decide(described))
                     seconds["features"] += between - began
                     seconds["decision"] += time.perf_counter() - between
-            margins[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
-        return margins
+            decisions[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
+        return decisions
 
-    def _shown(self, images: NDArray[np.uint8], views: Sequence[View]) -> dict[bool, Flips]:
-        """Return what views are shown, by whether they are aligned."""
-        shown = {}
+    def _inputs(self, images: Images, views: Sequence[AnyView]) -> dict[bool, Flips]:
+        """Return the images that views receive, by whether they are aligned."""
+        inputs = {}
         for aligned in {view.aligned for view in views}:
             if aligned:
-                assert self.alignment is not None  # refused where there is none
-                shown[True] = self._flips(align(images, self.alignment))
+                assert self.alignment is not None  # `__post_init__` refuses its absence
+                inputs[True] = self._flips(align(images, self.alignment))
             else:
-                shown[False] = self._flips(images)
-        return shown
+                inputs[False] = self._flips(images)
+        return inputs
 
-    def _flips(self, images: NDArray[np.uint8]) -> Flips:
-        if not (self.flip_average or any(block.mirrored for view in self.views for block in view.blocks)):
+    def _flips(self, images: Images) -> Flips:
+        if not (self.flip_average or any(view.needs_flip for view in self.views)):
             return [(images, images)]
         flipped = np.ascontiguousarray(images[:, :, ::-1])
         return [(images, flipped), (flipped, images)] if self.flip_average else [(images, flipped)]
 
-    def probability(self, images: NDArray[np.uint8]) -> Margins:
-        """Return the calibrated probability of open.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
-
-        Returns
-        -------
-        float64 array of shape (n,)
-            From 0 to 1.
-        """
-        # tanh, for exp would overflow on one side.
-        return 0.5 * (1 + np.tanh(self.log_odds(images) / 2))
-
-    def stages(self, images: NDArray[np.uint8]) -> dict[str, float]:
-        """Say where the time goes.
-
-        Parameters
-        ----------
-        images : uint8 array of shape (n, size, size)
-            Through the gate.
-
-        Returns
-        -------
-        dict of str to float
-            Seconds: ``features``, and ``decision`` for the projection and the machine.
-        """
-        seconds = {"features": 0.0, "decision": 0.0}
-        self._answer(images, seconds)
-        return seconds
-
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Take the program apart, for a file.
+        """Split a compiled program for a file into what JSON can hold and named arrays.
 
-        Returns
-        -------
-        header : dict
-            What JSON can hold; an array is the name of an entry of ``arrays``, as ``{"array": name}``.
-        arrays : dict of str to ndarray
-            The rest.
+        In the header an array stands as ``{"array": name}``.
         """
         arrays: dict[str, NDArray[Any]] = {}
         views = []
         for i, view in enumerate(self.views):
+            assert isinstance(view, View)  # callers look at `compiled` first
             blocks = []
             for j, block in enumerate(view.blocks):
                 name = f"view{i}.block{j}"
@@ -397,15 +368,13 @@ class Program:
                     }
                 )
             parts = pack(arrays, f"view{i}", {key: getattr(view, key) for key in ("offset", "support", "dual")})
-            numbers = {"intercept": view.intercept, "gamma": view.gamma, "mirror": view.mirror}
-            numbers |= {"aligned": True} if view.aligned else {}
+            numbers = {key: getattr(view, key) for key in ("intercept", "gamma", "symmetric", "aligned")}
             views.append({"blocks": blocks, **parts, **numbers})
         header = {"size": self.size, "flip_average": self.flip_average, "views": views}
-        header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure, "novelty": None}
+        header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure}
+        header |= {"remove_glare": self.remove_glare, "novelty": None, "cascade": None, "alignment": None}
         if self.cascade is not None:
             header["cascade"] = asdict(self.cascade)
-        if self.remove_glare:
-            header["remove_glare"] = True
         if self.alignment is not None:
             header["alignment"] = pack(arrays, "alignment", self.alignment.arrays())
         if self.novelty is not None:
@@ -415,19 +384,7 @@ class Program:
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Program:
-        """Put a program together again.
-
-        Parameters
-        ----------
-        header : mapping
-            As `to_parts` gave it; it may come from anywhere.
-        arrays : mapping of str to ndarray
-            As `to_parts` gave them.
-
-        Returns
-        -------
-        Program
-            Ready to answer.
+        """Build a program from the result of `to_parts`, which may come from anywhere.
 
         Raises
         ------
@@ -444,26 +401,31 @@ class Program:
                     unpack(arrays, block["settings"]),
                     bool(block["mirrored"]),
                     unpack(arrays, block["weights"]),
-                    unpack(arrays, block.get("pairs")),
+                    unpack(arrays, block["pairs"]),
                 )
                 for block in view["blocks"]
             ]
             offset, support, dual = (unpack(arrays, view[key]) for key in ("offset", "support", "dual"))
-            intercept, gamma = float(view["intercept"]), float(view["gamma"])
-            mirror, aligned = bool(view["mirror"]), bool(view.get("aligned", False))
-            views.append(View(tuple(blocks), offset, support, dual, intercept, gamma, mirror, aligned))
+            numbers = (float(view["intercept"]), float(view["gamma"]), bool(view["symmetric"]), bool(view["aligned"]))
+            views.append(View(tuple(blocks), offset, support, dual, *numbers))
         if not views or not all(view.blocks for view in views):
             raise ValueError("no features")
-        novelty, cascade, alignment = (header.get(key) for key in ("novelty", "cascade", "alignment"))
+        novelty, cascade, alignment = (header[key] for key in ("novelty", "cascade", "alignment"))
         return cls(
             int(header["size"]),
             tuple(views),
             bool(header["flip_average"]),
             float(header["slope"]),
             float(header["intercept"]),
-            float(header.get("unsure", 0)),
+            float(header["unsure"]),
             None if novelty is None else Novelty.from_parts(novelty, arrays),
-            None if cascade is None else Cascade(float(cascade["threshold"]), float(cascade["share"])),
-            bool(header.get("remove_glare", False)),
+            None if cascade is None else Cascade(float(cascade["threshold"])),
+            bool(header["remove_glare"]),
             None if alignment is None else Alignment.of(unpack(arrays, alignment)),
         )
+
+
+def probability_of(log_odds: Decisions) -> Decisions:
+    """Return the probabilities of log odds."""
+    # tanh, because exp would overflow on one side.
+    return 0.5 * (1 + np.tanh(log_odds / 2))

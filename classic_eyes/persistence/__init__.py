@@ -1,30 +1,32 @@
-"""Model files: the estimator in joblib's or skops's format, its compiled form in numpy's, and a card in JSON.
+"""Model files: the compiled model (.npz), the estimator (.joblib, .skops) and the card (.json).
 
-Every file is written whole or not at all, and proves itself when it is read: it carries a few images and its own
-answers about them, and whoever reads it asks again.
+Every file is written whole or not at all. A ``.npz`` file carries a few images and its predictions on them, which are
+repeated when it is read.
 """
 
-from .estimators import ALLOWED_TYPES, ENDINGS, FORMAT, check_skops, describe_skops, read_model, write_model
-from .files import card_path, compiled_path, library_versions, read_card, read_whole, sha256, told_by_content
-from .npz import COMPILED_FORMAT, read_compiled, read_header, write_compiled
+from .card import card_path, make_card, read_card
+from .estimators import ALLOWED_TYPES, ENDINGS, check_skops, describe_skops, read_estimator
+from .files import kind_of, library_versions, npz_path, read_whole, sha256
+from .npz import pack_program, read_header, read_npz, write_npz
+from .saving import save_classifier
 
 __all__ = [
     "ALLOWED_TYPES",
-    "COMPILED_FORMAT",
     "ENDINGS",
-    "FORMAT",
     "card_path",
     "check_skops",
-    "compiled_path",
     "describe_skops",
+    "kind_of",
     "library_versions",
+    "make_card",
+    "npz_path",
+    "pack_program",
     "read_card",
-    "read_compiled",
+    "read_estimator",
     "read_header",
-    "read_model",
+    "read_npz",
     "read_whole",
+    "save_classifier",
     "sha256",
-    "told_by_content",
-    "write_compiled",
-    "write_model",
+    "write_npz",
 ]

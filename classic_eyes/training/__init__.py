@@ -1,0 +1,1 @@
+"""What `EyeClassifier.fit` calls: pipelines, training set, fitting, compiling, non-eye detection."""

@@ -1,4 +1,4 @@
-"""Learning what eyes look like, so that what is none can be told, from eyes alone."""
+"""Fitting the non-eye detection: what eyes have in common, from eyes alone."""
 
 from __future__ import annotations
 
@@ -12,49 +12,31 @@ from ..datasets import group_folds
 from ..errors import ParameterError
 from ..features import Extractor, make_extractor
 from ..inference.novelty import Novelty, Subspace
+from .fitting import describe
 
-__all__ = ["FEWEST", "MIN_GROUPS", "SUBSPACES", "fit_novelty"]
+__all__ = ["MIN_GROUPS", "MIN_IMAGES", "SUBSPACES", "fit_novelty"]
 
-# Fewer eyes say nothing of one in a hundred.
-FEWEST = 200
-
-# Images described at a time; the last digits of words hang on it.
-_CHUNK = 256
-
-# Features and components at most: chosen among those of docs/experiments.md, "Not an eye".
+# The 99th percentile of fewer eyes would be a guess.
+MIN_IMAGES, MIN_GROUPS = 200, 3
+# Features and most components of each; docs/experiments.md, "Not an eye", has the alternatives.
 SUBSPACES = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
-# A subspace keeps that share of the images as components at most, so that new images leave what these leave.
+# Components at most, as a share of the images, so that new images have residuals like those of training images.
 _SHARE = 0.25
-MIN_GROUPS = 3
 
 
 def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state: int = 0) -> Novelty:
-    """Learn what eyes have in common.
+    """Fit a `Novelty` to eyes, open and closed: gated images (n, size, size), and the person or face of each.
 
-    1. The images are parted into three by groups. Features are scaled and their principal components taken from two
-       parts; what the components leave of the third is what they leave of new eyes.
-    2. From those residuals come the percentiles that `Novelty` compares with.
-    3. The components that are kept are those of all images. Of few images they leave far less than of new ones: the
-       first percentile is of both, so that images learnt from are not taken for something else.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, size, size)
-        Eyes, open and closed, through the gate; `FEWEST` or more.
-    groups : array of shape (n,)
-        Person or face of each.
-    random_state : int, default 0
-        Seed of the folds and of the words.
-
-    Returns
-    -------
-    Novelty
-        Ready to answer.
+    1. The images are split into three folds by group. Features are scaled and reduced by PCA on two of them; the
+       residuals of the third are those of unseen eyes.
+    2. Their percentiles are what `Novelty` compares with.
+    3. The components kept are those of all images. On few training images their residuals are far smaller than on
+       unseen ones: the first percentile is over both, so that training images do not count as non-eyes.
 
     Raises
     ------
     ParameterError
-        For fewer images than `FEWEST`, or fewer groups than three.
+        For fewer images than 200, or fewer groups than three.
 
     References
     ----------
@@ -70,35 +52,33 @@ def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state
     array([ True])
     """
     groups = np.asarray(groups)
-    if len(images) < FEWEST:
-        raise ParameterError(f"novelty needs {FEWEST} images or more to learn from, and there are {len(images)}")
+    if len(images) < MIN_IMAGES:
+        raise ParameterError(
+            f"detect_non_eyes needs {MIN_IMAGES} images or more, and there are {len(images)}; set it to False or 'auto'"
+        )
     n_groups = len(np.unique(groups))
     if n_groups < MIN_GROUPS:
-        raise ParameterError(f"novelty needs {MIN_GROUPS} groups or more to learn from, and there are {n_groups}")
+        raise ParameterError(
+            f"detect_non_eyes needs {MIN_GROUPS} groups or more, and there are {n_groups}; set it to False or 'auto'"
+        )
     folds = group_folds(np.zeros(len(images), dtype=int), groups, MIN_GROUPS, random_state=random_state)
-    left = np.empty((len(images), len(SUBSPACES)))
-    learnt = np.empty_like(left)
+    held_out = np.empty((len(images), len(SUBSPACES)))
+    trained = np.empty_like(held_out)
     subspaces = []
     with one_thread():
         for column, (name, most) in enumerate(SUBSPACES.items()):
             extractor = make_extractor(name)
             if "random_state" in extractor.get_params():
                 extractor.set_params(random_state=random_state)
-            rows = _describe(extractor.fit(images), images)
+            rows = describe(extractor.fit(images), images)
             for train, test in folds:
-                left[test, column] = _subspace(extractor, rows[train], most).log_residual(images[test])
+                held_out[test, column] = _subspace(extractor, rows[train], most).log_residual(images[test])
             subspaces.append(_subspace(extractor, rows, most))
-            learnt[:, column] = subspaces[-1].log_residual(images)
-    middle, above, below = _percentiles(left, learnt)
+            trained[:, column] = subspaces[-1].log_residual(images)
+    middle, above, below = _percentiles(held_out, trained)
     unscaled = Novelty(tuple(subspaces), middle, above, below, 1.0)
-    threshold = max(float(np.quantile(unscaled.of_residuals(rows), 0.99)) for rows in (left, learnt))
+    threshold = max(float(np.quantile(unscaled.of_residuals(rows), 0.99)) for rows in (held_out, trained))
     return Novelty(tuple(subspaces), middle, above, below, threshold)
-
-
-def _describe(extractor: Extractor, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.concatenate(
-        [extractor.transform(images[start : start + _CHUNK]) for start in range(0, len(images), _CHUNK)]
-    )
 
 
 def _subspace(extractor: Extractor, rows: NDArray[np.float32], most: int) -> Subspace:
@@ -106,7 +86,7 @@ def _subspace(extractor: Extractor, rows: NDArray[np.float32], most: int) -> Sub
     scale = 1 / np.where(deviation > 1e-6, deviation, 1)
     scaled = ((rows - mean) * scale).astype(np.float32)
     kept = min(most, rows.shape[1] // 2, int(len(rows) * _SHARE))
-    # The features of some hundred eyes are fewer than the columns; the smaller square is decomposed.
+    # The smaller of the two Gram matrices is decomposed.
     if len(scaled) < scaled.shape[1]:
         _, vectors = np.linalg.eigh((scaled @ scaled.T).astype(np.float64))
         components, _ = np.linalg.qr(scaled.T.astype(np.float64) @ vectors[:, -kept:])
@@ -122,9 +102,9 @@ def _subspace(extractor: Extractor, rows: NDArray[np.float32], most: int) -> Sub
 
 
 def _percentiles(
-    left: NDArray[np.float64], learnt: NDArray[np.float64]
+    held_out: NDArray[np.float64], trained: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    middle, last = np.quantile(left, (0.5, 0.99), axis=0)
-    first = np.minimum(np.quantile(left, 0.01, axis=0), np.quantile(learnt, 0.01, axis=0))
-    # Eyes that are all alike must not make a distance of nothing.
-    return middle, np.maximum(last - middle, 1e-3), np.maximum(middle - first, 1e-3)
+    middle, upper = np.quantile(held_out, (0.5, 0.99), axis=0)
+    lower = np.minimum(np.quantile(held_out, 0.01, axis=0), np.quantile(trained, 0.01, axis=0))
+    # Identical eyes must not give a distance of 0.
+    return middle, np.maximum(upper - middle, 1e-3), np.maximum(middle - lower, 1e-3)

@@ -1,4 +1,4 @@
-"""From names of features and of a classifier to plain, unfitted scikit-learn pipelines, one a view of features."""
+"""From names of features and classifiers to unfitted scikit-learn pipelines, one for each view."""
 
 from __future__ import annotations
 
@@ -20,23 +20,10 @@ from ..features import EXTRACTORS, make_extractor
 from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from ..svm.symmetric import SymmetricPca, SymmetricScaler, SymmetricUnion
 
-__all__ = ["CLASSIFIERS", "DEFAULT_FEATURES", "build_pipeline", "build_pipelines", "make_classifier", "split_views"]
+__all__ = ["CLASSIFIERS", "build_pipelines", "make_classifier", "split_views"]
 
-DEFAULT_FEATURES = ("hog", "lbp")
-# What a mirror machine asks of the extractors that it makes from names.
-_QUICK = {"mirrored": True, "coding": "squared", "gaussian": False}
-
-
-def _svm(random_state: int) -> BaseEstimator:
-    return LeastSquaresSvm(random_state=random_state)
-
-
-def _mirror(random_state: int) -> BaseEstimator:
-    return SymmetricSvm(random_state=random_state)
-
-
-def _metric(random_state: int) -> BaseEstimator:
-    return MetricSvm(random_state=random_state)
+# The forms of extractors that a flip only permutes or that are fast, for symmetric SVMs.
+_FOR_SYMMETRIC = {"mirrored": True, "coding": "squared", "gaussian": False}
 
 
 def _libsvm(random_state: int) -> BaseEstimator:
@@ -50,58 +37,38 @@ def _gradient_boosting(random_state: int) -> BaseEstimator:
     )
 
 
-def _linear(random_state: int) -> BaseEstimator:
-    return LogisticRegression(C=0.01, max_iter=2000, random_state=random_state)
-
-
-def _nearest_neighbours(random_state: int) -> BaseEstimator:
-    del random_state  # nothing in it is random
-    return KNeighborsClassifier(n_neighbors=15, weights="distance")
-
-
 CLASSIFIERS: dict[str, Callable[[int], BaseEstimator]] = {
-    "svm": _svm,
-    "mirror": _mirror,
-    "metric": _metric,
+    "svm": lambda seed: LeastSquaresSvm(random_state=seed),
+    "symmetric": lambda seed: SymmetricSvm(random_state=seed),
+    "metric": lambda seed: MetricSvm(random_state=seed),
     "libsvm": _libsvm,
     "gb": _gradient_boosting,
-    "linear": _linear,
-    "knn": _nearest_neighbours,
+    "linear": lambda seed: LogisticRegression(C=0.01, max_iter=2000, random_state=seed),
+    "knn": lambda _: KNeighborsClassifier(n_neighbors=15, weights="distance"),
 }
+"""Name to a function of the seed:
+
+``svm`` (`classic_eyes.svm.LeastSquaresSvm`: RBF, trained in seconds), ``symmetric`` (`classic_eyes.svm.SymmetricSvm`:
+the same prediction for an image and its mirror image, at half the cost), ``metric`` (`classic_eyes.svm.MetricSvm`: the
+same along learned directions, fastest to predict, three times the training), ``libsvm`` (scikit-learn's `SVC`), ``gb``
+(histogram gradient boosting), ``linear`` (logistic regression), ``knn`` (15 nearest neighbours).
+"""
 
 
 def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
-    """Return a classifier for a name of `CLASSIFIERS`, or a clone of the scikit-learn classifier given.
+    """Return a classifier for a name of `CLASSIFIERS`, a pair of name and parameters, or a scikit-learn classifier.
 
-    Parameters
-    ----------
-    classifier : str or scikit-learn classifier
-        ``svm`` (`classic_eyes.svm.LeastSquaresSvm`: RBF, least squares, trained in seconds), ``mirror``
-        (`classic_eyes.svm.SymmetricSvm`: the same about an image and its mirror image, at half the cost), ``metric``
-        (`classic_eyes.svm.MetricSvm`: that along directions which it learns, fewer and better, for three times the
-        training), ``libsvm`` (scikit-learn's RBF `SVC`), ``gb`` (histogram gradient boosting), ``linear`` (logistic
-        regression), ``knn`` (15 nearest neighbours), or an object with ``fit`` and ``decision_function`` or
-        ``predict_proba``.
-    random_state : int, default 0
-        Seed of a classifier made from a name.
-
-    Returns
-    -------
-    scikit-learn classifier
-        Not fitted.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown name, listing the known ones, or an object that cannot fit and score.
-
-    Examples
-    --------
     >>> make_classifier("libsvm").kernel
     'rbf'
-    >>> make_classifier("mirror"), make_classifier("metric")
-    (SymmetricSvm(), MetricSvm())
+    >>> make_classifier(("svm", {"n_support": 500})).n_support
+    500
     """
+    if _is_pair(classifier):
+        made = make_classifier(classifier[0], random_state=random_state)
+        try:
+            return made.set_params(**classifier[1])
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"classifier is {classifier!r}: {error}") from error
     if isinstance(classifier, str):
         if classifier not in CLASSIFIERS:
             near = difflib.get_close_matches(classifier, CLASSIFIERS, n=1)
@@ -111,35 +78,19 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     scores = hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
     if isinstance(classifier, type) or not hasattr(classifier, "fit") or not scores:
         raise ParameterError(
-            f"classifier is {classifier!r}; it must be one of {', '.join(CLASSIFIERS)} "
-            "or an object with fit and decision_function or predict_proba"
+            f"classifier is {classifier!r}; it must be one of {', '.join(CLASSIFIERS)}, a pair of such a name and its "
+            "parameters, an object with fit and decision_function or predict_proba, or a sequence of one for each view"
         )
     return clone(classifier)
 
 
+def _is_pair(classifier: Any) -> bool:
+    return isinstance(classifier, tuple) and len(classifier) == 2 and isinstance(classifier[1], dict)
+
+
 def split_views(features: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Say which features are learnt together, by one machine, and which apart.
+    """Return the views: names and extractors side by side are one view, nested sequences are one view each.
 
-    Names and extractors side by side are one view. Where one of the entries is itself a sequence, every entry is a
-    view, and a bare one is alone in its own.
-
-    Parameters
-    ----------
-    features : sequence of str, extractor, or sequence of those
-        As `classic_eyes.EyeClassifier` takes them.
-
-    Returns
-    -------
-    list of tuple
-        Views, none empty.
-
-    Raises
-    ------
-    ParameterError
-        For a text, or where there is nothing.
-
-    Examples
-    --------
     >>> split_views(("hog", "lbp"))
     [('hog', 'lbp')]
     >>> split_views((("hog", "lbp"), "words"))
@@ -159,18 +110,59 @@ def split_views(features: Sequence[Any]) -> list[tuple[Any, ...]]:
     return views
 
 
-def _unique(stem: str, taken: Collection[str]) -> str:
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}{number}", number + 1
-    return name
+def build_pipelines(
+    features: Sequence[Any],
+    classifier: Any,
+    *,
+    n_components: int | float | None = 300,
+    random_state: int = 0,
+) -> dict[str, Pipeline]:
+    """Return an unfitted pipeline for each view, by the names of its features joined by plus signs.
 
+    The steps are ``features``, ``scaler``, ``pca`` (not with ``n_components=None``) and ``classifier``; with a
+    symmetric SVM those of `classic_eyes.svm.symmetric`. A sequence of classifiers holds one for each view.
 
-def _named_extractors(features: Sequence[Any], random_state: int, *, mirrored: bool) -> list[tuple[str, Any]]:
-    """Pair each extractor with a unique name: its own, or that of its class.
-
-    One made from a name takes the form that is closed under mirroring, and quick, if it has one and is to.
+    >>> list(build_pipelines((("hog", "lbp"), "words"), "svm"))
+    ['hog+lbp', 'words']
+    >>> list(build_pipelines(("hog", "profile"), "gb")["hog+profile"].named_steps)
+    ['features', 'scaler', 'pca', 'classifier']
     """
+    _check_n_components(n_components)
+    views = split_views(features)
+    one_each = isinstance(classifier, tuple | list) and not _is_pair(classifier)
+    classifiers = list(classifier) if one_each else [classifier] * len(views)
+    if len(classifiers) != len(views):
+        raise ParameterError(
+            f"classifier holds {len(classifiers)} classifiers and features {len(views)} views; give one for all views, "
+            "or one for each"
+        )
+    built: dict[str, Pipeline] = {}
+    for view, own in zip(views, classifiers, strict=True):
+        pipeline = _build(view, make_classifier(own, random_state=random_state), n_components, random_state)
+        built[_unique("+".join(name for name, _ in pipeline[0].transformer_list), built)] = pipeline
+    return built
+
+
+def _build(view: Sequence[Any], classifier: Any, n_components: int | float | None, random_state: int) -> Pipeline:
+    symmetric = isinstance(classifier, SymmetricSvm)
+    union = FeatureUnion(_named_extractors(view, random_state, symmetric=symmetric))
+    if symmetric:
+        if not isinstance(n_components, int) or n_components < 2:
+            raise ParameterError(
+                f"n_components is {n_components!r}; with the classifiers 'symmetric' and 'metric' it must be a whole "
+                "number from 2, half of it for even and half for odd components"
+            )
+        steps: list[tuple[str, Any]] = [("features", SymmetricUnion(union)), ("scaler", SymmetricScaler())]
+        steps.append(("pca", SymmetricPca(n_components)))
+    else:
+        steps = [("features", union), ("scaler", StandardScaler())]
+        if n_components is not None:
+            steps.append(("pca", PCA(n_components, random_state=random_state)))
+    return Pipeline([*steps, ("classifier", classifier)])
+
+
+def _named_extractors(features: Sequence[Any], random_state: int, *, symmetric: bool) -> list[tuple[str, Any]]:
+    """Pair each extractor with a unique name: its own, or that of its class."""
     named: dict[str, Any] = {}
     for feature in features:
         if isinstance(feature, str):
@@ -178,8 +170,8 @@ def _named_extractors(features: Sequence[Any], random_state: int, *, mirrored: b
             known = extractor.get_params()
             if "random_state" in known:
                 extractor.set_params(random_state=random_state)
-            if mirrored:
-                extractor.set_params(**{name: value for name, value in _QUICK.items() if name in known})
+            if symmetric:
+                extractor.set_params(**{name: value for name, value in _FOR_SYMMETRIC.items() if name in known})
         else:
             # An extractor that a caller goes on using must not be fitted behind their back.
             extractor = clone(make_extractor(feature))
@@ -187,113 +179,11 @@ def _named_extractors(features: Sequence[Any], random_state: int, *, mirrored: b
     return list(named.items())
 
 
-def build_pipelines(
-    features: Sequence[Any] = DEFAULT_FEATURES,
-    classifier: Any = "svm",
-    *,
-    n_components: int | float | None = 300,
-    random_state: int = 0,
-) -> dict[str, Pipeline]:
-    """Build a pipeline for each view of features, not fitted.
-
-    Parameters
-    ----------
-    features : sequence of str, extractor, or sequence of those
-        See `split_views`; by default one view.
-    classifier : str or scikit-learn classifier, default ``"svm"``
-        What learns from each view; see `make_classifier`.
-    n_components : int, float or None, default 300
-        As in `build_pipeline`, for each view.
-    random_state : int, default 0
-        Seed of the PCA, and of a classifier and of extractors made from names.
-
-    Returns
-    -------
-    dict of str to sklearn.pipeline.Pipeline
-        By the names of the view's features, joined by plus signs.
-
-    Raises
-    ------
-    ParameterError
-        As `build_pipeline` and `split_views`.
-
-    Examples
-    --------
-    >>> list(build_pipelines((("hog", "lbp"), "words")))
-    ['hog+lbp', 'words']
-    """
-    built: dict[str, Pipeline] = {}
-    for view in split_views(features):
-        pipeline = build_pipeline(view, classifier, n_components=n_components, random_state=random_state)
-        built[_unique("+".join(name for name, _ in pipeline[0].transformer_list), built)] = pipeline
-    return built
-
-
-def build_pipeline(
-    features: Sequence[Any] = DEFAULT_FEATURES,
-    classifier: Any = "svm",
-    *,
-    n_components: int | float | None = 300,
-    random_state: int = 0,
-) -> Pipeline:
-    """Build ``FeatureUnion -> StandardScaler -> PCA -> classifier`` for one view of features, not fitted.
-
-    Parameters
-    ----------
-    features : sequence of str or extractor, default ``("hog", "lbp")``
-        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``.
-    classifier : str or scikit-learn classifier, default ``"svm"``
-        See `make_classifier`.
-    n_components : int, float or None, default 300
-        Principal components kept; a share of the variance if a float below 1; None leaves the PCA out.
-    random_state : int, default 0
-        Seed of the PCA, and of a classifier and of extractors made from names.
-
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        Steps ``features``, ``scaler``, ``pca`` (unless left out) and ``classifier``; for the classifiers
-        ``mirror`` and ``metric`` those of `classic_eyes.svm.symmetric`.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown name, no feature, or an n_components that is not allowed.
-
-    Examples
-    --------
-    >>> list(build_pipeline(["hog", "profile"], "gb").named_steps)
-    ['features', 'scaler', 'pca', 'classifier']
-    """
-    _check_n_components(n_components)
-    (view, *others) = split_views(features)
-    if others:
-        raise ParameterError(f"features is {features!r}, {len(others) + 1} views; build_pipelines makes one for each")
-    last = make_classifier(classifier, random_state=random_state)
-    mirror = isinstance(last, SymmetricSvm)
-    union = FeatureUnion(_named_extractors(view, random_state, mirrored=mirror))
-    if mirror:
-        return Pipeline(_mirror_steps(union, n_components, last))
-    steps: list[tuple[str, Any]] = [("features", union), ("scaler", StandardScaler())]
-    if n_components is not None:
-        steps.append(("pca", PCA(n_components, random_state=random_state)))
-    return Pipeline([*steps, ("classifier", last)])
-
-
-def _mirror_steps(
-    union: FeatureUnion, n_components: int | float | None, machine: BaseEstimator
-) -> list[tuple[str, Any]]:
-    if not isinstance(n_components, int) or n_components < 2:
-        raise ParameterError(
-            f"n_components is {n_components!r}; with the classifiers 'mirror' and 'metric' it must be a whole "
-            "number from 2, half of it for even and half for odd components"
-        )
-    return [
-        ("features", SymmetricUnion(union)),
-        ("scaler", SymmetricScaler()),
-        ("pca", SymmetricPca(n_components)),
-        ("classifier", machine),
-    ]
+def _unique(stem: str, taken: Collection[str]) -> str:
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}{number}", number + 1
+    return name
 
 
 def _check_n_components(n_components: int | float | None) -> None:

@@ -1,0 +1,120 @@
+"""The model card: a JSON file beside the model that says what it is, what it was trained on and how good it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+from .files import library_versions, read_whole, replace
+
+__all__ = ["NOT_FOR", "card_path", "make_card", "read_card", "write_card"]
+
+_MAX_BYTES = 1 << 24
+_WHAT = "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)"
+NOT_FOR = (
+    "Decisions about a person's safety, health or fitness (for example whether a driver is awake) without other "
+    "evidence; identification of people; images that are not patches of one human eye."
+)
+_FOUND = (
+    "given labels only, each scored in self-training by a model not trained on its group; which clusters were kept may "
+    "have depended on them"
+)
+_NOT_EVALUATED = "not evaluated: labels were missing, and labels that were found are no ground truth"
+
+
+def make_card(
+    clf: Any,
+    *,
+    name: str,
+    command: str,
+    data: list[dict[str, Any]],
+    results: dict[str, Any] | None,
+    n_folds: int = 0,
+    about: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the card of a fitted `classic_eyes.EyeClassifier`.
+
+    Parameters
+    ----------
+    clf : EyeClassifier
+        Fitted.
+    name : str
+        Of the model.
+    command : str
+        What made it.
+    data : list of dict
+        A description of each source; see `classic_eyes.datasets.describe`.
+    results : dict or None
+        Part of the data to its metrics, as `classic_eyes.metrics.summarize` returns them; None if not evaluated.
+    n_folds : int, default 0
+        Folds of the cross-validation; 0 for none.
+    about : dict, optional
+        Further entries: sources, licences, limits.
+    """
+    return {
+        "name": name,
+        "what": _WHAT,
+        "not_for": NOT_FOR,
+        "command": command,
+        "data": data,
+        "parameters": clf.get_params(deep=False),
+        "pipelines": {view: list(pipeline.named_steps) for view, pipeline in clf.pipelines_.items()},
+        "features": clf.n_features_,
+        "components": clf.n_components_,
+        "support_vectors": clf.n_support_vectors_,
+        "synthetic_eyes": clf.n_synthetic_,
+        "protocol": _protocol(clf, results, n_folds),
+        "results": results,
+        "labels": _labels(clf.history_),
+        "versions": library_versions(),
+        **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
+        **(about or {}),
+    }
+
+
+def _protocol(clf: Any, results: Any, n_folds: int) -> str:
+    if clf.history_ is not None:
+        return _FOUND if results else _NOT_EVALUATED
+    if not results:
+        return "not evaluated (no folds)"
+    return (
+        f"{n_folds}-fold cross-validation over all sources together, by group (no person or face is on both sides); "
+        "intervals: 95%, bootstrap over groups"
+    )
+
+
+def _labels(history: Any) -> dict[str, Any]:
+    return {"given": "all"} if history is None else history.summary_counts()
+
+
+def card_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of the card of a model file: the same name, ending in ``.json``."""
+    return Path(path).with_suffix(".json")
+
+
+def write_card(path: str | os.PathLike[str], card: dict[str, Any], digests: dict[str, str]) -> None:
+    """Write a card beside a model file; ``digests`` are the SHA-256 of the files that it is about, by name."""
+    text = json.dumps({**card, "files": digests}, indent=2, ensure_ascii=False, default=repr)
+    replace(card_path(path), f"{text}\n".encode())
+
+
+def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the card beside a model file; ModelError where there is none, or it is no JSON object.
+
+    >>> read_card("no-such-model.joblib")
+    Traceback (most recent call last):
+    classic_eyes.errors.ModelError: no card beside the model: 'no-such-model.json' is missing
+    """
+    card = card_path(path)
+    try:
+        content = json.loads(read_whole(card, max_bytes=_MAX_BYTES))
+    except FileNotFoundError:
+        raise ModelError(f"no card beside the model: {str(card)!r} is missing") from None
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"the card {str(card)!r} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"the card {str(card)!r} holds no JSON object; train the model again or remove it")
+    return content

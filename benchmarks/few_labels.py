@@ -41,7 +41,7 @@ class Pool:
 
 
 def gather_pool(images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0) -> Pool:
-    """Compute the views and the prior knowledge of images, before any label."""
+    """Compute the views and the prior scores of images, before any label."""
     views = tuple(make_view(images, features, random_state=random_state) for features in VIEW_FEATURES)
     return Pool(images, groups, views, compute_priors(images, random_state=random_state))
 

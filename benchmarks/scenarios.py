@@ -166,7 +166,7 @@ def _check_known(what: str, names: Sequence[str], known: Collection[str]) -> Non
 
 
 def choose_scenarios(
-    features: Sequence[Any] | None = None, classifiers: Sequence[str] = (), recipe: str | None = None
+    features: Sequence[Any] | None = None, classifiers: Sequence[str] = (), recipe_name: str | None = None
 ) -> list[Scenario]:
     """Return the scenarios for the requested features, classifiers and recipe, and the Haar baseline.
 

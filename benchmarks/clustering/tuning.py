@@ -1,4 +1,4 @@
-"""The clusterers' parameters searched by Optuna, on a criterion that needs no label."""
+"""Search clusterers and their parameters with Optuna, by a criterion that needs no label."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.clustering.settings import FEATURE_SETS, Measured, Setting, measure
+from benchmarks.clustering.clusterers import CLUSTERERS
+from benchmarks.clustering.settings import FEATURE_SETS, Measurement, Setting, measure
 from classic_eyes.errors import MissingDependencyError, ParameterError
-from classic_eyes.semisupervised.clusterers import CLUSTERERS
 from classic_eyes.semisupervised.consensus import Consensus
-from classic_eyes.semisupervised.knowledge import Knowledge
+from classic_eyes.semisupervised.priors import PriorScores
 from classic_eyes.semisupervised.views import View
 
 __all__ = ["CRITERIA", "require_optuna", "tune"]
 
 CRITERIA = ("agreement", "silhouette")
-# Those with parameters worth a search, or with none; informed is what the search is held against.
+# The clusterer `informed` is what the search is compared with.
 _SEARCHED = tuple(name for name in CLUSTERERS if name != "informed")
 
 
@@ -41,24 +41,12 @@ def _suggested(trial: Any) -> Setting:
 
 
 def require_optuna() -> Any:
-    """Return Optuna, or say how to get it.
-
-    Returns
-    -------
-    module
-        Optuna.
-
-    Raises
-    ------
-    MissingDependencyError
-        Where it is not installed.
-    """
+    """Return the module ``optuna``; MissingDependencyError with the remedy if it is not installed."""
     try:
         import optuna
     except ImportError as error:
         raise MissingDependencyError(
-            "tuning needs Optuna, which is not installed; run: pip install 'classic-eyes[tune]', in a clone "
-            "pip install -e '.[tune]'"
+            "--tune needs Optuna, which is not installed; run: pip install -e '.[bench]'"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
@@ -67,40 +55,15 @@ def require_optuna() -> Any:
 def tune(
     views: Mapping[tuple[str, ...], View],
     consensus: Consensus,
-    knowledge: Knowledge,
+    priors: PriorScores,
     *,
     by: str = "agreement",
     n_trials: int = 40,
     random_state: int = 0,
-) -> list[Measured]:
-    """Search features, components, clusterer and its parameters for the greatest value of a criterion.
+) -> list[Measurement]:
+    """Search features, components, clusterer and its parameters; return all settings tried, the best first.
 
-    Parameters
-    ----------
-    views : mapping of tuple of str to View
-        A view for each of `FEATURE_SETS`.
-    consensus : Consensus
-        For the criterion ``agreement``.
-    knowledge : Knowledge
-        Of the same images.
-    by : str, default ``"agreement"``
-        ``agreement`` or ``silhouette``; neither needs a label.
-    n_trials : int, default 40
-        Settings tried.
-    random_state : int, default 0
-        Seed of the search and of the clusterers.
-
-    Returns
-    -------
-    list of Measured
-        All settings tried, the best first.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown criterion.
-    MissingDependencyError
-        Where Optuna is not installed.
+    `views` has a view for each of `FEATURE_SETS`. The criterion `by` is ``agreement`` or ``silhouette``.
 
     References
     ----------
@@ -109,19 +72,17 @@ def tune(
     if by not in CRITERIA:
         raise ParameterError(f"by is {by!r}; it must be one of {', '.join(CRITERIA)}")
     optuna = require_optuna()
-    tried: list[tuple[float, Measured]] = []
+    tried: list[tuple[float, Measurement]] = []
 
-    def _worth(trial: Any) -> float:
+    def _value(trial: Any) -> float:
         setting = _suggested(trial)
-        found = measure(
-            setting, views[setting.features], consensus, knowledge, random_state=random_state, repeats=False
-        )
+        found = measure(setting, views[setting.features], consensus, priors, random_state=random_state, repeats=False)
         value = float(getattr(found, by))
-        # One cluster, or noise alone, has no silhouette; it is worse than any.
+        # A single cluster, or noise alone, has no silhouette and ranks last.
         value = -1.0 if math.isnan(value) else value
         tried.append((value, found))
         return value
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=random_state))
-    study.optimize(_worth, n_trials=n_trials)
+    study.optimize(_value, n_trials=n_trials)
     return [found for _, found in sorted(tried, key=lambda each: -each[0])]

@@ -468,8 +468,8 @@ def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path
     options = ["--features", "hog", "--copies", 0]
     done = run("train", unlabelled / "eyes", "--out", out, "--report", page, *options)
     assert done.returncode == 0, done.stderr
-    assert "trust 0." in done.stdout
-    assert "self-training ended" in done.stdout
+    assert "confidence 0." in done.stdout
+    assert "self-training stopped" in done.stdout
     assert f"wrote {page}; it holds your images" in done.stderr
     card = read_card(out)
     assert card["protocol"].startswith("not judged: labels were missing")

@@ -537,14 +537,14 @@ def test_what_cannot_be_read_or_named_is_left_out_and_said(eyes, tmp_path, capsy
 
 def test_one_image_makes_a_page(tmp_path):
     write_eyes(tmp_path / "one", 1)
-    for order in ("worth", "cluster"):
+    for order in ("priority", "cluster"):
         assert (
             main("label", tmp_path / "one", "--out", tmp_path / f"{order}.html", "--model", "fast", "--order", order)
             == 0
         )
 
 
-@pytest.mark.parametrize(("order", "kept"), [("worth", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])
+@pytest.mark.parametrize(("order", "kept"), [("priority", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])
 def test_of_very_many_those_that_come_last_are_left_out(order, kept, capsys):
     names = [f"{k}.png" for k in range(4)]
     data = LoadedSet(EyeSet(names, np.full(4, -1), np.array(names), names), np.zeros((4, 24, 24), np.uint8), ())

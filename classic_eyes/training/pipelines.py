@@ -20,7 +20,7 @@ from ..features import EXTRACTORS, make_extractor
 from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from ..svm.symmetric import SymmetricPca, SymmetricScaler, SymmetricUnion
 
-__all__ = ["CLASSIFIERS", "build_pipelines", "make_classifier", "split_views"]
+__all__ = ["CLASSIFIERS", "build_pipeline", "build_pipelines", "make_classifier", "split_views"]
 
 # The forms of extractors that a flip only permutes or that are fast, for symmetric SVMs.
 _FOR_SYMMETRIC = {"mirrored": True, "coding": "squared", "gaussian": False}
@@ -127,7 +127,6 @@ def build_pipelines(
     >>> list(build_pipelines(("hog", "profile"), "gb")["hog+profile"].named_steps)
     ['features', 'scaler', 'pca', 'classifier']
     """
-    _check_n_components(n_components)
     views = split_views(features)
     one_each = isinstance(classifier, tuple | list) and not _is_pair(classifier)
     classifiers = list(classifier) if one_each else [classifier] * len(views)
@@ -138,13 +137,22 @@ def build_pipelines(
         )
     built: dict[str, Pipeline] = {}
     for view, own in zip(views, classifiers, strict=True):
-        pipeline = _build(view, make_classifier(own, random_state=random_state), n_components, random_state)
+        pipeline = build_pipeline(view, own, n_components=n_components, random_state=random_state)
         built[_unique("+".join(name for name, _ in pipeline[0].transformer_list), built)] = pipeline
     return built
 
 
-def _build(view: Sequence[Any], classifier: Any, n_components: int | float | None, random_state: int) -> Pipeline:
-    symmetric = isinstance(classifier, SymmetricSvm)
+def build_pipeline(
+    view: Sequence[Any],
+    classifier: Any = "svm",
+    *,
+    n_components: int | float | None = 300,
+    random_state: int = 0,
+) -> Pipeline:
+    """Return the unfitted pipeline of one view; see `build_pipelines`."""
+    _check_n_components(n_components)
+    last = make_classifier(classifier, random_state=random_state)
+    symmetric = isinstance(last, SymmetricSvm)
     union = FeatureUnion(_named_extractors(view, random_state, symmetric=symmetric))
     if symmetric:
         if not isinstance(n_components, int) or n_components < 2:
@@ -158,7 +166,7 @@ def _build(view: Sequence[Any], classifier: Any, n_components: int | float | Non
         steps = [("features", union), ("scaler", StandardScaler())]
         if n_components is not None:
             steps.append(("pca", PCA(n_components, random_state=random_state)))
-    return Pipeline([*steps, ("classifier", classifier)])
+    return Pipeline([*steps, ("classifier", last)])
 
 
 def _named_extractors(features: Sequence[Any], random_state: int, *, symmetric: bool) -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""The worst errors: images that the best scenario is surest about, wrongly."""
+"""The worst errors: misclassified images on which the best scenario is most confident."""
 
 from __future__ import annotations
 
@@ -8,36 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report.choose import Scored, best, scored
-from classic_eyes.labeling.page.text import escape, png_text, share, shortened
-
-__all__ = ["gallery_html"]
+from classic_eyes.labeling.page.text import escape, png_url, proportion, shortened
 
 MOST_SHOWN = 18
 WORDS = ("closed", "open")
+Images = NDArray[np.uint8]
 
 
-def gallery_html(dataset: dict[str, Any], thumbnails: NDArray[np.uint8] | None, place: str) -> str:
-    """Lay out the images with the score farthest from their label.
-
-    Parameters
-    ----------
-    dataset : dict
-        One data set of the results.
-    thumbnails : ndarray of shape (n, h, w), dtype uint8, or None
-        The images, in the order of the labels; without them only names and scores are shown.
-    place : str
-        What makes identifiers unique in the page.
-
-    Returns
-    -------
-    str
-        Two lists, or nothing where no scenario has scores.
-
-    Examples
-    --------
-    >>> gallery_html({"scenarios": []}, None, "d1")
-    ''
-    """
+def gallery_html(dataset: dict[str, Any], thumbnails: Images | None, place: str) -> str:
+    """Return the images with the score farthest from their label; only names and scores without thumbnails."""
     top = best(dataset)
     if top is None:
         return ""
@@ -48,28 +27,27 @@ def gallery_html(dataset: dict[str, Any], thumbnails: NDArray[np.uint8] | None, 
     return f'<h3 id="{place}-errors">Worst errors of scenario {one.number}, {escape(one.name)}</h3>{lists}'
 
 
-def _errors(dataset: dict[str, Any], one: Scored, thumbnails: NDArray[np.uint8] | None, label: int, place: str) -> str:
+def _errors(dataset: dict[str, Any], one: Scored, thumbnails: Images | None, label: int, place: str) -> str:
     wrong = np.flatnonzero((one.labels == label) & ((one.scores >= 0.5) != bool(label)))
     if len(wrong) == 0:
         return ""
     order = wrong[np.argsort(-np.abs(one.scores[wrong] - label), kind="stable")][:MOST_SHOWN]
     items = "".join(_item(dataset, one, int(k), thumbnails) for k in order)
-    title = f"{WORDS[label].capitalize()} eyes called {WORDS[1 - label]}"
+    title = f"{WORDS[label].capitalize()} eyes classified as {WORDS[1 - label]}"
     shown = f"The {len(order)} worst of {len(wrong):,}" if len(order) < len(wrong) else f"All {len(wrong):,}"
     return (
-        f'<figure class="wide" id="{place}-errors{label}"><h4>{title}</h4><ol class="gallery">{items}</ol>'
-        f"<figcaption>{shown}, surest first. Under each: the score of being open, the label, the file.</figcaption>"
-        "</figure>"
+        f'<figure id="{place}-errors{label}"><h4>{title}</h4><ol class="gallery">{items}</ol>'
+        f"<figcaption>{shown}, most confident first. Under each image: score, label, file.</figcaption></figure>"
     )
 
 
-def _item(dataset: dict[str, Any], one: Scored, k: int, thumbnails: NDArray[np.uint8] | None) -> str:
+def _item(dataset: dict[str, Any], one: Scored, k: int, thumbnails: Images | None) -> str:
     row = int(one.rows[k])
     files = dataset.get("files") or []
     name = str(files[row]) if row < len(files) and files[row] else f"image {row + 1}"
-    score, label = share(float(one.scores[k])), WORDS[int(one.labels[k])]
+    score, label = proportion(float(one.scores[k])), WORDS[int(one.labels[k])]
     alt = escape(f"{name}: labelled {label}, score {score}")
-    image = "" if thumbnails is None else f'<img alt="{alt}" src="{png_text(thumbnails[row])}">'
+    image = "" if thumbnails is None else f'<img alt="{alt}" src="{png_url(thumbnails[row])}">'
     return (
         f"<li>{image}<b>{score}</b> <span>{label}</span>"
         f'<small title="{escape(name)}">{escape(shortened(name, 44))}</small></li>'

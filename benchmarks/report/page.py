@@ -1,59 +1,42 @@
-"""The page: what was run, one section for each data set, style and sorting inside the one file."""
+"""The report of a benchmark: one HTML page with a section for each data set, its style and script included."""
 
 from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report.choose import best, chosen, finished, value
-from benchmarks.report.curves import det_figure, histogram_figure, reliability_figure, roc_figure
+from benchmarks.report.choose import best, curve_scenarios, finished, metric_value
+from benchmarks.report.curves import DET, RELIABILITY, ROC, curve_figure, histogram_figure
 from benchmarks.report.gallery import gallery_html
 from benchmarks.report.rows import ablation_figure, people_figure, ranking_figure, slice_figure
-from benchmarks.report.scatter import map_figure, speed_figure
-from benchmarks.report.svg import Figure, figure_block
+from benchmarks.report.speed import speed_figure
 from benchmarks.report.table import table_html
+from benchmarks.report.text import interval, quantity
 from classic_eyes.errors import ParameterError
 from classic_eyes.labeling.page.document import fact_list, whole_page, write_page
-from classic_eyes.labeling.page.text import amount, escape, interval, share, whole
-
-__all__ = ["SCHEMA", "render_report", "write_report"]
+from classic_eyes.labeling.page.map import map_figure
+from classic_eyes.labeling.page.text import count, escape, proportion
 
 SCHEMA = 2
 Entry = dict[str, Any]
 Thumbnails = dict[str, NDArray[np.uint8]]
+MAPS = {
+    "tsne": ("t-SNE map of the features", "Neighbours on the map have similar features; distances mean nothing."),
+    "pca": ("PCA map of the features", "The two directions of the largest variance."),
+}
 
 
 def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
-    """Draw the results of a benchmark as one HTML page that needs no network.
+    """Return the results of a benchmark as one HTML page that needs no network; the same results give the same text.
 
-    Parameters
-    ----------
-    results : dict
-        What ``classic-eyes bench`` writes to ``results.json``.
-    thumbnails : dict, optional
-        Name of a data set to its images, uint8 ``(n, h, w)`` in the order of its labels; without them the gallery
-        shows names only. They are part of the page: share it only where the images may be shared.
-
-    Returns
-    -------
-    str
-        The page; the same results give the same text.
-
-    Raises
-    ------
-    ParameterError
-        For results of another schema, or thumbnails that are not one per image.
-
-    Examples
-    --------
-    >>> scenario = {"name": "toy svm", "kind": "alone", "error": "too few images"}
-    >>> results = {"schema": 2, "datasets": [{"name": "toy", "labels": [0, 1], "scenarios": [scenario]}]}
-    >>> "too few images" in render_report(results)
-    True
+    Thumbnails are uint8 images (n, h, w) in the order of the labels, by the name of the data set. They are part of the
+    page: share it only where the images may be shared. Other schemas, and thumbnails that are not one per label, raise
+    ParameterError.
     """
     if results.get("schema") != SCHEMA:
         raise ParameterError(
@@ -64,40 +47,18 @@ def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
         _section(dataset, _thumbnails(dataset, thumbnails), f"d{number}")
         for number, dataset in enumerate(datasets, start=1)
     )
-    return whole_page(_title(datasets), f"{_header(results, datasets)}<main>{sections}</main>{_run_facts(results)}")
+    title = "Benchmark: " + (", ".join(str(dataset["name"]) for dataset in datasets) or "no data sets")
+    body = f"{_header(results, datasets)}<main>{sections}</main>{_run_facts(results)}"
+    return whole_page(title, body, style=_file("report.css"), script=_file("report.js"))
 
 
 def write_report(results: Entry, path: str | os.PathLike[str], thumbnails: Thumbnails | None = None) -> None:
-    """Write the page of `render_report` to a file; who reads it meanwhile sees the old or the new one.
-
-    Parameters
-    ----------
-    results : dict
-        What ``classic-eyes bench`` writes to ``results.json``.
-    path : path
-        The file to write, in a folder that exists.
-    thumbnails : dict, optional
-        Name of a data set to its images, uint8 ``(n, h, w)``.
-
-    Raises
-    ------
-    ParameterError
-        For a file that cannot be written, and as `render_report`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_report({"schema": 2, "datasets": []}, Path(folder, "report.html"))
-    ...     Path(folder, "report.html").read_text(encoding="utf-8")[:15]
-    '<!DOCTYPE html>'
-    """
+    """Write the page of `render_report` to a file in one step; ParameterError where it cannot be written."""
     write_page(render_report(results, thumbnails), path)
 
 
-def _title(datasets: list[Entry]) -> str:
-    return "Benchmark: " + (", ".join(str(dataset["name"]) for dataset in datasets) or "nothing was judged")
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _thumbnails(dataset: Entry, thumbnails: Thumbnails | None) -> NDArray[np.uint8] | None:
@@ -128,78 +89,83 @@ def _header(results: Entry, datasets: list[Entry]) -> str:
 
 
 def _verdict(dataset: Entry) -> str:
-    """Say in plain words what came out."""
+    """Summarize a data set in a few sentences."""
     top = best(dataset)
     if top is None:
         return f"No scenario finished, of {len(dataset['scenarios'])}."
     number, entry = top
     accuracy = entry["metrics"]["accuracy"]
-    said = [
-        f"Best: <b>{escape(entry['name'])}</b> (scenario {number}), accuracy <b>{share(accuracy['value'])}</b> "
-        f"<small>{interval(accuracy)}</small>, equal error rate {share(value(entry, 'eer'))}"
-        f"{_pace(entry)}. {_basis(dataset)}"
+    sentences = [
+        f"Best: <b>{escape(entry['name'])}</b> (scenario {number}), accuracy <b>{proportion(accuracy['value'])}</b>"
+        f"{_small(accuracy)}, equal error rate {proportion(metric_value(entry, 'eer'))}{_speed(entry)}. "
+        f"{_protocol(dataset)}"
     ]
-    level = _level_with(dataset, number, accuracy)
-    if level:
-        names = f"of {level} other{'s' if level > 1 else ''}"
-        said.append(f"The interval{'s' if level > 1 else ''} {names} overlap{'' if level > 1 else 's'} with it.")
-    base = next((pair[1] for pair in finished(dataset) if pair[1].get("kind") == "baseline"), None)
-    if base is not None and base is not entry and value(base, "accuracy") is not None:
-        held = base["metrics"]["accuracy"]
-        said.append(
-            f"Baseline, {escape(base['name'])}: accuracy {share(held['value'])} <small>{interval(held)}</small>."
-        )
-    said += [
-        f"Not in the running: {escape(other['name'])}, accuracy {share(value(other, 'accuracy'))} "
+    n_overlapping = _overlapping(dataset, number, accuracy)
+    if n_overlapping:
+        sentences.append(f"Other scenarios with an overlapping interval: {n_overlapping}.")
+    base = next((other for _, other in finished(dataset) if other.get("kind") == "baseline"), None)
+    if base is not None and base is not entry and metric_value(base, "accuracy") is not None:
+        metric = base["metrics"]["accuracy"]
+        sentences.append(f"Baseline: {escape(base['name'])}, accuracy {proportion(metric['value'])}{_small(metric)}.")
+    sentences += [
+        f"Not ranked: {escape(other['name'])}, accuracy {proportion(metric_value(other, 'accuracy'))} "
         f"({escape(other['note'])})."
         for _, other in finished(dataset)
         if other.get("note") and other is not entry
     ]
-    failed = sum(bool(entry.get("error")) for entry in dataset["scenarios"])
-    if failed:
-        said.append(f"{failed} of {len(dataset['scenarios'])} scenarios failed.")
-    return " ".join(said)
+    n_failed = sum(bool(entry.get("error")) for entry in dataset["scenarios"])
+    if n_failed:
+        sentences.append(f"{n_failed} of {len(dataset['scenarios'])} scenarios failed.")
+    return " ".join(sentences)
 
 
-def _pace(entry: Entry) -> str:
+def _small(metric: Entry) -> str:
+    ends = interval(metric)
+    return f" <small>({ends})</small>" if ends else ""
+
+
+def _speed(entry: Entry) -> str:
     speed = entry.get("speed") or {}
     median, ratio = (speed.get("end_to_end") or {}).get("median"), speed.get("over_decode")
-    pace = f"; {amount(median)} images a second from files to answers" if median else ""
-    return f"{pace}, {amount(ratio)} times the time of decoding alone" if pace and ratio else pace
+    text = f"; {quantity(median)} images/s from files to predictions" if median else ""
+    return f"{text}, {quantity(ratio)} times the time of decoding only" if text and ratio else text
 
 
-def _basis(dataset: Entry) -> str:
+def _protocol(dataset: Entry) -> str:
     n, groups, protocol = dataset.get("n"), dataset.get("n_groups"), dataset.get("protocol")
-    parts = [f"{whole(n)} images"] if n is not None else []
-    parts += [f"{whole(groups)} groups"] if groups is not None else []
+    parts = [f"{count(n)} images"] if n is not None else []
+    parts += [f"{count(groups)} groups"] if groups is not None else []
     parts += [escape(protocol)] if protocol else []
     return f"({', '.join(parts)}.)" if parts else ""
 
 
-def _level_with(dataset: Entry, number: int, accuracy: Entry) -> int:
-    """Count the other scenarios whose interval reaches into that of the best."""
+def _overlapping(dataset: Entry, number: int, accuracy: Entry) -> int:
+    """Return the number of other scenarios whose interval overlaps with that of the best."""
     if accuracy.get("low") is None:
         return 0
     rest = [entry for other, entry in finished(dataset) if other != number and not entry.get("note")]
     others = [(entry.get("metrics") or {}).get("accuracy") or {} for entry in rest]
-    return sum(held.get("high") is not None and held["high"] >= accuracy["low"] for held in others)
+    return sum(metric.get("high") is not None and metric["high"] >= accuracy["low"] for metric in others)
 
 
 def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> str:
-    shown = chosen(dataset)
-    groups: list[tuple[str, str, list[Figure | None]]] = [
-        ("how-good", "How good, how fast", [ranking_figure(dataset), speed_figure(dataset), ablation_figure(dataset)]),
+    shown = curve_scenarios(dataset)
+    groups = [
+        ("accuracy", "Accuracy and speed", [ranking_figure(dataset), speed_figure(dataset), ablation_figure(dataset)]),
         (
             "scores",
-            "The scores",
-            [roc_figure(shown), det_figure(shown), reliability_figure(shown), histogram_figure(shown)],
+            "Scores",
+            [*(curve_figure(kind, shown) for kind in (ROC, DET, RELIABILITY)), histogram_figure(shown)],
         ),
-        ("slices", "Who and where", [slice_figure(dataset), people_figure(dataset)]),
-        ("maps", "Maps of the features", [map_figure(dataset, "tsne"), map_figure(dataset, "pca")]),
+        ("slices", "Subsets and people", [slice_figure(dataset), people_figure(dataset)]),
     ]
-    blocks = "".join(figure_block(place, slug, title, figures) for slug, title, figures in groups)
+    blocks = "".join(
+        _block(place, slug, title, [figure.html(place) for figure in figures if figure])
+        for slug, title, figures in groups
+    )
+    blocks += _block(place, "maps", "Maps of the features", _map_figures(dataset, place))
     name = escape(dataset["name"])
-    synthetic = '<p class="note">Synthetic eyes: good for trying the program, not for judging it.</p>'
+    synthetic = '<p class="note">Synthetic eyes: for trying the program, not for evaluating it.</p>'
     return (
         f'<section id="{place}"><h2>{name}</h2>{synthetic if dataset.get("synthetic") else ""}{_facts(dataset)}'
         f"<h3>All scenarios</h3>{table_html(dataset)}{_parameters(dataset)}{blocks}"
@@ -207,16 +173,34 @@ def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> st
     )
 
 
+def _block(place: str, slug: str, title: str, figures: list[str]) -> str:
+    # Two or four stand in pairs, three in a row, so that none is alone in the last row.
+    pairs = " pairs" if len(figures) % 3 else ""
+    html = f'<h3 id="{place}-part-{slug}">{title}</h3><div class="figures{pairs}">{"".join(figures)}</div>'
+    return html if figures else ""
+
+
+def _map_figures(dataset: Entry, place: str) -> list[str]:
+    maps, labels = dataset.get("maps") or {}, dataset["labels"]
+    index = maps.get("index") or range(len(labels))
+    note = f"{len(index):,} of {len(labels):,} images."
+    return [
+        map_figure(f"{place}-{kind}", title, f"{caption} {note}", maps[kind], [labels[k] for k in index])
+        for kind, (title, caption) in MAPS.items()
+        if maps.get(kind)
+    ]
+
+
 def _facts(dataset: Entry) -> str:
     decode = (dataset.get("decode") or {}).get("images_per_second") or {}
     return fact_list(
         [
             ("Protocol", dataset.get("protocol")),
-            ("Images", None if dataset.get("n") is None else whole(dataset["n"])),
-            ("Open", None if dataset.get("open") is None else whole(dataset["open"])),
-            ("Closed", None if dataset.get("closed") is None else whole(dataset["closed"])),
-            ("Groups", None if dataset.get("n_groups") is None else whole(dataset["n_groups"])),
-            ("Decoding alone", f"{amount(decode['median'])} images/s" if decode.get("median") else None),
+            ("Images", None if dataset.get("n") is None else count(dataset["n"])),
+            ("Open", None if dataset.get("open") is None else count(dataset["open"])),
+            ("Closed", None if dataset.get("closed") is None else count(dataset["closed"])),
+            ("Groups", None if dataset.get("n_groups") is None else count(dataset["n_groups"])),
+            ("Decoding only", f"{quantity(decode['median'])} images/s" if decode.get("median") else None),
             ("SHA-256 of the data", str(dataset.get("sha256") or "")[:16]),
         ]
     )
@@ -227,7 +211,7 @@ def _parameters(dataset: Entry) -> str:
     head = "<th>No.</th><th>Scenario</th><th>Features</th><th>Classifier</th><th>Parameters</th>"
     return (
         '<details><summary>What each scenario consists of</summary><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="Parameters"><table class="plainly"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'aria-label="Parameters"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         "</div></details>"
     )
 
@@ -243,7 +227,7 @@ def _parameter_row(number: int, entry: Entry) -> str:
 
 def _notes(results: Entry) -> str:
     notes = results.get("protocol_notes") or {
-        "intervals": "95 %, by bootstrap over groups.",
+        "intervals": "95%, by bootstrap over groups.",
         "speed": "Medians of interleaved rounds with their lowest and highest.",
     }
     return fact_list([(name.replace("_", " ").capitalize(), text) for name, text in notes.items()], "facts notes")
@@ -262,7 +246,7 @@ def _run_facts(results: Entry) -> str:
                 ("Processor", machine.get("processor")),
                 ("Cores", machine.get("cores")),
                 ("Threads", machine.get("threads")),
-                ("Memory", f"{amount(memory)} GB" if memory else None),
+                ("Memory", f"{quantity(memory)} GB" if memory else None),
                 ("System", machine.get("system")),
                 ("Seed", results.get("seed")),
                 ("Libraries", versions),

@@ -1,4 +1,4 @@
-"""Results as one HTML page, of a benchmark or of labels found: figures drawn by hand as SVG, no network, no library."""
+"""HTML pages that need no network: the label page, and the report on how missing labels were found."""
 
 from .document import write_page
 from .history import render_history, write_history

@@ -10,39 +10,21 @@ from ..._utils.writing import write_whole
 from ...errors import ParameterError
 from .text import escape, resource
 
-_CLASSES = {"page": "", "label": ' class="labelling"'}
-
 __all__ = ["fact_list", "whole_page", "write_page"]
 
 
-def whole_page(title: str, body: str, *, kind: str = "page") -> str:
-    """Put a body into a page that brings its own style and script, and may load nothing else.
-
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    body : str
-        HTML.
-    kind : {"page", "label"}, default "page"
-        Which script runs in it, and whether there is a style beside that of all pages.
-
-    Returns
-    -------
-    str
-        The page.
+def whole_page(title: str, body: str, *, style: str = "", script: str = "") -> str:
+    """Return an HTML page with the common style, a style and a script of its own, and leave to load nothing else.
 
     Examples
     --------
     >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
     True
     """
-    style, script = resource("page.css"), resource(f"{kind}.js")
-    if kind != "page":
-        style += resource(f"{kind}.css")
+    style = resource("colors.css") + resource("page.css") + style
     # Nothing but what stands in this file may load or run, whatever a file name contains.
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     return (
@@ -50,17 +32,20 @@ def whole_page(title: str, body: str, *, kind: str = "page") -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body{_CLASSES[kind]}>{body}"
-        f"<script>{script}</script></body></html>\n"
+        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}"
+        f"{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
 
 
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+def _source(text: str) -> str:
+    """Return what a Content-Security-Policy allows: this very text, or nothing."""
+    if not text:
+        return "'none'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
 def write_page(page: str, path: str | os.PathLike[str]) -> None:
-    """Write a page; who reads it meanwhile sees the old or the new one.
+    """Write a page to a file in one step; a reader sees the old or the new one.
 
     Parameters
     ----------
@@ -88,24 +73,12 @@ def write_page(page: str, path: str | os.PathLike[str]) -> None:
     except OSError as error:
         raise ParameterError(
             f"path is {os.fspath(path)!r}, which cannot be written ({error.strerror}); "
-            "name a file in a folder that can be"
+            "name a file in a folder that can be written to"
         ) from error
 
 
-def fact_list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:
-    """Lay out names and what they stand for; those that stand for nothing are left out.
-
-    Parameters
-    ----------
-    pairs : list of (str, object)
-        Names and values.
-    kind : str, default "facts"
-        Class of the list, for its style.
-
-    Returns
-    -------
-    str
-        A description list, or nothing.
+def fact_list(pairs: list[tuple[str, object]], style_class: str = "facts") -> str:
+    """Return a description list of the names and values; pairs without a value are skipped.
 
     Examples
     --------
@@ -115,4 +88,4 @@ def fact_list(pairs: list[tuple[str, object]], kind: str = "facts") -> str:
     rows = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in pairs if text not in (None, "")
     )
-    return f'<dl class="{kind}">{rows}</dl>' if rows else ""
+    return f'<dl class="{style_class}">{rows}</dl>' if rows else ""

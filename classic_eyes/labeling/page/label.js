@@ -1,16 +1,16 @@
 "use strict";
-// What was drawn and what is answered are kept apart: `sheet` never changes, `state` is all that a person did.
+// `sheet` holds the images and never changes; `state` holds all that a person did.
 const sheet = JSON.parse(document.getElementById("sheet").textContent);
 const WORDS = ["closed", "open", "unsure"];
 const UNSURE = 2;
-const PAUSE = 60; // seconds; who takes longer has gone for coffee
+const PAUSE = 60; // seconds: longer breaks do not count as labelling time
 const KEY = `classic_eyes ${sheet.id}`;
 const at = (id) => document.getElementById(id);
 const fresh = () => ({ answers: {}, page: 0, past: [], active: 0, last: 0, saved: true, mode: "turn" });
 let state = fresh();
 let kept = true;
 
-const say = (text) => { at("told").textContent = text; };
+const announce = (text) => { at("announcement").textContent = text; };
 const answered = (item) => state.answers[item] !== undefined;
 const shown = (item) => {
   if (answered(item)) return state.answers[item];
@@ -26,16 +26,16 @@ const isStep = (step) =>
   step !== null && typeof step === "object" && sheet.pages[step.page] !== undefined && Array.isArray(step.before) &&
   step.before.length > 0 && step.before.every((pair) => Array.isArray(pair) && isItem(pair[0]) && (pair[1] === null || WORDS[pair[1]] !== undefined));
 
-// What a browser kept may be damaged: answers that make no sense are not taken, and the rest begins anew.
-function sound(told) {
+// The stored state may be damaged: invalid answers are discarded.
+function validated(stored) {
   const clean = fresh();
-  if (typeof told !== "object" || told === null || !isAnswers(told.answers)) return clean;
-  clean.answers = told.answers;
-  if (sheet.pages[told.page] !== undefined) clean.page = told.page;
-  if (Array.isArray(told.past) && told.past.every(isStep)) clean.past = told.past;
-  for (const name of ["active", "last"]) if (Number.isFinite(told[name])) clean[name] = told[name];
-  if (told.mode === "unsure") clean.mode = "unsure";
-  clean.saved = told.saved === true;
+  if (typeof stored !== "object" || stored === null || !isAnswers(stored.answers)) return clean;
+  clean.answers = stored.answers;
+  if (sheet.pages[stored.page] !== undefined) clean.page = stored.page;
+  if (Array.isArray(stored.past) && stored.past.every(isStep)) clean.past = stored.past;
+  for (const name of ["active", "last"]) if (Number.isFinite(stored[name])) clean[name] = stored[name];
+  if (stored.mode === "unsure") clean.mode = "unsure";
+  clean.saved = stored.saved === true;
   return clean;
 }
 
@@ -48,13 +48,13 @@ function load() {
   }
   if (text === null) return;
   try {
-    state = sound(JSON.parse(text));
+    state = validated(JSON.parse(text));
   } catch {
     state = fresh();
   }
 }
 
-// Another tab of the same page may have gone on: before anything is answered here, what it answered is taken over.
+// Another tab of the same page may have changed the stored state: read it again before each change.
 function catchUp() {
   if (!kept) return;
   const { page } = state;
@@ -71,7 +71,7 @@ function keep() {
   at("lost").hidden = kept;
 }
 
-// One step that Undo takes back: answers to several images, or to one.
+// Record answers to one or more images as one step of Undo.
 function answer(changes) {
   const now = Date.now() / 1000;
   if (state.last > 0) state.active += Math.min(now - state.last, PAUSE);
@@ -95,7 +95,7 @@ function undo() {
   keep();
   if (moved) draw(step.before[0][0]);
   else refresh(step.before.map(([item]) => item));
-  say(`Undone: ${step.before.length === 1 ? described(step.before[0][0]) : `${step.before.length} images`}`);
+  announce(`Undone: ${step.before.length === 1 ? described(step.before[0][0]) : `${step.before.length} images`}`);
 }
 
 const described = (item) => {
@@ -108,7 +108,7 @@ function set(item, value) {
   answer([[item, value]]);
   keep();
   refresh([item]);
-  say(described(item));
+  announce(described(item));
 }
 
 const turn = (item) => set(item, shown(item) === 1 ? 0 : 1);
@@ -130,7 +130,7 @@ function confirmPage() {
   } else {
     keep();
     draw();
-    say("Everything is answered. Save the labels.");
+    announce("Everything is answered. Save the labels.");
   }
 }
 
@@ -144,7 +144,7 @@ function go(page) {
 
 const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-// The rows of the label file that the page began with, every column of them, and one more for each new answer.
+// The rows of the label file that the page was made from, with all columns, and one more row for each new answer.
 function csv() {
   const columns = [...sheet.columns];
   const keys = columns.map((name) => name.trim().toLowerCase());
@@ -181,7 +181,7 @@ function save() {
   state.saved = true;
   keep();
   status();
-  say(`Saved ${count()} answers as ${sheet.save}, where your browser keeps what it loads.`);
+  announce(`Saved ${count()} answers as ${sheet.save}, in the download folder of your browser.`);
 }
 
 function status() {
@@ -207,7 +207,7 @@ function status() {
   }
 }
 
-// An image stays on the side where the page began with it: what moves away under the hand is lost sight of.
+// An image stays on its side after a click, so that it does not move away under the pointer.
 const side = (item) => sheet.items[item].guess;
 
 function refresh(items) {
@@ -288,11 +288,11 @@ function draw(focus) {
   if (focus !== undefined) {
     window.scrollTo(0, 0);
     first.focus({ preventScroll: true });
-    say(`Page ${state.page + 1} of ${sheet.pages.length}, ${page.items.length} images`);
+    announce(`Page ${state.page + 1} of ${sheet.pages.length}, ${page.items.length} images`);
   }
 }
 
-// Arrow keys go to the nearest image in their direction.
+// An arrow key moves the focus to the nearest image in its direction.
 function move(from, key) {
   const here = from.getBoundingClientRect();
   const [x, y] = [here.left + here.width / 2, here.top + here.height / 2];
@@ -310,7 +310,7 @@ function move(from, key) {
   }
   if (best === null) return;
   best.focus({ preventScroll: true });
-  // Whoever holds an arrow would wait for a page that scrolls smoothly.
+  // Smooth scrolling would lag behind an arrow key that is held down.
   best.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
@@ -319,13 +319,13 @@ document.addEventListener("keydown", (event) => {
   const tile = document.activeElement === null ? null : document.activeElement.closest("[data-item]");
   const item = tile === null ? null : Number(tile.dataset.item);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const deeds = { n: confirmPage, p: () => go(state.page - 1), f: () => go(state.page + 1), z: undo, s: () => count() > 0 && save() };
-  // A key that is held would answer pages that nobody has seen.
-  if (event.repeat && deeds[key] !== undefined) return;
+  const actions = { n: confirmPage, p: () => go(state.page - 1), f: () => go(state.page + 1), z: undo, s: () => count() > 0 && save() };
+  // A key that is held down would confirm pages that nobody has seen.
+  if (event.repeat && actions[key] !== undefined) return;
   if (tile !== null && key.startsWith("Arrow")) move(tile, key);
   else if (tile === null && key.startsWith("Arrow") && document.activeElement === document.body) at("board").querySelector("[data-item]").focus();
   else if (item !== null && ["c", "o", "u"].includes(key)) set(item, ["c", "o", "u"].indexOf(key));
-  else if (deeds[key] !== undefined) deeds[key]();
+  else if (actions[key] !== undefined) actions[key]();
   else return;
   event.preventDefault();
 });
@@ -341,7 +341,7 @@ at("confirm").addEventListener("click", confirmPage);
 at("undo").addEventListener("click", undo);
 at("back").addEventListener("click", () => go(state.page - 1));
 at("forward").addEventListener("click", () => go(state.page + 1));
-// One image at a time is reached by Tab: the one that was last looked at.
+// Tab reaches one image: the last one that had the focus.
 at("board").addEventListener("focusin", (event) => {
   for (const tile of at("board").querySelectorAll('[data-item][tabindex="0"]')) tile.tabIndex = -1;
   event.target.tabIndex = 0;

@@ -1,4 +1,4 @@
-"""A map of the features as SVG: open eyes as dots, closed ones as crosses."""
+"""A two-dimensional embedding of images as SVG: open eyes as dots, closed eyes as crosses."""
 
 from __future__ import annotations
 
@@ -9,51 +9,41 @@ from numpy.typing import ArrayLike
 
 from .text import escape
 
-__all__ = ["map_svg"]
+__all__ = ["map_figure"]
 
 _WIDTH, _MARGIN = 480.0, 10.0
-# More marks than that make a page slow and hide each other.
+# More marks make the page slow and hide each other.
 _MOST = 2000
 _MARKS = {1: ("mapdot open", "h0"), 0: ("mapcross closed", "m-2-2l4 4m0-4l-4 4")}
 
 
-def map_svg(title: str, places: ArrayLike, labels: Sequence[int]) -> str:
-    """Draw images as points on a map.
+def map_figure(key: str, title: str, caption: str, places: ArrayLike, labels: Sequence[int]) -> str:
+    """Return a figure element with a mark at each of the places (n, 2); both axes have one scale.
 
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    places : array of shape (n, 2)
-        Coordinates of the images. Both axes get one scale, so that distances stay comparable.
-    labels : sequence of int
-        1 open, 0 closed, one for each image.
-
-    Returns
-    -------
-    str
-        A figure element.
+    ``key`` is the identifier of the element in its page. Labels are 1 (open) and 0 (closed).
 
     Examples
     --------
-    >>> map_svg("PCA", [[0, 0], [1, 1]], [0, 1]).count("<path")
+    >>> map_figure("pca", "PCA", "", [[0, 0], [1, 1]], [0, 1]).count("<path")
     2
     """
     xy = np.asarray(places, dtype=np.float64)[:_MOST]
-    given = np.asarray(labels)[: len(xy)]
+    known = np.asarray(labels)[: len(xy)]
     low, high = xy.min(axis=0), xy.max(axis=0)
     unit = (_WIDTH - 2 * _MARGIN) / max(*(high - low), 1e-9)
     height = unit * float(high[1] - low[1]) + 2 * _MARGIN
-    across = _MARGIN + unit * (xy[:, 0] - low[0])
+    across = (_WIDTH - unit * (high[0] - low[0])) / 2 + unit * (xy[:, 0] - low[0])
     down = height - _MARGIN - unit * (xy[:, 1] - low[1])
-    paths, counts = "", {}
+    paths = ""
     for label, (style, mark) in _MARKS.items():
-        chosen = given == label
-        counts[label] = int(chosen.sum())
-        moves = "".join(f"M{x:.1f} {y:.1f}{mark}" for x, y in zip(across[chosen], down[chosen], strict=True))
+        moves = "".join(
+            f"M{x:.1f} {y:.1f}{mark}" for x, y in zip(across[known == label], down[known == label], strict=True)
+        )
         paths += f'<path class="{style}" d="{moves}"/>'
-    caption = f"{counts[1]:,} open eyes as dots, {counts[0]:,} closed eyes as crosses."
+    counts = f"{(known == 1).sum():,} open eyes as dots, {(known == 0).sum():,} closed eyes as crosses."
+    name, text = escape(title), escape(f"{caption} {counts}".strip())
     return (
-        f'<figure><h4>{escape(title)}</h4><svg role="img" viewBox="0 0 {_WIDTH:.0f} {height:.0f}">'
-        f"<title>{escape(title)}</title>{paths}</svg><figcaption>{caption}</figcaption></figure>"
+        f'<figure id="{key}"><h4>{name}</h4><svg role="img" viewBox="0 0 {_WIDTH:.0f} {height:.0f}" '
+        f'aria-labelledby="{key}-t {key}-d"><title id="{key}-t">{name}</title><desc id="{key}-d">{text}</desc>'
+        f"{paths}</svg><figcaption>{text}</figcaption></figure>"
     )

@@ -1,4 +1,4 @@
-"""A page on which a person labels images, or looks again at labels: one HTML file, no server, no network."""
+"""A page on which a person labels images or reviews labels: one HTML file, no server, no network."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import hashlib
 import json
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ParameterError
 from .document import whole_page
-from .text import escape, png_text
+from .text import escape, png_url, resource
 
 __all__ = ["render_sheet"]
 
-# Larger images than this are photographs, which JPEG holds in a quarter of the bytes.
+# JPEG holds larger images in a quarter of the bytes.
 _PNG_SIDE = 32
 _QUALITY = 88
 
 _KEYS = (
     ("arrows", "go from image to image"),
-    ("Enter, Space", "turn the image over"),
+    ("Enter, Space", "switch the image between open and closed"),
     ("O, C, U", "open, closed, unsure"),
-    ("N", "the rest of the page is right as shown; next page"),
+    ("N", "confirm the rest of the page as shown; next page"),
     ("P, F", "page before, page after, without an answer"),
     ("Z", "undo"),
     ("S", "save"),
@@ -32,68 +33,71 @@ _KEYS = (
 
 
 def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
-    """Draw the page.
+    """Return the label page; the same input gives the same text.
 
     Parameters
     ----------
     sheet : dict
-        ``title`` and ``lead`` (plain text); ``save``, the name under which labels are saved; ``columns`` and ``rows``
-        of the label file that there is already; ``items``, for each image ``file``, ``row`` (-1 for none), ``given``
-        (1, 0, -1), ``guess`` (1, 0), ``score``, ``image``, and for an audit ``reason`` and ``other`` (-1 for none);
-        ``pages``, lists of items; ``reasons``, whether it is an audit.
+        ``title`` and ``lead`` : str, plain text.
+        ``save`` : str, name under which the browser saves the labels.
+        ``columns``, ``rows`` : the existing label file.
+        ``items`` : a dict for each image: ``file``, ``row`` in the label file (-1 for none), ``given`` label
+        (1, 0, -1), ``guess`` (1, 0), ``score``, index ``image``; in an audit also ``reason`` and the index ``other``
+        of an image to compare with (-1 for none).
+        ``pages`` : lists of indices of items.
+        ``reasons`` : bool, whether the page is an audit.
     images : ndarray of shape (m, h, w), dtype uint8
-        What ``image`` and ``other`` count. They are part of the page: keep it where they may be shown.
+        The images that ``image`` and ``other`` index. They are part of the page: share it only where they may be
+        shared.
 
     Returns
     -------
     str
-        The page; the same input gives the same text.
+        HTML.
 
     Raises
     ------
     ParameterError
-        Where an item names an image that is not there.
+        If an item has an index beyond the last image.
     """
-    named = [number for item in sheet["items"] for number in (item["image"], item.get("other", -1))]
-    if max(named, default=-1) >= len(images):
-        raise ParameterError(f"images has {len(images)} of them, and an item names number {max(named)}")
+    used = [index for item in sheet["items"] for index in (item["image"], item.get("other", -1))]
+    if max(used, default=-1) >= len(images):
+        raise ParameterError(f"images has {len(images)} images; an item names number {max(used)}")
     data = {
         **{key: sheet[key] for key in ("save", "columns", "rows", "items", "reasons")},
         "pages": [{"items": page} for page in sheet["pages"]],
-        "images": [_image_text(image) for image in images],
+        "images": [_image_url(image) for image in images],
     }
-    # By this name the browser keeps what was answered: another page, other answers.
+    # The browser stores answers under this name, so that two pages do not share them.
     data["id"] = hashlib.sha256(json.dumps(data, sort_keys=True).encode("ascii")).hexdigest()[:24]
-    # A file name may hold </script>.
+    # A file name may contain </script>.
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     body = (
         f"<header><h1>{escape(sheet['title'])}</h1><p>{escape(sheet['lead'])}</p>{_help()}</header>"
         f'<main>{_state()}<div id="board"></div></main>{_actions()}'
-        '<p id="told" class="told" role="status" aria-live="polite"></p>'
+        '<p id="announcement" role="status" aria-live="polite"></p>'
         f'<script type="application/json" id="sheet">{text}</script>'
     )
-    return whole_page(sheet["title"], body, kind="label")
+    return whole_page(sheet["title"], body, style=resource("label.css"), script=resource("label.js"))
 
 
-def _image_text(image: NDArray[np.uint8]) -> str:
+def _image_url(image: NDArray[np.uint8]) -> str:
     if len(image) <= _PNG_SIDE:
-        return png_text(image)
-    import cv2
-
-    _, packed = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode("ascii")
+        return png_url(image)
+    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(image), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 
 def _help() -> str:
-    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(deed)}</dd>" for key, deed in _KEYS)
+    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(action)}</dd>" for key, action in _KEYS)
     return (
-        "<noscript><p class='note'>This page needs JavaScript; it loads nothing from anywhere.</p></noscript>"
-        '<p id="lost" class="note" hidden>This browser keeps nothing for this page: save before you close it.</p>'
-        f'<details><summary>Keys, and what happens to your answers</summary><dl class="keys">{keys}</dl>'
-        "<p>The word under an image says what it is taken for, a tick that you answered. Your answers stay in this "
-        "browser, under this page, until you save them as a label file, assets.csv, or assets (1).csv where there is "
-        "one already. It holds the labels that there were when this page was made, and your answers on it; of two "
-        "pages, classic-eyes merge makes one file. Nothing is sent anywhere.</p></details>"
+        "<noscript><p class='note'>This page needs JavaScript; it loads nothing from the network.</p></noscript>"
+        '<p id="lost" class="note" hidden>This browser stores nothing for this page: save before you close it.</p>'
+        f'<details><summary>Keys, and where your answers are stored</summary><dl class="keys">{keys}</dl>'
+        "<p>The word under an image is its current label; a tick marks the images that you answered. Your answers stay "
+        "in this browser until you save them as a label file: assets.csv, or assets (1).csv if there is one already. "
+        "The file holds the labels from which this page was made and your answers; classic-eyes merge joins the files "
+        "of two pages. Nothing is sent anywhere.</p></details>"
     )
 
 
@@ -108,14 +112,14 @@ def _state() -> str:
 
 
 def _actions() -> str:
-    confirm = _button("confirm", '<span id="confirm-text"></span>', "N", kind="first")
-    turning = _button("undo", "Undo", "Z") + _button("back", "Back", "P") + _button("forward", "Forward", "F")
-    saving = _button("save", "Save labels", "S", kind="save")
-    return f'<div class="actions" role="group" aria-label="Page">{confirm}{turning}{saving}</div>'
+    confirm = _button("confirm", '<span id="confirm-text"></span>', "N", style_class="first")
+    pages = _button("undo", "Undo", "Z") + _button("back", "Back", "P") + _button("forward", "Forward", "F")
+    save = _button("save", "Save labels", "S", style_class="save")
+    return f'<div class="actions" role="group" aria-label="Page">{confirm}{pages}{save}</div>'
 
 
-def _button(name: str, text: str, key: str, kind: str = "plain") -> str:
+def _button(name: str, text: str, key: str, style_class: str = "plain") -> str:
     return (
-        f'<button type="button" id="{name}" class="{kind}" aria-keyshortcuts="{key}">{text}'
+        f'<button type="button" id="{name}" class="{style_class}" aria-keyshortcuts="{key}">{text}'
         f'<kbd aria-hidden="true">{key}</kbd></button>'
     )

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from skimage import data
 
-from classic_eyes.faces import Face, FaceReader, points
-from classic_eyes.faces.finding import find_faces
+from classic_eyes.faces import Face, FaceReader
+from classic_eyes.faces.detection import find_faces
+from classic_eyes.faces.landmarks import find_landmark_file
 from classic_eyes.images import read_photograph
 from classic_eyes.metrics import roc_auc
 
@@ -73,7 +74,7 @@ def limits() -> list[str]:
 def main() -> None:
     """Print the tables."""
     folder = Path(sys.argv[1])
-    landmarks = sys.argv[2] if len(sys.argv) > 2 else points.find_landmark_file()
+    landmarks = sys.argv[2] if len(sys.argv) > 2 else find_landmark_file()
     head = [
         "eyes found by",
         "faces found",
@@ -85,9 +86,9 @@ def main() -> None:
     print("|---|---|---|---|---|")
     if landmarks:
         reader = FaceReader(landmarks=landmarks)
-        print("| " + " | ".join(evaluate(f"{reader.points.n_points} points", reader, folder)) + " |")
+        print("| " + " | ".join(evaluate(f"{reader.landmarks.n_points} points", reader, folder)) + " |")
     reader = FaceReader()
-    reader.points = None
+    reader.landmarks = None
     print("| " + " | ".join(evaluate("cascades", reader, folder)) + " |")
     print("\n".join(["", *limits()]))
 

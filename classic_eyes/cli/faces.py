@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .._utils.writing import csv_text, write_whole
 from ..errors import ImageError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
-from ..faces.points import HOW_TO_GET
+from ..faces.landmarks import HOW_TO_GET
 from ..images import MAX_PIXELS, read_photograph
 from ..images.remote import is_url
 from .arguments import existing_file, natural_number, positive_integer
@@ -111,7 +111,7 @@ def say_landmarks(reader: FaceReader) -> None:
     reader : FaceReader
         What reads the photographs.
     """
-    if reader.points is None:
+    if reader.landmarks is None:
         why = f"no landmark file, so OpenCV's cascades look for the eyes and ear stays empty; {HOW_TO_GET}"
     elif not reader.measures_ear:
         why = f"the landmark file has 5 points, which say nothing of the lids, so ear stays empty; {HOW_TO_GET}"

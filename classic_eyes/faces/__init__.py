@@ -1,19 +1,8 @@
-"""Whole photographs: faces, their eyes, how far those are open, and what becomes of both eyes together."""
+"""Faces in photographs: detection, eye localization, cutting of patches, and the verdict for both eyes."""
 
+from .cutting import cut_eye
 from .drawing import draw_faces
-from .points import FacePoints, find_landmark_file, open_points
-from .reading import Eye, Face, FaceReader
-from .verdict import VERDICTS, evidence, joint_verdict
+from .reader import Eye, Face, FaceReader
+from .verdict import VERDICTS
 
-__all__ = [
-    "VERDICTS",
-    "Eye",
-    "Face",
-    "FacePoints",
-    "FaceReader",
-    "draw_faces",
-    "evidence",
-    "find_landmark_file",
-    "joint_verdict",
-    "open_points",
-]
+__all__ = ["VERDICTS", "Eye", "Face", "FaceReader", "cut_eye", "draw_faces"]

@@ -1,0 +1,79 @@
+"""Face landmarks: dlib shape predictors of 68 or 5 points that a user installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..descriptors.ear import load_dlib
+from ..errors import ModelError
+
+__all__ = ["HOW_TO_GET", "FaceLandmarks", "find_landmark_file", "load_landmarks"]
+
+HOW_TO_GET = (
+    "pip install face_recognition_models installs one; it may not be used commercially (it was trained on iBUG 300-W)"
+)
+_PACKAGE = "face_recognition_models"
+_FILE = "models/shape_predictor_68_face_landmarks.dat"
+# The person's right eye is on the left of the photograph.
+_EYES_OF_68 = {"right": slice(36, 42), "left": slice(42, 48)}
+
+
+@dataclass(frozen=True, eq=False)
+class FaceLandmarks:
+    """A dlib shape predictor for faces, with 68 points or with 5 (corners of the eyes, and the nose)."""
+
+    path: str
+    n_points: int
+    predictor: Any
+
+    def eyes(self, grey: NDArray[np.uint8], box: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return the points of the person's ``right`` and ``left`` eye in a face's box ``x, y, w, h``.
+
+        With 68 points, six in the order of the eye aspect ratio; with 5 points, the left and the right corner.
+        """
+        dlib = load_dlib()
+        left, top, width, height = (round(value) for value in box)
+        found = self.predictor(grey, dlib.rectangle(left, top, left + width - 1, top + height - 1))
+        points = np.array([(part.x, part.y) for part in found.parts()], dtype=np.float64)
+        if self.n_points == 68:
+            return {eye: points[part] for eye, part in _EYES_OF_68.items()}
+        corners = points[:4][np.argsort(points[:4, 0], kind="stable")]
+        return {"right": corners[:2], "left": corners[2:]}
+
+
+def find_landmark_file() -> Path | None:
+    """Return the 68-point file of ``face_recognition_models`` without importing it; None if it is not installed."""
+    try:
+        spec = importlib.util.find_spec(_PACKAGE)
+    except (ImportError, ValueError):
+        return None
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(folder, _FILE)).is_file():
+            return path
+    return None
+
+
+def load_landmarks(path: str | os.PathLike[str] | None = None) -> FaceLandmarks | None:
+    """Load a shape predictor, by default `find_landmark_file`; None if no path is given and none is installed."""
+    dlib = load_dlib()
+    file = find_landmark_file() if path is None else path
+    if file is None:
+        return None
+    name = os.fspath(file)
+    if not os.path.isfile(name):
+        raise ModelError(f"landmarks {name!r}: no such file; {HOW_TO_GET}, or omit it")
+    try:
+        predictor = dlib.shape_predictor(name)
+        n_points = predictor(np.zeros((64, 64), np.uint8), dlib.rectangle(0, 0, 63, 63)).num_parts
+    except (RuntimeError, MemoryError) as error:
+        raise ModelError(f"landmarks {name!r} is no dlib shape predictor ({error}); {HOW_TO_GET}") from error
+    if n_points not in (5, 68):
+        raise ModelError(f"landmarks {name!r} has {n_points} points; 68 or 5 are needed; {HOW_TO_GET}")
+    return FaceLandmarks(name, n_points, predictor)

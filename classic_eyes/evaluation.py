@@ -1,4 +1,4 @@
-"""How good a classifier is on images it has not seen: reading what is labelled, and scoring it by folds."""
+"""Evaluation on unseen images: out-of-fold predictions by cross-validation over groups, and metrics of parts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,12 @@ from sklearn.base import clone
 from . import metrics
 from ._utils.workers import run_tasks
 from .datasets import EyeSet, group_folds
+from .errors import ParameterError
 
-__all__ = ["agreed_by_all", "cross_validate", "summarize_parts"]
+__all__ = ["MIN_FOLDS", "agreed_by_all", "cross_validate", "summarize_parts"]
 
-
-def _score_fold(
-    classifier: Any,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int8],
-    groups: NDArray[Any],
-    fold: tuple[NDArray[np.intp], NDArray[np.intp]],
-) -> NDArray[np.float64]:
-    train, test = fold
-    fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train])
-    return fitted.predict_proba(images[test])[:, 1]
+MIN_FOLDS = 2
+"""Fewest folds of a cross-validation."""
 
 
 def cross_validate(
@@ -39,15 +31,15 @@ def cross_validate(
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> NDArray[np.float64]:
-    """Score every image by a classifier that has not seen its group.
+    """Predict every image by a classifier that was not trained on its group.
 
-    1. The groups are dealt into ``n_splits`` folds, the classes as even as the groups allow.
-    2. For each fold a clone learns from the others, calibration included, and scores it.
+    1. The groups are split into ``n_splits`` folds, with the classes as even as the groups allow.
+    2. For each fold a clone is fitted to the others, calibration included, and predicts it.
 
     Parameters
     ----------
     classifier : EyeClassifier
-        Not changed.
+        Not changed. Its clones are fitted without non-eye detection, which no probability depends on.
     images : uint8 array of shape (n, h, w)
         Grey images.
     labels : int8 array of shape (n,)
@@ -55,40 +47,55 @@ def cross_validate(
     groups : array of shape (n,)
         Person or face of each image.
     n_splits : int, default 5
-        Folds.
+        Folds, 2 or more.
     random_state : int, default 0
         Seed of the folds.
     n_jobs : int, optional
-        Folds at a time, each in a process of its own; one per core by default. The scores do not depend on it.
+        Folds at a time, each in a process of its own; one per core by default. Predictions do not depend on it.
 
     Returns
     -------
     float64 array of shape (n,)
-        Probability of open.
+        Out-of-fold probability of open.
 
     Raises
     ------
     ParameterError
-        Where there are fewer groups than folds.
+        For fewer folds than two, or fewer groups than folds.
     """
+    if n_splits < MIN_FOLDS:
+        raise ParameterError(f"n_splits is {n_splits}; it must be {MIN_FOLDS} or more")
     folds = group_folds(labels, groups, n_splits, random_state=random_state)
-    tasks = [(classifier, images, labels, groups, fold) for fold in folds]
-    scored = run_tasks(_score_fold, tasks, n_jobs=n_jobs or cpu_count())
-    scores = np.empty(len(labels))
-    for (_, test), part in zip(folds, scored, strict=True):
-        scores[test] = part
-    return scores
+    unfitted = clone(classifier).set_params(detect_non_eyes=False)
+    tasks = [(unfitted, images, labels, groups, fold) for fold in folds]
+    predicted = run_tasks(_predict_fold, tasks, n_jobs=n_jobs or cpu_count())
+    probability = np.empty(len(labels))
+    for (_, test), part in zip(folds, predicted, strict=True):
+        probability[test] = part
+    return probability
+
+
+def _predict_fold(
+    classifier: Any,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any],
+    fold: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> NDArray[np.float64]:
+    train, test = fold
+    fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train])
+    return fitted.predict_proba(images[test])[:, 1]
 
 
 def agreed_by_all(eyes: EyeSet, votes: dict[str, list[int]]) -> NDArray[np.bool_]:
-    """Tell which images have a label that every rater who saw them gave too.
+    """Return which images have a label that every rater gave too.
 
     Parameters
     ----------
     eyes : EyeSet
         Labelled images.
     votes : dict
-        File name to the raters' labels, without those who left it out.
+        File name to the labels of the raters who did not skip it.
 
     Returns
     -------
@@ -124,6 +131,6 @@ def summarize_parts(
     Returns
     -------
     dict
-        Name of the part to what `classic_eyes.metrics.summarize` gives.
+        Name of the part to what `classic_eyes.metrics.summarize` returns.
     """
     return {name: metrics.summarize(labels[part], scores[part], groups[part]) for name, part in parts}

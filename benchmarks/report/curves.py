@@ -10,31 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from scipy.stats import norm
 
+from benchmarks.report import figure as fig
 from benchmarks.report.choose import Entry, Scored, curve_scenarios, metric_value
-from benchmarks.report.figure import (
-    COLORS,
-    DOTTED,
-    LEFT,
-    NOTE,
-    RIGHT,
-    THIN,
-    TOP,
-    WIDTH,
-    Figure,
-    add_axes,
-    add_tag,
-    add_words,
-    figure_style,
-    label_text,
-    new_canvas,
-    plot_curve,
-    svg_document,
-)
 from classic_eyes.labeling.page.text import count, proportion
 from classic_eyes.metrics import det_points, reliability_curve, roc_points
 
-SIDE = RIGHT - LEFT
-HEIGHT = TOP + SIDE + 42
+SIDE = fig.RIGHT - fig.LEFT
+HEIGHT = fig.TOP + SIDE + 42
 FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 N_BARS = 40
@@ -71,33 +53,37 @@ class CurveKind:
         return f"{self.description} " + "; ".join(f"{n} {text}" for n, text in self.legend(scenarios)) + "."
 
 
-@figure_style
-def curve_figure(kind: CurveKind, scenarios: list[Scored]) -> Figure | None:
+@fig.figure_style
+def curve_figure(kind: CurveKind, scenarios: list[Scored]) -> fig.Figure | None:
     """Draw curves of the scenarios, or nothing where none is defined."""
     shown = kind.shown(scenarios)
     if not shown:
         return None
-    canvas = new_canvas(HEIGHT)
+    canvas = fig.new_canvas(HEIGHT)
     kind.draw(canvas, 0, 0, shown)
-    return Figure(kind.slug, kind.title, kind.described(shown), kind.caption, canvas, kind.legend(shown))
+    return fig.Figure(kind.slug, kind.title, kind.described(shown), kind.caption, canvas, kind.legend(shown))
 
 
-@figure_style
+@fig.figure_style
 def render_curves(dataset: Entry) -> str | None:
     """Return ROC, detection error trade-off and reliability side by side as an SVG file, or None without scores."""
     scenarios = curve_scenarios(dataset)
-    kinds = [kind for kind in (ROC, DET, RELIABILITY) if kind.shown(scenarios)]
+    kinds = [kind for kind in KINDS if kind.shown(scenarios)]
     if not kinds:
         return None
     height = HEADING + HEIGHT + 17 * len(scenarios) + GAP
-    canvas = new_canvas(height, len(kinds) * (WIDTH + GAP) + GAP)
+    canvas = fig.new_canvas(height, len(kinds) * (fig.WIDTH + GAP) + GAP)
     for k, kind in enumerate(kinds):
-        left, shown = GAP + k * (WIDTH + GAP), kind.shown(scenarios)
+        left, shown = GAP + k * (fig.WIDTH + GAP), kind.shown(scenarios)
         axes = kind.draw(canvas, left, HEADING, shown)
         texts = [f"{number}  {text}" for number, text in kind.legend(shown)]
-        add_words(canvas, left, kind.title, axes.get_lines()[-len(shown) :], texts, HEADING + HEIGHT)
+        fig.add_words(canvas, left, kind.title, axes.get_lines()[-len(shown) :], texts, HEADING + HEIGHT)
     description = " ".join(f"{kind.title}: {kind.described(kind.shown(scenarios))}" for kind in kinds)
-    return svg_document(canvas, f"{dataset['name']}: curves", description)
+    return fig.svg_document(canvas, f"{dataset['name']}: curves", description)
+
+
+def _square_axes(canvas: Canvas, left: float, top: float, y_label: str) -> Axes:
+    return fig.add_axes(canvas, left + fig.LEFT, top + fig.TOP, left + fig.RIGHT, top + fig.TOP + SIDE, y_label)
 
 
 def _tag_curves(axes: Axes, corner: tuple[float, float], shown: list[Scored]) -> None:
@@ -109,22 +95,22 @@ def _tag_curves(axes: Axes, corner: tuple[float, float], shown: list[Scored]) ->
         away = np.abs(inside - np.array(corner))
         angle = np.degrees(np.arctan2(away[:, 1], away[:, 0]))
         at = int(np.argmin(np.abs(angle - (29 + 8 * style)) + 1e3 * (np.abs(inside - 0.5).max(axis=1) > 0.5)))
-        add_tag(axes, (x[at], y[at]), one.number, style)
+        fig.add_tag(axes, (x[at], y[at]), one.number, style)
 
 
 def _draw_roc(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> Axes:
-    axes = add_axes(canvas, left + LEFT, top + TOP, left + RIGHT, top + TOP + SIDE, "true positive rate")
-    axes.plot([0, 1], [0, 1], **DOTTED)
+    axes = _square_axes(canvas, left, top, "true positive rate")
+    axes.plot([0, 1], [0, 1], **fig.DOTTED)
     for style, one in enumerate(shown):
         false_positive, true_positive, _ = roc_points(one.labels, one.scores)
-        plot_curve(axes, false_positive, true_positive, style)
+        fig.plot_curve(axes, false_positive, true_positive, style)
     axes.set(xlim=(0, 1), ylim=(0, 1.005), xticks=FIFTHS, yticks=FIFTHS, xlabel="false positive rate")
     _tag_curves(axes, (1, 0), shown)
     return axes
 
 
 def _draw_det(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> Axes:
-    axes = add_axes(canvas, left + LEFT, top + TOP, left + RIGHT, top + TOP + SIDE, "false negative rate")
+    axes = _square_axes(canvas, left, top, "false negative rate")
     # One image of the rarer class is the smallest rate that can be measured.
     rarer = min(min(int(one.labels.sum()), int((1 - one.labels).sum())) for one in shown)
     start = max(k for k in range(6) if k == 0 or RATES[k] <= 0.6 / rarer)
@@ -133,7 +119,7 @@ def _draw_det(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> A
     rates = RATES[start : end + 1]
     axes.set_xscale("function", functions=(norm.ppf, norm.cdf))
     axes.set_yscale("function", functions=(norm.ppf, norm.cdf))
-    axes.plot([rates[0], rates[-1]], [rates[0], rates[-1]], **DOTTED)
+    axes.plot([rates[0], rates[-1]], [rates[0], rates[-1]], **fig.DOTTED)
     for style, one in enumerate(shown):
         false_positive, false_negative, _ = det_points(one.labels, one.scores)
         # Where a rate is 0 the curve lies at infinity.
@@ -141,7 +127,7 @@ def _draw_det(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> A
         if not seen.any():
             seen[np.argmin(false_positive + false_negative)] = True
         limits = (rates[0], 0.9999)
-        plot_curve(axes, np.clip(false_positive[seen], *limits), np.clip(false_negative[seen], *limits), style)
+        fig.plot_curve(axes, np.clip(false_positive[seen], *limits), np.clip(false_negative[seen], *limits), style)
     axes.set(xlim=(rates[0], rates[-1]), ylim=(rates[0], rates[-1]), xlabel="false positive rate")
     ticks = [rate for k, rate in enumerate(rates) if (len(rates) - 1 - k) % (2 if len(rates) > 9 else 1) == 0]
     percent = [f"{100 * rate:g}%" for rate in ticks]
@@ -152,28 +138,18 @@ def _draw_det(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> A
 
 
 def _draw_reliability(canvas: Canvas, left: float, top: float, shown: list[Scored]) -> Axes:
-    bottom = top + TOP + SIDE
-    strip = add_axes(canvas, left + LEFT, bottom - 62, left + RIGHT, bottom)
-    counts, _ = np.histogram(shown[0].scores, bins=EDGES)
-    strip.bar(EDGES[:-1] + 0.5 / N_BARS, np.sqrt(counts), 0.8 / N_BARS, color=COLORS["firm"], alpha=0.7)
-    strip.set(xlim=(0, 1), xticks=FIFTHS, xlabel="score")
-    strip.set_yticks([np.sqrt(counts.max())], [count(counts.max())])
-    strip.grid(visible=False)
-    axes = add_axes(canvas, left + LEFT, top + TOP, left + RIGHT, bottom - 86, "proportion of open eyes")
-    axes.plot([0, 1], [0, 1], **DOTTED)
-    curves = []
+    axes = _square_axes(canvas, left, top, "proportion of open eyes")
+    axes.plot([0, 1], [0, 1], **fig.DOTTED)
     for style, one in enumerate(shown):
         score, is_open, n = reliability_curve(one.labels, one.scores)
         # A proportion of a few images is mostly noise.
         kept = n >= (10 if len(one.rows) >= 300 else 1)
-        curves.append((score[kept], is_open[kept]))
-        plot_curve(axes, *curves[-1], style, with_markers=True)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=FIFTHS, yticks=FIFTHS)
-    axes.tick_params(labelbottom=False)
-    for style, (one, (score, is_open)) in enumerate(zip(shown, curves, strict=True)):
+        score, is_open = score[kept], is_open[kept]
+        fig.plot_curve(axes, score, is_open, style, with_markers=True)
         at = min(len(score) - 1, len(score) * (style + 1) // (len(shown) + 1))
         if at >= 0:
-            add_tag(axes, (score[at], is_open[at]), one.number, style, -13 if is_open[at] > 0.9 else 13)
+            fig.add_tag(axes, (score[at], is_open[at]), one.number, style, -13 if is_open[at] > 0.9 else 13)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=FIFTHS, yticks=FIFTHS, xlabel="score")
     return axes
 
 
@@ -202,23 +178,24 @@ RELIABILITY = CurveKind(
     "Reliability of the score",
     "Proportion of open eyes in 15 bins of the score, against the mean score of the bin.",
     "On the diagonal 80% of the eyes with a score of 0.8 are open. Bins with fewer than 10 images are not shown where "
-    "there are 300 or more in all. Below: histogram of the scores of the first scenario (heights are square roots).",
+    "there are 300 or more in all.",
     "calibration_error",
     "calibration error",
     _draw_reliability,
     needs_both_classes=False,
 )
+KINDS = (ROC, DET, RELIABILITY)
 
 
-@figure_style
-def histogram_figure(shown: list[Scored]) -> Figure | None:
+@fig.figure_style
+def histogram_figure(shown: list[Scored]) -> fig.Figure | None:
     """Draw histograms of the scores, open eyes upward and closed eyes downward."""
     if not shown:
         return None
     pitch = 104
-    canvas = new_canvas(len(shown) * pitch + 34)
+    canvas = fig.new_canvas(len(shown) * pitch + 34)
     for place, one in enumerate(shown):
-        axes = add_axes(canvas, LEFT, place * pitch + 26, RIGHT, (place + 1) * pitch - 8)
+        axes = fig.add_axes(canvas, fig.LEFT, place * pitch + 26, fig.RIGHT, (place + 1) * pitch - 8)
         _draw_histogram(axes, one)
         axes.tick_params(labelbottom=one is shown[-1])
     axes.set_xlabel("score")
@@ -226,7 +203,7 @@ def histogram_figure(shown: list[Scored]) -> Figure | None:
         f"{one.number} {one.name}: {int(((one.scores >= 0.5) != one.labels).sum())} of {len(one.labels)} misclassified"
         for one in shown
     )
-    return Figure(
+    return fig.Figure(
         "histogram",
         "Scores of open and of closed eyes",
         f"Histograms of the score, open eyes upward, closed eyes downward. At the threshold 0.5: {errors}.",
@@ -241,16 +218,16 @@ def _draw_histogram(axes: Axes, one: Scored) -> None:
     heights = [np.sqrt(np.histogram(one.scores[one.labels == label], bins=EDGES)[0]) for label in (0, 1)]
     top = max(np.max(heights), 1.0)
     for label, sign, word in ((0, -1, "closed"), (1, 1, "open")):
-        color = COLORS["s0" if label else "s1"]
+        color = fig.COLORS["s0" if label else "s1"]
         correct = (middles >= 0.5) == bool(label)
         for kept, style in ((correct, {"color": color}), (~correct, {"facecolor": "none", "edgecolor": color})):
             kept &= heights[label] > 0
             axes.bar(middles[kept], sign * heights[label][kept], 0.8 / N_BARS, linewidth=1, **style)
-        axes.text(0.51, sign * 0.8 * top, word, va="center", **NOTE)
-    axes.axhline(0, **THIN)
-    axes.axvline(0.5, **DOTTED)
+        axes.text(0.51, sign * 0.8 * top, word, va="center", **fig.NOTE)
+    axes.axhline(0, **fig.THIN)
+    axes.axvline(0.5, **fig.DOTTED)
     axes.spines.bottom.set_visible(False)
     axes.grid(visible=False)
     axes.set(xlim=(0, 1), ylim=(-1.05 * top, 1.05 * top), xticks=FIFTHS)
     axes.set_yticks([-top, top], [count(top**2)] * 2)
-    axes.set_title(label_text(f"{one.number}  {one.name}", 54), x=0, pad=4, color=COLORS["ink"])
+    axes.set_title(fig.label_text(f"{one.number}  {one.name}", 54), x=0, pad=4, color=fig.COLORS["ink"])

@@ -88,9 +88,9 @@ def label_text(text: object, limit: int) -> str:
 
 def plot_curve(axes: Axes, x: Sequence[float], y: Sequence[float], style: int, with_markers: bool = False) -> None:
     """Plot the curve with the colour, dashes and marker of its number."""
-    marker = {"marker": _MARKERS[style], "markersize": 5, "markerfacecolor": COLORS["sheet"], "markeredgewidth": 1.4}
-    dashes = (0, _DASHES[style])
-    axes.plot(x, y, color=COLORS[f"s{style}"], linestyle=dashes, linewidth=1.8, **(marker if with_markers else {}))
+    color = COLORS[f"s{style}"]
+    marks = {"marker": _MARKERS[style], "markersize": 5, "mfc": COLORS["sheet"], "mew": 1.4, "clip_on": False}
+    axes.plot(x, y, color=color, ls=(0, _DASHES[style]), lw=1.8, **(marks if with_markers else {}))
 
 
 def add_tag(axes: Axes, point: Sequence[float], number: int, style: int, up: float = 0.0) -> None:

@@ -7,48 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report.choose import Scored, best, scored
-from classic_eyes.labeling.page.text import escape, png_url, proportion, shortened
+from benchmarks.report.choose import best, scored
+from classic_eyes.labeling.page.gallery import contact_sheet
+from classic_eyes.labeling.page.text import count, escape
 
 MOST_SHOWN = 18
 WORDS = ("closed", "open")
-Images = NDArray[np.uint8]
 
 
-def gallery_html(dataset: dict[str, Any], thumbnails: Images | None, place: str) -> str:
+def gallery_html(dataset: dict[str, Any], thumbnails: NDArray[np.uint8] | None, place: str) -> str:
     """Return the images with the score farthest from their label; only names and scores without thumbnails."""
-    top = best(dataset)
-    if top is None:
-        return ""
-    one = scored(dataset, *top)
-    lists = "".join(_errors(dataset, one, thumbnails, label, place) for label in (0, 1))
-    if not lists:
-        return ""
-    return f'<h3 id="{place}-errors">Worst errors of scenario {one.number}, {escape(one.name)}</h3>{lists}'
-
-
-def _errors(dataset: dict[str, Any], one: Scored, thumbnails: Images | None, label: int, place: str) -> str:
-    wrong = np.flatnonzero((one.labels == label) & ((one.scores >= 0.5) != bool(label)))
-    if len(wrong) == 0:
-        return ""
-    order = wrong[np.argsort(-np.abs(one.scores[wrong] - label), kind="stable")][:MOST_SHOWN]
-    items = "".join(_item(dataset, one, int(k), thumbnails) for k in order)
-    title = f"{WORDS[label].capitalize()} eyes classified as {WORDS[1 - label]}"
-    shown = f"The {len(order)} worst of {len(wrong):,}" if len(order) < len(wrong) else f"All {len(wrong):,}"
-    return (
-        f'<figure id="{place}-errors{label}"><h4>{title}</h4><ol class="gallery">{items}</ol>'
-        f"<figcaption>{shown}, most confident first. Under each image: score, label, file.</figcaption></figure>"
-    )
-
-
-def _item(dataset: dict[str, Any], one: Scored, k: int, thumbnails: Images | None) -> str:
-    row = int(one.rows[k])
-    files = dataset.get("files") or []
-    name = str(files[row]) if row < len(files) and files[row] else f"image {row + 1}"
-    score, label = proportion(float(one.scores[k])), WORDS[int(one.labels[k])]
-    alt = escape(f"{name}: labelled {label}, score {score}")
-    image = "" if thumbnails is None else f'<img alt="{alt}" src="{png_url(thumbnails[row])}">'
-    return (
-        f"<li>{image}<b>{score}</b> <span>{label}</span>"
-        f'<small title="{escape(name)}">{escape(shortened(name, 44))}</small></li>'
-    )
+    one = scored(dataset, *(best(dataset) or (0, {})))
+    files = dataset.get("files") or [f"image {row + 1}" for row in range(len(dataset.get("labels") or []))]
+    sheets = ""
+    for label, word in enumerate(WORDS):
+        wrong = np.flatnonzero((one.labels == label) & ((one.scores >= 0.5) != bool(label)))
+        if len(wrong):
+            order = wrong[np.argsort(-np.abs(one.scores[wrong] - label), kind="stable")][:MOST_SHOWN]
+            title = f"{word.capitalize()} eyes classified as {WORDS[1 - label]}"
+            caption = f"{len(order)} of {count(len(wrong))}, most confident first. Under each: score, label, file."
+            images = [None if thumbnails is None else thumbnails[row] for row in one.rows[order]]
+            names = [str(files[row]) for row in one.rows[order]]
+            items = zip(images, one.scores[order], [word] * len(order), names, strict=True)
+            sheets += contact_sheet(f"{place}-errors{label}", title, caption, items, decimals=3)
+    return sheets and f'<h3 id="{place}-errors">Worst errors of scenario {one.number}, {escape(one.name)}</h3>{sheets}'

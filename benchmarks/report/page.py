@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.report.choose import best, curve_scenarios, finished, metric_value
-from benchmarks.report.curves import DET, RELIABILITY, ROC, curve_figure, histogram_figure
+from benchmarks.report.curves import KINDS, curve_figure, histogram_figure
 from benchmarks.report.gallery import gallery_html
 from benchmarks.report.rows import ablation_figure, people_figure, ranking_figure, slice_figure
 from benchmarks.report.speed import speed_figure
@@ -79,9 +79,7 @@ def _header(results: Entry, datasets: list[Entry]) -> str:
         f'<li><a href="#d{number}">{escape(dataset["name"])}</a><p>{_verdict(dataset)}</p></li>'
         for number, dataset in enumerate(datasets, start=1)
     )
-    quick = (
-        '<p class="note">A quick run: fewer rounds and resamples than a full one.</p>' if results.get("quick") else ""
-    )
+    quick = '<p class="note">A quick run: fewer rounds and resamples than a full one.</p>' * bool(results.get("quick"))
     return (
         f'<header><p class="kicker">classic_eyes {escape(results.get("code_version") or "")} · benchmark</p>'
         f'<h1>Open or closed?</h1><ul class="verdicts">{lines}</ul>{quick}</header>'
@@ -152,11 +150,7 @@ def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> st
     shown = curve_scenarios(dataset)
     groups = [
         ("accuracy", "Accuracy and speed", [ranking_figure(dataset), speed_figure(dataset), ablation_figure(dataset)]),
-        (
-            "scores",
-            "Scores",
-            [*(curve_figure(kind, shown) for kind in (ROC, DET, RELIABILITY)), histogram_figure(shown)],
-        ),
+        ("scores", "Scores", [*(curve_figure(kind, shown) for kind in KINDS), histogram_figure(shown)]),
         ("slices", "Subsets and people", [slice_figure(dataset), people_figure(dataset)]),
     ]
     blocks = "".join(
@@ -193,13 +187,11 @@ def _map_figures(dataset: Entry, place: str) -> list[str]:
 
 def _facts(dataset: Entry) -> str:
     decode = (dataset.get("decode") or {}).get("images_per_second") or {}
+    counts = {"Images": "n", "Open": "open", "Closed": "closed", "Groups": "n_groups"}
     return fact_list(
         [
             ("Protocol", dataset.get("protocol")),
-            ("Images", None if dataset.get("n") is None else count(dataset["n"])),
-            ("Open", None if dataset.get("open") is None else count(dataset["open"])),
-            ("Closed", None if dataset.get("closed") is None else count(dataset["closed"])),
-            ("Groups", None if dataset.get("n_groups") is None else count(dataset["n_groups"])),
+            *((name, None if dataset.get(key) is None else count(dataset[key])) for name, key in counts.items()),
             ("Decoding only", f"{quantity(decode['median'])} images/s" if decode.get("median") else None),
             ("SHA-256 of the data", str(dataset.get("sha256") or "")[:16]),
         ]
@@ -207,50 +199,31 @@ def _facts(dataset: Entry) -> str:
 
 
 def _parameters(dataset: Entry) -> str:
-    rows = "".join(_parameter_row(number, entry) for number, entry in enumerate(dataset["scenarios"], start=1))
+    rows = ""
+    for number, entry in enumerate(dataset["scenarios"], start=1):
+        cells = (number, entry["name"], ", ".join(entry.get("features") or []), entry.get("classifier") or "")
+        parameters = json.dumps(entry.get("parameters") or {}, sort_keys=True, ensure_ascii=False, default=str)
+        texts = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        rows += f"<tr>{texts}<td><code>{escape(parameters)}</code></td></tr>"
     head = "<th>No.</th><th>Scenario</th><th>Features</th><th>Classifier</th><th>Parameters</th>"
     return (
-        '<details><summary>What each scenario consists of</summary><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="Parameters"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-        "</div></details>"
+        '<details><summary>Parameters of each scenario</summary><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="Parameters"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>'
     )
-
-
-def _parameter_row(number: int, entry: Entry) -> str:
-    parameters = json.dumps(entry.get("parameters") or {}, sort_keys=True, ensure_ascii=False, default=str)
-    names = ", ".join(entry.get("features") or [])
-    texts = "".join(
-        f"<td>{escape(text)}</td>" for text in (number, entry["name"], names, entry.get("classifier") or "")
-    )
-    return f"<tr>{texts}<td><code>{escape(parameters)}</code></td></tr>"
-
-
-def _notes(results: Entry) -> str:
-    notes = results.get("protocol_notes") or {
-        "intervals": "95%, by bootstrap over groups.",
-        "speed": "Medians of interleaved rounds with their lowest and highest.",
-    }
-    return fact_list([(name.replace("_", " ").capitalize(), text) for name, text in notes.items()], "facts notes")
 
 
 def _run_facts(results: Entry) -> str:
     machine = results.get("machine") or {}
     memory = machine.get("memory_gb")
-    versions = ", ".join(f"{name} {number}" for name, number in sorted((results.get("versions") or {}).items()))
-    return (
-        "<footer><h2>How this was made</h2>"
-        + fact_list(
-            [
-                ("Command", results.get("command")),
-                ("Code", " ".join(str(results[key]) for key in ("code_version", "git") if results.get(key))),
-                ("Processor", machine.get("processor")),
-                ("Cores", machine.get("cores")),
-                ("Threads", machine.get("threads")),
-                ("Memory", f"{quantity(memory)} GB" if memory else None),
-                ("System", machine.get("system")),
-                ("Seed", results.get("seed")),
-                ("Libraries", versions),
-            ]
-        )
-        + f"{_notes(results)}</footer>"
-    )
+    facts = [
+        ("Command", results.get("command")),
+        ("Code", " ".join(str(results[key]) for key in ("code_version", "git") if results.get(key))),
+        *((key.capitalize(), machine.get(key)) for key in ("processor", "cores", "threads")),
+        ("Memory", f"{quantity(memory)} GB" if memory else None),
+        ("System", machine.get("system")),
+        ("Seed", results.get("seed")),
+        ("Libraries", ", ".join(" ".join(pair) for pair in sorted((results.get("versions") or {}).items()))),
+    ]
+    notes = results.get("protocol_notes") or {}
+    titled = [(name.replace("_", " ").capitalize(), text) for name, text in notes.items()]
+    return f"<footer><h2>How this was made</h2>{fact_list(facts)}{fact_list(titled, 'facts notes')}</footer>"

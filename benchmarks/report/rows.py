@@ -37,13 +37,6 @@ class _Row:
         return f"{self.name} {proportion(self.value)}" + (f" ({ends})" if ends else "")
 
 
-def _measured(metric: Any) -> tuple[float | None, float | None, float | None]:
-    """Return value, low and high of a metric that is a number or has an interval."""
-    if isinstance(metric, dict):
-        return metric.get("value"), metric.get("low"), metric.get("high")
-    return metric, None, None
-
-
 def _row_axes(rows: list[_Row], label: str, pitch: float = PITCH, right: float = RIGHT) -> tuple[Canvas, Axes]:
     """Return axes with the names of the rows on the left and their notes on the right."""
     bottom = TOP + len(rows) * pitch
@@ -87,10 +80,10 @@ def ranking_figure(dataset: Entry) -> Figure | None:
     """Draw the accuracy of every scenario, or nothing where none is known."""
     rows = []
     for number, entry in finished(dataset):
-        middle, low, high = _measured((entry.get("metrics") or {}).get("accuracy"))
-        if middle is not None:
-            name = label_text(entry["name"], 20)
-            rows.append(_Row(f"{name}  {number}", middle, low, high, proportion(middle)))
+        accuracy = (entry.get("metrics") or {}).get("accuracy") or {}
+        if accuracy.get("value") is not None:
+            name = f"{label_text(entry['name'], 20)}  {number}"
+            rows.append(_Row(name, **accuracy, note=proportion(accuracy["value"])))
     if not rows:
         return None
     return _accuracy_figure(
@@ -102,42 +95,46 @@ def ranking_figure(dataset: Entry) -> Figure | None:
     )
 
 
+def _best_scenario(dataset: Entry, part: str) -> tuple[str, Entry]:
+    """Return number and name of the best scenario, and a part of its results."""
+    number, entry = best(dataset) or (0, {})
+    return f"scenario {number}, {entry.get('name')}", entry.get(part) or {}
+
+
 def slice_figure(dataset: Entry) -> Figure | None:
     """Draw the accuracy of the best scenario in each subset, or nothing where there are no subsets."""
-    top = best(dataset)
-    subsets = (top[1].get("per_slice") or {}) if top else {}
-    if top is None or not subsets:
-        return None
+    scenario, subsets = _best_scenario(dataset, "per_slice")
     rows = []
     for kind, entries in subsets.items():
         rows.append(_Row(str(kind), is_heading=True))
         for name, entry in entries.items():
-            note = f"{count(entry.get('n'))} · {proportion(_measured(entry.get('eer'))[0])}"
-            rows.append(_Row(str(name), *_measured(entry.get("accuracy")), note))
+            note = f"{count(entry.get('n'))} · {proportion(entry.get('eer'))}"
+            rows.append(_Row(str(name), **(entry.get("accuracy") or {}), note=note))
+    if not rows:
+        return None
     return _accuracy_figure(
         "slices",
         "Accuracy by subset",
-        f"Accuracy of scenario {top[0]}, {top[1]['name']}, in each subset of the data:",
-        f"Scenario {top[0]}, {top[1]['name']}. On the right: number of images and equal error rate; a dash where a "
-        "subset has one class only.",
+        f"Accuracy of {scenario}, in each subset of the data:",
+        f"{scenario.capitalize()}. On the right: number of images and equal error rate; a dash where a subset has one "
+        "class only.",
         rows,
     )
 
 
 def people_figure(dataset: Entry) -> Figure | None:
     """Draw the accuracy of the best scenario for each person, or nothing where groups are not people."""
-    top = best(dataset)
-    people = (top[1].get("per_group") or {}) if top else {}
-    if top is None or not people:
+    scenario, people = _best_scenario(dataset, "per_group")
+    if not people:
         return None
-    rows = [_Row(str(name), *_measured(entry.get("accuracy")), count(entry.get("n"))) for name, entry in people.items()]
+    rows = [_Row(str(name), entry.get("accuracy"), note=count(entry.get("n"))) for name, entry in people.items()]
     rows.sort(key=lambda row: (row.value is None, row.value, row.name))
     limit = f"The {MOST_PEOPLE} people of {len(rows)} with the lowest accuracy. " if len(rows) > MOST_PEOPLE else ""
     return _accuracy_figure(
         "people",
         "Accuracy by person",
-        f"{limit}Accuracy of scenario {top[0]}, {top[1]['name']}, for each person, lowest first:",
-        f"{limit}Scenario {top[0]}, {top[1]['name']}; lowest first. On the right: number of images.",
+        f"{limit}Accuracy of {scenario}, for each person, lowest first:",
+        f"{limit}{scenario.capitalize()}; lowest first. On the right: number of images.",
         rows[:MOST_PEOPLE],
     )
 

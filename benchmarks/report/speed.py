@@ -10,22 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
+from benchmarks.report import figure as fig
 from benchmarks.report.choose import finished, metric_value
-from benchmarks.report.figure import (
-    COLORS,
-    DOTTED,
-    LEFT,
-    NOTE,
-    RIGHT,
-    THIN,
-    TOP,
-    WIDTH,
-    Figure,
-    add_axes,
-    figure_style,
-    label_text,
-    new_canvas,
-)
 from benchmarks.report.text import interval, quantity
 from classic_eyes.labeling.page.text import proportion
 
@@ -75,28 +61,28 @@ def _points(dataset: dict[str, Any]) -> tuple[list[_Point], str]:
     return [], ""
 
 
-@figure_style
-def speed_figure(dataset: dict[str, Any]) -> Figure | None:
+@fig.figure_style
+def speed_figure(dataset: dict[str, Any]) -> fig.Figure | None:
     """Draw accuracy against speed, or nothing where no speed was measured."""
     points, label = _points(dataset)
     if not points:
         return None
-    canvas = new_canvas(TOP + HEIGHT + 42)
-    axes = add_axes(canvas, LEFT, TOP, RIGHT, TOP + HEIGHT, "accuracy")
+    canvas = fig.new_canvas(fig.TOP + HEIGHT + 42)
+    axes = fig.add_axes(canvas, fig.LEFT, fig.TOP, fig.RIGHT, fig.TOP + HEIGHT, "accuracy")
     decoding = ((dataset.get("decode") or {}).get("images_per_second") or {}).get("median")
     _set_scales(axes, points, decoding, label)
     for point in points:
         low, value, high = point.accuracies
         slow, median, fast = point.speeds
-        axes.vlines(median, low, high, **THIN)
-        axes.hlines(value, slow, fast, **THIN)
+        axes.vlines(median, low, high, **fig.THIN)
+        axes.hlines(value, slow, fast, **fig.THIN)
         marker = MARKERS.get(point.entry.get("kind") or "", "o")
-        axes.plot(median, value, marker, color=COLORS["s0"], markeredgecolor=COLORS["sheet"])
+        axes.plot(median, value, marker, color=fig.COLORS["s0"], markeredgecolor=fig.COLORS["sheet"])
     if decoding:
-        axes.axvline(decoding, **DOTTED)
-        axes.text(decoding, 1.02, "decoding only", ha="right", transform=axes.get_xaxis_transform(), **NOTE)
+        axes.axvline(decoding, **fig.DOTTED)
+        axes.text(decoding, 1.02, "decoding only", ha="right", transform=axes.get_xaxis_transform(), **fig.NOTE)
     _label_points(axes, points)
-    return Figure(
+    return fig.Figure(
         "speed",
         "Accuracy against speed",
         f"Accuracy and speed of each scenario: {'; '.join(map(str, points))}.",
@@ -133,17 +119,19 @@ def _label_points(axes: Axes, points: list[_Point]) -> None:
     at = axes.transData.transform([(point.speeds[1], point.accuracies[1]) for point in points])
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in at]
     for point, (x, y) in zip(points, at, strict=True):
-        texts = [f"{point.number} {label_text(point.entry['name'], limit)}" for limit in (30, 16)] + [str(point.number)]
+        texts = [f"{point.number} {fig.label_text(point.entry['name'], limit)}" for limit in (30, 16)] + [
+            str(point.number)
+        ]
         places = ((text, _free_box(text, x, y, taken, axes.bbox)) for text in texts)
         nowhere = (texts[-1], Bbox.from_bounds(x + 6, y, 14, LINE_HEIGHT))
         text, box = next(((text, box) for text, box in places if box), nowhere)
         taken.append(box)
-        background = {"fc": COLORS["sheet"], "ec": "none", "alpha": 0.7, "pad": 0}
+        background = {"fc": fig.COLORS["sheet"], "ec": "none", "alpha": 0.7, "pad": 0}
         style = {"xycoords": "figure points", "va": "center", "fontsize": 10.5, "bbox": background}
         axes.annotate(text, (box.x0 + 1, (box.y0 + box.y1) / 2), **style)
         near = np.clip((x, y), box.min, box.max)
         if np.abs(near - (x, y)).sum() > 12:
-            axes.plot(*axes.transData.inverted().transform([(x, y), near]).T, zorder=1, **THIN)
+            axes.plot(*axes.transData.inverted().transform([(x, y), near]).T, zorder=1, **fig.THIN)
 
 
 def _free_box(text: str, x: float, y: float, taken: list[Bbox], axes: Bbox) -> Bbox | None:
@@ -152,11 +140,11 @@ def _free_box(text: str, x: float, y: float, taken: list[Bbox], axes: Bbox) -> B
     for far in (8, 18, 30, 44, 60):
         slant = 0.75 * far
         steps = ((far, 0), (slant, slant), (slant, -slant))
-        corners = [(x + right, y + up) for right, up in steps] + [(x - right - width, y + up) for right, up in steps]
+        corners = [(left, y + up) for right, up in steps for left in (x + right, x - right - width)]
         corners += [(x - width / 2, y + sign * (far + LINE_HEIGHT / 2)) for sign in (1, -1)]
         for left, middle in corners:
             box = Bbox.from_bounds(left, middle - LINE_HEIGHT / 2, width, LINE_HEIGHT)
-            fits = axes.x0 <= box.x0 and box.x1 <= WIDTH and axes.y0 <= box.y0 and box.y1 <= axes.y1
+            fits = axes.x0 <= box.x0 and box.x1 <= fig.WIDTH and axes.y0 <= box.y0 and box.y1 <= axes.y1
             if fits and not box.count_overlaps(taken):
                 return box
     return None

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ...errors import ParameterError
 from .document import fact_list, whole_page, write_page
+from .gallery import Item, contact_sheet
 from .map import map_figure
-from .text import count, escape, png_url, proportion, shortened
+from .text import count, escape, proportion
 
 __all__ = ["render_history", "write_history"]
 
@@ -56,8 +57,8 @@ def render_history(history: History, images: Images) -> str:
         )
     body = (
         f"{_header(history)}<main><section>{_facts(history)}{_contradicted(history, images)}"
-        f"{_uncertain(history, images)}{_clusters(history, images)}{_rounds(history, images)}{_starts(history)}"
-        f"{_maps(history)}</section></main>"
+        f"{_uncertain(history, images)}{_clusters(history, images)}{_rounds(history, images)}"
+        f"{_initializations(history)}{_maps(history)}</section></main>"
     )
     return whole_page(f"Labels of {history['name']}", body)
 
@@ -90,8 +91,8 @@ def _header(history: History) -> str:
         '<header><p class="kicker">classic_eyes · labels found by clustering and self-training</p>'
         f'<h1>{escape(history["name"])}</h1><ul class="verdicts"><li><p>{count(len(labels))} images: '
         f"<b>{n_open}</b> labelled open, <b>{n_closed}</b> labelled closed, {n_uncertain} uncertain. "
-        f"Reliability of the labels: <b>{proportion(history['confidence'], 2)}</b> on a scale of 0 to 1. Labels above "
-        f"{proportion(history['good_confidence'], 2)} are reliable; below "
+        f"Confidence in the labels: <b>{proportion(history['confidence'], 2)}</b> on a scale of 0 to 1. Labels above "
+        f"{proportion(history['good_confidence'], 2)} can be relied on; below "
         f"{proportion(history['min_confidence'], 2)} no model is trained.</p></li></ul>{warnings}</header>"
     )
 
@@ -120,24 +121,24 @@ def _table(title: str, key: str, head: list[str], rows: list[list[str]], caption
     )
 
 
-def _starts(history: History) -> str:
+def _initializations(history: History) -> str:
     rows = [
         [
-            proportion(start["initial_share"], 2),
-            ", ".join(proportion(value, 2) for value in start["open_shares"]),
-            proportion(start["agreement"], 2),
-            proportion(start["prior_auc"], 2),
-            proportion(start["confidence"], 2) + (" (selected)" if start["kept"] else ""),
+            proportion(each["initial_share"], 2),
+            ", ".join(proportion(value, 2) for value in each["open_shares"]),
+            proportion(each["agreement"], 2),
+            proportion(each["prior_auc"], 2),
+            proportion(each["confidence"], 2) + (" (selected)" if each["kept"] else ""),
         ]
-        for start in history["initializations"]
+        for each in history["initializations"]
     ]
     return _table(
         "Initial proportions of open eyes",
-        "starts",
-        ["Initial", "Final, by view", "Agreement (Cohen's kappa)", "ROC AUC on synthetic eyes", "Reliability"],
+        "initializations",
+        ["Initial", "Final, by view", "Agreement (Cohen's kappa)", "ROC AUC on synthetic eyes", "Confidence"],
         rows,
         "Each view is clustered from several initial proportions of open eyes. The selected one has the highest "
-        "reliability: the views agree with each other and with a classifier trained on synthetic eyes. The last row "
+        "confidence: the views agree with each other and with a classifier trained on synthetic eyes. The last row "
         "starts from the proportion that this classifier predicts.",
     )
 
@@ -152,7 +153,7 @@ def _maps(history: History) -> str:
     return f'<h3 id="maps">Maps of the features with predicted labels</h3>{figures}' if figures else ""
 
 
-def _contact_sheet(
+def _sheet(
     history: History,
     images: Images,
     shown: list[int],
@@ -164,25 +165,15 @@ def _contact_sheet(
     """Lay out images, each with its score, its label in ``labels`` or else its final one, and its file."""
     if not shown:
         return ""
-    texts = {k: _label(history, k) if labels is None else WORDS[labels[str(k)]] for k in shown}
-    items = "".join(_item(history, images, k, texts[k]) for k in shown)
-    return (
-        f'<figure id="{key}"><h4>{escape(title)}</h4><ol class="gallery">{items}</ol>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
+    items: list[Item] = []
+    for k in shown:
+        label = WORDS[labels[str(k)]] if labels else _label(history, k)
+        items.append((images[k], history["scores"][k], label, str(history["files"][k])))
+    return contact_sheet(key, title, caption, items)
 
 
 def _label(history: History, k: int) -> str:
     return WORDS[history["labels"][k]] + ", given" * (history["given"][k] >= 0)
-
-
-def _item(history: History, images: Images, k: int, label: str) -> str:
-    name, score = str(history["files"][k]), proportion(history["scores"][k], 2)
-    alt = escape(f"{name}: {label}, score {score}")
-    return (
-        f'<li><img alt="{alt}" src="{png_url(images[k])}"><b>{score}</b> <span>{label}</span>'
-        f'<small title="{escape(name)}">{escape(shortened(name, 44))}</small></li>'
-    )
 
 
 def _clusters(history: History, images: Images) -> str:
@@ -193,7 +184,7 @@ def _clusters(history: History, images: Images) -> str:
         # Equal steps show the whole cluster, not its beginning.
         steps = np.linspace(0, len(members) - 1, min(len(members), MOST_IN_CLUSTER)).astype(int)
         shown = members[steps].tolist()
-        sheets += _contact_sheet(
+        sheets += _sheet(
             history,
             images,
             shown,
@@ -237,7 +228,7 @@ def _rounds(history: History, images: Images) -> str:
         "or stay unlabelled.",
     )
     sheets = "".join(
-        _contact_sheet(
+        _sheet(
             history,
             images,
             [int(k) for k in each[key]][:MOST_IN_ROUND],
@@ -257,7 +248,7 @@ def _contradicted(history: History, images: Images) -> str:
     wrong = history["contradicted"]
     if not wrong:
         return ""
-    sheet = _contact_sheet(
+    sheet = _sheet(
         history,
         images,
         wrong[:MOST_UNCERTAIN],
@@ -274,7 +265,7 @@ def _uncertain(history: History, images: Images) -> str:
     title = f"<h3>Label these first: {count(len(order))} images remain uncertain</h3>"
     if not order:
         return title
-    sheet = _contact_sheet(
+    sheet = _sheet(
         history,
         images,
         order[:MOST_UNCERTAIN],

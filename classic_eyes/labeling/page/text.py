@@ -18,13 +18,7 @@ MINUS = "−"
 
 
 def printable(text: object) -> str:
-    """Return the text with a replacement mark for control characters and half surrogates, which UTF-8 pages forbid.
-
-    Examples
-    --------
-    >>> printable("a\\tb")
-    'a\N{REPLACEMENT CHARACTER}b'
-    """
+    """Return the text with a replacement mark for control characters and half surrogates, which UTF-8 pages forbid."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
 
 

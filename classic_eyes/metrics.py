@@ -1,9 +1,9 @@
-"""How good an answer is: every metric of the project, as functions of ``(y_true, score)``."""
+"""Metrics of predictions, as functions of labels and probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,301 +33,303 @@ __all__ = [
     "silhouette",
 ]
 
+Floats = NDArray[np.float64]
 Metric = Callable[..., float]
-BORDER = 0.5
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_THRESHOLD = 0.5
+_SHARED_PARAMETERS = {
+    "pair": """y_true : array of shape (n,)
+        1 open, 0 closed.
+    score : array of shape (n,)
+        Probability of open, 0 to 1.""",
+    "sample_weight": """sample_weight : array of shape (n,), optional
+        Weight of each image; by default 1.""",
+    "resampling": """groups : array of shape (n,), optional
+        Person or face of each image; by default every image is its own group.
+    n_resamples : int, default=1000
+        Number of bootstrap draws, at least 1.""",
+    "level": """level : float, default=0.95
+        Proportion of the draws inside the interval, between 0 and 1.
+    random_state : int, default=0
+        Seed of the draws.""",
+}
 
 
-def _pair(
-    y_true: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None
-) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the three arrays checked: labels 0 or 1, scores in 0..1, weights not negative."""
+def _shared_parameters(function: Function) -> Function:
+    """Fill the placeholders of a docstring in with the parameters that several metrics share."""
+    if function.__doc__:
+        for name, text in _SHARED_PARAMETERS.items():
+            function.__doc__ = function.__doc__.replace(f"{{{name}}}", text)
+    return function
+
+
+def _check_pair(
+    y_true: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[np.int8], Floats, Floats]:
+    """Return labels of 0 and 1, scores in 0..1 and weights that are not negative, all of shape (n,)."""
     y, s = np.asarray(y_true), np.asarray(score)
     if s.dtype.kind not in "biuf":
-        raise ParameterError(f"score has dtype {s.dtype}; probabilities of open are numbers")
+        raise ParameterError(f"score has dtype {s.dtype}; pass the probabilities of open as numbers")
     s = s.astype(np.float64)
     if y.ndim != 1 or y.shape != s.shape or len(y) == 0:
         raise ParameterError(f"y_true has shape {y.shape} and score {s.shape}; both must be the same (n,) with n > 0")
     if not np.isin(y, (0, 1)).all():
         raise ParameterError(f"y_true holds {np.unique(y)[:5].tolist()}; only 0 (closed) and 1 (open) are labels")
     if not ((s >= 0) & (s <= 1)).all():
-        raise ParameterError(f"score spans {s.min():.4g} to {s.max():.4g}; probabilities of open lie in 0..1")
+        raise ParameterError(f"score ranges from {s.min():.4g} to {s.max():.4g}; probabilities of open lie in 0..1")
     w = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     if w.shape != y.shape or not (w >= 0).all() or w.sum() == 0:
-        raise ParameterError(f"sample_weight has shape {w.shape}; one number per row, none negative, not all zero")
+        raise ParameterError(
+            f"sample_weight has shape {w.shape}; it must hold n numbers, none negative and not all of them zero"
+        )
     return y.astype(np.int8), s, w
 
 
+@_shared_parameters
 def accuracy(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of images answered rightly, open meaning ``score >= 0.5``.
+    """Proportion of correct predictions; an image is predicted open if ``score >= 0.5``.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1.
+        0 to 1.
 
     Examples
     --------
     >>> accuracy([0, 0, 1, 1], [0.1, 0.6, 0.7, 0.9])
     0.75
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    return float(np.average((s >= BORDER) == (y == 1), weights=w))
+    y, s, w = _check_pair(y_true, score, sample_weight)
+    return float(np.average((s >= _THRESHOLD) == (y == 1), weights=w))
 
 
-def _open_weights(y: NDArray[np.int8], s: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the weights of open eyes called open, of all called open, and of all open eyes."""
-    # Plain sums: scikit-learn's checks cost a hundred times as much, and a bootstrap asks thousands of times.
-    called = s >= BORDER
-    return float(w[called & (y == 1)].sum()), float(w[called].sum()), float(w[y == 1].sum())
+def _positive_weights(y: NDArray[np.int8], s: Floats, w: Floats) -> tuple[float, float, float]:
+    """Return the total weights of true positives, of positive predictions and of positive labels; open is positive."""
+    # Plain sums: scikit-learn's checks cost a hundred times as much, and a bootstrap calls this thousands of times.
+    predicted = s >= _THRESHOLD
+    return float(w[predicted & (y == 1)].sum()), float(w[predicted].sum()), float(w[y == 1].sum())
 
 
+@_shared_parameters
 def precision(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of those called open that are open; 0 where none is called open.
+    """Proportion of open eyes among those predicted open; 0 if none is predicted open.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1.
+        0 to 1.
 
     Examples
     --------
     >>> precision([0, 1, 1], [0.9, 0.6, 0.2])
     0.5
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    right, called, _ = _open_weights(y, s, w)
-    return right / called if called else 0.0
+    true_positive, predicted, _ = _positive_weights(*_check_pair(y_true, score, sample_weight))
+    return true_positive / predicted if predicted else 0.0
 
 
+@_shared_parameters
 def recall(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of the open eyes that are called open; 0 where no eye is open.
+    """Proportion of the open eyes that are predicted open; 0 if no eye is open.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1.
+        0 to 1.
 
     Examples
     --------
     >>> recall([0, 1, 1, 1, 1], [0.9, 0.6, 0.2, 0.7, 0.8])
     0.75
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    right, _, present = _open_weights(y, s, w)
-    return right / present if present else 0.0
+    true_positive, _, positive = _positive_weights(*_check_pair(y_true, score, sample_weight))
+    return true_positive / positive if positive else 0.0
 
 
+@_shared_parameters
 def f1(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Harmonic mean of precision and recall.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1.
+        0 to 1.
 
     Examples
     --------
     >>> f1([0, 1, 1], [0.9, 0.6, 0.2])
     0.5
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    right, called, present = _open_weights(y, s, w)
-    return 2 * right / (called + present) if called + present else 0.0
+    true_positive, predicted, positive = _positive_weights(*_check_pair(y_true, score, sample_weight))
+    return 2 * true_positive / (predicted + positive) if predicted + positive else 0.0
 
 
+@_shared_parameters
 def roc_auc(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Probability that an open eye scores above a closed one; nan where only one class is present.
+    """Area under the ROC curve: the probability that an open eye scores above a closed one.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1, or nan.
+        0 to 1; nan if only one class is present.
 
     Examples
     --------
     >>> roc_auc([0, 0, 1, 1], [0.1, 0.6, 0.5, 0.9])
     0.75
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    return float(skm.roc_auc_score(y, s, sample_weight=w)) if _both_classes(y, w) else float("nan")
+    y, s, w = _check_pair(y_true, score, sample_weight)
+    return float(skm.roc_auc_score(y, s, sample_weight=w)) if _has_both_classes(y, w) else float("nan")
 
 
+@_shared_parameters
 def det_points(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the two error rates at every border: the detection error trade-off.
+) -> tuple[Floats, Floats, Floats]:
+    """Return the points of the detection error trade-off curve: both error rates at every threshold.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     false_positive_rate : ndarray of shape (k,)
-        Share of closed eyes at or above the border, rising from 0 to 1.
+        Proportion of the closed eyes at or above the threshold, rising from 0 to 1.
     false_negative_rate : ndarray of shape (k,)
-        Share of open eyes below the border, falling from 1 to 0.
-    border : ndarray of shape (k,)
-        The scores tried, falling; the first is infinite (nothing is called open).
+        Proportion of the open eyes below the threshold, falling from 1 to 0.
+    thresholds : ndarray of shape (k,)
+        The distinct scores, falling, after an infinite first one at which no eye is predicted open.
 
     Raises
     ------
     ParameterError
-        Where only one class is present.
+        If only one class is present.
 
     Examples
     --------
-    >>> false_positive_rate, false_negative_rate, border = det_points([0, 1], [0.2, 0.8])
+    >>> false_positive_rate, false_negative_rate, thresholds = det_points([0, 1], [0.2, 0.8])
     >>> false_negative_rate.tolist()
     [1.0, 0.0, 0.0]
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    if not _both_classes(y, w):
+    return _det_points(*_check_pair(y_true, score, sample_weight))
+
+
+def _det_points(y: NDArray[np.int8], s: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    if not _has_both_classes(y, w):
         raise ParameterError("y_true holds one class; error rates of both kinds need open and closed eyes")
-    false_positive_rate, true_positive_rate, border = skm.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
-    return false_positive_rate, 1 - true_positive_rate, border
+    false_positive_rate, true_positive_rate, thresholds = skm.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    return false_positive_rate, 1 - true_positive_rate, thresholds
 
 
+@_shared_parameters
 def roc_points(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the share of both classes called open at every border: the receiver operating characteristic.
+) -> tuple[Floats, Floats, Floats]:
+    """Return the points of the receiver operating characteristic curve.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     false_positive_rate : ndarray of shape (k,)
-        Share of closed eyes at or above the border, rising from 0 to 1.
+        Proportion of the closed eyes at or above the threshold, rising from 0 to 1.
     true_positive_rate : ndarray of shape (k,)
-        Share of open eyes at or above the border, rising from 0 to 1.
-    border : ndarray of shape (k,)
-        The scores tried, falling; the first is infinite (nothing is called open).
+        Proportion of the open eyes at or above the threshold, rising from 0 to 1.
+    thresholds : ndarray of shape (k,)
+        The distinct scores, falling, after an infinite first one at which no eye is predicted open.
 
     Raises
     ------
     ParameterError
-        Where only one class is present.
+        If only one class is present.
 
     Examples
     --------
-    >>> false_positive_rate, true_positive_rate, border = roc_points([0, 1], [0.2, 0.8])
+    >>> false_positive_rate, true_positive_rate, thresholds = roc_points([0, 1], [0.2, 0.8])
     >>> true_positive_rate.tolist()
     [0.0, 1.0, 1.0]
     """
-    false_positive_rate, false_negative_rate, border = det_points(y_true, score, sample_weight=sample_weight)
-    return false_positive_rate, 1 - false_negative_rate, border
+    false_positive_rate, false_negative_rate, thresholds = det_points(y_true, score, sample_weight=sample_weight)
+    return false_positive_rate, 1 - false_negative_rate, thresholds
 
 
+@_shared_parameters
 def equal_error_rate(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Error rate at the border where closed eyes called open are as rare as open eyes called closed.
+    """Error rate at the threshold where the false positive and the false negative rate are equal.
 
-    The two rates are taken at every border and joined by straight lines; the answer is where the lines cross.
+    The points of `det_points` are joined by straight lines. Only the order of the scores matters.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1; only its order matters.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1, or nan where only one class is present.
+        0 to 1; nan if only one class is present.
 
     Examples
     --------
     >>> equal_error_rate([0, 0, 0, 0, 1, 1, 1, 1], [0.1, 0.2, 0.3, 0.7, 0.4, 0.8, 0.9, 0.6])
     0.25
     """
-    y, s, w = _pair(y_true, score, sample_weight)
-    if not _both_classes(y, w):
+    y, s, w = _check_pair(y_true, score, sample_weight)
+    if not _has_both_classes(y, w):
         return float("nan")
-    false_positive_rate, false_negative_rate, _ = det_points(y, s, sample_weight=w)
+    false_positive_rate, false_negative_rate, _ = _det_points(y, s, w)
     gap = false_positive_rate - false_negative_rate
     after = int(np.argmax(gap >= 0))
     before = max(after - 1, 0)
     step = gap[after] - gap[before]
-    share = 0.0 if step == 0 else -gap[before] / step
-    return float(false_positive_rate[before] + share * (false_positive_rate[after] - false_positive_rate[before]))
+    fraction = 0.0 if step == 0 else -gap[before] / step
+    return float(false_positive_rate[before] + fraction * (false_positive_rate[after] - false_positive_rate[before]))
 
 
+@_shared_parameters
 def brier(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
-    """Mean squared distance of the probability from the truth.
+    """Brier score: the mean squared difference between probability and label.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
+    {pair}
+    {sample_weight}
 
     Returns
     -------
     float
-        0..1, lower is better; 0.25 is what a constant 0.5 gets.
+        0 to 1, lower is better; a constant 0.5 gets 0.25.
 
     References
     ----------
@@ -338,34 +340,31 @@ def brier(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | Non
     >>> brier([0, 1], [0.5, 0.5])
     0.25
     """
-    y, s, w = _pair(y_true, score, sample_weight)
+    y, s, w = _check_pair(y_true, score, sample_weight)
     return float(np.average((s - y) ** 2, weights=w))
 
 
+@_shared_parameters
 def calibration_error(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, n_bins: int = 15
 ) -> float:
-    """Return how far the stated probability is from the observed share: the expected calibration error.
+    """Mean difference between predicted probability and observed proportion: the expected calibration error.
 
-    1. Scores are put into ``n_bins`` bins of equal width.
-    2. In each bin, the distance of the mean score from the share of open eyes.
-    3. The mean of the distances, each weighted by the weight of its bin.
+    1. Put the scores into `n_bins` bins of equal width.
+    2. In each bin, take the absolute difference between the mean score and the proportion of open eyes.
+    3. Average the differences, weighted by the total weight in each bin.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
-    n_bins : int, default 15
+    {pair}
+    {sample_weight}
+    n_bins : int, default=15
         Number of bins, at least 1.
 
     Returns
     -------
     float
-        0..1, lower is better.
+        0 to 1, lower is better.
 
     References
     ----------
@@ -376,41 +375,38 @@ def calibration_error(
     >>> calibration_error([0, 1, 1, 1], [0.75, 0.75, 0.75, 0.75])
     0.0
     """
-    y, s, w = _pair(y_true, score, sample_weight)
+    y, s, w = _check_pair(y_true, score, sample_weight)
     bins = _bin_numbers(s, n_bins)
-    distance = np.abs(np.bincount(bins, w * (s - y), minlength=n_bins))
-    return float(distance.sum() / w.sum())
+    difference = np.abs(np.bincount(bins, w * (s - y), minlength=n_bins))
+    return float(difference.sum() / w.sum())
 
 
+@_shared_parameters
 def reliability_curve(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, n_bins: int = 15
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return what was promised and what came of it, in the bins of `calibration_error`; empty bins are left out.
+) -> tuple[Floats, Floats, Floats]:
+    """Return predicted probability and observed proportion in the bins of `calibration_error`, without empty bins.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
-    n_bins : int, default 15
+    {pair}
+    {sample_weight}
+    n_bins : int, default=15
         Number of bins of equal width, at least 1.
 
     Returns
     -------
     mean_score : ndarray of shape (k,)
-        Mean score of each bin that holds something, rising.
+        Mean score in each bin, rising.
     open_share : ndarray of shape (k,)
-        Share of open eyes in it.
+        Proportion of open eyes in each bin.
     weight : ndarray of shape (k,)
-        Its weight: without ``sample_weight`` the number of images.
+        Total weight of each bin; without `sample_weight` the number of images.
 
     Raises
     ------
     ParameterError
-        For fewer than one bin.
+        If `n_bins` is below 1.
 
     Examples
     --------
@@ -418,44 +414,41 @@ def reliability_curve(
     >>> mean_score.tolist(), open_share.tolist(), weight.tolist()
     ([0.75], [0.75], [4.0])
     """
-    y, s, w = _pair(y_true, score, sample_weight)
+    y, s, w = _check_pair(y_true, score, sample_weight)
     bins = _bin_numbers(s, n_bins)
-    total: NDArray[np.float64] = np.bincount(bins, w, minlength=n_bins).astype(np.float64)
-    held = total > 0
-    mean_score = np.bincount(bins, w * s, minlength=n_bins)[held] / total[held]
-    open_share = np.bincount(bins, w * y, minlength=n_bins)[held] / total[held]
-    return mean_score, open_share, total[held]
+    total: Floats = np.bincount(bins, w, minlength=n_bins).astype(np.float64)
+    filled = total > 0
+    mean_score = np.bincount(bins, w * s, minlength=n_bins)[filled] / total[filled]
+    open_share = np.bincount(bins, w * y, minlength=n_bins)[filled] / total[filled]
+    return mean_score, open_share, total[filled]
 
 
+@_shared_parameters
 def selective_accuracy(
     y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | None = None, coverage: float = 0.95
 ) -> float:
-    """Share of images answered rightly where the least sure ones may be left without an answer.
+    """Accuracy on the most confident images.
 
-    1. Images are sorted by ``|score - 0.5|``, and the first ``1 - coverage`` of the weight is left out. Of images
-       that are equally sure, where the limit falls among them, each counts in part.
-    2. The accuracy of the rest.
+    1. Sort the images by ``|score - 0.5|`` and drop the first ``1 - coverage`` of the weight. Of equally confident
+       images at the limit, each is dropped in part.
+    2. Compute the accuracy of the rest.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    sample_weight : array of shape (n,), optional
-        Weight of each image.
-    coverage : float, default 0.95
-        Share of the images that is answered, above 0 and at most 1.
+    {pair}
+    {sample_weight}
+    coverage : float, default=0.95
+        Proportion of the images that is kept, above 0 and at most 1.
 
     Returns
     -------
     float
-        0..1, higher is better; `accuracy` for a coverage of 1.
+        0 to 1, higher is better; equals `accuracy` for a coverage of 1.
 
     Raises
     ------
     ParameterError
-        For another coverage.
+        If `coverage` is not above 0 and at most 1.
 
     References
     ----------
@@ -466,25 +459,25 @@ def selective_accuracy(
     >>> selective_accuracy([0, 1, 1, 1], [0.6, 0.7, 0.8, 0.9], coverage=0.75)
     1.0
     """
-    y, s, w = _pair(y_true, score, sample_weight)
+    y, s, w = _check_pair(y_true, score, sample_weight)
     if not 0 < coverage <= 1:
         raise ParameterError(f"coverage is {coverage!r}; it must be above 0 and at most 1")
-    sureness, place = np.unique(np.abs(s - BORDER), return_inverse=True)
-    total = np.bincount(place, w, minlength=len(sureness))
-    right = np.bincount(place, w * ((s >= BORDER) == y), minlength=len(sureness))
+    confidence, index = np.unique(np.abs(s - _THRESHOLD), return_inverse=True)
+    total = np.bincount(index, w, minlength=len(confidence))
+    correct = np.bincount(index, w * ((s >= _THRESHOLD) == y), minlength=len(confidence))
     before = np.cumsum(total) - total
-    left_out = np.clip((1 - coverage) * w.sum() - before, 0, total)
-    kept = 1 - np.divide(left_out, total, out=np.zeros_like(total), where=total > 0)
-    return float(kept @ right / (coverage * w.sum()))
+    dropped = np.clip((1 - coverage) * w.sum() - before, 0, total)
+    kept = 1 - np.divide(dropped, total, out=np.zeros_like(total), where=total > 0)
+    return float(kept @ correct / (coverage * w.sum()))
 
 
-def _bin_numbers(s: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
+def _bin_numbers(s: Floats, n_bins: int) -> NDArray[np.intp]:
     if n_bins < 1:
         raise ParameterError(f"n_bins is {n_bins}; it must be 1 or more")
     return np.minimum((s * n_bins).astype(np.intp), n_bins - 1)
 
 
-def _both_classes(y: NDArray[np.int8], w: NDArray[np.float64]) -> bool:
+def _has_both_classes(y: NDArray[np.int8], w: Floats) -> bool:
     return bool(w[y == 0].sum() > 0 and w[y == 1].sum() > 0)
 
 
@@ -501,6 +494,7 @@ METRICS: dict[str, Metric] = {
 }
 
 
+@_shared_parameters
 def bootstrap_interval(
     metric: Metric,
     y_true: ArrayLike,
@@ -515,7 +509,7 @@ def bootstrap_interval(
 
     1. Draw as many groups as there are, with replacement.
     2. Compute the metric with each image weighted by how often its group was drawn.
-    3. Repeat; the interval is what holds the middle ``level`` of the results.
+    3. Repeat; the interval holds the middle `level` of the results.
 
     Images of one person are not independent, so an interval over images would be too narrow. A draw is noisier
     than the data, and noise only raises the calibration error: the lower end of its interval may lie above its value.
@@ -524,28 +518,19 @@ def bootstrap_interval(
     ----------
     metric : callable
         One of `METRICS`, or any ``f(y_true, score, sample_weight=...) -> float``.
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    groups : array of shape (n,), optional
-        Person or face of each image; by default every image is its own group.
-    n_resamples : int, default 1000
-        Number of draws, at least 1.
-    level : float, default 0.95
-        Share of the draws inside the interval, between 0 and 1.
-    random_state : int, default 0
-        Seed.
+    {pair}
+    {resampling}
+    {level}
 
     Returns
     -------
     low, high : float
-        Ends of the interval; nan where the metric is defined in no draw.
+        Ends of the interval; nan if the metric is undefined in every draw.
 
     Raises
     ------
     ParameterError
-        For a level outside 0..1, no resamples, or groups of another length.
+        If `level` is not between 0 and 1, `n_resamples` is below 1, or `groups` has another length.
 
     References
     ----------
@@ -561,30 +546,31 @@ def bootstrap_interval(
         raise ParameterError(f"level is {level}; it must lie between 0 and 1, for example 0.95")
     if n_resamples < 1:
         raise ParameterError(f"n_resamples is {n_resamples}; it must be 1 or more")
-    y, s, _ = _pair(y_true, score, None)
+    y, s, _ = _check_pair(y_true, score)
     members = _group_numbers(groups, len(y))
     n_groups = int(members.max()) + 1
     rng = np.random.default_rng(random_state)
     values = []
     for _ in range(n_resamples):
-        drawn = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)[members]
-        values.append(metric(y, s, sample_weight=drawn) if drawn.any() else float("nan"))
-    kept = np.array(values)[np.isfinite(values)]
-    if len(kept) == 0:
+        weight = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)[members]
+        values.append(metric(y, s, sample_weight=weight) if weight.any() else float("nan"))
+    defined = np.array(values)[np.isfinite(values)]
+    if len(defined) == 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def _group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
     if groups is None:
         return np.arange(n)
-    given = np.asarray(groups)
-    if given.shape != (n,):
-        raise ParameterError(f"groups has shape {given.shape}; it must be ({n},), one name per image")
-    return np.unique(given, return_inverse=True)[1]
+    names = np.asarray(groups)
+    if names.shape != (n,):
+        raise ParameterError(f"groups has shape {names.shape}; it must be ({n},), one name per image")
+    return np.unique(names, return_inverse=True)[1]
 
 
+@_shared_parameters
 def accuracy_difference(
     y_true: ArrayLike,
     score: ArrayLike,
@@ -595,49 +581,43 @@ def accuracy_difference(
     level: float = 0.95,
     random_state: int = 0,
 ) -> tuple[float, float, float]:
-    """Return how much more accurate one answer is than another on the same images, with its interval over groups.
+    """Difference of two accuracies on the same images, with its paired interval over groups.
 
-    Both answers are judged on the same draws of `bootstrap_interval`, so what is hard for both does not widen the
+    Both are computed on the same draws of `bootstrap_interval`, so that images difficult for both do not widen the
     interval.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
+    {pair}
     other : array of shape (n,)
-        The probabilities it is compared with.
-    groups : array of shape (n,), optional
-        Person or face of each image; by default every image is its own group.
-    n_resamples : int, default 1000
-        Number of draws, at least 1.
-    level : float, default 0.95
-        Share of the draws inside the interval, between 0 and 1.
-    random_state : int, default 0
-        Seed.
+        The probabilities to compare with.
+    {resampling}
+    {level}
 
     Returns
     -------
     value, low, high : float
-        Accuracy of ``score`` minus accuracy of ``other``, -1..1, and the ends of its interval.
+        Accuracy of `score` minus accuracy of `other`, -1 to 1, and the ends of its interval.
 
     Examples
     --------
     >>> accuracy_difference([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.9], [0.1, 0.6, 0.7, 0.9])[0]
     0.25
     """
-    y, s, _ = _pair(y_true, score, None)
-    _, o, _ = _pair(y_true, other, None)
-    gain = ((s >= BORDER) == (y == 1)).astype(np.float64) - ((o >= BORDER) == (y == 1))
+    y, s, _ = _check_pair(y_true, score)
+    _, o, _ = _check_pair(y_true, other)
+    gain = ((s >= _THRESHOLD) == (y == 1)).astype(np.float64) - ((o >= _THRESHOLD) == (y == 1))
 
-    def _gain(_y: ArrayLike, _s: ArrayLike, *, sample_weight: ArrayLike) -> float:
+    def _mean_gain(_y: ArrayLike, _s: ArrayLike, *, sample_weight: ArrayLike) -> float:
         return float(np.average(gain, weights=np.asarray(sample_weight)))
 
-    low, high = bootstrap_interval(_gain, y, s, groups, n_resamples=n_resamples, level=level, random_state=random_state)
+    low, high = bootstrap_interval(
+        _mean_gain, y, s, groups, n_resamples=n_resamples, level=level, random_state=random_state
+    )
     return float(gain.mean()), low, high
 
 
+@_shared_parameters
 def summarize(
     y_true: ArrayLike,
     score: ArrayLike,
@@ -646,25 +626,19 @@ def summarize(
     n_resamples: int = 1000,
     random_state: int = 0,
 ) -> dict[str, Any]:
-    """Compute every metric of `METRICS`, each with its 95 % interval over groups.
+    """Compute every metric of `METRICS`, each with its 95% interval over groups.
 
     Parameters
     ----------
-    y_true : array of shape (n,)
-        1 open, 0 closed.
-    score : array of shape (n,)
-        Probability of open, 0..1.
-    groups : array of shape (n,), optional
-        Person or face of each image.
-    n_resamples : int, default 1000
-        Number of bootstrap draws.
-    random_state : int, default 0
+    {pair}
+    {resampling}
+    random_state : int, default=0
         Seed of the draws.
 
     Returns
     -------
     dict
-        ``n``, ``n_groups``, and per metric ``{"value", "low", "high"}``; None stands for not defined.
+        ``n``, ``n_groups``, and for each metric ``{"value", "low", "high"}``; None if undefined.
 
     Examples
     --------
@@ -672,7 +646,7 @@ def summarize(
     >>> result["n"], result["accuracy"]["value"]
     (4, 0.75)
     """
-    y, s, _ = _pair(y_true, score, None)
+    y, s, _ = _check_pair(y_true, score)
     result: dict[str, Any] = {"n": len(y), "n_groups": int(_group_numbers(groups, len(y)).max()) + 1}
     for name, metric in METRICS.items():
         low, high = bootstrap_interval(metric, y, s, groups, n_resamples=n_resamples, random_state=random_state)
@@ -682,17 +656,17 @@ def summarize(
 
 
 def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
-    """Agreement of two sets of answers beyond what chance would give: ``(a - c) / (1 - c)``.
+    """Cohen's kappa: agreement of two raters, corrected for agreement by chance, ``(a - c) / (1 - c)``.
 
     Parameters
     ----------
     first, second : array of shape (n,)
-        Answers about the same images.
+        Labels that two raters give to the same images.
 
     Returns
     -------
     float
-        1 for the same answers, about 0 for unrelated ones, down to -1; 0 where neither ever changes its answer.
+        1 for equal labels, about 0 for unrelated ones, at least -1; 0 if both give one and the same label to all.
 
     References
     ----------
@@ -704,14 +678,14 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
     >>> cohen_kappa([0, 0, 1, 1], [0, 1, 1, 1])
     0.5
     """
-    a, b = _same_length(first, second)
+    a, b = _check_same_length(first, second)
     values = np.unique(np.concatenate([a, b]))
     by_chance = float(sum((a == value).mean() * (b == value).mean() for value in values))
     return 0.0 if by_chance == 1 else float(((a == b).mean() - by_chance) / (1 - by_chance))
 
 
 def adjusted_rand(first: ArrayLike, second: ArrayLike) -> float:
-    """Agreement of two clusterings whatever their clusters are called, less what chance would give.
+    """Agreement of two clusterings, corrected for chance: the adjusted Rand index. Names of clusters do not matter.
 
     Parameters
     ----------
@@ -721,7 +695,7 @@ def adjusted_rand(first: ArrayLike, second: ArrayLike) -> float:
     Returns
     -------
     float
-        1 for the same clusters, about 0 for unrelated ones.
+        1 for equal clusterings, about 0 for unrelated ones.
 
     References
     ----------
@@ -732,27 +706,27 @@ def adjusted_rand(first: ArrayLike, second: ArrayLike) -> float:
     >>> adjusted_rand([0, 0, 1, 1], [7, 7, 3, 3])
     1.0
     """
-    return float(skm.adjusted_rand_score(*_same_length(first, second)))
+    return float(skm.adjusted_rand_score(*_check_same_length(first, second)))
 
 
 def silhouette(rows: ArrayLike, clusters: ArrayLike, *, at_most: int = 2000, random_state: int = 0) -> float:
-    """How much nearer rows are to their own cluster than to the next, from -1 to 1.
+    """Mean silhouette coefficient: how much closer rows are to their own cluster than to the next.
 
     Parameters
     ----------
     rows : float array of shape (n, d)
-        What was clustered.
+        The clustered features.
     clusters : int array of shape (n,)
-        Cluster of each row; -1, noise, is left out.
-    at_most : int, default 2000
-        Rows drawn, for its cost grows with their square.
-    random_state : int, default 0
-        Seed of the draw.
+        Cluster of each row; -1, noise, is ignored.
+    at_most : int, default=2000
+        Number of rows to sample, as the cost grows with its square.
+    random_state : int, default=0
+        Seed of the sampling.
 
     Returns
     -------
     float
-        Mean of ``(b - a) / max(a, b)``; nan with fewer than two clusters.
+        Mean of ``(b - a) / max(a, b)``, -1 to 1; nan with fewer than two clusters.
 
     References
     ----------
@@ -773,8 +747,8 @@ def silhouette(rows: ArrayLike, clusters: ArrayLike, *, at_most: int = 2000, ran
     return float(skm.silhouette_score(X[kept], labels[kept]))
 
 
-def _same_length(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+def _check_same_length(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     a, b = np.asarray(first), np.asarray(second)
     if a.ndim != 1 or a.shape != b.shape or a.size == 0:
-        raise ParameterError(f"answers of shapes {a.shape} and {b.shape}; both must be (n,), n at least 1")
+        raise ParameterError(f"first has shape {a.shape} and second {b.shape}; both must be (n,), n at least 1")
     return a, b

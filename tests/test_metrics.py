@@ -1,4 +1,4 @@
-"""Metrics: numbers known in closed form first, then properties, then refusals."""
+"""Metrics in closed form, their properties, and refused arguments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def random_case(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_closed_form_of_a_small_table():
-    # 3 of 4 closed and 5 of 6 open eyes are on their side of a half; 6 are called open, 5 of them rightly.
+    # 3 of 4 closed and 5 of 6 open eyes are predicted correctly; 6 are predicted open, 5 of them correctly.
     assert metrics.accuracy(Y, S) == pytest.approx(8 / 10)
     assert metrics.precision(Y, S) == pytest.approx(5 / 6)
     assert metrics.recall(Y, S) == pytest.approx(5 / 6)
@@ -30,7 +30,7 @@ def test_closed_form_of_a_small_table():
     assert metrics.brier(Y, S) == pytest.approx(np.mean((Y - S) ** 2))
 
 
-def test_a_half_counts_as_open():
+def test_a_score_of_one_half_is_open():
     assert metrics.accuracy([1, 0], [0.5, np.nextafter(0.5, 0)]) == 1.0
 
 
@@ -41,7 +41,7 @@ def test_a_half_counts_as_open():
         ([0.8, 0.9], [0.1, 0.2], 1.0),
         ([0.5, 0.5], [0.5, 0.5], 0.5),
         ([0.1, 0.2, 0.3, 0.7], [0.4, 0.6, 0.8, 0.9], 0.25),
-        # Joined by lines: rates cross between (0, 1/3) and (1/2, 1/3).
+        # Interpolated: the rates cross between (0, 1/3) and (1/2, 1/3).
         ([0.1, 0.6], [0.2, 0.7, 0.8], 1 / 3),
     ],
 )
@@ -53,7 +53,8 @@ def test_equal_error_rate_in_closed_form(scores_closed, scores_open, expected):
 def test_equal_error_rate_agrees_with_a_slow_search():
     y, s = random_case(3, 400)
     fine = min(
-        (abs((s[y == 0] >= border).mean() - (s[y == 1] < border).mean()), (s[y == 0] >= border).mean()) for border in s
+        (abs((s[y == 0] >= threshold).mean() - (s[y == 1] < threshold).mean()), (s[y == 0] >= threshold).mean())
+        for threshold in s
     )
     assert metrics.equal_error_rate(y, s) == pytest.approx(fine[1], abs=1 / 200)
 
@@ -65,21 +66,21 @@ def test_auc_counts_pairs():
 
 
 def test_det_points_start_and_end_at_the_corners():
-    false_positive, false_negative, border = metrics.det_points(*random_case(2))
+    false_positive, false_negative, thresholds = metrics.det_points(*random_case(2))
     assert (false_positive[0], false_negative[0]) == (0, 1)
     assert (false_positive[-1], false_negative[-1]) == (1, 0)
-    assert (np.diff(border) < 0).all()
+    assert (np.diff(thresholds) < 0).all()
     assert (np.diff(false_positive) >= 0).all()
     assert (np.diff(false_negative) <= 0).all()
 
 
 def test_calibration_error_in_closed_form():
-    # One bin says .75 and half are open, the other says .05 and none is.
+    # One bin predicts .75 and half are open, the other predicts .05 and none is.
     y, s = [1, 0, 0, 0], [0.75, 0.75, 0.05, 0.05]
     assert metrics.calibration_error(y, s) == pytest.approx(0.5 * 0.25 + 0.5 * 0.05)
 
 
-def test_calibration_error_of_honest_scores_is_small():
+def test_calibration_error_of_calibrated_scores_is_small():
     rng = np.random.default_rng(0)
     s = rng.uniform(size=50_000)
     assert metrics.calibration_error(rng.uniform(size=50_000) < s, s) < 0.02
@@ -87,22 +88,22 @@ def test_calibration_error_of_honest_scores_is_small():
 
 @given(seed=st.integers(0, 1000), coverage=st.sampled_from([0.2, 0.5, 0.9, 0.95, 1.0]))
 @settings(max_examples=30, deadline=None)
-def test_selective_accuracy_is_that_of_the_surest(seed, coverage):
+def test_selective_accuracy_is_that_of_the_most_confident(seed, coverage):
     rng = np.random.default_rng(seed)
-    y, s = rng.integers(0, 2, 200), rng.permutation(np.linspace(0.001, 0.998, 200))  # no two equally sure
-    surest = np.argsort(-np.abs(s - 0.5))[: round(200 * coverage)]
-    expected = np.mean((s[surest] >= 0.5) == y[surest])
+    y, s = rng.integers(0, 2, 200), rng.permutation(np.linspace(0.001, 0.998, 200))  # no two equally confident
+    kept = np.argsort(-np.abs(s - 0.5))[: round(200 * coverage)]
+    expected = np.mean((s[kept] >= 0.5) == y[kept])
     assert metrics.selective_accuracy(y, s, coverage=coverage) == pytest.approx(expected)
 
 
-def test_of_the_equally_sure_each_counts_in_part():
-    # Two of four are to go, of three that are equally sure, of which one is right: 1 + 1/3 of 2 remain.
+def test_equally_confident_images_count_in_part():
+    # Two of four are dropped, from three equally confident ones. One of these is correct: 1 + 1/3 of 2 remain.
     assert metrics.selective_accuracy([1, 1, 0, 0], [0.9, 0.6, 0.6, 0.6], coverage=0.5) == pytest.approx(2 / 3)
     assert metrics.selective_accuracy([1, 0], [0.5, 0.5]) == metrics.accuracy([1, 0], [0.5, 0.5])
 
 
 @pytest.mark.parametrize("coverage", [0, -1, 1.01, float("nan")])
-def test_coverage_is_a_share(coverage):
+def test_coverage_refused(coverage):
     with pytest.raises(ParameterError, match="coverage is"):
         metrics.selective_accuracy([0, 1], [0.1, 0.9], coverage=coverage)
 
@@ -137,7 +138,7 @@ def test_interval_over_groups_is_wider_than_over_images():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(20), 30)
     y = np.tile([0, 1], 300)
-    # People are easy or hard as a whole.
+    # All images of a person are easy, or all are hard.
     wrong = np.repeat(rng.uniform(size=20) < 0.3, 30)
     s = np.where(wrong, 1 - y, y).astype(float)
     by_group = metrics.bootstrap_interval(metrics.accuracy, y, s, groups, n_resamples=300)
@@ -145,26 +146,26 @@ def test_interval_over_groups_is_wider_than_over_images():
     assert by_group[1] - by_group[0] > 2 * (by_image[1] - by_image[0])
 
 
-def test_interval_holds_the_truth_about_as_often_as_it_says():
+def test_interval_has_about_its_nominal_coverage():
     rng = np.random.default_rng(5)
-    held = 0
+    covered = 0
     for _ in range(60):
         right = rng.uniform(size=300) < 0.9
         low, high = metrics.bootstrap_interval(
             metrics.accuracy, np.ones(300, int), np.where(right, 0.9, 0.1), n_resamples=200
         )
-        held += low <= 0.9 <= high
-    assert held >= 50
+        covered += low <= 0.9 <= high
+    assert covered >= 50
 
 
-def test_same_seed_same_interval_and_another_seed_another():
+def test_interval_depends_on_the_seed():
     y, s = random_case(6)
     first = metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=1)
     assert first == metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=1)
     assert first != metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=2)
 
 
-def test_summary_has_every_metric_with_its_interval_and_none_for_what_is_not_defined():
+def test_summary_has_every_metric_with_its_interval_or_none():
     y, s = random_case(7)
     result = metrics.summarize(y, s, np.arange(200) // 2, n_resamples=50)
     assert (result["n"], result["n_groups"]) == (200, 100)
@@ -175,7 +176,7 @@ def test_summary_has_every_metric_with_its_interval_and_none_for_what_is_not_def
 
 
 @pytest.mark.parametrize(
-    ("y", "score", "said"),
+    ("y", "score", "message"),
     [
         ([0, 1], [0.5], "shape"),
         ([], [], "n > 0"),
@@ -184,8 +185,8 @@ def test_summary_has_every_metric_with_its_interval_and_none_for_what_is_not_def
         ([0, 1], [0.5, np.nan], "0..1"),
     ],
 )
-def test_bad_pairs_are_refused(y, score, said):
-    with pytest.raises(ParameterError, match=said):
+def test_bad_labels_and_scores_are_refused(y, score, message):
+    with pytest.raises(ParameterError, match=message):
         metrics.accuracy(y, score)
 
 
@@ -202,13 +203,13 @@ def test_bad_options_are_refused():
         metrics.accuracy([0, 1], [0, 1], sample_weight=[-1, 1])
 
 
-def test_roc_points_are_the_other_side_of_the_det_points():
+def test_roc_points_are_counts_above_each_threshold():
     y, s = random_case(11)
-    false_positive_rate, true_positive_rate, border = metrics.roc_points(y, s)
-    for k in (0, 5, 50, len(border) - 1):
-        assert false_positive_rate[k] == pytest.approx((s[y == 0] >= border[k]).mean())
-        assert true_positive_rate[k] == pytest.approx((s[y == 1] >= border[k]).mean())
-    # The area below the corners joined by lines is the AUC.
+    false_positive_rate, true_positive_rate, thresholds = metrics.roc_points(y, s)
+    for k in (0, 5, 50, len(thresholds) - 1):
+        assert false_positive_rate[k] == pytest.approx((s[y == 0] >= thresholds[k]).mean())
+        assert true_positive_rate[k] == pytest.approx((s[y == 1] >= thresholds[k]).mean())
+    # The area under the interpolated curve is the AUC.
     assert np.trapezoid(true_positive_rate, false_positive_rate) == pytest.approx(metrics.roc_auc(y, s))
 
 
@@ -227,7 +228,7 @@ def test_calibration_error_is_the_weighted_gap_of_the_reliability_curve():
         assert metrics.calibration_error(y, s, n_bins=n_bins) == pytest.approx(gap)
 
 
-def test_reliability_curve_refuses_no_bins():
+def test_reliability_curve_refuses_zero_bins():
     with pytest.raises(ParameterError, match="n_bins is 0"):
         metrics.reliability_curve(Y, S, n_bins=0)
 
@@ -239,22 +240,22 @@ def test_accuracy_difference_is_paired():
     assert value == pytest.approx(metrics.accuracy(y, s) - metrics.accuracy(y, other))
     assert low <= value <= high
     assert metrics.accuracy_difference(y, s, s, n_resamples=20) == (0, 0, 0)
-    # One image of 200 turned: the paired interval is narrower than either accuracy's own.
-    nearly = s.copy()
-    nearly[0] = 1 - nearly[0]
-    _, low, high = metrics.accuracy_difference(y, s, nearly, n_resamples=200)
+    # One prediction of 200 differs: the paired interval is narrower than that of either accuracy.
+    close = s.copy()
+    close[0] = 1 - close[0]
+    _, low, high = metrics.accuracy_difference(y, s, close, n_resamples=200)
     own = metrics.bootstrap_interval(metrics.accuracy, y, s, n_resamples=200)
     assert high - low < (own[1] - own[0]) / 3
 
 
-def test_accuracy_difference_goes_by_groups():
+def test_accuracy_difference_draws_groups():
     y, s = random_case(15)
     _, other = random_case(16)
     groups = np.arange(200) // 20
-    mine = metrics.accuracy_difference(y, s, other, groups, n_resamples=100, random_state=3)[1:]
+    paired = metrics.accuracy_difference(y, s, other, groups, n_resamples=100, random_state=3)[1:]
 
     def gap(y_true, score, sample_weight):
         weights = {"sample_weight": sample_weight}
         return metrics.accuracy(y_true, score, **weights) - metrics.accuracy(y_true, other, **weights)
 
-    assert mine == pytest.approx(metrics.bootstrap_interval(gap, y, s, groups, n_resamples=100, random_state=3))
+    assert paired == pytest.approx(metrics.bootstrap_interval(gap, y, s, groups, n_resamples=100, random_state=3))

@@ -59,5 +59,5 @@ def test_field_outside_its_range(name):
 
 @pytest.mark.parametrize("value", [4, 101, 50.0, "90", True])
 def test_jpeg_quality_refused(value):
-    with pytest.raises(ParameterError, match=r"^jpeg=.*None or a whole number from 5 to 100; None leaves"):
+    with pytest.raises(ParameterError, match=r"^jpeg=.*None or a whole number from 5 to 100; None skips"):
         EyeParameters(jpeg=value)

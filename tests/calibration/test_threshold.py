@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_eyes import EyeClassifier, EyePredictor, cli
+from classic_eyes import cli
 from classic_eyes.calibration import (
     Calibration,
     Threshold,
@@ -21,6 +21,7 @@ from classic_eyes.calibration import (
     write_calibration,
 )
 from classic_eyes.errors import DataError, ParameterError
+from classic_eyes.predictor import load_model
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(80, random_state=4)
@@ -90,9 +91,9 @@ def test_calibration_converts_log_odds_to_probability():
 # -- in Python --
 
 
-def test_predictor_and_classifier_calibrate_alike():
-    predictor, classifier = EyePredictor.pretrained("fast"), EyeClassifier.pretrained("fast")
-    one, other = predictor.calibrate(OPEN, CLOSED), classifier.calibrate(OPEN, CLOSED)
+def test_predictor_and_classifier_calibrate_alike(small_classifier):
+    predictor = small_classifier.predictor_
+    one, other = predictor.calibrate(OPEN, CLOSED), small_classifier.calibrate(OPEN, CLOSED)
     assert one.threshold.value == pytest.approx(other.threshold.value, abs=1e-4)
     assert one.model == predictor.fingerprint != ""
     assert predictor.calibrate(OPEN).threshold.value <= 0.5
@@ -111,7 +112,7 @@ def test_own_threshold_improves_accuracy_on_narrow_eyes():
             ]
         )
 
-    clf = EyePredictor.pretrained()
+    clf = load_model()
     # Wider open, the usual threshold is enough; at 0.3 no threshold is.
     narrow, closed = shots(0.5, 0), shots(0.0, 1)
     usual = np.mean([*(clf.predict(narrow[20:]) == 1), *(clf.predict(closed[20:]) == 0)])

@@ -170,6 +170,8 @@ def _parameters(scenario: Scenario, settings: Settings) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 

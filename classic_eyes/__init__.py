@@ -9,19 +9,38 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .classifier import EyeClassifier
-    from .predictor import EyePredictor
+    from .predictor import EyePredictor, load_model
 
-__all__ = ["EyePredictor", "EyeClassifier", "__version__"]
+__all__ = ["EyeClassifier", "EyePredictor", "__version__", "load_model"]
 
-_HOMES = {"EyePredictor": ".predictor", "EyeClassifier": ".classifier"}
+_HOMES = {"EyeClassifier": ".classifier", "EyePredictor": ".predictor", "load_model": ".predictor"}
+
+_SUBMODULES = (
+    "calibration",
+    "datasets",
+    "descriptors",
+    "evaluation",
+    "faces",
+    "features",
+    "images",
+    "labeling",
+    "metrics",
+    "preprocessing",
+    "recipes",
+    "semisupervised",
+    "svm",
+    "synthetic",
+)
 
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes a second to import; who only reads the version need not wait for it.
+    # scikit-learn takes a second to import; reading the version must not wait for it.
     if name in _HOMES:
         return getattr(import_module(_HOMES[name], __name__), name)
+    if name in _SUBMODULES:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_SUBMODULES])

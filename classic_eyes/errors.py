@@ -1,4 +1,4 @@
-"""The exceptions of classic_eyes: few, and each also the builtin kind a caller would expect."""
+"""The exceptions of classic_eyes; each is also of the builtin kind that fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = [
 
 
 class ClassicEyesError(Exception):
-    """Anything this library refuses; its text says what, what was allowed and the remedy."""
+    """Base class of all errors; the message names the value, what is allowed and the remedy."""
 
 
 class ParameterError(ClassicEyesError, ValueError):
@@ -35,12 +35,12 @@ class ModelError(ClassicEyesError, RuntimeError):
 
 
 class MissingDependencyError(ClassicEyesError, ImportError):
-    """A library or a file that ships with a library is not installed."""
+    """An optional library, or a file of one, is not installed."""
 
 
 class ClusterError(ClassicEyesError, RuntimeError):
-    """A cluster cannot do the work."""
+    """A cluster cannot be reached, or failed."""
 
 
 class WorkerError(ClassicEyesError, RuntimeError):
-    """A process that does part of the work was lost."""
+    """A worker process died."""

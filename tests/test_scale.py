@@ -277,7 +277,7 @@ def site(folder):
 def test_a_url_is_a_image(site, folder):
     images, errors = read_images([f"{site}/003.png", f"{site}/gone.png", f"{site}/secret.png", f"{site}/bad.png"])
     np.testing.assert_array_equal(images[0], cv2.imread(str(folder / "003.png"), 0))
-    assert errors == [None, "no such file", "the server says 403", "not an image OpenCV can read"]
+    assert errors == [None, "no such file", "the server returns status 403", "not an image OpenCV can read"]
 
 
 def test_many_urls_are_asked_at_a_time_and_keep_their_places(site, folder):

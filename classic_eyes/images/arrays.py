@@ -1,4 +1,4 @@
-"""Arrays of any kind become grey uint8 squares."""
+"""Conversion of arrays: dtype, colour and size."""
 
 from __future__ import annotations
 
@@ -23,35 +23,19 @@ ALLOWED = "an array (n, h, w) or (n, h, w, 3), a sequence of arrays of any sizes
 
 
 def check_size(size: Any) -> int:
-    """Check the side to which images are brought.
-
-    Parameters
-    ----------
-    size : int
-        Pixels.
-
-    Returns
-    -------
-    int
-        The same.
-
-    Raises
-    ------
-    ParameterError
-        If `size` is not an integer of at least 8.
-    """
+    """Return the side of the images as an int; raise ParameterError unless it is an integer of at least 8."""
     if not isinstance(size, Integral) or isinstance(size, bool) or size < MIN_SIZE:
         raise ParameterError(f"size is {size!r}; allowed is an integer of at least {MIN_SIZE} (pixels); 24 is usual")
     return int(size)
 
 
 def check_pixels(max_pixels: Any) -> int:
-    """Check the largest image that is taken.
+    """Check the limit on the number of pixels of an image.
 
     Parameters
     ----------
     max_pixels : int
-        Pixels.
+        Pixels, at least 1.
 
     Returns
     -------
@@ -68,26 +52,8 @@ def check_pixels(max_pixels: Any) -> int:
     return int(max_pixels)
 
 
-def to_uint8(array: np.ndarray, who: str = "") -> Images:
-    """Bring values to 0..255 by the dtype rule of :func:`classic_eyes.images.as_images`.
-
-    Parameters
-    ----------
-    array : ndarray
-        Of any shape.
-    who : str, default=""
-        Begins the message of an error.
-
-    Returns
-    -------
-    ndarray of uint8
-        Of the same shape.
-
-    Raises
-    ------
-    ImageError
-        For another dtype, and for values outside the rule.
-    """
+def to_uint8(array: np.ndarray, prefix: str = "") -> Images:
+    """Convert values to 0..255 by the dtype rule of `as_images`; `prefix` begins the message of an error."""
     kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
     if kind == "u" and bits == 8:
         return array
@@ -95,7 +61,7 @@ def to_uint8(array: np.ndarray, who: str = "") -> Images:
         return array.astype(np.uint8) * np.uint8(255)
     if kind == "u" and bits == 16:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    subject = f"{who}{array.dtype} values"
+    subject = f"{prefix}{array.dtype} values"
     if kind not in "iuf":
         raise ImageError(
             f"{subject}; allowed are bool, integers in 0..255, uint16 and floats in 0..1: convert them first"
@@ -114,7 +80,9 @@ def to_uint8(array: np.ndarray, who: str = "") -> Images:
 
 def _check_floats(low: Any, high: Any, subject: str) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ImageError(f"{subject} with NaN or infinity among them; floats must lie in 0..1: mend or leave out")
+        raise ImageError(
+            f"{subject} with NaN or infinity; floats must lie in 0..1: replace these values, or remove the image"
+        )
     if low < 0 or high > 1:
         raise ImageError(
             f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: "
@@ -123,24 +91,11 @@ def _check_floats(low: Any, high: Any, subject: str) -> None:
 
 
 def to_grey(array: Images, *, colour: bool) -> Images:
-    """Turn RGB or RGBA to grey.
-
-    Parameters
-    ----------
-    array : ndarray of uint8
-        Images; the last axis holds 1, 3 or 4 channels if `colour`.
-    colour : bool
-        Whether there are channels.
-
-    Returns
-    -------
-    ndarray of uint8
-        Without the axis of channels.
-    """
+    """Convert RGB or RGBA to grey; if `colour`, the last axis holds 1, 3 or 4 channels."""
     if not colour:
         return np.ascontiguousarray(array)
     *lead, width, channels = array.shape
-    # One call for the whole batch: the weights are per pixel, so all images may stand below each other.
+    # One call for the whole batch: the weights are per pixel, so the images can be stacked into one.
     tall = np.ascontiguousarray(array).reshape(-1, width, channels)
     if channels == 1:
         return tall.reshape(*lead, width)
@@ -149,28 +104,15 @@ def to_grey(array: Images, *, colour: bool) -> Images:
 
 
 def square(image: Images, size: int) -> Images:
-    """Scale a grey image with its aspect kept, and pad it to a square by repeating its border.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (h, w)
-        At least 1 x 1.
-    size : int
-        Side of the square in pixels.
-
-    Returns
-    -------
-    ndarray of uint8, shape (size, size)
-        The square.
-    """
+    """Scale a grey image of at least 1 x 1 pixels, keeping its aspect ratio, and pad it by repeating its border."""
     height, width = image.shape
     if height == width == size:
         return image
     longest = max(height, width)
-    # Scaled before padded: a line of 1 x 10000 pixels must not become a square of 10000 x 10000 on the way.
+    # Scale first: padding an image of 1 x 10000 pixels would make one of 10000 x 10000.
     height, width = (max(1, round(side * size / longest)) for side in (height, width))
-    how = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
-    scaled = cv2.resize(image, (width, height), interpolation=how)
+    interpolation = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
+    scaled = cv2.resize(image, (width, height), interpolation=interpolation)
     top, left = (size - height) // 2, (size - width) // 2
-    edges = (top, size - height - top, left, size - width - left)
-    return cv2.copyMakeBorder(scaled, *edges, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+    margins = (top, size - height - top, left, size - width - left)
+    return cv2.copyMakeBorder(scaled, *margins, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""Image files become grey uint8 squares."""
+"""Reading of image files: from bytes in memory, so that any file name works."""
 
 from __future__ import annotations
 
@@ -18,14 +18,23 @@ from .arrays import MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, 
 from .headers import stated_size
 from .remote import is_url, read_url, read_urls
 
-__all__ = ["IMAGE_ENDINGS", "Path", "read_bytes", "read_photograph", "read_image", "read_images", "shown"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Path",
+    "quoted",
+    "read_batch",
+    "read_bytes",
+    "read_image",
+    "read_images",
+    "read_photograph",
+]
 
 Path: TypeAlias = str | os.PathLike[str]
 
 MAX_BYTES = 1 << 29
 
-# Left out although OpenCV decodes them: .ras, .sr and .pam come out with wrong greys (4.14), .hdr and .pic hold
-# radiances that are not on 0..1, .exr is disabled in the wheels.
+# Not .ras, .sr and .pam: OpenCV 4.14 decodes them to wrong grey levels. Not .hdr and .pic: they hold radiances, which
+# are not in 0..1. Not .exr: it is disabled in the wheels.
 IMAGE_ENDINGS: frozenset[str] = frozenset(
     {".apng", ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm"}
     | {".ppm", ".tif", ".tiff", ".webp"}
@@ -34,8 +43,8 @@ IMAGE_ENDINGS: frozenset[str] = frozenset(
 NOT_READABLE = "not an image OpenCV can read"
 _DECODE_FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-# Bytes read before the first of them is decoded: system calls and decoders run a quarter faster each among their kind
-# than in turns. Few enough that a folder of photographs is not held in memory.
+# Bytes to read before decoding: system calls and decoders each run a quarter faster in a row than in alternation. Few
+# enough that a folder of photographs is not held in memory.
 _READ_AHEAD = 1 << 20
 _OPEN_REASONS = {
     errno.ENOENT: "no such file",
@@ -50,18 +59,18 @@ _OPEN_REASONS = {
 def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
     """Read one image file as a grey square.
 
-    The image is turned upright if its EXIF data say so; of several images in one file (GIF, TIFF) the first is
-    taken. Then steps 2 to 5 of :func:`as_images` follow.
+    1. Decode the file. The orientation in its EXIF data is applied; of several images in one file (GIF, TIFF) the
+       first is used.
+    2. Convert it by steps 2 to 5 of :func:`as_images`.
 
     Parameters
     ----------
     path : str or os.PathLike
-        An image file or its URL (:func:`classic_eyes.images.remote.read_url`); what it is, is told by its content, not by its
-        ending.
+        An image file or its URL. The format is recognized by the content, not by the ending.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest image that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; the size that the header states is checked before.
 
     Returns
     -------
@@ -71,8 +80,8 @@ def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
     Raises
     ------
     ImageError
-        If :func:`read_bytes` or :func:`classic_eyes.images.remote.read_url` refuses the file, it says that it is too large,
-        OpenCV cannot decode it, or its values break the dtype rule.
+        If the file or URL cannot be read, its header states more than `max_pixels`, OpenCV cannot decode it, or its
+        values break the dtype rule.
     ParameterError
         If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
 
@@ -90,27 +99,27 @@ def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
             data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
             return _decode_square(data, size, max_pixels)
         except ImageError as error:
-            raise ImageError(f"{shown(path)}: {error}") from error.__cause__
+            raise ImageError(f"{quoted(path)}: {error}") from error.__cause__
 
 
 def read_images(
     paths: Sequence[Path], *, size: int = SIZE, max_pixels: int = MAX_PIXELS
 ) -> tuple[Images, list[str | None]]:
-    """Read image files into one batch, with a reason for each that could not be read.
+    """Read image files into one batch, with an error for each that cannot be read.
 
     Parameters
     ----------
     paths : sequence of str or os.PathLike
-        Image files or URLs, each read as by :func:`read_image`; of URLs 32 at a time.
+        Image files or URLs, each read as by :func:`read_image`; URLs 32 at a time.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest image that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; the size that the header states is checked before.
 
     Returns
     -------
     images : ndarray of uint8, shape (n, size, size)
-        Grey levels; a file that could not be read has zeros.
+        Grey levels; zeros for a file that cannot be read.
     errors : list of str or None, length n
         None for a file that was read, else the reason in one line, without the path.
 
@@ -126,43 +135,47 @@ def read_images(
     >>> images.shape, errors
     ((1, 24, 24), ['no such file'])
     """
-    size, max_pixels = check_size(size), check_pixels(max_pixels)
+    return read_batch(paths, check_size(size), check_pixels(max_pixels))
+
+
+def read_batch(paths: Sequence[Path], size: int, max_pixels: int) -> tuple[Images, list[str | None]]:
+    """Read image files as `read_images` does, with arguments that have been checked."""
     images = np.zeros((len(paths), size, size), dtype=np.uint8)
     errors: list[str | None] = [None] * len(paths)
-    held: list[tuple[int, bytes]] = []
-    waiting = 0
+    pending: list[tuple[int, bytes]] = []
+    n_bytes = 0
     with _quiet_opencv():
         for row, data in _read_each(paths):
             if isinstance(data, ImageError):
                 errors[row] = str(data)
                 continue
-            held.append((row, data))
-            waiting += len(data)
-            if waiting > _READ_AHEAD:
-                _decode_into(images, errors, held, max_pixels)
-                held, waiting = [], 0
-        _decode_into(images, errors, held, max_pixels)
+            pending.append((row, data))
+            n_bytes += len(data)
+            if n_bytes > _READ_AHEAD:
+                _decode_into(images, errors, pending, max_pixels)
+                pending, n_bytes = [], 0
+        _decode_into(images, errors, pending, max_pixels)
     return images, errors
 
 
 def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | ImageError]]:
-    """Give what each file holds, or why it cannot be read, and its row; URLs last, several at a time."""
-    far = []
+    """Yield the row of each file and its content, or the error; URLs last, several at a time."""
+    url_rows = []
     for row, path in enumerate(paths):
         if is_url(path):
-            far.append(row)
+            url_rows.append(row)
             continue
         try:
             yield row, read_bytes(path)
         except ImageError as error:
             yield row, error
-    if far:
-        yield from zip(far, read_urls([str(paths[row]) for row in far], MAX_BYTES), strict=True)
+    if url_rows:
+        yield from zip(url_rows, read_urls([str(paths[row]) for row in url_rows], MAX_BYTES), strict=True)
 
 
-def _decode_into(images: Images, errors: list[str | None], held: list[tuple[int, bytes]], max_pixels: int) -> None:
+def _decode_into(images: Images, errors: list[str | None], pending: list[tuple[int, bytes]], max_pixels: int) -> None:
     size = images.shape[1]
-    for row, data in held:
+    for row, data in pending:
         try:
             images[row] = _decode_square(data, size, max_pixels)
         except ImageError as error:
@@ -170,28 +183,28 @@ def _decode_into(images: Images, errors: list[str | None], held: list[tuple[int,
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a regular, non-empty file whole; the reason in the error is one line without the path.
+    """Read the bytes of a regular file.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file. Pipes, sockets and devices are refused before they are opened, so that nothing hangs.
+        The file. Pipes, sockets and devices are refused before they are opened, as reading them might block.
 
     Returns
     -------
     bytes
-        What is in it, at least one byte.
+        The content, at least one byte.
 
     Raises
     ------
     ImageError
-        If there is no such file, it is a folder or no regular file, there is no permission to read it, it is empty, or
-        it is larger than 512 MiB.
+        If the file does not exist, is not a regular file, is empty or larger than 512 MiB, or reading is not
+        permitted. The message is one line without the path.
     """
     try:
         status = os.stat(path)
         if not (stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES):
-            raise ImageError(_why_not(status))
+            raise ImageError(_reason(status))
         # os.open and os.read cost a quarter less than open().read() on files of one kilobyte.
         descriptor = os.open(path, _OPEN_FLAGS)
         try:
@@ -207,7 +220,7 @@ def read_bytes(path: Path) -> bytes:
         raise ImageError("not a file name") from error
 
 
-def _why_not(status: os.stat_result) -> str:
+def _reason(status: os.stat_result) -> str:
     if stat.S_ISDIR(status.st_mode):
         return "is a folder"
     if not stat.S_ISREG(status.st_mode):
@@ -216,24 +229,24 @@ def _why_not(status: os.stat_result) -> str:
 
 
 def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Images:
-    """Read an image file as it is, in colour and of its own size.
+    """Read an image file in colour and at its own size.
 
     Parameters
     ----------
     path : str or os.PathLike
         An image file or its URL.
     max_pixels : int, default=100_000_000
-        Largest image that is decoded; what a file says of its size is looked at first.
+        Largest image that is decoded; the size that the header states is checked before.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        Red, green, blue; turned upright if its EXIF data say so.
+        Red, green, blue; the orientation in the EXIF data is applied.
 
     Raises
     ------
     ImageError
-        As for :func:`read_image`; the reason is one line without the path.
+        As for :func:`read_image`; the message is one line without the path.
     ParameterError
         If `max_pixels` is not an integer of at least 1.
     """
@@ -255,9 +268,9 @@ def _decode(data: bytes, flags: int, max_pixels: int) -> Any:
     if stated is None:
         raise ImageError(NOT_READABLE)
     if stated[0] * stated[1] > max_pixels:
-        raise ImageError(f"says it is {stated[0]} x {stated[1]} pixels; more than {max_pixels:,} are not decoded")
+        raise ImageError(f"the header states {stated[0]} x {stated[1]} pixels; at most {max_pixels:,} are decoded")
     try:
-        # Positional: a keyword costs numpy half as much again.
+        # Positional arguments: keywords make this call half as expensive again.
         image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise ImageError(NOT_READABLE) from error
@@ -272,10 +285,10 @@ _quiet_state = {"depth": 0, "level": 0}
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log while files are read; broken ones are reported by reason, not on stderr.
+    """Silence OpenCV's log while files are read, as errors are reported to the caller.
 
-    The level belongs to the process, so readers in several threads count themselves in and out. What libpng and
-    libjpeg print by themselves cannot be silenced from here.
+    The log level belongs to the process, so nested and concurrent calls are counted. Messages that libpng and libjpeg
+    print themselves cannot be silenced.
     """
     log = cv2.utils.logging
     with _quiet_lock:
@@ -291,17 +304,6 @@ def _quiet_opencv() -> Iterator[None]:
                 log.setLogLevel(_quiet_state["level"])
 
 
-def shown(path: Path) -> str:
-    """Show a path in a message.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Any.
-
-    Returns
-    -------
-    str
-        In quotation marks.
-    """
-    return repr(str(os.fspath(path)))  # str(): numpy.str_ would show its type
+def quoted(path: Path) -> str:
+    """Quote a path for a message."""
+    return repr(str(os.fspath(path)))  # str(): the repr of numpy.str_ shows its type

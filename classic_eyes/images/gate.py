@@ -1,4 +1,4 @@
-"""What callers hand in becomes one grey batch; what extractors are handed is asked whether it is one."""
+"""The gate: images of any kind become one grey batch, and extractors check that they receive one."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ import numpy as np
 
 from ..errors import ImageError
 from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, to_grey, to_uint8
-from .files import Path, read_images, shown
+from .files import Path, quoted, read_batch
 
 __all__ = ["as_images", "check_batch"]
 
 
 def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
-    """Bring images of any kind to one grey batch.
+    """Convert images of any kind to one grey batch.
 
-    1. Read the files, if `images` are paths (as :func:`read_images`).
-    2. Bring the values to uint8 by the dtype rule below.
-    3. Turn colour to grey: ``0.299 R + 0.587 G + 0.114 B``, rounded; alpha is ignored.
-    4. Scale by ``size / max(h, w)``, so that the aspect is kept: an eye squashed to a square would look more open or
-       more closed than it is. Reducing averages areas (an exact integer reduction is block means), enlarging is
-       bilinear.
+    1. If `images` are paths, read the files as :func:`read_images` does.
+    2. Convert the values to uint8 by the dtype rule below.
+    3. Convert colour to grey: ``0.299 R + 0.587 G + 0.114 B``, rounded; alpha is ignored.
+    4. Scale by ``size / max(h, w)``. This keeps the aspect ratio, on which the opening of an eye depends. Reduction
+       averages areas (block means for an integer factor), enlargement is bilinear.
     5. Pad the shorter side evenly to `size` by repeating the border.
 
-    The dtype rule, for arrays and for what is in a file:
+    The dtype rule, for arrays and for decoded files:
 
-    - uint8 stays as it is; bool becomes 0 and 255; uint16 is divided by 257 and rounded;
+    - uint8 is kept; bool becomes 0 and 255; uint16 is divided by 257 and rounded;
     - other integers must lie in 0..255;
     - floats must lie in 0..1 (scikit-image's convention), are multiplied by 255 and rounded;
-    - everything else is refused.
+    - other dtypes are refused.
 
-    Every image is treated by itself: row i alone gives the same bytes as row i in a batch.
+    Images are converted independently: row i alone gives the same bytes as row i in a batch.
 
     Parameters
     ----------
     images : array or sequence
         An array ``(n, h, w)``, ``(n, h, w, 1)``, ``(n, h, w, 3)`` (RGB) or ``(n, h, w, 4)`` (RGBA); or a sequence of
         arrays ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of any sizes; or a sequence of paths (str or
-        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, for it looks like one colour image.
+        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, as it looks like one colour image.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
-        Largest image, height times width, that is taken; larger ones are refused before they are looked at.
+        Largest image that is accepted, height times width; larger ones are refused before their values are read.
 
     Returns
     -------
@@ -54,8 +53,8 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
     Raises
     ------
     ImageError
-        If `images` is a single path, holds no image, has another shape or dtype, has values outside its range
-        (NaN and infinity included), is larger than `max_pixels`, or names a file that cannot be read.
+        If `images` is a single path or empty, has another shape or dtype, has values outside the range of its dtype
+        (or NaN or infinity), has an image of more than `max_pixels`, or names a file that cannot be read.
     ParameterError
         If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
 
@@ -85,7 +84,7 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
 
 
 def as_image(image: Any, *, size: int = SIZE) -> Images:
-    """Take one image, with as little around it as can be, as a batch of one.
+    """Convert one image to a batch of one, at low overhead.
 
     Parameters
     ----------
@@ -102,7 +101,7 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
     Raises
     ------
     ImageError
-        For anything else, a batch or a path among it.
+        If `image` is anything else, for example a batch or a path.
 
     Examples
     --------
@@ -115,7 +114,7 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
 
 
 def check_batch(X: Any) -> Images:
-    """Check that a batch came through the gate: what an extractor calls first.
+    """Check that an array is a grey batch, as returned by `as_images`; extractors call this first.
 
     Parameters
     ----------
@@ -125,12 +124,12 @@ def check_batch(X: Any) -> Images:
     Returns
     -------
     ndarray of uint8, shape (n, h, w)
-        `X` itself, or a C-contiguous copy of it if it was strided.
+        `X` itself, or a C-contiguous copy if it is strided.
 
     Raises
     ------
     ImageError
-        If `X` is not an array, not of dtype uint8, not 3-D, or has no image or no pixel in it.
+        If `X` is not an array, not of dtype uint8, not 3-D, or empty.
 
     Examples
     --------
@@ -184,8 +183,8 @@ def _check_batch_shape(shape: tuple[int, ...]) -> None:
 def _check_area(shape: tuple[int, ...], max_pixels: int, name: str) -> None:
     if shape[0] * shape[1] > max_pixels:
         raise ImageError(
-            f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: cut the eye out "
-            "first, or give max_pixels to classic_eyes.images.as_images"
+            f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: crop the eye first, "
+            "or pass max_pixels to classic_eyes.images.as_images"
         )
 
 
@@ -198,7 +197,7 @@ def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Images:
     if any(are_paths):
         mixed = are_paths.index(not are_paths[0])
         other = items[mixed if are_paths[0] else 0]
-        raise ImageError(f"images[0] and images[{mixed}] are a path and {_called(other)} mixed; allowed is {ALLOWED}")
+        raise ImageError(f"images[0] and images[{mixed}] are a path and {_described(other)}; allowed is {ALLOWED}")
     out = np.empty((len(items), size, size), dtype=np.uint8)
     for row, item in enumerate(items):
         out[row] = square(_item_to_grey(item, f"images[{row}]", max_pixels), size)
@@ -206,13 +205,13 @@ def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Images:
 
 
 def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Images:
-    images, errors = read_images(paths, size=size, max_pixels=max_pixels)
-    failed = [f"images[{row}] {shown(paths[row])}: {error}" for row, error in enumerate(errors) if error]
+    images, errors = read_batch(paths, size, max_pixels)
+    failed = [f"images[{row}] {quoted(paths[row])}: {error}" for row, error in enumerate(errors) if error]
     if failed:
         more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
         raise ImageError(
             f"{len(failed)} of {len(errors)} images cannot be read: {'; '.join(failed[:3])}{more}: "
-            "leave them out, or call classic_eyes.images.read_images, which goes on"
+            "remove them, or call classic_eyes.images.read_images, which returns an error for each"
         )
     return images
 
@@ -221,13 +220,13 @@ _BATCH_REMEDY = "join batches with np.concatenate instead"
 _ONE_REMEDY = "for several, or for files, call predict_proba"
 
 
-def _called(item: Any) -> str:
+def _described(item: Any) -> str:
     return "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
 
 
 def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Images:
     if isinstance(item, list | tuple):
-        # Asked before numpy copies all of it.
+        # Checked before numpy copies the values.
         n_values = sum(getattr(part, "size", 1) for part in item)
         if n_values > 4 * max_pixels:
             raise ImageError(f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)")
@@ -236,7 +235,7 @@ def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_RE
     except ValueError as error:
         raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
     if array.ndim == 0:
-        raise ImageError(f"{name} is {_called(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
+        raise ImageError(f"{name} is {_described(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
         raise ImageError(
             f"{name} has shape {array.shape}; every image is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA with "

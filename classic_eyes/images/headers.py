@@ -1,4 +1,4 @@
-"""What an image file says of its size before it is decoded: a few bytes can claim gigabytes."""
+"""The image size stated in the header of a file, read before decoding: a few bytes can claim gigabytes."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ __all__ = ["stated_size"]
 
 Size = tuple[int, int]
 
-# Each scan of a progressive JPEG goes over the whole image, and a few bytes make one; encoders write some ten.
-_MOST_SCANS = 200
-# PNG: of eight kilobytes each, as encoders write them, that is an image of some hundred megapixels.
-_MOST_CHUNKS = 100_000
-# So often is a size looked for in boxes that may hold decoys; files of one image state it a few times.
-_MOST_BOXES = 100
-# JPEG: start-of-frame markers; C4, C8 and CC among them are something else.
+# JPEG: decoding visits all pixels once per scan, and a scan takes only a few bytes. Encoders write about ten.
+_MAX_SCANS = 200
+# PNG: encoders write chunks of eight kilobytes, so that this many hold about a hundred megapixels.
+_MAX_CHUNKS = 100_000
+# JPEG 2000, AVIF: the size is searched for, and a hostile file can repeat it. Others state it a few times.
+_MAX_BOXES = 100
+# JPEG: start-of-frame markers. C4, C8 and CC are other markers.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# JPEG: markers without a length.
+# JPEG: markers without a length field.
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-# TIFF: width, length, tile width, tile length; types and how they are unpacked.
+# TIFF: tags of width and length of image and tile; formats of the types.
 _TIFF_WIDTHS, _TIFF_LENGTHS = (256, 322), (257, 323)
 _TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
 _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,12})")
 
 
 def stated_size(data: bytes) -> Size | None:
-    """Say how large an image claims to be, without decoding it.
+    """Return the image size that a file states, without decoding it.
 
-    The format is told by the first bytes, as OpenCV tells it: PNG, JPEG, GIF, BMP, TIFF, WebP, PNM, PFM, JPEG 2000 and
-    AVIF.
-    Where a file states several sizes (the tiles of a TIFF, the items of an AVIF), each side is the largest stated.
+    The format is recognized by its first bytes, as OpenCV does: PNG, JPEG, GIF, BMP, TIFF, WebP, PNM, PFM, JPEG 2000
+    and AVIF. If a file states several sizes (tiles of a TIFF, items of an AVIF), each side is the largest one.
 
     Parameters
     ----------
@@ -42,8 +41,8 @@ def stated_size(data: bytes) -> Size | None:
     Returns
     -------
     tuple of int or None
-        Width and height in pixels; None for another format, and for a header that is cut off or states no size. Every
-        200 scans of a JPEG count as its height once more.
+        Width and height in pixels; None for another format, or if the header is truncated or states no size. A
+        JPEG of 400 scans counts with twice its height, one of 600 with three times its height.
 
     References
     ----------
@@ -57,7 +56,7 @@ def stated_size(data: bytes) -> Size | None:
     True
     """
     signatures, read = _READERS.get(data[:2], _NONE)
-    # An AVIF begins with any length; a JPEG with these letters in its fifth byte is still a JPEG.
+    # An AVIF begins with a length, so it is recognized last: the fifth byte of a JPEG may begin with ftyp, too.
     if not data.startswith(signatures):
         if data[4:8] != b"ftyp":
             return None
@@ -69,9 +68,9 @@ def stated_size(data: bytes) -> Size | None:
 
 
 def _png(data: bytes) -> Size | None:
-    # OpenCV makes room for a chunk before it looks whether the chunk is there, be it four gigabytes.
+    # OpenCV allocates the stated length of a chunk, up to four gigabytes, before it checks that the bytes exist.
     place = 8
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(_MAX_CHUNKS):
         length, kind = unpack_from(">I4s", data, place)
         place += 12 + length
         if place > len(data):
@@ -82,7 +81,7 @@ def _png(data: bytes) -> Size | None:
 
 
 def _jpeg(data: bytes) -> Size | None:
-    # Markers are looked for as libjpeg does: whatever stands before an FF is skipped.
+    # As libjpeg does: skip all bytes before the next FF.
     place = 2
     while True:
         place = data.index(0xFF, place)
@@ -92,7 +91,7 @@ def _jpeg(data: bytes) -> Size | None:
         place += 1
         if marker in _FRAMES:
             height, width = unpack_from(">HH", data, place + 3)
-            return width, height * max(1, data.count(b"\xff\xda") // _MOST_SCANS)
+            return width, height * max(1, data.count(b"\xff\xda") // _MAX_SCANS)
         if marker and marker not in _BARE:
             place += max(2, unpack_from(">H", data, place)[0])
 
@@ -133,7 +132,7 @@ def _tiff(data: bytes) -> Size | None:
     (count,) = unpack_from(f"{order}Q" if big else f"{order}H", data, first)
     entry, value, step = (first + 8, 12, 20) if big else (first + 2, 8, 12)
     width = height = 0
-    # No more entries than the file has room for, whatever it says.
+    # Never more entries than fit into the file.
     for place in range(entry, min(entry + count * step, len(data) - step + 1), step):
         tag, kind = unpack_from(f"{order}HH", data, place)
         if tag in _TIFF_WIDTHS or tag in _TIFF_LENGTHS:
@@ -143,25 +142,25 @@ def _tiff(data: bytes) -> Size | None:
 
 
 def _jpeg_2000(data: bytes) -> Size:
-    sizes = [unpack_from(">IIII", data, place + 8) for place in _places(data, b"\xff\x4f\xff\x51")]
+    sizes = [unpack_from(">IIII", data, place + 8) for place in _find_all(data, b"\xff\x4f\xff\x51")]
     return max(right - left for right, _, left, _ in sizes), max(lower - upper for _, lower, _, upper in sizes)
 
 
 def _avif(data: bytes) -> Size:
-    sizes = [unpack_from(">II", data, place + 8) for place in _places(data, b"ispe")]
+    sizes = [unpack_from(">II", data, place + 8) for place in _find_all(data, b"ispe")]
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
-def _places(data: bytes, mark: bytes) -> Iterator[int]:
+def _find_all(data: bytes, mark: bytes) -> Iterator[int]:
     place = -1
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAX_BOXES):
         if (place := data.find(mark, place + 1)) < 0:
             return
         yield place
-    raise ValueError("decoys")
+    raise ValueError("too many boxes")
 
 
-# By the first two bytes: the signatures that may follow them, and what reads the size.
+# First two bytes: the possible signatures and the reader of the size.
 _READERS: dict[bytes, tuple[tuple[bytes, ...], Callable[[bytes], Size | None]]] = {
     b"\xff\xd8": ((b"\xff\xd8\xff",), _jpeg),
     b"\x89P": ((b"\x89PNG\r\n\x1a\n",), _png),

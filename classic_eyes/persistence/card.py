@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from ..errors import ModelError, ParameterError
 from .files import library_versions, read_whole, replace
 
-__all__ = ["NOT_FOR", "card_path", "make_card", "read_card", "write_card"]
+__all__ = ["NOT_FOR", "card_path", "make_card", "read_about", "read_card", "write_card"]
 
 _MAX_BYTES = 1 << 24
 _WHAT = "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)"
@@ -87,7 +87,16 @@ def _protocol(clf: Any, results: Any, n_folds: int) -> str:
 
 
 def _labels(history: Any) -> dict[str, Any]:
-    return {"given": "all"} if history is None else history.summary_counts()
+    if history is None:
+        return {"given": "all"}
+    return {
+        "given": int((history.given >= 0).sum()),
+        "found": int(((history.labels >= 0) & (history.given < 0)).sum()),
+        "uncertain": int((history.labels < 0).sum()),
+        "confidence": history.confidence,
+        "stop_reason": history.stop_reason,
+        "warnings": list(history.warnings),
+    }
 
 
 def card_path(path: str | os.PathLike[str]) -> Path:
@@ -99,6 +108,18 @@ def write_card(path: str | os.PathLike[str], card: dict[str, Any], digests: dict
     """Write a card beside a model file; ``digests`` are the SHA-256 of the files that it is about, by name."""
     text = json.dumps({**card, "files": digests}, indent=2, ensure_ascii=False, default=repr)
     replace(card_path(path), f"{text}\n".encode())
+
+
+def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read further entries of a card from a JSON file; ParameterError for anything but a JSON object."""
+    shown = os.fspath(path)
+    try:
+        about = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"about {shown!r} cannot be read as JSON: {error}") from error
+    if not isinstance(about, dict):
+        raise ParameterError(f"about {shown!r} holds a {type(about).__name__}; it must be a JSON object")
+    return about
 
 
 def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:

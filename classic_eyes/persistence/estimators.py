@@ -21,9 +21,8 @@ FORMAT = 1
 ENDINGS = (".joblib", ".skops")
 _KIND = "classic_eyes estimator"
 
-# All that a skops file may hold. skops takes far more for harmless: functions, methods, and parts of scikit-learn whose
-# compiled code does not look at the arrays it is given (trees, libsvm), which a hostile file can make crash or hang.
-# This list decides, never what a file says of itself.
+# All types that a skops file may hold. skops itself allows far more: functions, methods, and parts of scikit-learn whose
+# compiled code does not check its arrays (trees, libsvm), which a hostile file can make crash or hang.
 ALLOWED_TYPES = (
     "builtins.dict",
     "builtins.list",
@@ -39,24 +38,27 @@ ALLOWED_TYPES = (
     "classic_eyes.features.profile.Profile",
     "classic_eyes.features.words.TanTriggsWords",
     "classic_eyes.features.words.Words",
-    "classic_eyes.preprocessing.alignment.Alignment",
+    "classic_eyes.inference.cascade.Cascade",
     "classic_eyes.inference.novelty.Novelty",
     "classic_eyes.inference.novelty.Subspace",
-    "classic_eyes.svm.symmetric.SymmetricPca",
-    "classic_eyes.svm.symmetric.SymmetricScaler",
-    "classic_eyes.svm.symmetric.SymmetricUnion",
+    "classic_eyes.inference.program.Block",
+    "classic_eyes.inference.program.Program",
+    "classic_eyes.inference.program.View",
+    "classic_eyes.predictor.EyePredictor",
+    "classic_eyes.preprocessing.alignment.Alignment",
     "classic_eyes.semisupervised.consensus.Consensus",
     "classic_eyes.semisupervised.consensus.Initialization",
-    "classic_eyes.semisupervised.priors.PriorScores",
-    "classic_eyes.semisupervised.priors.ClusterOrientation",
     "classic_eyes.semisupervised.history.History",
+    "classic_eyes.semisupervised.priors.ClusterOrientation",
+    "classic_eyes.semisupervised.priors.PriorScores",
     "classic_eyes.semisupervised.selftraining.Round",
-    # Where the machines were before they had a folder; files of then say so.
-    "classic_eyes.svm.LeastSquaresSvm",
-    "classic_eyes.svm.SymmetricSvm",
     "classic_eyes.svm.least_squares.LeastSquaresSvm",
     "classic_eyes.svm.least_squares.SymmetricSvm",
     "classic_eyes.svm.metric.MetricSvm",
+    "classic_eyes.svm.symmetric.SymmetricPca",
+    "classic_eyes.svm.symmetric.SymmetricScaler",
+    "classic_eyes.svm.symmetric.SymmetricUnion",
+    "classic_eyes.training.compiling.FittedView",
     "numpy.bool",
     "numpy.float32",
     "numpy.float64",

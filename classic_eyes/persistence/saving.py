@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .card import write_card
-from .estimators import ENDINGS, pack_estimator
+from .card import card_path, read_card, write_card
+from .estimators import ENDINGS, check_skops, pack_estimator
 from .files import check_path, npz_path, replace
-from .npz import write_npz
+from .npz import read_header, write_npz
 
-__all__ = ["save_classifier"]
+__all__ = ["check_target", "save_classifier"]
+
+
+def check_target(path: str | os.PathLike[str], clf: Any) -> None:
+    """Refuse, before the training, a model file that `save_classifier` would refuse, or files beside it to keep.
+
+    Raises
+    ------
+    ModelError
+        For another ending, a folder that is missing, a folder of that name, a classifier that a skops file may not
+        hold, or a ``.npz`` or ``.json`` of that name that no training wrote.
+    MissingDependencyError
+        For ``.skops`` without the extra ``skops``.
+    """
+    target = _check_ending(path)
+    shown = repr(str(target))
+    if not target.absolute().parent.is_dir():
+        raise ModelError(f"model file {shown}: there is no folder {str(target.parent)!r}; make it first")
+    if target.is_dir():
+        raise ModelError(f"model file {shown} is a folder; name a file")
+    if target.suffix == ".skops":
+        check_skops(clf.classifier)
+    for beside, is_ours in ((card_path(target), _is_card), (npz_path(target), _is_npz)):
+        if beside.exists() and not is_ours(beside):
+            raise ModelError(
+                f"model file {shown}: saving would overwrite {str(beside)!r}, which no training wrote; name another file"
+            )
+
+
+def _check_ending(path: str | os.PathLike[str]) -> Path:
+    check_path(path)
+    target = Path(path)
+    if target.suffix not in (*ENDINGS, ".npz"):
+        raise ModelError(f"model file {str(target)!r} must end in .npz, .joblib or .skops")
+    return target
+
+
+def _is_card(path: Path) -> bool:
+    with contextlib.suppress(ModelError):
+        return "files" in read_card(path)
+    return False
+
+
+def _is_npz(path: Path) -> bool:
+    with contextlib.suppress(ModelError):
+        read_header(path)
+        return True
+    return False
 
 
 def save_classifier(path: str | os.PathLike[str], clf: Any, card: dict[str, Any] | None = None) -> list[Path]:
@@ -28,10 +76,7 @@ def save_classifier(path: str | os.PathLike[str], clf: Any, card: dict[str, Any]
     ModelError
         For another ending, a folder that is missing, a disk that refuses, or ``.npz`` without a compiled model.
     """
-    check_path(path)
-    target, compiled = Path(path), npz_path(path)
-    if target.suffix not in (*ENDINGS, ".npz"):
-        raise ModelError(f"model file {str(target)!r} must end in .npz, .joblib or .skops")
+    target, compiled = _check_ending(path), npz_path(path)
     if target.suffix == ".npz" and not clf.predictor_.program.compiled:
         raise ModelError(
             f"{str(target)!r} would hold a compiled model, and there is none: {clf.not_compiled_}; save as .joblib"

@@ -99,7 +99,7 @@ def _cluster(view: View, initial: NDArray[Any]) -> NDArray[np.float64]:
     return reduced.average(fit_informed_mixture(reduced.rows, reduced.repeat(initial)))
 
 
-def _evaluate(initial: NDArray[Any], votes: NDArray[np.float64], priors: PriorScores) -> Initialization:
+def _score_initialization(initial: NDArray[Any], votes: NDArray[np.float64], priors: PriorScores) -> Initialization:
     is_open = votes >= 0.5
     shares = tuple(float(share) for share in is_open.mean(axis=1))
     kappas = [metrics.cohen_kappa(is_open[a], is_open[b]) for a, b in combinations(range(len(is_open)), 2)]
@@ -153,7 +153,7 @@ def find_consensus(views: Sequence[View], priors: PriorScores, *, given: NDArray
     found: list[tuple[Initialization, NDArray[np.float64]]] = []
     for initial in _initial_assignments(priors):
         votes = np.array([_cluster(view, initial) for view in views])
-        found.append((_evaluate(initial, votes, priors), votes))
+        found.append((_score_initialization(initial, votes, priors), votes))
     if not found:
         raise DataError("the images are all alike and cannot be clustered; are they different images of eyes?")
     # Relative to the best, because no initialization confirms labels of the hardest images.

@@ -14,9 +14,12 @@ from . import metrics
 from ._utils.workers import run_tasks
 from .datasets import EyeSet, group_folds
 from .errors import ParameterError
+from .semisupervised import History
 
-__all__ = ["MIN_FOLDS", "agreed_by_all", "cross_validate", "summarize_parts"]
+__all__ = ["MIN_FOLDS", "agreed_by_all", "cross_validate", "evaluate_given", "summarize_parts"]
 
+# Fewest given labels of each class that a model with found labels is evaluated on.
+_MIN_GIVEN = 10
 MIN_FOLDS = 2
 """Fewest folds of a cross-validation."""
 
@@ -85,6 +88,29 @@ def _predict_fold(
     train, test = fold
     fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train])
     return fitted.predict_proba(images[test])[:, 1]
+
+
+def evaluate_given(history: History, groups: NDArray[Any]) -> dict[str, dict[str, Any]] | None:
+    """Compute all metrics on the given labels, where the others were found by self-training.
+
+    The scores are out of fold: each was predicted by a classifier that was not trained on its group.
+
+    Parameters
+    ----------
+    history : History
+        How the missing labels were found.
+    groups : array of shape (n,)
+        Person or face of each image.
+
+    Returns
+    -------
+    dict or None
+        ``given labels`` to what `classic_eyes.metrics.summarize` returns; None for fewer than 10 given labels of either
+        class.
+    """
+    if min((history.given == 1).sum(), (history.given == 0).sum()) < _MIN_GIVEN:
+        return None
+    return summarize_parts(history.given, history.scores, groups, [("given labels", history.given >= 0)])
 
 
 def agreed_by_all(eyes: EyeSet, votes: dict[str, list[int]]) -> NDArray[np.bool_]:

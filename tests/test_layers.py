@@ -26,9 +26,10 @@ LAYERS = [
     ["inference"],
     ["training", "persistence"],
     ["semisupervised", "predictor"],
-    ["recipes", "faces", "labeling"],
+    ["recipes", "faces"],
     ["classifier"],
     ["evaluation"],
+    ["labeling"],
     ["cli"],
     ["__main__"],
 ]

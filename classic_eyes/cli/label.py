@@ -1,57 +1,37 @@
-"""Make a page on which a person labels images, those worth most first."""
+"""Write a page on which a person labels images, highest priority first."""
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets import UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes, read_label_table
-from ..errors import DataError, ImageError
-from ..images import read_bytes, read_images, stated_size
-from ..labeling import ORDERS, prioritize
+from ..datasets import UNLABELLED, UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes
+from ..errors import DataError
+from ..labeling import ORDERS, queue_images
 from ..labeling.page import render_sheet, write_page
-from ..semisupervised import VIEW_FEATURES, make_view
-from .arguments import check_out, existing_file, positive_integer, random_seed
-from .models import add_model_arguments, open_model
+from ..predictor import load_model
+from .arguments import add_model_arguments, check_out, existing_file, positive_integer, random_seed
+from .listing import print_failed
+from .sheets import item, label_table, read_shown
 
-__all__ = ["add_arguments", "label_file", "label_rows", "page_images", "work"]
+__all__ = ["add_arguments", "work"]
 
-_COMPONENTS = 64
-_MOST = 4000
-_SMALLEST, _LARGEST = 24, 64
-_LOOKED_AT = 64
-_BY_LOOKS = ("priority", "cluster")
-_COMPARED = 20_000
+_LIMIT = 4000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the arguments of ``classic-eyes label``.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Gets the arguments.
-    """
-    parser.add_argument("path", metavar="PATH", help="a folder of images; those that have a label are left out")
-    parser.add_argument("--out", required=True, metavar="HTML", help="the page; it holds your images")
-    parser.add_argument("--force", action="store_true", help="take the place of a page that is there already")
+    """Declare the arguments of ``classic-eyes label``."""
+    parser.add_argument("path", metavar="PATH", help="a folder of images; labelled ones are skipped")
+    parser.add_argument("--out", required=True, metavar="HTML", help="the page; it contains your images")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
-        "--labels",
-        type=existing_file,
-        metavar="CSV",
-        help="what is labelled already; default: assets.csv in PATH, if any",
+        "--labels", type=existing_file, metavar="CSV", help="existing labels; default: assets.csv in PATH, if any"
     )
-    parser.add_argument(
-        "--unsure",
-        action="store_true",
-        help="ask again about images that are marked as unsure; else they are left out",
-    )
+    parser.add_argument("--unsure", action="store_true", help="include images that are marked as unsure")
     add_model_arguments(parser)
     parser.add_argument(
         "--order",
@@ -60,199 +40,94 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="; ".join(f"{name}: {what}" for name, what in ORDERS.items()) + "; default: priority",
     )
     parser.add_argument(
-        "--limit", type=positive_integer, default=_MOST, metavar="N", help=f"images, at most; default: {_MOST}"
+        "--limit", type=positive_integer, default=_LIMIT, metavar="N", help=f"maximum of images; default: {_LIMIT}"
     )
-    parser.add_argument(
-        "--page", type=positive_integer, default=50, metavar="N", help="images on a page of it; default: 50"
-    )
+    parser.add_argument("--page", type=positive_integer, default=50, metavar="N", help="images per page; default: 50")
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
 
 
-def label_file(path: str, labels: str | None) -> str | None:
-    """Return the label file that is read.
-
-    Parameters
-    ----------
-    path : str
-        A folder.
-    labels : str or None
-        What --labels says.
-
-    Returns
-    -------
-    str or None
-        That, or the folder's own; None where there is neither.
-    """
-    own = os.path.join(path, "assets.csv")
-    return labels if labels is not None else own if os.path.isfile(own) else None
-
-
-def label_rows(path: str, labels: str | None, eyes: EyeSet) -> LabelTable:
-    """Return the label file that a folder has, with all its columns, or what is known without one.
-
-    Parameters
-    ----------
-    path : str
-        The folder.
-    labels : str or None
-        The label file, if it is not the folder's own.
-    eyes : EyeSet
-        What was read of them.
-
-    Returns
-    -------
-    LabelTable
-        Without rows where nothing is labelled.
-    """
-    file = label_file(path, labels)
-    if file is not None:
-        return read_label_table(file)
-    known = np.flatnonzero(eyes.labels >= 0).tolist()
-    return LabelTable(("file", "label"), tuple((eyes.names[k], str(eyes.labels[k])) for k in known))
-
-
-def page_images(paths: Sequence[str]) -> NDArray[np.uint8]:
-    """Read images as large as they are worth showing: 24 to 64 pixels, by what the first of them say of their size.
-
-    Parameters
-    ----------
-    paths : sequence of str
-        LoadedSet images.
-
-    Returns
-    -------
-    uint8 array of shape (n, side, side)
-        Grey.
-    """
-    sides = []
-    for path in list(paths)[:_LOOKED_AT]:
-        try:
-            stated = stated_size(read_bytes(path))
-        except ImageError:  # a URL
-            continue
-        sides += [min(stated)] if stated else []
-    side = int(np.clip(np.median(sides), _SMALLEST, _LARGEST)) if sides else _LARGEST
-    return read_images(paths, size=side)[0]
-
-
-def _asked(eyes: EyeSet, table: LabelTable, again: bool) -> EyeSet:
-    """Leave out what is labelled, what somebody was unsure about, and what no label file can name."""
-    doubts = {key for key, doubt in zip(table.keys, table.values(UNSURE), strict=True) if doubt.strip()}
-    unsure = set() if again else doubts
-    asked = []
-    for k, name in enumerate(eyes.names):
-        if eyes.labels[k] >= 0 or image_key(name) in unsure:
-            continue
-        try:
-            name.encode("utf-8")
-        except UnicodeEncodeError:
-            print(f"classic-eyes: left out {name!r}: label files are UTF-8, and its name is not", file=sys.stderr)
-            continue
-        asked.append(k)
-    if not asked:
-        raise DataError(
-            f"all {len(eyes)} images are labelled, or marked as unsure; --unsure asks about those again, and "
-            "classic-eyes audit says which labels to look at again"
-        )
-    return eyes.take(asked)
-
-
-def _read(asked: EyeSet, n_all: int) -> LoadedSet:
-    try:
-        return load_images(asked)
-    except DataError as error:
-        if len(asked) == n_all:
-            raise
-        raise DataError(
-            f"{n_all - len(asked)} of {n_all} images are labelled or marked; of the rest, {error}"
-        ) from error
-
-
-def _guesses(data: LoadedSet, arguments: Namespace) -> NDArray[np.float64]:
-    model = open_model(arguments.model, trusted=arguments.trust_model)
-    return np.asarray(model.predict_proba(data.images)[:, 1], dtype=np.float64)
-
-
-def _compared(
-    data: LoadedSet, scores: NDArray[np.float64], order: str, most: int = _COMPARED
-) -> tuple[LoadedSet, NDArray[np.float64]]:
-    """Leave out, of very many images, those that would come last: their features would fill the memory."""
-    if order not in _BY_LOOKS or len(scores) <= most:
-        return data, scores
-    sure = np.abs(scores - 0.5)
-    kept = np.sort(np.argsort(sure if order == "priority" else -sure, kind="stable")[:most])
-    what = "most uncertain" if order == "priority" else "surest"
-    print(f"of {len(scores):,} images the {most:,} {what} are compared with one another", file=sys.stderr)
-    return LoadedSet(data.eyes.take(kept), data.images[kept], data.failed), scores[kept]
-
-
-def _sheet(data: LoadedSet, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace) -> dict[str, Any]:
-    rows = np.zeros((len(scores), 1), dtype=np.float32)
-    if arguments.order in _BY_LOOKS:
-        view = make_view(data.images, VIEW_FEATURES[0], n_components=_COMPONENTS, random_state=arguments.seed)
-        rows = view.leading(_COMPONENTS, mirrored=False).rows
-    asking = prioritize(
-        scores, rows, arguments.order, page_size=arguments.page, limit=arguments.limit, random_state=arguments.seed
-    )
-    places = {key: number for number, key in enumerate(table.keys)}
-    items: list[dict[str, Any]] = []
-    pages = []
-    for page in asking.pages:
-        pages.append(list(range(len(items), len(items) + len(page))))
-        items += [
-            {
-                "file": data.eyes.names[k],
-                "row": places.get(image_key(data.eyes.names[k]), -1),
-                "given": -1,
-                "guess": int(scores[k] >= 0.5),
-                "score": round(float(scores[k]), 4),
-                "image": len(items) + number,
-            }
-            for number, k in enumerate(page)
-        ]
-    return {
-        "title": f"Open or closed? {data.eyes.source}",
-        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Turn over what is wrong, then confirm the page.",
-        "save": "assets.csv",
-        "columns": table.columns,
-        "rows": table.rows,
-        "items": items,
-        "pages": pages,
-        "reasons": False,
-        "positions": asking.positions.tolist(),
-    }
-
-
 def work(arguments: Namespace) -> int:
-    """Run ``classic-eyes label``.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        As `add_arguments` declares them.
-
-    Returns
-    -------
-    int
-        0 all read; 1 the page is written, but some images could not be read and are not in it.
-    """
+    """Run ``classic-eyes label``; 1 if some images could not be read and are not on the page."""
     check_out(arguments.out, ".html", force=arguments.force)
     eyes = read_eyes(arguments.path, labels=arguments.labels)
-    table = label_rows(arguments.path, arguments.labels, eyes)
-    data = _read(_asked(eyes, table, arguments.unsure), len(eyes))
-    for name, reason in data.failed:
-        print(f"classic-eyes: left out {name}: {reason}", file=sys.stderr)
-    n_unlabelled = len(data.eyes)
-    data, scores = _compared(data, _guesses(data, arguments), arguments.order)
-    sheet = _sheet(data, table, scores, arguments)
-    shown = page_images([data.eyes.paths[k] for k in sheet["positions"]])
-    page = render_sheet(sheet, shown)
+    table = label_table(arguments.path, arguments.labels, eyes)
+    data = _load(_to_be_labelled(eyes, table, arguments.unsure), len(eyes))
+    print_failed(data.failed)
+    model = load_model(arguments.model, trusted=arguments.trust_model)
+    scores = model.predict_proba(data.images)[:, 1]
+    sheet, images = _sheet(data, table, scores, arguments)
+    page = render_sheet(sheet, images)
     write_page(page, arguments.out)
-    n = len(sheet["items"])
     print(
-        f"wrote {arguments.out}: {n:,} of {n_unlabelled:,} images to be labelled, {len(page) / 1e6:.1f} MB; "
-        "it holds your images",
+        f"wrote {arguments.out}: {len(sheet['items']):,} of {len(data.eyes):,} images to be labelled, "
+        f"{len(page) / 1e6:.1f} MB; it contains your images",
         file=sys.stderr,
     )
     print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)
     return 1 if data.failed else 0
+
+
+def _to_be_labelled(eyes: EyeSet, table: LabelTable, with_unsure: bool) -> EyeSet:
+    """Leave out images that are labelled or marked as unsure, and names that no label file can hold."""
+    marked = {key for key, mark in zip(table.keys, table.values(UNSURE), strict=True) if mark.strip()}
+    kept = []
+    for k, name in enumerate(eyes.names):
+        if eyes.labels[k] != UNLABELLED or (image_key(name) in marked and not with_unsure):
+            continue
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            print_failed([(repr(name), "label files are UTF-8, and its name is not")])
+            continue
+        kept.append(k)
+    if not kept:
+        raise DataError(
+            f"all {len(eyes)} images are labelled, or marked as unsure; --unsure includes those, and classic-eyes "
+            "audit finds labels that are probably wrong"
+        )
+    return eyes.take(kept)
+
+
+def _load(eyes: EyeSet, n_all: int) -> LoadedSet:
+    try:
+        return load_images(eyes)
+    except DataError as error:
+        if len(eyes) == n_all:
+            raise
+        raise DataError(
+            f"{n_all - len(eyes)} of {n_all} images are labelled or marked; of the rest, {error}"
+        ) from error
+
+
+def _sheet(
+    data: LoadedSet, table: LabelTable, scores: NDArray[np.float64], arguments: Namespace
+) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """Return what `render_sheet` takes."""
+    queue = queue_images(
+        data.images,
+        scores,
+        arguments.order,
+        page_size=arguments.page,
+        limit=arguments.limit,
+        random_state=arguments.seed,
+    )
+    if n_left := int((queue.clusters < 0).sum()):
+        n = len(scores)
+        print(f"{n - n_left:,} of {n:,} images were clustered; the others are not on the page", file=sys.stderr)
+    rows = {key: number for number, key in enumerate(table.keys)}
+    items = [
+        item(data.eyes, k, rows, guess=int(scores[k] >= 0.5), score=round(float(scores[k]), 4), image=number)
+        for number, k in enumerate(queue.positions.tolist())
+    ]
+    ends = np.cumsum([len(page) for page in queue.pages]).tolist()
+    sheet = {
+        "title": f"Open or closed? {data.eyes.source}",
+        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Switch what is wrong, then confirm the page.",
+        "save": "assets.csv",
+        "columns": table.columns,
+        "rows": table.rows,
+        "items": items,
+        "pages": [list(range(end - len(page), end)) for page, end in zip(queue.pages, ends, strict=True)],
+        "reasons": False,
+    }
+    return sheet, read_shown([data.eyes.paths[k] for k in queue.positions])

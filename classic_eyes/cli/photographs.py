@@ -1,68 +1,78 @@
-"""Notice when whole photographs are taken for patches of one eye."""
+"""Messages about photographs: given as patches of one eye, or read without landmarks."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sized
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import ImageError
 from ..images import read_bytes, read_images, stated_size
 from ..images.remote import is_url
+from ..predictor import EyePredictor
 
 if TYPE_CHECKING:
-    from .predict import ListedImages
+    from ..faces import FaceReader
 
-__all__ = ["warn_of_photographs"]
+__all__ = ["print_landmarks", "warn_of_photographs"]
 
-# Images looked at, spread over all; and the shorter side in pixels from which they are, and from which, where the
-# model knows nothing of what is no eye, they are taken for photographs.
-_LOOKED_AT = 32
-_LEAST_SIDE, _LARGE = 64, 320
-# Files of fewer bytes hold no image of that side.
-_LEAST_BYTES = 600
-# One eye in a hundred is taken for none, so that a fourth of several is no accident.
-_SHARE = 0.25
+# Number of images examined, spread evenly. The shorter side in pixels from which an image is examined, and that from
+# which it counts as a photograph where the model has no non-eye detection.
+_EXAMINED = 32
+_MIN_SIDE, _LARGE_SIDE = 64, 320
+# Smaller files hold no image of that side.
+_MIN_BYTES = 600
+# One eye in a hundred is classified as a non-eye; a quarter of several images is no accident.
+_MIN_SHARE = 0.25
 
 
-def warn_of_photographs(paths: list[str] | ListedImages, model: Any, *, max_pixels: int) -> None:
-    """Say once on standard error if many of the larger images do not look like an eye.
+class _Paths(Sized, Iterable[str], Protocol):
+    """A list of paths, or a list file."""
 
-    Parameters
-    ----------
-    paths : list of str, or ListedImages
-        What opens the images; up to 32 of them, spread evenly, are looked at.
-    model : EyePredictor or EyeClassifier
-        What answers.
-    max_pixels : int
-        Larger ones are not decoded.
-    """
-    step = max(1, len(paths) // _LOOKED_AT)
+
+def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int) -> None:
+    """Warn once on standard error if many of the larger images are non-eyes; up to 32 images are examined."""
+    detects = model.program.novelty is not None
+    step = max(1, len(paths) // _EXAMINED)
     large = []
-    for path in islice(paths, 0, step * _LOOKED_AT, step):
-        side = 0 if is_url(path) else _side(path)
-        if side >= (_LEAST_SIDE if model.novelty_ is not None else _LARGE):
+    for path in islice(paths, 0, step * _EXAMINED, step):
+        side = 0 if is_url(path) else _shorter_side(path)
+        if side >= (_MIN_SIDE if detects else _LARGE_SIDE):
             large.append(path)
     if not large:
         return
-    strange = len(large) if model.novelty_ is None else _strange(large, model, max_pixels)
-    if strange and strange >= _SHARE * len(large):
+    n_non_eyes = _count_non_eyes(large, model, max_pixels) if detects else len(large)
+    if n_non_eyes and n_non_eyes >= _MIN_SHARE * len(large):
         print(
-            f"classic-eyes: warning: {strange} of {len(large)} larger images looked at do not look like a patch of "
-            "one eye, and answers about such mean nothing; for photographs of faces there is classic-eyes faces",
+            f"classic-eyes: warning: {n_non_eyes} of {len(large)} larger images examined do not look like a patch of "
+            "one eye; predictions for such images mean nothing; use classic-eyes faces for photographs of faces",
             file=sys.stderr,
         )
 
 
-def _side(path: str) -> int:
+def _shorter_side(path: str) -> int:
     try:
-        return min(stated_size(read_bytes(path)) or (0,)) if os.stat(path).st_size >= _LEAST_BYTES else 0
+        return min(stated_size(read_bytes(path)) or (0,)) if os.stat(path).st_size >= _MIN_BYTES else 0
     except (OSError, ValueError, ImageError):
-        return 0  # it will be a row with its reason
+        return 0  # it becomes a row with its reason
 
 
-def _strange(paths: list[str], model: Any, max_pixels: int) -> int:
+def _count_non_eyes(paths: list[str], model: EyePredictor, max_pixels: int) -> int:
     images, errors = read_images(paths, size=model.size, max_pixels=max_pixels)
     good = images[[error is None for error in errors]]
     return model.verdict(good).count("not-an-eye") if len(good) else 0
+
+
+def print_landmarks(reader: FaceReader) -> None:
+    """Print what is missing for the eye aspect ratio."""
+    if reader.measures_ear:
+        return
+    from ..faces.landmarks import HOW_TO_GET
+
+    if reader.landmarks is None:
+        why = "no landmark file, so OpenCV's cascades locate the eyes and ear stays empty"
+    else:
+        why = "the landmark file has 5 points, none of them on the eyelids, so ear stays empty"
+    print(f"classic-eyes: {why}; {HOW_TO_GET}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Answers as rows: CSV, JSON lines, or a table for eyes; and what is already answered in a file."""
+"""Predictions as rows: CSV, JSON lines or a table; and the rows that a file already holds."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ from ..inference.novelty import verdicts
 
 __all__ = ["STYLES", "Done", "Row", "open_output", "printable", "read_done", "write_rows"]
 
-# Names of files may hold any bytes; surrogateescape writes them back as they were.
+# File names may hold any bytes; surrogateescape writes them back unchanged.
 _TEXT = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+# A score is written with six digits: closer to the threshold, the label cannot be checked.
+_ROUNDING = 1e-6
+# Smaller than the effect of another model, larger than that of another batch.
+_TOLERANCE = 1e-4
+_REMEDY = "name another file, or run without --resume"
 
 
 class Row(NamedTuple):
-    """What is written of an image."""
+    """The columns of an image."""
 
     file: str
     label: int | None
@@ -46,8 +51,8 @@ def _values(row: Row, verdict: bool) -> tuple[object, ...]:
 
 def _csv_text(rows: Iterable[Row], verdict: bool) -> str:
     return csv_text(
-        (file, label, None if score is None else f"{score:.6f}", *((told,) if verdict else ()), error)
-        for file, label, score, told, error in rows
+        (file, label, None if score is None else f"{score:.6f}", *((state,) if verdict else ()), error)
+        for file, label, score, state, error in rows
     )
 
 
@@ -58,32 +63,23 @@ def _jsonl_text(rows: Iterable[Row], verdict: bool) -> str:
 
 
 def _table_text(rows: Sequence[Row], verdict: bool) -> str:
-    # A table must know its widest name, so it is made of all rows; it is meant for eyes, not for millions.
-    words = [row.verdict or ("closed", "open")[row.label] for row in rows if row.label is not None]
-    wide = max([len("closed"), *(len(word) for word in words)])
+    # The widths depend on all rows, so a table is written at the end.
+    states = [row.verdict or ("closed", "open")[row.label] for row in rows if row.label is not None]
+    state_width = max([len("closed"), *(len(state) for state in states)])
     names = [printable(row.file) for row in rows]
     width = max(len("file"), *(len(name) for name in names))
-    lines = [f"{'file':<{width}}  {'eye':<{wide}}  P(open)"]
-    given = iter(words)
+    lines = [f"{'file':<{width}}  {'eye':<{state_width}}  P(open)"]
+    remaining = iter(states)
     for name, row in zip(names, rows, strict=True):
-        answer = f"{'failed':<{wide}}  {row.error}" if row.score is None else f"{next(given):<{wide}}  {row.score:4.0%}"
-        lines.append(f"{name:<{width}}  {answer}")
+        if row.score is None:
+            lines.append(f"{name:<{width}}  {'failed':<{state_width}}  {row.error}")
+        else:
+            lines.append(f"{name:<{width}}  {next(remaining):<{state_width}}  {row.score:4.0%}")
     return "\n".join(lines) + "\n"
 
 
 def printable(name: str) -> str:
-    """Return a name as a terminal may show it.
-
-    Parameters
-    ----------
-    name : str
-        Of a file, or whatever else comes from non_eyes.
-
-    Returns
-    -------
-    str
-        With a question mark in a box for what would move the cursor, ring, or colour.
-    """
+    """Return a name for a terminal, with replacement characters for control characters."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
 
 
@@ -97,20 +93,20 @@ def _head(style: str, verdict: bool) -> str:
 
 @dataclass(frozen=True)
 class Done:
-    """What a file holds of answers already.
+    """The rows of an interrupted run.
 
     Parameters
     ----------
     rows : int
         Whole rows.
     size : int
-        Bytes that they and the header take; what follows is the beginning of a row that was never finished.
+        Bytes of these rows and the header; what follows is an unfinished row.
     start : int
-        The first of them that is asked again, as the first of its chunk.
+        The first row that is predicted again: the first one of its chunk.
     kept : list of Row
         Rows from there on.
     count : collections.Counter
-        How many before them were ``open``, ``closed`` and so on.
+        Number of rows before it that were ``open``, ``closed`` and so on.
     """
 
     rows: int
@@ -123,39 +119,14 @@ class Done:
 def read_done(
     out: str, names: Iterable[str], *, style: str = "csv", verdict: bool = False, threshold: float = 0.5
 ) -> Done:
-    """Read the answers that an earlier run left in a file.
+    """Read the rows that an earlier run left in a file; none if the file does not exist.
 
-    1. Bytes after the last whole row are left out: they are what a killed run was about to write.
-    2. Row for row, the names must be those of the images, and the labels those of the scores at this threshold.
-    3. The rows of the last chunk are kept, for them to be compared with new answers about the same images.
-
-    Parameters
-    ----------
-    out : str
-        The file; if there is none, nothing is done.
-    names : iterable of str
-        Names of the images of this run.
-    style : str, default "csv"
-        ``csv`` or ``jsonl``.
-    verdict : bool, default False
-        Whether rows have a verdict.
-    threshold : float, default 0.5
-        Open from this probability on.
-
-    Returns
-    -------
-    Done
-        What is done.
-
-    Raises
-    ------
-    ParameterError
-        If the file cannot be read.
-    DataError
-        If it holds something else, or answers about other images or by another threshold.
+    1. Bytes after the last whole row are ignored: a killed run leaves a part of a row.
+    2. The names must be those of this run, row for row, and the labels those of the scores at this threshold.
+    3. The rows of the last chunk are kept, to be compared with new predictions.
     """
     if os.path.exists(out) and not os.path.isfile(out):
-        raise ParameterError(f"--out {out!r} is no file that could be gone on with; {_REMEDY}")
+        raise ParameterError(f"--out {out!r} is no regular file, so it cannot be continued; {_REMEDY}")
     head = _head(style, verdict).encode()
     count: Counter[str] = Counter()
     rows, size, kept, pending = 0, 0, list[Row](), Counter[str]()
@@ -165,15 +136,15 @@ def read_done(
             if begin != head:
                 if head.startswith(begin):
                     return Done(0, 0, 0, [], count)
-                raise DataError(f"--out {out!r} is no such {style} as this run would write; {_REMEDY}")
+                raise DataError(f"--out {out!r} does not start with the {style} header of this run; {_REMEDY}")
             size = len(head)
             expected = iter(names)
             for text in _whole_rows(file, style):
                 row = _parse(text, style, verdict, out, rows)
                 name = next(expected, None)
                 if row.file != name:
-                    told = "there are no more images" if name is None else f"this run has {name!r}"
-                    raise DataError(f"--out {out!r}, row {rows + 1} is about {row.file!r}, and {told}; {_REMEDY}")
+                    what = "there are no more images" if name is None else f"this run has {name!r}"
+                    raise DataError(f"--out {out!r}, row {rows + 1} is of {row.file!r}, but {what}; {_REMEDY}")
                 _check_label(row, threshold, out, rows)
                 if rows % CHUNK == 0:
                     count += pending
@@ -189,27 +160,20 @@ def read_done(
 
 
 def _check_label(row: Row, threshold: float, out: str, number: int) -> None:
-    # Of a score that was rounded to the threshold nobody knows on which side it was.
-    if row.score is None or abs(row.score - threshold) <= _ROUNDED:
+    if row.score is None or abs(row.score - threshold) <= _ROUNDING:
         return
     if row.label != int(row.score >= threshold):
         raise DataError(
-            f"--out {out!r}, row {number + 1} has label {row.label} and score {row.score:.6f}, and --threshold is "
+            f"--out {out!r}, row {number + 1} has label {row.label} and score {row.score:.6f}, but --threshold is "
             f"{threshold:g}: another threshold; {_REMEDY}"
         )
-
-
-_ROUNDED = 1e-6
-# Less than a change of model makes, more than the last digits of one.
-_NEARLY = 1e-4
-_REMEDY = "name another file, or leave --resume out"
 
 
 def _whole_rows(file: Iterable[bytes], style: str) -> Iterator[str]:
     held = b""
     for line in file:
         held += line
-        # A name may hold a newline, between quotation marks.
+        # A quoted name may hold a newline.
         if held.endswith(b"\n") and (style != "csv" or held.count(b'"') % 2 == 0):
             yield held.decode(errors="surrogateescape")
             held = b""
@@ -220,16 +184,16 @@ def _parse(text: str, style: str, verdict: bool, out: str, number: int) -> Row:
     try:
         if style == "csv":
             (values,) = csv.reader(io.StringIO(text, newline=""), strict=True)
-            told = {key: value or None for key, value in zip(columns, values, strict=True)}
+            fields = {key: value or None for key, value in zip(columns, values, strict=True)}
         else:
-            told = json.loads(text)
-            if tuple(told) != columns:
+            fields = json.loads(text)
+            if tuple(fields) != columns:
                 raise ValueError("other columns")
-        label = None if told["label"] is None else (0, 1)[int(told["label"])]
-        score = None if told["score"] is None else float(told["score"])
-        return Row(str(told["file"]), label, score, told.get("verdict"), told["error"])
+        label = None if fields["label"] is None else (0, 1)[int(fields["label"])]
+        score = None if fields["score"] is None else float(fields["score"])
+        return Row(str(fields["file"]), label, score, fields.get("verdict"), fields["error"])
     except (ValueError, TypeError, LookupError, csv.Error, RecursionError) as error:
-        raise DataError(f"--out {out!r}, row {number + 1} is none that this run would write; {_REMEDY}") from error
+        raise DataError(f"--out {out!r}, row {number + 1} is no row of this command; {_REMEDY}") from error
 
 
 def _kind(row: Row) -> str:
@@ -238,25 +202,7 @@ def _kind(row: Row) -> str:
 
 @contextmanager
 def open_output(out: str | None, *, keep: int | None = None) -> Iterator[TextIO]:
-    """Open what answers are written to.
-
-    Parameters
-    ----------
-    out : str, optional
-        A file; standard output by default.
-    keep : int, optional
-        Bytes at the beginning of the file that stay; by default the file is begun anew.
-
-    Yields
-    ------
-    file open for text
-        Takes names of files of any bytes.
-
-    Raises
-    ------
-    ParameterError
-        If the file cannot be written.
-    """
+    """Open a file, or standard output, for text with file names of any bytes; keep its first ``keep`` bytes."""
     if out is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(**_TEXT)  # type: ignore[arg-type]
@@ -266,8 +212,8 @@ def open_output(out: str | None, *, keep: int | None = None) -> Iterator[TextIO]
     try:
         file = open(out, "r+" if keep else "w", **_TEXT)  # type: ignore[call-overload]  # noqa: SIM115
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or error
-        raise ParameterError(f"--out {out!r} cannot be written: {told}; name another file") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ParameterError(f"--out {out!r} cannot be written: {reason}; name another file") from error
     with file:
         if keep:
             file.seek(keep)
@@ -285,52 +231,29 @@ def write_rows(
     unsure: float | None = None,
     done: Done | None = None,
 ) -> Counter[str]:
-    """Write answers as they come, a chunk at a time, so that whoever is stopped leaves whole rows.
+    """Write predictions as they arrive, a chunk at a time, so that an interrupted run leaves whole rows.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Names of the images.
-    scored : iterable of Scored
-        Their answers.
-    file : file open for text
-        Gets them.
-    style : str, default "csv"
-        One of `STYLES`.
-    threshold : float, default 0.5
-        Open from this probability on.
-    unsure : float, optional
-        Rows get a verdict, and log odds that are less than this from those of the threshold are unsure.
-    done : Done, optional
-        What `file` holds already; ``names`` and ``scored`` begin at ``done.start``.
-
-    Returns
-    -------
-    collections.Counter
-        How many were ``failed``, and how many ``open``, ``closed`` and so on; those of `done` among them.
-
-    Raises
-    ------
-    DataError
-        If the answers are others than those of `done` about the same images.
+    With ``unsure`` rows get a verdict; see `classic_eyes.inference.novelty.verdicts`. With ``done``, ``names`` and
+    ``scored`` begin at ``done.start``, and the new predictions must agree with the rows that ``done`` keeps. Returns
+    how many rows are ``open``, ``closed``, ``failed`` and so on, those of ``done`` included.
     """
     verdict = unsure is not None
     done = done or Done(0, 0, 0, [], Counter())
-    count, there = Counter(done.count), list(done.kept)
+    count, existing = Counter(done.count), list(done.kept)
     head = "" if done.size else _head(style, verdict)
     held: list[tuple[str, Scored]] = []
-    everything: list[Row] = []
+    all_rows: list[Row] = []
 
-    def _put() -> None:
+    def _write_chunk() -> None:
         nonlocal head
         rows = _rows(held, threshold, unsure)
         held.clear()
-        kept, new = there[: len(rows)], rows[len(there) :]
+        kept, new = existing[: len(rows)], rows[len(existing) :]
         _compare(kept, rows[: len(kept)])
-        del there[: len(kept)]
+        del existing[: len(kept)]
         count.update(_kind(row) for row in (*kept, *new))
         if style == "table":
-            everything.extend(rows)
+            all_rows.extend(rows)
             return
         text, head = head + _LINES[style](new, verdict), ""
         file.write(text)
@@ -340,42 +263,42 @@ def write_rows(
         for pair in zip(names, scored, strict=True):
             held.append(pair)
             if len(held) == CHUNK:
-                _put()
+                _write_chunk()
     finally:
-        # Also when somebody stops the run.
-        _put()
+        # Also when the run is interrupted.
+        _write_chunk()
     if style == "table":
-        file.write(_table_text(everything, verdict))
+        file.write(_table_text(all_rows, verdict))
     return count
 
 
 def _rows(pairs: Sequence[tuple[str, Scored]], threshold: float, unsure: float | None) -> list[Row]:
-    told: list[str | None] = [None] * len(pairs)
+    states: list[str | None] = [None] * len(pairs)
     if unsure is not None and pairs:
-        probability = np.array([0.0 if answer.score is None else answer.score for _, answer in pairs])
-        novelty = np.array([0.0 if answer.novelty is None else answer.novelty for _, answer in pairs])
-        told = list(verdicts(probability, novelty, unsure=unsure, threshold=threshold))
+        probability = np.array([0.0 if scored.score is None else scored.score for _, scored in pairs])
+        novelty = np.array([0.0 if scored.novelty is None else scored.novelty for _, scored in pairs])
+        states = list(verdicts(probability, novelty, unsure=unsure, threshold=threshold))
     return [
-        Row(name, None, None, None, answer.error)
-        if answer.score is None
-        else Row(name, int(answer.score >= threshold), answer.score, verdict, None)
-        for (name, answer), verdict in zip(pairs, told, strict=True)
+        Row(name, None, None, None, scored.error)
+        if scored.score is None
+        else Row(name, int(scored.score >= threshold), scored.score, state, None)
+        for (name, scored), state in zip(pairs, states, strict=True)
     ]
 
 
 def _compare(old: Sequence[Row], new: Sequence[Row]) -> None:
-    """Refuse to go on after answers that this run would not have given; a file may have become readable since."""
+    """Refuse to continue rows that this run would not have written; a file may have become readable meanwhile."""
     for before, now in zip(old, new, strict=True):
         if before.score is None or now.score is None:
             continue
-        # The last digits of a score depend on the images beside it, which are others where a file became readable.
-        same = abs(before.score - now.score) < _NEARLY and before.verdict == now.verdict
+        # The last digits of a score depend on its batch, which differs where a file became readable.
+        same = abs(before.score - now.score) < _TOLERANCE and before.verdict == now.verdict
         if not same or before.label != now.label:
             raise DataError(
-                f"--resume: {before.file!r} had {_told(before)} and now has {_told(now)}: another model, threshold or "
-                f"image; {_REMEDY}"
+                f"--resume: {before.file!r} had {_describe(before)} and now has {_describe(now)}: another model, "
+                f"threshold or image; {_REMEDY}"
             )
 
 
-def _told(row: Row) -> str:
+def _describe(row: Row) -> str:
     return f"label {row.label}, score {row.score:.6f}" + (f", verdict {row.verdict}" if row.verdict else "")

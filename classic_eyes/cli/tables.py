@@ -4,41 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["aligned", "markdown", "results_table"]
+__all__ = ["Rows", "aligned", "interval", "markdown", "results_table"]
 
-_SHOWN = (("accuracy", "accuracy"), ("eer", "EER"), ("auc", "AUC"), ("calibration_error", "calib. error"))
+Rows = list[list[str]]
+"""Cells of a table, the head first."""
+
+_COLUMNS = (("accuracy", "accuracy"), ("eer", "EER"), ("auc", "AUC"), ("calibration_error", "calib. error"))
 
 
 def results_table(results: dict[str, dict[str, Any]]) -> str:
-    """Lay out metrics with their intervals, a row for each part.
+    """Return metrics of `classic_eyes.metrics.summarize` with their intervals, a line for each part of the data.
 
-    Parameters
-    ----------
-    results : dict
-        Name of the part to what `classic_eyes.metrics.summarize` gives.
-
-    Returns
-    -------
-    str
-        Lines of text.
-
-    Examples
-    --------
     >>> from classic_eyes.metrics import summarize
     >>> print(results_table({"toy": summarize([0, 1], [0.25, 0.75], n_resamples=1)}).splitlines()[1][:26])
     toy        2       2  1.00
     """
     width = max(len("data"), *(len(name) for name in results))
     cell = len(".9999 (.9999-.9999)")
-    head = "  ".join(f"{title:<{cell}}" for _, title in _SHOWN)
+    head = "  ".join(f"{title:<{cell}}" for _, title in _COLUMNS)
     lines = [f"{'data':<{width}}  {'n':>6}  {'groups':>6}  {head}".rstrip()]
     for name, metrics in results.items():
-        cells = "  ".join(f"{_interval(metrics[key]):<{cell}}" for key, _ in _SHOWN)
+        cells = "  ".join(f"{interval(metrics[key]):<{cell}}" for key, _ in _COLUMNS)
         lines.append(f"{name:<{width}}  {metrics['n']:>6}  {metrics['n_groups']:>6}  {cells}".rstrip())
     return "\n".join(lines)
 
 
-def _interval(entry: dict[str, float | None]) -> str:
+def interval(entry: dict[str, float | None]) -> str:
+    """Return a metric and its 95% interval.
+
+    >>> interval({"value": 0.9871, "low": 0.98, "high": 0.992})
+    '0.9871 (0.980-0.992)'
+    """
     if entry["value"] is None:
         return "-"
     if entry["low"] is None or entry["high"] is None:
@@ -46,26 +42,9 @@ def _interval(entry: dict[str, float | None]) -> str:
     return f"{entry['value']:.4f} ({entry['low']:.3f}-{entry['high']:.3f})"
 
 
-Rows = list[list[str]]
-
-
 def aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
-    """Lay out a table for a terminal.
+    """Return the lines of a table for a terminal; with ``numbers`` all columns but the first are right-aligned.
 
-    Parameters
-    ----------
-    rows : list of list of str
-        Cells, the head first; as many in each row.
-    numbers : bool, default False
-        Whether all columns but the first are set flush right.
-
-    Returns
-    -------
-    list of str
-        Lines.
-
-    Examples
-    --------
     >>> aligned([["name", "n"], ["a", "10"]], numbers=True)
     ['name   n', 'a     10']
     """
@@ -79,20 +58,8 @@ def aligned(rows: Rows, *, numbers: bool = False) -> list[str]:
 
 
 def markdown(rows: Rows) -> list[str]:
-    """Lay out a table for a document.
+    """Return the lines of a table in Markdown.
 
-    Parameters
-    ----------
-    rows : list of list of str
-        Cells, the head first; as many in each row.
-
-    Returns
-    -------
-    list of str
-        Lines.
-
-    Examples
-    --------
     >>> markdown([["name", "n"], ["a", "10"]])
     ['| name | n |', '|---|---|', '| a | 10 |']
     """

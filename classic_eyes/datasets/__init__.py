@@ -4,7 +4,7 @@ A label is read from ``assets.csv``, from the names of an MRL tree or from one f
 what has no label is -1. No image is decoded here.
 """
 
-from .eyeset import UNLABELLED, EyeSet, concatenate, fingerprint, group_folds
+from .eyeset import UNLABELLED, EyeSet, concatenate, describe, fingerprint, group_folds
 from .finding import find_images
 from .labels import load_labelled_csv, read_votes
 from .loading import LoadedSet, load_images, load_labelled
@@ -29,6 +29,7 @@ __all__ = [
     "LoadedSet",
     "Merged",
     "concatenate",
+    "describe",
     "find_images",
     "fingerprint",
     "group_folds",

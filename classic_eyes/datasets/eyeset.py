@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,7 @@ from ..errors import DataError, ImageError, ParameterError
 from ..images import read_bytes
 from .csvfile import UNLABELLED
 
-__all__ = ["UNLABELLED", "EyeSet", "concatenate", "fingerprint", "group_folds"]
+__all__ = ["UNLABELLED", "EyeSet", "concatenate", "describe", "fingerprint", "group_folds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,3 +238,30 @@ def fingerprint(eyes: EyeSet) -> str:
         rows.append((name, int(label), str(group), content))
     # JSON keeps the fields apart and writes names that are not UTF-8 as escapes.
     return hashlib.sha256(json.dumps(sorted(rows)).encode("ascii")).hexdigest()
+
+
+def describe(eyes: EyeSet, path: str) -> dict[str, Any]:
+    """Describe a data set for a model card.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        The data set.
+    path : str
+        Where it was read from.
+
+    Returns
+    -------
+    dict
+        ``path``, numbers of ``images``, ``open``, ``closed``, ``unlabelled`` and ``groups``, and ``sha256``, the
+        `fingerprint`.
+    """
+    return {
+        "path": path,
+        "images": len(eyes),
+        "open": int((eyes.labels == 1).sum()),
+        "closed": int((eyes.labels == 0).sum()),
+        "unlabelled": int((eyes.labels == UNLABELLED).sum()),
+        "groups": len(np.unique(eyes.groups)),
+        "sha256": fingerprint(eyes),
+    }

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..classifier import EyeClassifier
 from ..errors import DataError
+from ..evaluation import cross_validate
 from ..semisupervised import find_labels
 from ..semisupervised.history import GOOD_CONFIDENCE
 
-__all__ = ["Audit", "Reviewer", "audit_labels", "independent_reviewer"]
+__all__ = ["AUDIT_FEATURES", "Audit", "Reviewer", "audit_labels", "independent_reviewer", "out_of_fold_reviewer"]
 
+AUDIT_FEATURES = (("hog", "lbp"), ("words",), ("words_tt",))
+"""Features of `out_of_fold_reviewer`."""
+
+# A plain classifier: its predictions depend on the given labels alone, without synthetic eyes.
+_CLASSIFIER: dict[str, Any] = {
+    "classifier": "svm",
+    "n_components": 300,
+    "n_copies": 2,
+    "n_synthetic": 0,
+    "remove_glare": False,
+    "align": None,
+    "cascade": None,
+}
+# Fewest labels of each class.
+_MIN_LABELS = 10
 # From this correlation on, two images count as duplicates.
 MIN_CORRELATION = 0.98
 # Share of faces whose eyes are both open or both closed; the rest are winks and faces with one eye hidden.
@@ -73,6 +92,67 @@ class Audit:
         """
         order = np.argsort(-np.nan_to_num(self.error_probability, nan=-1.0), kind="stable")
         return order[np.isfinite(self.error_probability[order])][:limit]
+
+
+def out_of_fold_reviewer(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int8],
+    groups: NDArray[np.str_],
+    *,
+    features: Sequence[Any] = AUDIT_FEATURES,
+    n_splits: int = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+) -> Reviewer:
+    """Return a reviewer that predicts each labelled image from the labels of the other groups.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, h, w)
+        Grey images.
+    labels : int8 array of shape (n,)
+        1 open, 0 closed, -1 not given; 10 or more of each class.
+    groups : array of shape (n,)
+        Person or face of each image.
+    features : sequence, default (("hog", "lbp"), ("words",), ("words_tt",))
+        See `classic_eyes.EyeClassifier`.
+    n_splits : int, default 5
+        Folds of the cross-validation.
+    random_state : int, default 0
+        Seed of all random steps.
+    n_jobs : int, optional
+        Processes; one per core by default.
+
+    Returns
+    -------
+    Reviewer
+        0.5 for an image without a label.
+
+    Raises
+    ------
+    DataError
+        For too few labels.
+    ParameterError
+        For fewer groups than folds.
+    """
+    n_closed, n_open = (int((labels == label).sum()) for label in (0, 1))
+    if min(n_closed, n_open) < _MIN_LABELS:
+        raise DataError(
+            f"{n_closed} labels are closed and {n_open} open; {_MIN_LABELS} of each are needed to check one by the "
+            "others; label more images, for example with classic-eyes label"
+        )
+    given = np.flatnonzero(labels >= 0)
+    scores = np.full(len(labels), 0.5)
+    scores[given] = cross_validate(
+        EyeClassifier(features, random_state=random_state, **_CLASSIFIER),
+        images[given],
+        labels[given],
+        groups[given],
+        n_splits=n_splits,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    return Reviewer("by the other labels", scores)
 
 
 def independent_reviewer(
@@ -173,12 +253,12 @@ def audit_labels(
                 error_probability[k], partners[k], is_duplicate[k] = raised, partner, certainty == 1
     reasons = [""] * len(labels)
     for k in np.flatnonzero(is_given):
-        label, other = _NAMES[labels[k]], _NAMES[1 - labels[k]]
+        given, opposite = _NAMES[labels[k]], _NAMES[1 - labels[k]]
         votes = [f"{value:.2f} {reviewer.name}" for value, reviewer in zip(against[:, k], reviewers, strict=True)]
-        reasons[k] = f"labelled {label}, but {other} with {', '.join(votes)}"
+        reasons[k] = f"labelled {given}, but {opposite} with {', '.join(votes)}"
         if partners[k] >= 0:
             relation = "nearly the same image as" if is_duplicate[k] else "the other eye of this face is"
-            reasons[k] += f"; {relation} {names[partners[k]]}, labelled {other}"
+            reasons[k] += f"; {relation} {names[partners[k]]}, labelled {opposite}"
     return Audit(error_probability, partners, is_duplicate, tuple(reasons))
 
 

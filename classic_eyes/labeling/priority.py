@@ -10,8 +10,9 @@ from sklearn.cluster import KMeans
 
 from .._utils.threads import one_thread
 from ..errors import ParameterError
+from ..semisupervised import VIEW_FEATURES, make_view
 
-__all__ = ["ORDERS", "LabelingQueue", "prioritize"]
+__all__ = ["ORDERS", "LabelingQueue", "prioritize", "queue_images"]
 
 ORDERS = {
     "priority": "the most uncertain first, but similar eyes spread over the pages",
@@ -22,6 +23,8 @@ ORDERS = {
 
 # A page of a cluster holds at most this many times the images of another page.
 _CLUSTER_PAGE_FACTOR = 2
+# Leading components of the features that are clustered, and the most images that are: more would fill the memory.
+_N_COMPONENTS, _MAX_CLUSTERED = 64, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,65 @@ class LabelingQueue:
     def positions(self) -> NDArray[np.intp]:
         """Positions of all images in the order of the pages."""
         return np.concatenate([np.empty(0, np.intp), *self.pages])
+
+
+def queue_images(
+    images: NDArray[np.uint8],
+    scores: NDArray[np.float64],
+    order: str = "priority",
+    *,
+    page_size: int = 50,
+    limit: int | None = None,
+    random_state: int = 0,
+    max_clustered: int = _MAX_CLUSTERED,
+) -> LabelingQueue:
+    """Sort images into pages for labelling: `prioritize` with features computed from the images.
+
+    The clusters of ``priority`` and ``cluster`` are found along the 64 leading components of HOG and LBP features. If
+    there are more than ``max_clustered`` images, only the most uncertain of them are queued; for ``cluster``, the most
+    certain.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, h, w)
+        Grey images.
+    scores : float64 array of shape (n,)
+        Probability of open, 0 to 1.
+    order : {"priority", "uncertain", "cluster", "random"}, default "priority"
+        See `prioritize`.
+    page_size : int, default 50
+        Images per page.
+    limit : int, optional
+        Maximum number of images.
+    random_state : int, default 0
+        Seed of all random steps.
+    max_clustered : int, default 20000
+        Maximum number of images that are clustered.
+
+    Returns
+    -------
+    LabelingQueue
+        The pages; cluster -1 for images that are not queued.
+
+    Raises
+    ------
+    ParameterError
+        If `order` is unknown.
+    """
+    how = {"page_size": page_size, "limit": limit, "random_state": random_state}
+    if order not in ("priority", "cluster"):
+        return prioritize(scores, np.zeros((len(scores), 1), np.float32), order, **how)  # type: ignore[arg-type]
+    kept = np.arange(len(scores))
+    if len(scores) > max_clustered:
+        certainty = np.abs(scores - 0.5)
+        ranked = np.argsort(certainty if order == "priority" else -certainty, kind="stable")
+        kept = np.sort(ranked[:max_clustered])
+    view = make_view(images[kept], VIEW_FEATURES[0], n_components=_N_COMPONENTS, random_state=random_state)
+    X = view.leading(_N_COMPONENTS, mirrored=False).rows
+    queue = prioritize(scores[kept], X, order, **how)  # type: ignore[arg-type]
+    clusters = np.full(len(scores), -1, dtype=np.intp)
+    clusters[kept] = queue.clusters
+    return LabelingQueue(tuple(kept[page] for page in queue.pages), clusters)
 
 
 def prioritize(

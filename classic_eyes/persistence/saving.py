@@ -17,14 +17,16 @@ from .npz import read_header, write_npz
 __all__ = ["check_target", "save_classifier"]
 
 
-def check_target(path: str | os.PathLike[str], clf: Any) -> None:
+def check_target(path: str | os.PathLike[str], clf: Any, *, not_compiled: str | None = None) -> None:
     """Refuse, before the training, a model file that `save_classifier` would refuse, or files beside it to keep.
+
+    ``not_compiled`` is why the classifier has no compiled form; None where it has one.
 
     Raises
     ------
     ModelError
         For another ending, a folder that is missing, a folder of that name, a classifier that a skops file may not
-        hold, or a ``.npz`` or ``.json`` of that name that no training wrote.
+        hold, ``.npz`` for one that cannot be compiled, or a ``.npz`` or ``.json`` of that name that no training wrote.
     MissingDependencyError
         For ``.skops`` without the extra ``skops``.
     """
@@ -36,10 +38,11 @@ def check_target(path: str | os.PathLike[str], clf: Any) -> None:
         raise ModelError(f"model file {shown} is a folder; name a file")
     if target.suffix == ".skops":
         check_skops(clf.classifier)
+    _check_compiled(target, not_compiled)
     for beside, is_ours in ((card_path(target), _is_card), (npz_path(target), _is_npz)):
         if beside.exists() and not is_ours(beside):
             raise ModelError(
-                f"model file {shown}: saving would overwrite {str(beside)!r}, which no training wrote; name another file"
+                f"model file {shown} would overwrite {str(beside)!r}, which no training wrote; name another file"
             )
 
 
@@ -49,6 +52,13 @@ def _check_ending(path: str | os.PathLike[str]) -> Path:
     if target.suffix not in (*ENDINGS, ".npz"):
         raise ModelError(f"model file {str(target)!r} must end in .npz, .joblib or .skops")
     return target
+
+
+def _check_compiled(target: Path, not_compiled: str | None) -> None:
+    if target.suffix == ".npz" and not_compiled is not None:
+        raise ModelError(
+            f"{str(target)!r} would hold a compiled model, and there is none: {not_compiled}; save as .joblib"
+        )
 
 
 def _is_card(path: Path) -> bool:
@@ -77,10 +87,7 @@ def save_classifier(path: str | os.PathLike[str], clf: Any, card: dict[str, Any]
         For another ending, a folder that is missing, a disk that refuses, or ``.npz`` without a compiled model.
     """
     target, compiled = _check_ending(path), npz_path(path)
-    if target.suffix == ".npz" and not clf.predictor_.program.compiled:
-        raise ModelError(
-            f"{str(target)!r} would hold a compiled model, and there is none: {clf.not_compiled_}; save as .joblib"
-        )
+    _check_compiled(target, clf.not_compiled_)
     digests: dict[str, str] = {}
     if target.suffix != ".npz":
         content = pack_estimator(clf, target)

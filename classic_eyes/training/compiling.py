@@ -15,7 +15,7 @@ from ..inference.program import Block, Decisions, View
 from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from ..svm.symmetric import mirrored_columns
 
-__all__ = ["FittedView", "NotCompilableError", "compile_view", "decision_values"]
+__all__ = ["FittedView", "NotCompilableError", "check_compilable", "compile_view", "decision_values"]
 
 
 class NotCompilableError(Exception):
@@ -40,6 +40,18 @@ class FittedView:
         return decision_values(described, self.pipeline[-1])
 
 
+def check_compilable(pipeline: Pipeline) -> None:
+    """Raise NotCompilableError for a pipeline, fitted or not, that `compile_view` cannot compile."""
+    classifier = pipeline.named_steps["classifier"]
+    # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
+    kind = type(classifier)
+    if not (kind in (LeastSquaresSvm, SymmetricSvm, MetricSvm) or (kind is SVC and classifier.kernel == "rbf")):
+        raise NotCompilableError(f"the classifier {kind.__name__} has no compiled form")
+    for _, extractor in pipeline[0].transformer_list:
+        if not isinstance(extractor, Extractor) or extractor.descriptor is None:
+            raise NotCompilableError(f"the extractor {type(extractor).__name__} has no compiled form")
+
+
 def compile_view(pipeline: Pipeline, *, aligned: bool = False) -> View:
     """Turn a fitted pipeline into float32 matrix products.
 
@@ -53,11 +65,9 @@ def compile_view(pipeline: Pipeline, *, aligned: bool = False) -> View:
         For a classifier other than `LeastSquaresSvm`, `SymmetricSvm`, `MetricSvm` and `SVC` with an RBF kernel, or an
         extractor without a descriptor.
     """
+    check_compilable(pipeline)
     svm = pipeline.named_steps["classifier"]
-    # A subclass may decide otherwise than its parent, so only the classes themselves are compiled.
     kind = type(svm)
-    if not (kind in (LeastSquaresSvm, SymmetricSvm, MetricSvm) or (kind is SVC and svm.kernel == "rbf")):
-        raise NotCompilableError(f"the classifier {kind.__name__} has no compiled form")
     if kind is SVC and svm.classes_.tolist() != [0, 1]:
         raise NotCompilableError("the classes are not 0 and 1")
     symmetric = kind in (SymmetricSvm, MetricSvm)
@@ -79,14 +89,6 @@ def compile_view(pipeline: Pipeline, *, aligned: bool = False) -> View:
     )
 
 
-def _extractors(union: Any) -> list[Extractor]:
-    extractors = [extractor for _, extractor in union.transformer_list]
-    for extractor in extractors:
-        if not isinstance(extractor, Extractor) or extractor.descriptor is None:
-            raise NotCompilableError(f"the extractor {type(extractor).__name__} has no compiled form")
-    return extractors
-
-
 def _plain_blocks(pipeline: Pipeline) -> tuple[tuple[Block, ...], NDArray[np.float64]]:
     scaler, pca = pipeline.named_steps["scaler"], pipeline.named_steps.get("pca")
     scale = 1 / scaler.scale_.astype(np.float64)
@@ -94,7 +96,7 @@ def _plain_blocks(pipeline: Pipeline) -> tuple[tuple[Block, ...], NDArray[np.flo
     centre = np.zeros(len(scale)) if pca is None else pca.mean_.astype(np.float64)
     weights = scale[:, np.newaxis] * rotation
     blocks, start = [], 0
-    for extractor in _extractors(pipeline[0]):
+    for _, extractor in pipeline[0].transformer_list:
         end = start + extractor.n_features_out_
         blocks.append(_block(extractor, False, weights[start:end]))
         start = end
@@ -110,7 +112,7 @@ def _symmetric_blocks(pipeline: Pipeline) -> tuple[tuple[Block, ...], NDArray[np
         even, odd = even @ svm.even_.astype(np.float64), odd @ svm.odd_.astype(np.float64)
     seen, mirrored = np.hstack([even, odd]), np.hstack([even, -odd])
     blocks, start = [], 0
-    for extractor in _extractors(pipeline[0]):
+    for _, extractor in pipeline[0].transformer_list:
         part = slice(start, start + extractor.n_features_out_)
         columns = mirrored_columns(extractor)
         if columns is not None:

@@ -16,10 +16,10 @@ from classic_eyes.preprocessing.alignment import (
     SIDE,
     UNIT,
     Alignment,
-    even_columns,
     find_poses,
     move_poses,
-    read_places,
+    normalize_contrast,
+    sample_pixels,
 )
 from classic_eyes.synthetic import make_eyes
 
@@ -121,7 +121,7 @@ def train_alignment(n: int = 16000, *, random_state: int = 0) -> Alignment:
         )
     images, poses = make_posed_eyes(n, random_state=random_state)
     rng = np.random.default_rng(random_state)
-    columns = even_columns(np.concatenate([images, images[:, :, ::-1]]))
+    columns = normalize_contrast(np.concatenate([images, images[:, :, ::-1]]))
     both = np.concatenate([poses, poses * [-1, 1, 1, -1]])
     mean = np.rint(both.mean(axis=0)).astype(np.int32)
     target = np.tile(both.astype(np.float64).view(np.complex128), (_STARTS, 1))
@@ -131,7 +131,7 @@ def train_alignment(n: int = 16000, *, random_state: int = 0) -> Alignment:
     for _ in range(_LEVELS):
         places = np.rint(rng.uniform(-1, 1, (_POOL, 2)) * _REACH * PLACE).astype(np.int16)
         plane = places.astype(np.float32).view(np.complex64)[:, 0]
-        values = read_places(columns, found, plane, SIDE).astype(np.float32)
+        values = sample_pixels(columns, found, plane, SIDE).astype(np.float32)
         pairs, thresholds, leaves, moves = _train_level(values, _residual(found, target), rng)
         trained.append((places, pairs, thresholds, leaves))
         found = move_poses(found, np.ascontiguousarray(moves.T))

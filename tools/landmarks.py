@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classic_eyes.descriptors.ear import POINTS_SIDE, even_light, eye_aspect_ratio, eye_points, load_dlib
+from classic_eyes.descriptors.ear import POINTS_SIDE, normalize_patch, eye_aspect_ratio, eye_points, load_dlib
 from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import random_parameters, render
 
@@ -78,7 +78,7 @@ def train_landmarks(n: int = 8000, *, random_state: int = 0) -> bytes:
     images, points = render_openings(n, random_state=random_state)
     rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
     predictor = dlib.train_shape_predictor(
-        [even_light(image) for image in images],
+        [normalize_patch(image) for image in images],
         [[dlib.full_object_detection(rectangle, _parts(dlib, each, images.shape[1]))] for each in points],
         options,
     )

@@ -1,4 +1,4 @@
-"""What is computed from images: pure functions over a batch, by numpy and OpenCV alone."""
+"""Descriptors: pure functions from uint8 images (n, height, width) to float32 rows (n, d); numpy and OpenCV only."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .ear import compute_ear
-from .haar import compute_cascades
+from .ear import compute_ear, eye_aspect_ratio, eye_points
+from .haar import compute_haar
 from .hog import compute_hog
-from .lbp import compute_patterns
+from .lbp import compute_lbp
 from .ltp import compute_ltp
-from .pixels import normalise_pixels
-from .profile import compute_profiles
+from .pixels import compute_pixels
+from .profile import compute_profile
 from .words import compute_filters, compute_words
 
-__all__ = ["DESCRIPTORS"]
+__all__ = ["DESCRIPTORS", "eye_aspect_ratio", "eye_points"]
 
-# From uint8 images (n, height, width) and settings, by keyword, to float32 rows (n, d).
+# Parameters are passed by keyword; they are those of the extractor's `settings`.
 DESCRIPTORS: dict[str, Callable[..., np.ndarray]] = {
     "ear": compute_ear,
     "filters": compute_filters,
-    "haar": compute_cascades,
+    "haar": compute_haar,
     "hog": compute_hog,
-    "lbp": compute_patterns,
+    "lbp": compute_lbp,
     "ltp": compute_ltp,
-    "pixels": normalise_pixels,
-    "profile": compute_profiles,
+    "pixels": compute_pixels,
+    "profile": compute_profile,
     "words": compute_words,
 }

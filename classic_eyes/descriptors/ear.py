@@ -1,4 +1,4 @@
-"""Six points around an eye and how far they say it is open (Soukupova & Cech, 2016; Kazemi & Sullivan, 2014)."""
+"""Eye aspect ratio from six landmarks found by dlib (Soukupova & Cech, 2016; Kazemi & Sullivan, 2014)."""
 
 from __future__ import annotations
 
@@ -13,30 +13,19 @@ import numpy as np
 from .._utils.shipped import shipped_file
 from ..errors import MissingDependencyError, ModelError, ParameterError
 
-__all__ = ["NUMBERS", "POINTS_SIDE", "compute_ear", "even_light", "eye_aspect_ratio", "eye_points", "load_dlib"]
+__all__ = ["COLUMNS", "POINTS_SIDE", "compute_ear", "eye_aspect_ratio", "eye_points", "load_dlib", "normalize_patch"]
 
-NUMBERS = ("aperture", "disagreement", "ear", "lid_left", "lid_right", "width")
-# Images are enlarged to this side before dlib looks at them: it compares single pixels, and of 24 there are few.
+COLUMNS = ("aperture", "disagreement", "ear", "lid_left", "lid_right", "width")
+# Patches are enlarged to this side: dlib compares single pixels, and 24 x 24 pixels are too coarse for it.
 POINTS_SIDE = 72
 SHIPPED = "eye.dat"
-# The same points of the mirror image.
+# Index of each point in the mirror image.
 _MIRRORED = [3, 2, 1, 0, 5, 4]
 _MEAN, _DEVIATION = 128.0, 48.0
 
 
 def load_dlib() -> ModuleType:
-    """Return dlib, or say how to get it.
-
-    Returns
-    -------
-    module
-        ``dlib``.
-
-    Raises
-    ------
-    MissingDependencyError
-        Where it is not installed.
-    """
+    """Import dlib; raise MissingDependencyError with the command that installs it."""
     try:
         import dlib
     except ImportError as error:
@@ -47,36 +36,36 @@ def load_dlib() -> ModuleType:
 
 
 @lru_cache(maxsize=4)
-def _predictor(path: str, stamp: int) -> Any:
+def _load_predictor(path: str, modified: int) -> Any:
     dlib = load_dlib()
     try:
         predictor = dlib.shape_predictor(path)
         rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
         n = predictor(np.zeros((POINTS_SIDE, POINTS_SIDE), np.uint8), rectangle).num_parts
     except RuntimeError as error:
-        raise ModelError(f"{path!r} is no shape predictor of dlib ({error})") from error
+        raise ModelError(f"predictor={path!r}: not a shape predictor of dlib ({error})") from error
     if n != 6:
-        raise ModelError(
-            f"{path!r} finds {n} points; those of one eye are six: classic-eyes landmarks makes such a file"
-        )
+        raise ModelError(f"predictor={path!r}: finds {n} points, expected the six points of one eye")
     return predictor
 
 
-def _opened(predictor: str | None) -> Any:
+def _get_predictor(predictor: str | None) -> Any:
     path = os.path.abspath(predictor or shipped_file(SHIPPED))
     try:
-        stamp = os.stat(path).st_mtime_ns
+        modified = os.stat(path).st_mtime_ns
     except OSError as error:
-        raise ModelError(f"{path!r}: no file of landmarks ({error.strerror}); leave predictor out for ours") from error
-    return _predictor(path, stamp)
+        raise ModelError(
+            f"predictor={path!r}: cannot read the file ({error.strerror}); omit predictor to use the shipped one"
+        ) from error
+    return _load_predictor(path, modified)
 
 
 def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
-    r"""Return the eye aspect ratio: how high the opening between the lids is, in widths of the eye.
+    r"""Compute the eye aspect ratio: the height of the opening between the lids divided by the width of the eye.
 
     .. math:: \frac{|p_2 - p_6| + |p_3 - p_5|}{2 |p_1 - p_4|}
 
-    It does not change when the eye is moved, turned or enlarged. Some .3 for open eyes and .1 for closed ones.
+    It is invariant to translation, rotation and scale. Open eyes have about 0.3, closed eyes about 0.1.
 
     Parameters
     ----------
@@ -85,13 +74,13 @@ def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float array of shape (...)
-        0 or more; 0 where both corners are one point.
+    float64 array of shape (...)
+        0 or more; 0 where both corners coincide.
 
     Raises
     ------
     ParameterError
-        For another shape.
+        If the last two dimensions are not (6, 2).
 
     References
     ----------
@@ -100,6 +89,8 @@ def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from classic_eyes.descriptors import eye_aspect_ratio
     >>> hexagon = np.array([[0, 0], [2, -1], [4, -1], [6, 0], [4, 1], [2, 1]])
     >>> round(float(eye_aspect_ratio(hexagon)), 4)
     0.3333
@@ -116,66 +107,55 @@ def _distance(points: np.ndarray, one: int, other: int) -> np.ndarray:
     return np.linalg.norm(points[..., one, :] - points[..., other, :], axis=-1)
 
 
-def even_light(image: np.ndarray) -> np.ndarray:
-    """Bring a patch to the mean, deviation and size in which points are looked for.
-
-    Parameters
-    ----------
-    image : uint8 array of shape (h, w)
-        A grey patch.
-
-    Returns
-    -------
-    uint8 array of shape (72, 72)
-        Mean 128 and standard deviation 48, but for what leaves 0..255.
-    """
+def normalize_patch(image: np.ndarray) -> np.ndarray:
+    """Normalize a uint8 patch to mean 128 and standard deviation 48, and resize it to 72 x 72 pixels."""
     values = image.astype(np.float32)
     values = (values - values.mean()) * (_DEVIATION / max(float(values.std()), 1e-3)) + _MEAN
-    even = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return cv2.resize(even, (POINTS_SIDE, POINTS_SIDE), interpolation=cv2.INTER_CUBIC)
+    normalized = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return cv2.resize(normalized, (POINTS_SIDE, POINTS_SIDE), interpolation=cv2.INTER_CUBIC)
 
 
 def eye_points(images: np.ndarray, *, predictor: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Find six points around the eye in each patch.
+    """Find six landmarks of the eye in each patch.
 
-    1. Take the light out, enlarge to 72 pixels, and let dlib's boosted trees move a mean eye, in ten steps, to where
-       the grey levels say.
-    2. Do the same with the mirror image, and average; how far the two are apart tells how sure the points are.
+    1. The patch is normalized to mean 128 and standard deviation 48 and enlarged to 72 x 72 pixels.
+    2. The boosted regression trees of dlib move the points of a mean eye in ten steps.
+    3. The same for the mirror image; the points are the mean of both, and their distance measures the uncertainty.
 
     Parameters
     ----------
     images : uint8 array of shape (n, h, w)
         Grey patches of one eye.
     predictor : str, optional
-        A file of six points that ``classic-eyes landmarks`` wrote; by default the one that ships.
+        File of a dlib shape predictor with six points; by default the one that ships with the library.
 
     Returns
     -------
     points : float64 array of shape (n, 6, 2)
-        ``x, y`` in pixels, pixel centres at whole numbers, in the order of `eye_aspect_ratio`.
+        ``x, y`` in pixels, pixel centres at integers, in the order of `eye_aspect_ratio`.
     disagreement : float64 array of shape (n,)
-        Mean distance of the two answers, in widths of the eye.
+        Mean distance between the points of the image and of its mirror image, divided by the width of the eye.
 
     Raises
     ------
     MissingDependencyError
-        Without dlib.
+        If dlib is not installed.
     ModelError
-        For a file that is missing, no shape predictor, or one of other points.
+        If the file is missing, is not a shape predictor, or has another number of points.
 
     References
     ----------
-    Kazemi and Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014,
-    doi:10.1109/CVPR.2014.241.
+    V. Kazemi and J. Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014.
+    https://doi.org/10.1109/CVPR.2014.241
     """
     dlib = load_dlib()
-    found = _opened(predictor)
+    find = _get_predictor(predictor)
     rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
     both = np.empty((2, len(images), 6, 2))
     for k, image in enumerate(images):
-        # Mirrored before it is enlarged: so an image and its mirror image give the same points to the bit.
-        for side, shown in enumerate((image, image[:, ::-1])):
-            both[side, k] = [(part.x, part.y) for part in found(even_light(shown), rectangle).parts()]
+        # Mirrored before enlarging, so that an image and its mirror image give the same points to the bit.
+        for side, patch in enumerate((image, image[:, ::-1])):
+            both[side, k] = [(part.x, part.y) for part in find(normalize_patch(patch), rectangle).parts()]
     both[1, :, :, 0] = POINTS_SIDE - 1 - both[1, :, :, 0]
     both[1] = both[1][:, _MIRRORED]
     scale = np.array([images.shape[2], images.shape[1]]) / POINTS_SIDE
@@ -185,19 +165,7 @@ def eye_points(images: np.ndarray, *, predictor: str | None = None) -> tuple[np.
 
 
 def compute_ear(images: np.ndarray) -> np.ndarray:
-    """Compute the numbers of `NUMBERS` for each patch.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, h, w)
-        Grey patches of one eye.
-
-    Returns
-    -------
-    float32 array of shape (n, 6)
-        Area between the points, in squares of the width; how far the mirror image disagrees; the eye aspect ratio;
-        distance of the lids at the left and at the right third, in widths; width in widths of the image.
-    """
+    """Compute the six features of `classic_eyes.features.Ear`, in the order of `COLUMNS`."""
     points, disagreement = eye_points(images)
     width = np.maximum(_distance(points, 0, 3), 1e-6)
     x, y = points[..., 0], points[..., 1]

@@ -1,4 +1,4 @@
-"""The answers of OpenCV's eye cascades, as numbers (Viola & Jones, 2001)."""
+"""Statistics of the windows in which OpenCV's eye cascades detect an eye (Viola & Jones, 2001)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import MissingDependencyError, ParameterError
 
-__all__ = ["CASCADES", "NUMBERS", "compute_cascades", "compute_haar", "count_hits", "load_cascade"]
+__all__ = ["CASCADES", "STATISTICS", "compute_haar", "count_hits", "load_cascade"]
 
 CASCADES: dict[str, str] = {
     "eye": "haarcascade_eye.xml",
@@ -19,7 +19,7 @@ CASCADES: dict[str, str] = {
     "lefteye_2splits": "haarcascade_lefteye_2splits.xml",
     "righteye_2splits": "haarcascade_righteye_2splits.xml",
 }
-NUMBERS = (
+STATISTICS = (
     "found",
     "groups",
     "hits",
@@ -36,30 +36,12 @@ NUMBERS = (
     "y_mean",
     "y_std",
 )
-# A CascadeClassifier can neither be pickled nor used by two threads at once: each thread keeps its own.
+# A CascadeClassifier cannot be pickled and is not thread-safe: each thread keeps its own.
 _loaded = threading.local()
 
 
 def load_cascade(cascade: str) -> cv2.CascadeClassifier:
-    """Return a cascade of OpenCV's, one for each thread.
-
-    Parameters
-    ----------
-    cascade : str
-        A key of `CASCADES`.
-
-    Returns
-    -------
-    cv2.CascadeClassifier
-        Ready to use in this thread.
-
-    Raises
-    ------
-    ParameterError
-        If `cascade` is unknown.
-    MissingDependencyError
-        If OpenCV came without the file of the cascade.
-    """
+    """Return the cascade of this thread for a key of `CASCADES`."""
     import cv2.data
 
     if not isinstance(cascade, str) or cascade not in CASCADES:
@@ -69,7 +51,7 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
     if path not in known:
         if not os.path.isfile(path):
             raise MissingDependencyError(
-                f"OpenCV {cv2.__version__} came without {CASCADES[cascade]} (the wheels of OpenCV 5 ship no cascades); "
+                f"OpenCV {cv2.__version__} is installed without {CASCADES[cascade]} (its wheels from 5 on ship none); "
                 'run: pip install "opencv-contrib-python>=4.10,<5"'
             )
         known[path] = cv2.CascadeClassifier(path)
@@ -79,7 +61,7 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
 def count_hits(
     images: np.ndarray, cascade: str, scale_factor: float = 1.06, min_neighbors: int = 0, min_size: int = 4
 ) -> np.ndarray:
-    """Count the windows in which a cascade finds an eye: the plain Haar baseline, open where there is any.
+    """Count the windows in which a cascade detects an eye: the plain Haar baseline, open if there is any.
 
     Parameters
     ----------
@@ -88,23 +70,23 @@ def count_hits(
     cascade : str
         A key of `CASCADES`.
     scale_factor : float, default=1.06
-        Ratio of one window size to the next, above 1.
+        Ratio of consecutive window sizes, above 1.
     min_neighbors : int, default=0
-        Overlapping windows that it takes to make one hit; 0 counts every window by itself.
+        Number of overlapping windows that form one detection; 0 counts every window.
     min_size : int, default=4
-        Least side of a window in pixels; the cascades do not look below 20 whatever this says.
+        Smallest side of a window in pixels; no window is smaller than the 20 pixels of the cascades.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        Hits in each image.
+        Number of detections in each image.
 
     Raises
     ------
     ParameterError
         If `cascade` is unknown.
     MissingDependencyError
-        If OpenCV came without the file of the cascade.
+        If OpenCV is installed without the file of the cascade.
 
     References
     ----------
@@ -114,6 +96,7 @@ def count_hits(
     Examples
     --------
     >>> import numpy as np
+    >>> from classic_eyes.features import count_hits
     >>> count_hits(np.full((2, 24, 24), 128, np.uint8), "eye").tolist()
     [0, 0]
     """
@@ -124,37 +107,25 @@ def count_hits(
     )
 
 
-def compute_haar(images: np.ndarray, cascade: str, *, scale_factor: float, min_neighbors: int) -> np.ndarray:
-    """Summarise all windows in which a cascade finds an eye.
+def compute_haar(images: np.ndarray, *, cascades: Sequence[str], scale_factor: float, min_neighbors: int) -> np.ndarray:
+    """Compute the features of `classic_eyes.features.Haar`: `STATISTICS` of each cascade, sorted by name."""
+    parts = [_summarize_windows(images, cascade, scale_factor, min_neighbors) for cascade in sorted(cascades)]
+    return np.hstack(parts)
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images.
-    cascade : str
-        A key of `CASCADES`.
-    scale_factor : float
-        Ratio of one window size to the next.
-    min_neighbors : int
-        A group is kept if it has more windows than this.
 
-    Returns
-    -------
-    ndarray of float32, shape (n, 15)
-        The numbers named in the module, in their order; a row of zeros where no window was found.
-    """
+def _summarize_windows(images: np.ndarray, cascade: str, scale_factor: float, min_neighbors: int) -> np.ndarray:
     detector = load_cascade(cascade)
     height, width = images.shape[1:]
-    rows = np.zeros((len(images), len(NUMBERS)), np.float32)
+    rows = np.zeros((len(images), len(STATISTICS)), np.float32)
     for row, image in zip(rows, images, strict=True):
-        # One scan gives everything: ungrouped windows with the sums of their last stage, grouped below as OpenCV does.
+        # One scan gives ungrouped windows and the sums of their last stage; they are grouped below as OpenCV does.
         found, _, last = detector.detectMultiScale3(image, scale_factor, 0, outputRejectLevels=True)
         n = len(found)
         if not n:
             continue
         windows = np.asarray(found)
         groups, neighbours = cv2.groupRectangles(windows.tolist(), min_neighbors, 0.2)
-        # OpenCV's threads may report the windows in any order, and a sum of floats would show it.
+        # OpenCV's threads report the windows in any order, and a sum of floats depends on it.
         weights = np.sort(last, axis=None)
         left, top, side, _ = windows.T
         scale = side / min(height, width)
@@ -178,32 +149,3 @@ def compute_haar(images: np.ndarray, cascade: str, *, scale_factor: float, min_n
             y.std(),
         )
     return rows
-
-
-def compute_cascades(
-    images: np.ndarray, *, cascades: Sequence[str], scale_factor: float, min_neighbors: int
-) -> np.ndarray:
-    """Summarise the windows of several cascades side by side.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images.
-    cascades : sequence of str
-        Keys of `CASCADES`.
-    scale_factor : float
-        As in `compute_haar`.
-    min_neighbors : int
-        As in `compute_haar`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 15 * len(cascades))
-        The numbers of `compute_haar`, a cascade after the other by name.
-    """
-    return np.hstack(
-        [
-            compute_haar(images, name, scale_factor=scale_factor, min_neighbors=min_neighbors)
-            for name in sorted(cascades)
-        ]
-    )

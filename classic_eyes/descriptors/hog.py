@@ -9,48 +9,34 @@ import numpy as np
 
 __all__ = ["compute_hog"]
 
-# Images a side of the mosaic: together they stay in the second-level cache.
+# Images per side of the mosaic, which then stays in the second-level cache.
 _SIDE = 8
-# Below this width in pixels OpenCV computes gradients by other instructions, which round in their own way.
+# Below this width in pixels OpenCV computes gradients by other instructions, which round differently.
 _NARROW = 16
-# So wide a Gaussian weighs every pixel of a block alike, to the bit.
+# A Gaussian of this sigma weights all pixels of a block equally, to the bit.
 _FLAT = 1e6
 
 
 def compute_hog(images: np.ndarray, *, cells: Sequence[int], n_bins: int, gaussian: bool = True) -> np.ndarray:
-    """Describe each image by the gradient histograms of its cells, normalised in blocks of 2 x 2 cells.
+    """Compute the features of `classic_eyes.features.Hog`.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images.
-    cells : sequence of int
-        Sides of the cells in pixels; each divides both sides of the image at least twice.
-    n_bins : int
-        Orientation bins over 180 degrees.
-    gaussian : bool, default True
-        Whether pixels count less towards the border of a block.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, sum of (height / cell - 1) * (width / cell - 1) * 4 * n_bins over the cells)
-        For each cell size in OpenCV's order: block column, block row, cell column and cell row within the block, bin.
+    For each cell size in OpenCV's order: block column, block row, cell column and cell row within the block, bin.
     """
     n, height, width = images.shape
-    # Built anew for each batch: they cost a microsecond, cannot be pickled, and no thread has to share them.
+    # Built for each batch: they cost a microsecond, cannot be pickled, and threads need not share them.
     descriptors = [
         cv2.HOGDescriptor(
             (width, height),  # window: the whole image
             (2 * cell, 2 * cell),  # block
-            (cell, cell),  # step of the blocks
+            (cell, cell),  # block stride
             (cell, cell),
             n_bins,
-            1,  # derivative aperture: OpenCV reads it and uses [-1, 0, 1] always
-            -1.0 if gaussian else _FLAT,  # sigma of the block's Gaussian: OpenCV's choice, half a cell, or none
+            1,  # derivative aperture; OpenCV always uses [-1, 0, 1]
+            -1.0 if gaussian else _FLAT,  # sigma of the block's Gaussian; -1 is half a cell
             cv2.HOGDescriptor_L2Hys,
-            0.2,  # where L2Hys clips
-            True,  # square roots of the grey values: more eyes right than without, in three of three trials
-            1,  # windows in a pyramid: there is none
+            0.2,  # clipping threshold of L2-Hys
+            True,  # square roots of the grey values: higher accuracy in three of three trials
+            1,  # pyramid levels
             False,  # signed gradients
         )
         for cell in cells
@@ -58,27 +44,27 @@ def compute_hog(images: np.ndarray, *, cells: Sequence[int], n_bins: int, gaussi
     ends = np.cumsum([descriptor.getDescriptorSize() for descriptor in descriptors])
     rows = np.empty((n, ends[-1]), np.float32)
     parts = [(d, rows[:, end - d.getDescriptorSize() : end]) for d, end in zip(descriptors, ends, strict=True)]
-    # One call for many images: what OpenCV sets up for a call costs twice what it computes for a small image.
+    # One call for many images: its setup costs twice as much as the computation for a small image.
     step = 1 if width < _NARROW else _SIDE**2
     for start in range(0, n, step):
-        some = images[start : start + step]
-        mosaic, places = (np.ascontiguousarray(some[0]), [(0, 0)]) if step == 1 else _tile(some)
+        chunk = images[start : start + step]
+        mosaic, origins = (np.ascontiguousarray(chunk[0]), [(0, 0)]) if step == 1 else _tile(chunk)
         for descriptor, part in parts:
-            tiled = descriptor.compute(mosaic, winStride=descriptor.blockStride, padding=(0, 0), locations=places)
-            part[start : start + step] = np.asarray(tiled).reshape(len(places), -1)
+            tiled = descriptor.compute(mosaic, winStride=descriptor.blockStride, padding=(0, 0), locations=origins)
+            part[start : start + step] = np.asarray(tiled).reshape(len(origins), -1)
     return rows
 
 
 def _tile(images: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Set images side by side, each with the border that OpenCV would give it, and say where each begins (x, y)."""
+    """Return a mosaic of the images, each with the border that OpenCV would add, and their origins (x, y)."""
     n, height, width = images.shape
     across = min(n, _SIDE)
     down = -(-n // across)
     tiles = np.zeros((down * across, height + 2, width + 2), np.uint8)
     tiles[:n, 1:-1, 1:-1] = images
-    # Mirrored without repeating the last pixel, as at the border of an image by itself.
+    # Reflected without repeating the last pixel, as OpenCV does at the border of a single image.
     tiles[:n, 0, 1:-1], tiles[:n, -1, 1:-1] = images[:, 1], images[:, -2]
     tiles[:, :, 0], tiles[:, :, -1] = tiles[:, :, 2], tiles[:, :, -3]
     mosaic = tiles.reshape(down, across, height + 2, width + 2).swapaxes(1, 2).reshape(-1, across * (width + 2))
-    places = [(1 + k % across * (width + 2), 1 + k // across * (height + 2)) for k in range(n)]
-    return np.ascontiguousarray(mosaic), places
+    origins = [(1 + k % across * (width + 2), 1 + k // across * (height + 2)) for k in range(n)]
+    return np.ascontiguousarray(mosaic), origins

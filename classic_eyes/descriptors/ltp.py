@@ -1,4 +1,4 @@
-"""Local ternary patterns in a grid of cells, of images without their light (Tan and Triggs, 2010)."""
+"""Local ternary patterns in a grid of cells, after illumination normalization (Tan and Triggs, 2010)."""
 
 from __future__ import annotations
 
@@ -6,37 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..preprocessing.illumination import even_levels
-from .lbp import Bounds, count_patterns
+from ..preprocessing.illumination import tan_triggs_uint8
+from .lbp import Comparisons, count_patterns
 
 __all__ = ["compute_ltp"]
 
 
 def compute_ltp(images: np.ndarray, *, radii: Sequence[int], grid: int, threshold: int) -> np.ndarray:
-    """Count the patterns of clearly brighter and of clearly darker neighbours, each in each cell.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images; `grid` divides both sides.
-    radii : sequence of int
-        Distances of the neighbours in pixels.
-    grid : int
-        Cells across, and down.
-    threshold : int
-        What is not clear: up to so many levels of `even_levels`, 0 or more.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, len(radii) * 2 * grid * grid * 59)
-        Radii by size, brighter before darker, cells by rows, and in each cell the bins of `compute_lbp`.
-    """
+    """Compute the features of `classic_eyes.features.Ltp`: radii ascending, brighter and darker, cells, bins."""
     step = np.uint8(min(int(threshold) + 1, 255))
 
-    def _clearly(levels: np.ndarray) -> Bounds:
-        # Held back at 0 and 255, which no level reaches.
+    def _brighter_and_darker(levels: np.ndarray) -> Comparisons:
+        # Clipped at 0 and 255, which no level reaches.
         above = np.minimum(levels, 255 - step) + step
         below = np.maximum(levels, step) - step
         return [(above, np.greater_equal), (below, np.less_equal)]
 
-    return count_patterns(even_levels(images), _clearly, radii=radii, grid=grid, uniform=True)
+    return count_patterns(tan_triggs_uint8(images), _brighter_and_darker, radii=radii, grid=grid, uniform=True)

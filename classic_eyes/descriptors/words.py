@@ -1,7 +1,4 @@
-"""Visual words: which of a learnt set of small patches the image is made of, and where (Coates, Lee, Ng, 2011).
-
-Of the grey levels themselves, and of what Tan and Triggs (2010) leave of them when the light is taken out.
-"""
+"""Visual words: soft counts of a codebook of small patches in a grid of cells (Coates, Lee, Ng, 2011)."""
 
 from __future__ import annotations
 
@@ -12,56 +9,17 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..preprocessing.illumination import even_light
+from ..preprocessing.illumination import tan_triggs
 
-__all__ = [
-    "compute_filters",
-    "compute_words",
-    "cut_patches",
-    "encode",
-    "normalise_patches",
-    "pooling_weights",
-]
+__all__ = ["compute_filters", "compute_words", "normalize_patches", "pooling_weights"]
 
 _CONTRAST_FLOOR = 10.0  # grey levels; keeps the noise of flat skin from looking like an eyelid
-_CHUNK = 16  # images: their distances stay near the second-level cache
-_LIT = 64  # images whose light is evened at a time: what a call costs by itself is shared by more
+_CHUNK = 16  # images, so that their distances stay close to the second-level cache
+_NORMALIZED = 64  # images per call of illumination normalization, to share the cost of the call
 
 
-def cut_patches(images: np.ndarray, *, patch: int, stride: int) -> np.ndarray:
-    """Cut square patches on a grid and take brightness and contrast out of each.
-
-    Parameters
-    ----------
-    images : ndarray of uint8 or float32, shape (n, height, width)
-        Images, at least `patch` pixels high and wide.
-    patch : int
-        Side in pixels.
-    stride : int
-        Pixels from one patch to the next, across and down.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_down * n_across, patch * patch)
-        Patches by rows; each less its mean, over the root of its variance plus 10 squared.
-    """
-    windows = sliding_window_view(images, (patch, patch), axis=(1, 2))[:, ::stride, ::stride]
-    return normalise_patches(windows.reshape(len(images), -1, patch * patch))
-
-
-def normalise_patches(patches: np.ndarray) -> np.ndarray:
-    """Take brightness and contrast out of patches.
-
-    Parameters
-    ----------
-    patches : ndarray, shape (..., d)
-        Patches, in grey levels.
-
-    Returns
-    -------
-    ndarray of float32, shape (..., d)
-        Each less its mean, over the root of its variance plus 10 squared.
-    """
+def normalize_patches(patches: np.ndarray) -> np.ndarray:
+    """Subtract the mean of each patch of shape (..., d) and divide by ``sqrt(variance + 10 ** 2)``."""
     rows = patches.astype(np.float32)
     rows -= rows.mean(axis=-1, keepdims=True)
     variance = np.einsum("...i,...i->...", rows, rows) / np.float32(rows.shape[-1])
@@ -69,55 +27,9 @@ def normalise_patches(patches: np.ndarray) -> np.ndarray:
     return rows
 
 
-def encode(whitened: np.ndarray, words: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
-    """Say how much nearer than the average word each word is to each patch (triangle coding).
-
-    Parameters
-    ----------
-    whitened : ndarray of float32, shape (n, n_patches, d)
-        Patches.
-    words : ndarray of float32, shape (n_words, d)
-        Words.
-    out : ndarray of float32, shape (n, n_patches, n_words), default=None
-        Where the answer goes: fresh memory costs as much as the product.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_patches, n_words)
-        ``max(0, mean_k |z - c_k| - |z - c_k|)``.
-    """
-    # |z - c|^2 as one product, (z, |z|^2, 1) with (-2 c, 1, |c|^2): each pass over the distances costs as much. It is
-    # taken for each image by itself, for BLAS rounds by the shape, and a row must not depend on its batch.
-    d = whitened.shape[-1]
-    left = np.empty((*whitened.shape[:-1], d + 2), np.float32)
-    left[..., :d], left[..., d + 1] = whitened, 1
-    np.einsum("...j,...j->...", whitened, whitened, out=left[..., d])
-    right = np.vstack([words.T * np.float32(-2), np.ones(len(words), np.float32), np.einsum("ij,ij->i", words, words)])
-    distance = np.matmul(left, right, out=out)
-    np.abs(distance, out=distance)  # rounding may leave it a hair below 0
-    np.sqrt(distance, out=distance)
-    mean = np.einsum("...k->...", distance)[..., np.newaxis] / np.float32(len(words))
-    np.minimum(distance, mean, out=distance)
-    return np.subtract(mean, distance, out=distance)
-
-
 def pooling_weights(n_positions: int, grid: int) -> np.ndarray:
-    """Say how much of each position along a side lies in each cell, where cells are equally long.
+    """Return the share of each position along a side in each of `grid` equal cells; each row sums to 1.
 
-    Parameters
-    ----------
-    n_positions : int
-        Patches along the side.
-    grid : int
-        Cells along the side, at most `n_positions`.
-
-    Returns
-    -------
-    ndarray of float64, shape (grid, n_positions)
-        Shares of the cell; each row adds up to 1.
-
-    Examples
-    --------
     >>> pooling_weights(3, 2).round(3).tolist()
     [[0.667, 0.333, 0.0], [0.0, 0.333, 0.667]]
     """
@@ -129,34 +41,34 @@ def pooling_weights(n_positions: int, grid: int) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _pooling(side: tuple[int, int], patch: int, stride: int, grid: int) -> np.ndarray:
-    """Return what of each patch lies in each cell, shape (grid * grid, n_down * n_across)."""
+    """Return the share of each patch in each cell, shape (grid * grid, n_down * n_across)."""
     down, across = (pooling_weights((length - patch) // stride + 1, grid) for length in side)
     return np.kron(down, across).astype(np.float32)
 
 
 @lru_cache(maxsize=8)
-def _pixels_of_patches(side: tuple[int, int], patch: int, stride: int) -> np.ndarray:
-    """Return where in the image the pixels of the patches lie, a patch after the other."""
-    places = np.arange(side[0] * side[1]).reshape(side)
-    return sliding_window_view(places, (patch, patch))[::stride, ::stride].ravel()
+def _patch_pixels(side: tuple[int, int], patch: int, stride: int) -> np.ndarray:
+    """Return the indices of the pixels of all patches in the flattened image, one patch after the other."""
+    pixels = np.arange(side[0] * side[1]).reshape(side)
+    return sliding_window_view(pixels, (patch, patch))[::stride, ::stride].ravel()
 
 
 def _chunks(images: np.ndarray, light: bool) -> Iterator[tuple[int, np.ndarray]]:
-    """Give a few images at a time, and which is the first, as patches are to be cut from them."""
-    for start in range(0, len(images), _LIT):
-        part = images[start : start + _LIT]
-        seen = even_light(part) if light else np.ascontiguousarray(part)
-        for first in range(0, len(seen), _CHUNK):
-            yield start + first, seen[first : first + _CHUNK]
+    """Yield chunks of images, after illumination normalization if `light`, and the index of their first image."""
+    for start in range(0, len(images), _NORMALIZED):
+        part = images[start : start + _NORMALIZED]
+        source = tan_triggs(part) if light else np.ascontiguousarray(part)
+        for first in range(0, len(source), _CHUNK):
+            yield start + first, source[first : first + _CHUNK]
 
 
-def _lay_patches(images: np.ndarray, *, patch: int, stride: int, out: np.ndarray) -> None:
-    """Write normalised patches into columns, those of an image side by side: every pass then runs along long rows."""
+def _extract_patches(images: np.ndarray, *, patch: int, stride: int, out: np.ndarray) -> None:
+    """Write the normalized patches of all images as columns, those of an image side by side."""
     n, d = len(images), patch * patch
-    places = _pixels_of_patches(images.shape[1:], patch, stride)
+    indices = _patch_pixels(images.shape[1:], patch, stride)
     # With the images last, one step copies a pixel of all of them.
     pixels = cv2.transpose(images.reshape(n, -1)).reshape(-1, n)
-    cut = np.take(pixels, places, axis=0).reshape(-1, d * n)
+    cut = np.take(pixels, indices, axis=0).reshape(-1, d * n)
     out[...] = cv2.transpose(cut).reshape(d, -1)
     out -= np.add.reduce(out, axis=0) * np.float32(1 / d)
     variance = np.add.reduce(out * out, axis=0) * np.float32(1 / d)
@@ -164,7 +76,7 @@ def _lay_patches(images: np.ndarray, *, patch: int, stride: int, out: np.ndarray
 
 
 def _by_image(columns: np.ndarray, n: int) -> np.ndarray:
-    """View the columns of n images as n matrices: BLAS rounds by the shape, a row must not depend on its batch."""
+    """View the columns of n images as n matrices: rounding in BLAS depends on the shape, rows must not on the batch."""
     return columns.reshape(len(columns), n, -1).swapaxes(0, 1)
 
 
@@ -179,60 +91,39 @@ def compute_words(
     patch_mean: np.ndarray,
     words: np.ndarray,
 ) -> np.ndarray:
-    """Say how much of each word there is in each cell, by triangle coding.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images.
-    patch, stride, grid : int
-        Side of a patch, pixels from one to the next, cells across and down.
-    light : bool
-        Whether `even_light` comes first.
-    whitening : ndarray of float32, shape (patch ** 2, patch ** 2)
-        Whitening matrix.
-    patch_mean : ndarray of float32, shape (patch ** 2,)
-        Taken away before whitening.
-    words : ndarray of float32, shape (n_words, patch ** 2)
-        The words, whitened.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, grid * grid * n_words)
-        Cells by rows, and in each cell the words.
-    """
+    """Compute the features of `classic_eyes.features.Words` with triangle coding: cells row by row, words."""
     d, n_words = patch * patch, len(words)
     pooling = _pooling(images.shape[1:], patch, stride, grid)
-    n_patches, least = pooling.shape[1], min(_CHUNK, len(images))
-    # |z - c|^2 as one product, (-2 c, 1, |c|^2) with (z, |z|^2, 1): each pass over the distances costs as much. So with
-    # the mean patch, which a row of ones takes away.
+    n_patches, chunk = pooling.shape[1], min(_CHUNK, len(images))
+    # |z - c|^2 is one product of (-2 c, 1, |c|^2) and (z, |z|^2, 1), because a pass over the distances costs as much as
+    # a product. A row of ones subtracts the mean patch in the product that whitens.
     whiten = np.hstack([whitening.T, -(patch_mean @ whitening)[:, np.newaxis]])
     right = np.vstack([words.T * np.float32(-2), np.ones(n_words, np.float32), np.einsum("ij,ij->i", words, words)])
     share = np.full((n_words, 1), 1 / n_words, np.float32)
     rows = np.empty((len(images), grid**2, n_words), np.float32)
-    # Fresh memory costs as much as the products: all chunks use the same.
-    all_patches = np.ones((d + 1, least * n_patches), np.float32)
-    all_whitened = np.ones((d + 2, least * n_patches), np.float32)
-    all_distances = np.empty((least, n_patches, n_words), np.float32)
+    # Allocating memory costs as much as the products, so all chunks share these arrays.
+    all_patches = np.ones((d + 1, chunk * n_patches), np.float32)
+    all_whitened = np.ones((d + 2, chunk * n_patches), np.float32)
+    all_distances = np.empty((chunk, n_patches, n_words), np.float32)
     for start, part in _chunks(images, light):
         n = len(part)
         patches, whitened = all_patches[:, : n * n_patches], all_whitened[:, : n * n_patches]
-        _lay_patches(part, patch=patch, stride=stride, out=patches[:d])
+        _extract_patches(part, patch=patch, stride=stride, out=patches[:d])
         np.matmul(whiten, _by_image(patches, n), out=_by_image(whitened[:d], n))
         np.multiply(whitened[:d], whitened[:d], out=patches[:d])
         np.add.reduce(patches[:d], axis=0, out=whitened[d])
         distance = np.matmul(_by_image(whitened, n).swapaxes(1, 2), right, out=all_distances[:n])
-        np.abs(distance, out=distance)  # rounding may leave it a hair below 0
+        np.abs(distance, out=distance)  # rounding may leave it slightly below 0
         np.sqrt(distance, out=distance)
         np.subtract(np.matmul(distance, share), distance, out=distance)
-        _cut_below_zero(distance)
+        _rectify(distance)
         np.matmul(pooling, distance, out=rows[start : start + n])
     return rows.reshape(len(images), -1)
 
 
-def _cut_below_zero(answers: np.ndarray) -> None:
-    # Several times quicker than np.maximum with a number.
-    flat = answers.reshape(-1, answers.shape[-1])
+def _rectify(responses: np.ndarray) -> None:
+    # Several times faster than np.maximum with a scalar.
+    flat = responses.reshape(-1, responses.shape[-1])
     cv2.threshold(flat, 0, 0, cv2.THRESH_TOZERO, dst=flat)
 
 
@@ -246,41 +137,23 @@ def compute_filters(
     filters: np.ndarray,
     bias: np.ndarray,
 ) -> np.ndarray:
-    """Say how much of each word there is in each cell, by squared distances.
+    """Compute the features of `classic_eyes.features.Words` with squared coding.
 
-    What a word is nearer than the mean word, in squared distances, is linear in the patch: one product a patch.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Grey images.
-    patch, stride, grid : int
-        As in `compute_words`.
-    light : bool
-        As in `compute_words`.
-    filters : ndarray of float32, shape (patch ** 2, n_words)
-        Whitening and words in one.
-    bias : ndarray of float32, shape (n_words,)
-        Added to the product.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, grid * grid * n_words)
-        Means over the cells of ``max(0, patch @ filters + bias)``; cells by rows, and in each cell the words.
+    It is linear in the patch before rectification: the cell means of ``max(0, patch @ filters + bias)``.
     """
     pooling = _pooling(images.shape[1:], patch, stride, grid)
     n_patches, d, n_words = pooling.shape[1], patch * patch, len(bias)
-    least = min(_CHUNK, len(images))
+    chunk = min(_CHUNK, len(images))
     rows = np.empty((len(images), grid**2, n_words), np.float32)
-    all_answers = np.empty((least, n_patches, n_words), np.float32)
-    # A row of ones takes the bias along in the product.
-    all_patches = np.ones((d + 1, least * n_patches), np.float32)
+    all_responses = np.empty((chunk, n_patches, n_words), np.float32)
+    # A row of ones adds the bias in the product.
+    all_patches = np.ones((d + 1, chunk * n_patches), np.float32)
     right = np.vstack([filters, bias])
     for start, part in _chunks(images, light):
         n = len(part)
         patches = all_patches[:, : n * n_patches]
-        _lay_patches(part, patch=patch, stride=stride, out=patches[:d])
-        answers = np.matmul(_by_image(patches, n).swapaxes(1, 2), right, out=all_answers[:n])
-        _cut_below_zero(answers)
-        np.matmul(pooling, answers, out=rows[start : start + n])
+        _extract_patches(part, patch=patch, stride=stride, out=patches[:d])
+        responses = np.matmul(_by_image(patches, n).swapaxes(1, 2), right, out=all_responses[:n])
+        _rectify(responses)
+        np.matmul(pooling, responses, out=rows[start : start + n])
     return rows.reshape(len(images), -1)

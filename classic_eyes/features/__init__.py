@@ -1,4 +1,4 @@
-"""The extractors: grey images ``(n, height, width)`` in, float32 features ``(n, d)`` with names out."""
+"""Feature extractors: scikit-learn transformers from uint8 images (n, height, width) to named float32 features."""
 
 from __future__ import annotations
 
@@ -46,18 +46,17 @@ EXTRACTORS: dict[str, type[Extractor]] = {
 
 
 def make_extractor(feature: Any) -> Any:
-    """Give an extractor for a name, or an object back as it is.
+    """Return the extractor for a name, or the given transformer.
 
     Parameters
     ----------
-    feature : str or object
-        A key of `EXTRACTORS`, or any transformer with `fit` and `transform` over uint8 images of shape (n, height,
-        width).
+    feature : str or transformer
+        A key of `EXTRACTORS`, or an object with `fit` and `transform` for uint8 images of shape (n, height, width).
 
     Returns
     -------
-    object
-        A new, unfitted extractor with its defaults for a name; otherwise `feature` itself, not a copy.
+    transformer
+        A new extractor with default parameters for a name; otherwise `feature` itself, not a copy.
 
     Raises
     ------
@@ -66,6 +65,7 @@ def make_extractor(feature: Any) -> Any:
 
     Examples
     --------
+    >>> from classic_eyes.features import make_extractor
     >>> make_extractor("hog")
     Hog()
     >>> make_extractor("hgo")
@@ -78,15 +78,15 @@ def make_extractor(feature: Any) -> Any:
         if feature in EXTRACTORS:
             return EXTRACTORS[feature]()
         close = get_close_matches(feature.lower(), EXTRACTORS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "or a transformer object over images"
+        hint = f"did you mean {close[0]!r}?" if close else "or a transformer of images"
         raise ParameterError(f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}; {hint}")
     if isinstance(feature, type):
         raise ParameterError(
-            f"feature={feature.__name__}: expected a name or an object, got a class; write {feature.__name__}()"
+            f"feature={feature.__name__}: expected a name or an object, got a class; use {feature.__name__}()"
         )
     if not (callable(getattr(feature, "fit", None)) and callable(getattr(feature, "transform", None))):
         raise ParameterError(
             f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}, or an object with fit and "
-            f"transform over images; got a {type(feature).__name__}"
+            f"transform for images; got {type(feature).__name__}"
         )
     return feature

@@ -1,67 +1,67 @@
-"""The answers of OpenCV's eye cascades, as numbers (Viola & Jones, 2001)."""
+"""Detection statistics of OpenCV's eye cascades (Viola & Jones, 2001)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ..descriptors.haar import CASCADES, NUMBERS, compute_haar, count_hits, load_cascade
+from ..descriptors.haar import CASCADES, STATISTICS, count_hits, load_cascade
 from ..errors import ParameterError
 from .base import Extractor, check_integer, check_number
 
-__all__ = ["CASCADES", "Haar", "compute_haar", "count_hits"]
+__all__ = ["CASCADES", "Haar", "count_hits"]
 
 
 class Haar(Extractor):
-    r"""What OpenCV's eye cascades answer, beyond yes or no.
+    r"""Statistics of the windows in which OpenCV's eye cascades detect an eye.
 
-    1. A cascade looks through the image with windows from 20 pixels up, each `scale_factor` times the last, and
-       reports every window that passes all its stages.
-    2. Overlapping windows are grouped; groups of more than `min_neighbors` windows count.
-    3. Fifteen numbers: whether anything was found, windows (plain, and as :math:`\log(1 + n)`), groups and their
-       neighbours, window sizes, the sums of the last stage, where the windows lie and how they scatter.
-    4. Steps 1 to 3 for each cascade of `cascades`, by name.
+    1. A cascade scans the image with windows from 20 pixels on, each `scale_factor` times the previous one, and returns
+       every window that passes all its stages.
+    2. Overlapping windows are grouped; groups of more than `min_neighbors` windows are kept.
+    3. Fifteen statistics: whether a window was found, number of windows (:math:`n` and :math:`\log(1 + n)`), number of
+       groups and of their windows, window sizes, sums of the last stage, mean and standard deviation of the positions.
+    4. Steps 1 to 3 for each cascade of `cascades`, sorted by name.
 
-    The cascades learned open eyes, so a closed one passes seldom, in fewer windows and with lower sums.
+    The cascades are trained on open eyes: closed eyes pass rarely, in fewer windows and with lower sums.
 
     Parameters
     ----------
     cascades : tuple of str, default=("eye", "eye_tree_eyeglasses")
-        Keys of `CASCADES`, none twice.
+        Distinct keys of `classic_eyes.features.haar.CASCADES`.
     scale_factor : float, default=1.06
-        Ratio of one window size to the next, above 1.
+        Ratio of consecutive window sizes, above 1.
     min_neighbors : int, default=3
-        A group counts if it has more windows than this; at least 1.
+        A group is kept if it has more windows than this; at least 1.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``15 * len(cascades)``: 30 by default.
 
     Raises
     ------
     ParameterError
-        In `fit`, if `cascades` is empty or holds an unknown name or one name twice; if `scale_factor` is not a finite
+        In `fit`, if `cascades` is empty or contains an unknown or repeated name; if `scale_factor` is not a finite
         number above 1; if `min_neighbors` is not an integer of at least 1; if a side of the images is below the 20
-        pixels of a cascade's window.
+        pixels of a window.
     MissingDependencyError
-        In `fit`, and in `transform` on another machine, if OpenCV came without the file of a cascade.
+        In `fit`, and in `transform` on another machine, if OpenCV is installed without the file of a cascade.
     ImageError
         In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32: counts; window sizes as shares of the
-    image's shorter side; offsets of window centres from the image's as shares of its width and height, in -0.5
-    to 0.5, right and down positive; sums of the last stage as OpenCV gives them, some -2 to 7. Where nothing was found
-    all numbers are 0. The cost is one scan an image and cascade, the slowest of the extractors. Adding a constant to a
-    image changes nothing, not one bit, as long as no pixel leaves 0 to 255. There is no other invariance: OpenCV
-    passes over windows whose standard deviation is below 10 grey levels, and the cascades are not symmetric.
+    Input is uint8 of shape (n, height, width), row first; output is float32: counts; window sizes divided by the
+    shorter side of the image; offsets of window centres from the image centre divided by width and height, in
+    [-0.5, 0.5], right and down positive; sums of the last stage as OpenCV returns them, about -2 to 7. Without a window
+    all statistics are 0. The cost is one scan per image and cascade, the slowest of the extractors. Adding a constant
+    to an image does not change a bit unless pixels are clipped. There is no other invariance: OpenCV skips windows
+    with a standard deviation below 10 grey levels, and the cascades are not symmetric.
 
-    Departures from the paper: the trained cascades are OpenCV's, which use tilted features and trees as well, and
-    their last stage is kept as a number. Of a window that fails, OpenCV does not tell by how much.
+    Departures from the paper: the cascades are those of OpenCV, which also use tilted features and trees, and the sum
+    of their last stage is a feature. For a rejected window OpenCV returns no sum.
 
     References
     ----------
@@ -105,8 +105,8 @@ class Haar(Extractor):
             least = max(load_cascade(cascade).getOriginalWindowSize())
             if min(shape) < least:
                 raise ParameterError(
-                    f"cascades={self.cascades!r}: {cascade!r} looks at windows of {least} pixels, the images have "
-                    f"{shape} (height, width); enlarge them to {least} pixels a side or more"
+                    f"cascades={self.cascades!r}: {cascade!r} needs windows of {least} pixels, the images have "
+                    f"{shape} (height, width) pixels; enlarge them to at least {least} pixels per side"
                 )
 
     def _settings(self) -> dict[str, Any]:
@@ -117,5 +117,5 @@ class Haar(Extractor):
         }
 
     def _names(self) -> list[str]:
-        # A dot sorts before the underscore, so "eye" stays in front of "eye_tree_eyeglasses".
-        return [f"{cascade}.{number}" for cascade in sorted(self.cascades) for number in NUMBERS]
+        # A dot sorts before the underscore, so that "eye" stays before "eye_tree_eyeglasses".
+        return [f"{cascade}.{statistic}" for cascade in sorted(self.cascades) for statistic in STATISTICS]

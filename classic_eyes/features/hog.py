@@ -7,41 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from ..descriptors.hog import compute_hog
 from ..errors import ParameterError
 from .base import Extractor, check_integer
 
-__all__ = ["Hog", "compute_hog"]
+__all__ = ["Hog"]
 
 
 class Hog(Extractor):
-    """Directions of the edges in small cells, at one or several cell sizes.
+    """Histograms of oriented gradients, at one or several cell sizes.
 
-    1. Gradient of the square root of the grey values by [-1, 0, 1] across and down, the border mirrored without
+    1. Gradient of the square root of the grey levels by [-1, 0, 1] in both directions; the border is reflected without
        repeating its last pixel.
-    2. Each pixel votes with its gradient's length, weighted by a Gaussian over the block or not, for the two nearest of
-       `n_bins` directions over 180 degrees in the up to four nearest cells of a block.
-    3. Blocks of 2 x 2 cells, one cell apart, are scaled to length 1, clipped at 0.2 and scaled again (L2-Hys).
-    4. Steps 2 and 3 for each cell size of `cells`, smallest first.
+    2. Each pixel votes with its gradient magnitude, optionally weighted by a Gaussian over the block, for the two
+       nearest of `n_bins` orientations over 180 degrees in the up to four nearest cells of a block.
+    3. Blocks of 2 x 2 cells, one cell apart, are normalized to length 1, clipped at 0.2 and normalized again (L2-Hys).
+    4. Steps 2 and 3 for each cell size of `cells`, in ascending order.
 
-    An open eye shows the round edge of the iris between two lids; a closed one edges of one direction, along
+    An open eye shows the round edge of the iris between two lids; a closed eye shows edges of one orientation, along
     the lashes.
 
     Parameters
     ----------
     cells : tuple of int, default=(6,)
-        Sides of the cells in pixels, each at least 2, none twice; each divides both sides of the image,
-        and goes in at least twice.
+        Distinct sides of the cells in pixels, each at least 2; each divides both sides of the image at least twice.
     n_bins : int, default=9
-        Directions over 180 degrees, at least 2.
+        Number of orientations over 180 degrees, at least 2.
     gaussian : bool, default=True
-        Whether pixels count less towards the border of a block. Without, the features of the mirror image are those of
-        the image in another order, which saves the classifier ``mirror`` a second pass.
+        Whether to weight the pixels of a block by a Gaussian. Without it, the features of the mirror image are a
+        permutation of those of the image, so that `classic_eyes.svm.SymmetricSvm` needs no second pass.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         Sum over the cell sizes c of ``(height / c - 1) * (width / c - 1) * 4 * n_bins``: 324 at 24 x 24 by
         default.
@@ -49,22 +47,22 @@ class Hog(Extractor):
     Raises
     ------
     ParameterError
-        In `fit`, if `cells` is empty, holds a size twice, or one that is not an integer of at least 2 or does not
-        divide both sides at least twice; if `n_bins` is not an integer of at least 2, or `gaussian` not a bool.
+        In `fit`, if `cells` is empty, repeats a size, or contains one that is not an integer of at least 2 or does not
+        divide both sides at least twice; if `n_bins` is not an integer of at least 2, or `gaussian` is not a bool.
     ImageError
         In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32 in [0, 1]. The cost is one OpenCV call a
-    image and cell size, linear in the pixels. Without the Gaussian, mirroring moves the columns, to a millionth; no
-    other invariance is exact. Multiplying an image by a scales all edges by the root of a, which the blocks' scaling
-    takes out where edges are strong: a block is divided by its length plus ``0.4 * n_bins`` roots of grey levels.
-    Swapping rows and columns swaps them in the cells and reverses the bins, for an even `n_bins`.
+    Input is uint8 of shape (n, height, width), row first; output is float32 in [0, 1]. The cost is linear in the pixels
+    for each cell size. Without the Gaussian, a horizontal flip permutes the columns up to 1e-6; no other invariance is
+    exact. Multiplying an image by a constant hardly changes blocks with strong edges: a block is divided by its length
+    plus ``0.4 * n_bins`` square roots of grey levels. Transposing an image transposes the cells and reverses the bins
+    if `n_bins` is even.
 
-    Departures from the paper: several cell sizes; OpenCV's order of blocks and cells, which is by columns, so names
-    begin with the column; OpenCV's Gaussian, whose centre lies half a pixel right of and below the block's, so that a
-    mirrored or turned image does not give quite the same numbers in other places.
+    Departures from the paper: several cell sizes; the order of blocks and cells is OpenCV's, by columns, so that names
+    begin with the column; the centre of OpenCV's Gaussian lies half a pixel right of and below the centre of the block,
+    so that mirrored or rotated images give slightly different values.
 
     References
     ----------
@@ -90,10 +88,6 @@ class Hog(Extractor):
         self.n_bins = n_bins
         self.gaussian = gaussian
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # A file of an earlier version knows nothing of the parameter.
-        super().__setstate__({"gaussian": True, **state})
-
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         remedy = "(6,) is the default"
         if not isinstance(self.cells, Sequence) or isinstance(self.cells, str) or not self.cells:
@@ -103,7 +97,7 @@ class Hog(Extractor):
             if any(side % cell or side < 2 * cell for side in shape):
                 raise ParameterError(
                     f"cells={self.cells!r}: a cell of {cell} pixels does not divide images of {shape} (height, "
-                    "width) at least twice each way; choose a common divisor of both sides"
+                    "width) pixels at least twice in both directions; choose a common divisor of both sides"
                 )
         if len(set(self.cells)) < len(self.cells):
             raise ParameterError(f"cells={self.cells!r}: expected each size once; {remedy}")
@@ -115,16 +109,16 @@ class Hog(Extractor):
         return {"cells": sorted(self.cells), "n_bins": self.n_bins, "gaussian": bool(self.gaussian)}
 
     def _mirrored_columns(self) -> np.ndarray | None:
-        # OpenCV centres its Gaussian half a pixel right of the block's own centre.
+        # The Gaussian is not symmetric: its centre lies half a pixel right of the centre of the block.
         if self.gaussian:
             return None
         height, width = self.image_shape_
         parts, start = [], 0
         for cell in sorted(self.cells):
             shape = (width // cell - 1, height // cell - 1, 2, 2, self.n_bins)
-            places = start + np.arange(np.prod(shape)).reshape(shape)
-            parts.append(places[::-1, :, ::-1, :, ::-1].ravel())
-            start += places.size
+            columns = start + np.arange(np.prod(shape)).reshape(shape)
+            parts.append(columns[::-1, :, ::-1, :, ::-1].ravel())
+            start += columns.size
         return np.concatenate(parts)
 
     def _names(self) -> list[str]:

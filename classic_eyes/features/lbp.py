@@ -7,58 +7,58 @@ from typing import Any
 
 import numpy as np
 
-from ..descriptors.lbp import UNIFORM, compute_codes, compute_lbp, mirrored_bins
+from ..descriptors.lbp import UNIFORM, mirrored_bins
 from ..errors import ParameterError
 from .base import Extractor, check_ring
 
-__all__ = ["Lbp", "compute_codes", "compute_lbp"]
+__all__ = ["Lbp"]
 
 
 class Lbp(Extractor):
-    """How often each small pattern of brighter and darker neighbours occurs in each part of the image.
+    """Histograms of local binary patterns in a grid of cells, at several radii.
 
-    1. Each pixel is compared with its eight neighbours at distance r across, down and both: one bit a neighbour, set if
-       the neighbour is at least as bright.
-    2. The 58 patterns with at most two changes around the ring keep a bin each, all others share one.
-    3. The image is cut into `grid` x `grid` cells; each cell counts its patterns.
-    4. A count becomes its share of the cell's pixels, and the square root of that (Hellinger), so that rare patterns
-       speak as well. Steps 1 to 4 for each r of `radii`, smallest first.
+    1. Each pixel is compared with its eight neighbours on a square ring of radius r: one bit per neighbour, set if the
+       neighbour is at least as bright.
+    2. The 58 uniform patterns, with at most two transitions around the ring, have a bin each; all others share one.
+    3. The image is divided into `grid` x `grid` cells, and the patterns of each cell are counted.
+    4. A feature is the square root of the relative frequency in the cell (Hellinger), so that rare patterns carry more
+       weight. Steps 1 to 4 for each r of `radii`, in ascending order.
 
-    An open eye has spots and round edges in its middle cells, a closed one the flat texture of skin and a line.
+    An open eye has spots and round edges in its central cells; a closed eye has the flat texture of skin and a line.
 
     Parameters
     ----------
     radii : tuple of int, default=(1, 2, 3, 4)
-        Distances of the neighbours in pixels, each at least 1 and below both sides of the image, none twice.
+        Distinct radii in pixels, each at least 1 and below both sides of the image.
     grid : int, default=3
-        Cells across, and down; at least 1, divides both sides of the image.
+        Number of cells in each direction, at least 1; divides both sides of the image.
     uniform : bool, default=True
-        Whether patterns with more than two changes share one bin: 59 bins a cell, else 256.
+        Whether patterns with more than two transitions share one bin: 59 bins per cell instead of 256.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``len(radii) * grid ** 2 * (59 if uniform else 256)``: 2124 by default.
 
     Raises
     ------
     ParameterError
-        In `fit`, if `radii` is empty, holds a distance twice, or one that is not an integer of at least 1 below both
+        In `fit`, if `radii` is empty, repeats a radius, or contains one that is not an integer of at least 1 below both
         sides; if `grid` is not an integer of at least 1 that divides both sides; if `uniform` is not a bool.
     ImageError
         In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32 in [0, 1], the squares of each cell's bins
-    summing to 1. The cost is eight comparisons a pixel and radius. Any strictly rising map of the grey values changes
-    nothing, not one bit; mirroring moves cells and bins and changes no number.
+    Input is uint8 of shape (n, height, width), row first; output is float32 in [0, 1], and the squares of the bins of a
+    cell sum to 1. The cost is eight comparisons per pixel and radius. A strictly increasing map of the grey levels does
+    not change a bit; a horizontal flip permutes the columns exactly.
 
-    Departures from the papers: the neighbours stand on a square ring, not a circle, so nothing is interpolated, which
-    would undo the invariance; patterns are not turned to a common direction, for an eyelid's direction matters; all
-    cells weigh the same.
+    Departures from the papers: the neighbours lie on a square ring instead of a circle, because interpolation would
+    break the invariance; patterns are not rotated to a common orientation, because the orientation of the eyelid
+    matters; all cells have the same weight.
 
     References
     ----------
@@ -89,7 +89,7 @@ class Lbp(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_ring(self.radii, self.grid, shape)
         if not isinstance(self.uniform, bool):
-            raise ParameterError(f"uniform={self.uniform!r}: expected True (59 bins a cell) or False (256)")
+            raise ParameterError(f"uniform={self.uniform!r}: expected True (59 bins per cell) or False (256)")
 
     def _settings(self) -> dict[str, Any]:
         return {"radii": sorted(self.radii), "grid": self.grid, "uniform": self.uniform}

@@ -1,4 +1,4 @@
-"""Local ternary patterns in a grid of cells, of images without their light (Tan and Triggs, 2010)."""
+"""Local ternary patterns in a grid of cells, after illumination normalization (Tan and Triggs, 2010)."""
 
 from __future__ import annotations
 
@@ -8,49 +8,46 @@ from typing import Any
 import numpy as np
 
 from ..descriptors.lbp import UNIFORM, mirrored_bins
-from ..descriptors.ltp import compute_ltp
 from ..errors import ParameterError
-from ..preprocessing.illumination import even_levels
 from .base import Extractor, check_integer, check_ring
 
-__all__ = ["Ltp", "compute_ltp", "even_levels"]
+__all__ = ["Ltp"]
 
 
 class Ltp(Extractor):
-    """How often each small pattern of clearly brighter, and of clearly darker neighbours occurs in each part.
+    """Histograms of local ternary patterns in a grid of cells, at several radii.
 
-    1. The light is taken out, and with it shading and contrast, and what is left rounded to whole levels
-       (`classic_eyes.preprocessing.illumination.even_levels`).
-    2. Each pixel is compared with its eight neighbours at distance r across, down and both. Two patterns of eight bits:
-       which neighbours are brighter by more than `threshold` levels, and which are darker by more.
-    3. The image is cut into `grid` x `grid` cells; each cell counts its patterns, those with at most two changes
-       around the ring in a bin each, all others in one.
-    4. A count becomes the square root of its share of the cell's pixels. Steps 2 to 4 for each r of `radii`, smallest
-       first.
+    1. Illumination normalization removes shading and contrast (`classic_eyes.preprocessing.tan_triggs_uint8`).
+    2. Each pixel is compared with its eight neighbours on a square ring of radius r. Two patterns of eight bits: which
+       neighbours are brighter, and which are darker, by more than `threshold` levels.
+    3. The image is divided into `grid` x `grid` cells, and the patterns of each cell are counted. The 58 uniform
+       patterns have a bin each, all others share one.
+    4. A feature is the square root of the relative frequency in the cell. Steps 2 to 4 for each r of `radii`, in
+       ascending order.
 
-    What `lbp` sees in the noise of flat skin is one pattern here, and what light does to an edge is gone, so these
-    numbers travel better to images of another kind.
+    The noise of flat skin, which gives many patterns in `Lbp`, gives a single one here, and edges do not depend on the
+    light, so that these features generalize better to other data sets.
 
     Parameters
     ----------
     radii : tuple of int, default=(1, 2, 3, 4)
-        Distances of the neighbours in pixels, each at least 1 and below both sides of the image, none twice.
+        Distinct radii in pixels, each at least 1 and below both sides of the image.
     grid : int, default=3
-        Cells across, and down; at least 1, divides both sides of the image.
+        Number of cells in each direction, at least 1; divides both sides of the image.
     threshold : int, default=6
-        Differences that do not count: up to so many of the levels, of which an image has some 200; 0 to 254.
+        Largest difference that counts as equal, in levels of the normalized image, which span about 200; 0 to 254.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``len(radii) * 2 * grid ** 2 * 59``: 4248 by default.
 
     Raises
     ------
     ParameterError
-        In `fit`, if `radii` is empty, holds a distance twice, or one that is not an integer of at least 1 below both
+        In `fit`, if `radii` is empty, repeats a radius, or contains one that is not an integer of at least 1 below both
         sides; if `grid` is not an integer of at least 1 that divides both sides; if `threshold` is not an integer from
         0 to 254.
     ImageError
@@ -58,13 +55,13 @@ class Ltp(Extractor):
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32 in [0, 1], the squares of each cell's bins
-    summing to 1 for the brighter and to 1 for the darker ones. The cost is sixteen comparisons a pixel and radius, and
-    evening the light. Mirroring moves cells and bins and changes no number.
+    Input is uint8 of shape (n, height, width), row first; output is float32 in [0, 1], and the squares of the bins of a
+    cell sum to 1 for each of the two patterns. The cost is sixteen comparisons per pixel and radius, and the
+    normalization. A horizontal flip permutes the columns exactly.
 
-    Departures from the paper: the neighbours stand on a square ring; patterns are compared by the roots of their shares
-    in cells, not by distances to the nearest pixel of the same pattern; the light is evened with narrower blurs, for
-    eyes of 24 pixels, not faces of 120.
+    Departures from the paper: the neighbours lie on a square ring; features are square roots of frequencies in cells
+    instead of distances to the nearest pixel of the same pattern; the normalization uses narrower blurs, for eyes of
+    24 pixels instead of faces of 120.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The pixels themselves, with each image's own brightness and contrast taken out."""
+"""Grey levels, normalized by mean and standard deviation of each image."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from ..descriptors.pixels import normalise_pixels
 from .base import Extractor, check_number
 
-__all__ = ["Pixels", "normalise_pixels"]
+__all__ = ["Pixels"]
 
 
 class Pixels(Extractor):
-    """Grey values of an image, freed of its brightness and contrast.
+    """Grey levels of an image, normalized by their mean and standard deviation.
 
-    1. Mean :math:`m` and standard deviation :math:`s` of all pixels of one image, in grey levels.
-    2. Each pixel becomes :math:`(x - m) / (s + f)`, where `floor` is :math:`f`.
-    3. The rows of the image are written one after another.
+    1. Mean :math:`m` and standard deviation :math:`s` of all pixels of an image, in grey levels.
+    2. Each pixel becomes :math:`(x - m) / (s + f)`, where :math:`f` is `floor`.
+    3. The image is flattened row by row.
 
-    An open eye has a dark disc on a bright ground where a closed one has skin and one dark line; the plain pixels say
-    where, which the histograms of the other extractors blur.
+    An open eye has a dark disc on a bright background, a closed eye has skin and one dark line. Pixels keep the exact
+    position, which the histograms of the other extractors lose.
 
     Parameters
     ----------
     floor : float, default=5.0
-        Grey levels added to the standard deviation, more than 0. An image whose contrast is far below the floor stays
-        near zero, so the noise of a flat image is not blown up to look like an eye.
+        Grey levels added to the standard deviation, above 0. It keeps the noise of a flat image small.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``height * width``: 576 at 24 x 24.
 
@@ -44,11 +42,10 @@ class Pixels(Extractor):
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32 of shape (n, height * width), zero-mean, its
-    standard deviation :math:`s / (s + f)` in [0, 1). The cost is four passes over the pixels. Adding a constant to a
-    image changes nothing, not one bit, as long as no pixel leaves 0 to 255 and the image has at most 65,793 pixels
-    (beyond that float32 rounds); multiplying it by :math:`a` changes the result by the factor
-    :math:`a (s + f) / (a s + f)`, which is 1 up to the floor.
+    Input is uint8 of shape (n, height, width), row first; output is float32 of shape (n, height * width) with mean 0
+    and standard deviation :math:`s / (s + f)` in [0, 1). The cost is four passes over the pixels. Adding a constant to
+    an image does not change a bit unless pixels are clipped or the image has more than 65,793 pixels (float32 then
+    rounds). Multiplying it by :math:`a` multiplies the result by :math:`a (s + f) / (a s + f)`, which is close to 1.
 
     There is no paper to cite: this is the z-score of an image, with a floor.
 

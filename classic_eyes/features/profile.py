@@ -1,39 +1,40 @@
-"""Brightness profiles down and across an image, and numbers for their shapes (projections; Zhou & Geng, 2004)."""
+"""Projection functions of an image and statistics of their shape (Zhou & Geng, 2004)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..descriptors.profile import SHAPE, compute_profiles, describe_shape
+from ..descriptors.profile import SHAPE
 from ..errors import ImageError
 from .base import Extractor, check_number
 
-__all__ = ["Profile", "compute_profiles", "describe_shape"]
+__all__ = ["Profile"]
 
 
 class Profile(Extractor):
-    """Mean brightness of each row and column of an image, and the shape of these two curves.
+    """Mean and variance projections onto rows and columns, and the shape of the mean projections.
 
-    1. Each pixel x becomes :math:`(x - m) / (s + f)`: m and s are mean and standard deviation of its image in grey
-       levels, f is `floor`.
-    2. The mean of each column, and of each row: two profiles. The standard deviation along each column and row.
-    3. The steps from one value of a profile to the next.
-    4. Nine numbers a profile: where it is darkest, where its darkness lies and how it spreads, how many valleys it has,
-       how deep the deepest is, how far it is from its mirror image (`describe_shape`).
+    1. Each pixel x becomes :math:`(x - m) / (s + f)`, where m and s are mean and standard deviation of the image in
+       grey levels and f is `floor`.
+    2. Profiles: the mean of each column, and of each row. Beside them the standard deviation of each column and row.
+    3. Differences of consecutive values of a profile.
+    4. Nine statistics of each profile. `darkest`: mean position of its minimum; `centroid`, `spread`, `skewness` and
+       excess `kurtosis`: moments of the darkness, the difference to the maximum, as a distribution over the positions;
+       `minima`: number of valleys; `depth`: depth of the deepest valley below its lower shoulder; `contrast`: maximum
+       minus minimum; `asymmetry`: mean absolute difference to the mirrored profile.
 
-    In an open eye the rows fall from the lid into the iris and rise again, and the columns are dark in one place; a
-    closed eye has one narrow dark row, and columns that are all alike.
+    In an open eye the row profile falls from the lid into the iris and rises again, and the column profile has one dark
+    region; a closed eye has one narrow dark row, and all columns are alike.
 
     Parameters
     ----------
     floor : float, default=5.0
-        Grey levels added to the standard deviation of an image, more than 0, so that noise of a flat image is not
-        blown up.
+        Grey levels added to the standard deviation, above 0. It keeps the noise of a flat image small.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``3 * (height + width) + 16``: 160 at 24 x 24.
 
@@ -42,20 +43,20 @@ class Profile(Extractor):
     ParameterError
         In `fit`, if `floor` is not a finite number above 0.
     ImageError
-        In `fit`, if the images have fewer than 2 pixels a side; in `fit` and `transform`, if `X` is not a non-empty
-        uint8 batch, or its images changed shape since `fit`.
+        In `fit`, if a side of the images is below 2 pixels; in `fit` and `transform`, if `X` is not a non-empty uint8
+        batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32, in units of the image's contrast, positions
-    from -1 (left, top) to 1. The cost is six sums over the pixels. Adding a constant to an image changes nothing, not
-    one bit, as long as no pixel leaves 0 to 255. Multiplying it by a changes positions, moments and counts by rounding
-    at most and all else by the factor :math:`a (s + f) / (a s + f)`, which is 1 up to the floor. Mirroring an image
-    reverses the profile and changes the sign of its steps, positions and skewness. A constant image gives zeros.
-    Positions and moments have no floor: on an image that is flat but for noise they tell of the noise.
+    Input is uint8 of shape (n, height, width), row first; output is float32, in standard deviations of the image;
+    positions run from -1 (left, top) to 1. The cost is six sums over the pixels. Adding a constant to an image does not
+    change a bit unless pixels are clipped. Multiplying it by :math:`a` changes positions, moments and counts by
+    rounding only, and multiplies all other features by :math:`a (s + f) / (a s + f)`, which is close to 1. A horizontal
+    flip reverses the column profile and negates its differences, positions and skewness. A constant image gives zeros.
+    Positions and moments have no floor: in a flat image they describe the noise.
 
-    Departures from the paper, which looks for eyes in a face by the extremes of its integral and variance projection
-    functions: the whole curves of an eye patch are kept, with the shape numbers beside them.
+    Departures from the paper, which locates eyes in a face at extrema of projection functions: the whole projections of
+    an eye patch are features, and statistics of their shape are added.
 
     References
     ----------
@@ -82,7 +83,7 @@ class Profile(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_number("floor", self.floor, above=0, remedy="5.0 grey levels is the default")
         if min(shape) < 2:
-            raise ImageError(f"X: images of {shape} (height, width) pixels; a profile takes at least 2 each way")
+            raise ImageError(f"X: images of {shape} (height, width) pixels; a profile needs at least 2 per side")
 
     def _settings(self) -> dict[str, Any]:
         return {"floor": self.floor}

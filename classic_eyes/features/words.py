@@ -1,7 +1,4 @@
-"""Visual words: which of a learnt set of small patches the image is made of, and where (Coates, Lee, Ng, 2011).
-
-Of the grey levels themselves, and of what Tan and Triggs (2010) leave of them when the light is taken out.
-"""
+"""Visual words of grey levels, and of illumination-normalized images (Coates, Lee, Ng, 2011)."""
 
 from __future__ import annotations
 
@@ -11,89 +8,88 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.cluster import MiniBatchKMeans
 
-from ..descriptors.words import cut_patches, encode, normalise_patches, pooling_weights
+from ..descriptors.words import normalize_patches
 from ..errors import ParameterError
-from ..preprocessing.illumination import even_light
+from ..preprocessing.illumination import tan_triggs
 from .base import Extractor, check_integer
 
-__all__ = ["TanTriggsWords", "Words", "cut_patches", "encode", "even_light", "pooling_weights"]
+__all__ = ["TanTriggsWords", "Words"]
 
-_SAMPLE = 100_000  # patches to learn from: more changed no figure
-_WHITENING_FLOOR = 0.1  # of the variance of a normalised patch, which is near 1
-_DRAWN_FROM = 4096  # images at a time, when drawing patches to learn from
+_SAMPLE = 100_000  # patches to fit to; more did not change the accuracy
+_WHITENING_FLOOR = 0.1  # added to the variances; that of a normalized patch is close to 1
+_CHUNK = 4096  # images at a time when sampling patches
 _CODINGS = ("triangle", "squared")
-_PAIRINGS = 12  # rounds in which words and their mirror images settle; more moved no figure
+_PAIRINGS = 12  # iterations over mirrored pairs of words; more did not change the accuracy
 
 
 class Words(Extractor):
-    r"""How much of each of a set of learnt patches there is in each part of the image.
+    r"""Soft counts of visual words in a grid of cells.
 
-    1. Square patches of `patch` pixels are cut every `stride` pixels; each loses its mean and is divided by the root of
-       its variance plus 10 squared.
-    2. They are whitened: turned and scaled so that patches of the training images have no correlation (ZCA).
-    3. In `fit`, k-means on 100,000 random patches of the training images, or all where there are fewer, finds
-       `n_words` centres, the words. No label is used.
-    4. A patch answers to word k by :math:`\max(0, \bar d - d_k)`, where :math:`d_k` is its distance to the word and
-       :math:`\bar d` its mean distance to all words; with ``coding="squared"`` distances are squared first.
-    5. The answers are averaged in `grid` x `grid` cells; a patch position that lies across a border is shared out.
+    1. Square patches of `patch` pixels are extracted every `stride` pixels. Each is normalized: its mean is subtracted
+       and it is divided by the square root of its variance plus 10 squared.
+    2. Patches are whitened (ZCA), so that those of the training images are uncorrelated.
+    3. In `fit`, k-means on up to 100,000 random patches of the training images finds `n_words` centres, the visual
+       words. Labels are not used.
+    4. The response of a patch to word k is :math:`\max(0, \bar d - d_k)`, where :math:`d_k` is its distance to the word
+       and :math:`\bar d` its mean distance to all words; with ``coding="squared"`` the distances are squared.
+    5. Responses are averaged over `grid` x `grid` cells; a patch that lies in two cells contributes to both.
 
-    The rim of an iris, the corner where the lids meet, lashes and the crease above the lid are words; where they stand
-    tells open from closed.
+    The rim of the iris, the corner of the lids, lashes and the crease above the lid become words; their positions
+    distinguish open from closed eyes.
 
     Parameters
     ----------
     n_words : int, default=100
-        Words, at least 2.
+        Number of words, at least 2.
     patch : int, default=6
         Side of a patch in pixels, at least 2 and at most the shorter side of the image.
     stride : int, default=2
-        Pixels from one patch to the next, at least 1.
+        Pixels between consecutive patches, at least 1.
     grid : int, default=4
-        Cells across, and down; at least 1, at most the number of patches that fit.
+        Number of cells in each direction, at least 1 and at most the number of patches in that direction.
     coding : str, default="triangle"
-        ``"triangle"``: step 4; ``"squared"``: the same with squared distances, one product a patch and quicker.
+        ``"triangle"``: step 4; ``"squared"``: squared distances, which take one product per patch and are faster.
     mirrored : bool, default=False
-        Whether words come in pairs, each with its mirror image, so that `mirrored_columns` has an answer; then
-        `n_words` is even and `stride` divides what a patch leaves of the width.
+        Whether words come in mirrored pairs, so that a horizontal flip permutes the columns (`mirrored_columns`). Then
+        `n_words` must be even and `stride` must divide the width of the image minus `patch`.
     random_state : int, default=0
-        Seed of the patches drawn and of k-means, 0 or more.
+        Seed of the patch sample and of k-means, 0 or more.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``grid ** 2 * n_words``: 1600 by default.
     whitening_ : ndarray of float32, shape (patch ** 2, patch ** 2)
-        The matrix of step 2, symmetric.
+        Symmetric whitening matrix.
     patch_mean_ : ndarray of float32, shape (patch ** 2,)
-        Mean patch, taken away before whitening.
+        Mean normalized patch, subtracted before whitening.
     words_ : ndarray of float32, shape (n_words, patch ** 2)
-        The words, whitened.
+        Whitened words.
 
     Raises
     ------
     ParameterError
-        In `fit`, if a parameter is not an integer of its range, if no patch or fewer patches than cells fit into the
-        images, or if the images have fewer patches than `n_words`.
+        In `fit`, if a parameter is out of its range, if no patch or fewer patches than cells fit into the images, or if
+        the images have fewer patches than `n_words`.
     ImageError
         In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32, 0 or more. The cost is ``patch ** 2 *
-    n_words`` multiplications a patch. Adding a constant to an image changes nothing but rounding; a change of contrast
-    changes little where the contrast is well above the floor of 10 grey levels.
+    Input is uint8 of shape (n, height, width), row first; output is float32, 0 or more. The cost is ``patch ** 2 *
+    n_words`` multiplications per patch. Adding a constant to an image changes only rounding; a change of contrast has
+    little effect while the contrast is well above the floor of 10 grey levels.
 
-    Departures from the paper: patches whose positions cross a cell border are shared out, the grid is 4 x 4 and the
-    stride 2.
+    Departures from the paper: patches in two cells contribute to both, the grid is 4 x 4 and the stride 2.
 
     References
     ----------
     A. Coates, H. Lee and A. Y. Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS
-    2011 (no DOI). The single layer of the title is k-means and the coding of step 4; no network is trained here.
-    A. Hyvarinen and E. Oja, "Independent component analysis: algorithms and applications", Neural Networks 13, 2000,
-    for whitening. https://doi.org/10.1016/S0893-6080(00)00026-5
+    2011 (no DOI). The single layer is k-means with the coding of step 4; no network is trained.
+    A. Hyvarinen and E. Oja, "Independent component analysis: algorithms and applications", Neural Networks 13, 2000:
+    whitening. https://doi.org/10.1016/S0893-6080(00)00026-5
 
     Examples
     --------
@@ -128,19 +124,9 @@ class Words(Extractor):
         self.mirrored = mirrored
         self.random_state = random_state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # A file of an earlier version knows nothing of parameters that came later.
-        super().__setstate__({"coding": "triangle", "mirrored": False, **state})
-
     @property
     def descriptor(self) -> str:  # type: ignore[override]
-        """The function that computes the rows, which depends on the coding.
-
-        Returns
-        -------
-        str
-            A key of `classic_eyes.descriptors.DESCRIPTORS`.
-        """
+        """Key of `classic_eyes.descriptors.DESCRIPTORS`, which depends on the coding."""
         return "filters" if self.coding == "squared" else "words"
 
     def _check_parameters(self, shape: tuple[int, int]) -> None:
@@ -154,9 +140,7 @@ class Words(Extractor):
         if not isinstance(self.mirrored, bool):
             raise ParameterError(f"mirrored={self.mirrored!r}: expected True (words come in mirrored pairs) or False")
         if self.mirrored and self.n_words % 2:
-            raise ParameterError(
-                f"n_words={self.n_words!r}: with mirrored=True words come in pairs; choose an even number"
-            )
+            raise ParameterError(f"n_words={self.n_words!r}: expected an even number with mirrored=True")
         if patch > min(shape):
             raise ParameterError(
                 f"patch={self.patch!r}: does not fit into images of {shape} (height, width) pixels; "
@@ -164,13 +148,13 @@ class Words(Extractor):
             )
         if self.mirrored and (shape[1] - patch) % self.stride:
             raise ParameterError(
-                f"stride={self.stride!r}: with mirrored=True the patches must lie alike in the mirror, and {shape[1]} "
-                f"pixels less a patch of {patch} is no multiple of it; choose another stride or patch"
+                f"stride={self.stride!r}: with mirrored=True it must divide the width minus the patch, {shape[1]} - "
+                f"{patch} pixels; choose another stride or patch"
             )
         if grid > min(self._positions(shape)):
             raise ParameterError(
-                f"grid={self.grid!r}: only {self._positions(shape)} patches (down, across) of {patch} pixels every "
-                f"{self.stride} fit into images of {shape} (height, width) pixels; choose at most "
+                f"grid={self.grid!r}: only {self._positions(shape)} patches (down, across) of {patch} pixels with "
+                f"stride {self.stride} fit into images of {shape} (height, width) pixels; choose at most "
                 f"{min(self._positions(shape))}, or a smaller stride"
             )
 
@@ -178,32 +162,31 @@ class Words(Extractor):
         down, across = ((side - self.patch) // self.stride + 1 for side in shape)
         return down, across
 
-    def _learn(self, images: np.ndarray) -> None:
+    def _fit(self, images: np.ndarray) -> None:
         rng = np.random.default_rng(self.random_state)
         windows = sliding_window_view(images, (self.patch, self.patch), axis=(1, 2))
         n_patches = windows.shape[0] * windows.shape[1] * windows.shape[2]
         if n_patches < self.n_words:
             raise ParameterError(
-                f"n_words={self.n_words!r}: the images have {n_patches} patches to learn from; choose at most that "
-                "many words, or give more images"
+                f"n_words={self.n_words!r}: the images have {n_patches} patches to fit to; choose at most that many "
+                "words, or pass more images"
             )
-        drawn = np.arange(n_patches) if n_patches <= _SAMPLE else rng.integers(0, n_patches, _SAMPLE)
-        chosen, rows, columns = np.unravel_index(drawn, windows.shape[:3])
-        patches = np.empty((len(drawn), self.patch**2), np.float32)
-        for start in range(0, len(images), _DRAWN_FROM):
-            part = np.flatnonzero((chosen >= start) & (chosen < start + _DRAWN_FROM))
-            seen = sliding_window_view(
-                self._seen(images[start : start + _DRAWN_FROM]), (self.patch, self.patch), axis=(1, 2)
-            )
-            patches[part] = seen[chosen[part] - start, rows[part], columns[part]].reshape(len(part), -1)
-        patches = normalise_patches(patches)
-        known = np.concatenate([patches, patches[:, self._mirrored_pixels()]]) if self.mirrored else patches
-        self.patch_mean_ = known.mean(axis=0)
-        variances, axes = np.linalg.eigh(np.cov(known.T.astype(np.float64)))
-        # Rounding may leave the smallest variance a hair below 0.
-        stretch = 1 / np.sqrt(np.maximum(variances, 0) + _WHITENING_FLOOR)
-        self.whitening_ = ((axes * stretch) @ axes.T).astype(np.float32)
-        # Neither stops early: when to stop would depend on sums whose order the number of threads decides.
+        sample = np.arange(n_patches) if n_patches <= _SAMPLE else rng.integers(0, n_patches, _SAMPLE)
+        sources, rows, columns = np.unravel_index(sample, windows.shape[:3])
+        patches = np.empty((len(sample), self.patch**2), np.float32)
+        for start in range(0, len(images), _CHUNK):
+            part = np.flatnonzero((sources >= start) & (sources < start + _CHUNK))
+            normalized = self._normalize_illumination(images[start : start + _CHUNK])
+            windows = sliding_window_view(normalized, (self.patch, self.patch), axis=(1, 2))
+            patches[part] = windows[sources[part] - start, rows[part], columns[part]].reshape(len(part), -1)
+        patches = normalize_patches(patches)
+        closed = np.concatenate([patches, patches[:, self._mirrored_pixels()]]) if self.mirrored else patches
+        self.patch_mean_ = closed.mean(axis=0)
+        variances, axes = np.linalg.eigh(np.cov(closed.T.astype(np.float64)))
+        # Rounding may leave the smallest variance slightly below 0.
+        scale = 1 / np.sqrt(np.maximum(variances, 0) + _WHITENING_FLOOR)
+        self.whitening_ = ((axes * scale) @ axes.T).astype(np.float32)
+        # No early stopping: it would depend on sums whose order depends on the number of threads.
         kmeans = MiniBatchKMeans(
             self.n_words // 2 if self.mirrored else self.n_words,
             batch_size=4096,
@@ -221,27 +204,26 @@ class Words(Extractor):
         return np.arange(self.patch**2).reshape(self.patch, self.patch)[:, ::-1].ravel()
 
     def _pair_up(self, whitened: np.ndarray, words: np.ndarray) -> np.ndarray:
-        """Return words and their mirror images, the words moved to where both together describe the patches best."""
+        """Refine words by Lloyd's iterations over words and their mirror images; return both."""
         pixels, half = self._mirrored_pixels(), len(words)
         for _ in range(_PAIRINGS):
             both = np.concatenate([words, words[:, pixels]])
             nearest = np.argmin(np.einsum("ij,ij->i", both, both) - 2 * whitened @ both.T, axis=1)
-            turned = np.where((nearest >= half)[:, np.newaxis], whitened[:, pixels], whitened)
-            moved = np.zeros((half, len(pixels)))
-            np.add.at(moved, nearest % half, turned)
+            flipped = np.where((nearest >= half)[:, np.newaxis], whitened[:, pixels], whitened)
+            sums = np.zeros((half, len(pixels)))
+            np.add.at(sums, nearest % half, flipped)
             count = np.bincount(nearest % half, minlength=half)[:, np.newaxis]
-            words = np.where(count > 0, moved / np.maximum(count, 1), words).astype(np.float32)
+            words = np.where(count > 0, sums / np.maximum(count, 1), words).astype(np.float32)
         return np.concatenate([words, words[:, pixels]])
 
-    def _seen(self, images: np.ndarray) -> np.ndarray:
-        """Return what the patches are cut from."""
-        return even_light(images) if self._light else images
+    def _normalize_illumination(self, images: np.ndarray) -> np.ndarray:
+        return tan_triggs(images) if self._light else images
 
     def _settings(self) -> dict[str, Any]:
         common = {"patch": self.patch, "stride": self.stride, "grid": self.grid, "light": self._light}
         if self.coding == "triangle":
-            learnt = {"whitening": self.whitening_, "patch_mean": self.patch_mean_, "words": self.words_}
-            return {**common, **learnt}
+            fitted = {"whitening": self.whitening_, "patch_mean": self.patch_mean_, "words": self.words_}
+            return {**common, **fitted}
         words, whitening = self.words_.astype(np.float64), self.whitening_.astype(np.float64)
         # mean_k |z - c_k|^2 - |z - c|^2 = 2 z (c - mean c) - (|c|^2 - mean |c|^2), for the whitened patch z.
         filters = 2 * whitening @ (words - words.mean(axis=0)).T
@@ -267,36 +249,36 @@ class Words(Extractor):
 
 
 class TanTriggsWords(Words):
-    r"""Visual words of the image after its light was taken out, as `Words` are of its grey levels.
+    r"""Visual words after illumination normalization.
 
-    1. Tan and Triggs' normalisation: gamma, difference of Gaussian blurs, contrast equalisation; see `even_light`.
-    2. Then the steps of `Words`, with words learnt from what is left.
+    1. Tan-Triggs normalization: gamma, difference of Gaussians, contrast equalization
+       (`classic_eyes.preprocessing.tan_triggs`).
+    2. The steps of `Words`, fitted to the normalized images.
 
-    Words of the grey levels tell more about images of a known kind; these change less from one camera and one light
-    to the next, and err elsewhere, so that the two are worth more together, each with a machine of its own.
+    `Words` are more accurate on images like the training images; these features depend less on camera and light. Their
+    errors differ, so that the mean of two views with one each is more accurate than either.
 
     Parameters
     ----------
     n_words : int, default=100
-        Words, at least 2.
+        As in `Words`.
     patch : int, default=6
-        Side of a patch in pixels, at least 2 and at most the shorter side of the image.
+        As in `Words`.
     stride : int, default=2
-        Pixels from one patch to the next, at least 1.
+        As in `Words`.
     grid : int, default=4
-        Cells across, and down; at least 1, at most the number of patches that fit.
+        As in `Words`.
     coding : str, default="triangle"
-        ``"triangle"``: step 4; ``"squared"``: the same with squared distances, one product a patch and quicker.
+        As in `Words`.
     mirrored : bool, default=False
-        Whether words come in pairs, each with its mirror image, so that `mirrored_columns` has an answer; then
-        `n_words` is even and `stride` divides what a patch leaves of the width.
+        As in `Words`.
     random_state : int, default=0
-        Seed of the patches drawn and of k-means, 0 or more.
+        As in `Words`.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        Height and width in pixels of the images seen in `fit`.
+        Height and width in pixels of the images passed to `fit`.
     n_features_out_ : int
         ``grid ** 2 * n_words``: 1600 by default.
     whitening_, patch_mean_, words_ : ndarray of float32
@@ -311,9 +293,9 @@ class TanTriggsWords(Words):
 
     Notes
     -----
-    Input is uint8 of shape (n, height, width), row first; output float32, 0 or more. To the cost of `Words` come two
-    powers a pixel and four small matrix products. Adding a constant to an image changes it; multiplying a bright one
-    hardly does.
+    Input is uint8 of shape (n, height, width), row first; output is float32, 0 or more. The normalization adds two
+    powers per pixel and four small matrix products to the cost of `Words`. Multiplying a bright image by a constant
+    hardly changes the features; adding a constant does.
 
     Departures from the papers: those of `Words`, and blurs of 0.7 and 3 pixels instead of 1 and 2.
 

@@ -1,4 +1,4 @@
-"""How an eye lies in its patch, by boosted ferns, and the patch turned so that all eyes lie alike."""
+"""Alignment: boosted ferns regress centre, width and tilt of the eye, and a warp makes all eyes lie alike."""
 
 from __future__ import annotations
 
@@ -20,51 +20,60 @@ __all__ = [
     "UNIT",
     "Alignment",
     "align",
-    "even_columns",
     "find_poses",
     "move_poses",
-    "read_places",
+    "normalize_contrast",
+    "sample_pixels",
     "shipped_alignment",
 ]
 
 SHIPPED = "alignment.npz"
-SIDE = 24  # Poses are in pixels of an image of this side, whatever side it has.
-UNIT = 4096  # Poses are whole numbers of so many a pixel, or a factor of 1: sums of them hang on no rounding.
-EYE_WIDTH = 17.0  # pixels from corner to corner, of an eye whose pose is a factor of 1
+SIDE = 24  # pixels; poses refer to an image of this side, whatever the side of the image
+UNIT = 4096  # units per pixel and per factor of 1: poses are integers, so that sums do not depend on rounding
+PLACE = 64  # units per pixel of sampling positions
+EYE_WIDTH = 17.0  # pixels between the corners of an eye of scale 1
 
-_ANYWHERE = 2**30  # beyond any image
-PLACE = 64  # Places in an eye are whole numbers of so many a pixel.
-_SHOWN = (1 / 1.35, 1 / 0.75)  # scales beyond which an eye is not enlarged or reduced further
-# As wide as the image: what lies beside an eye and over it is another with every camera.
-_CLOSER = EYE_WIDTH / SIDE
-_DEVIATION = 48.0  # of the grey levels that are compared
-_LEAST = 2.0  # deviation of an image that is taken for an image
+_MAX_POSE = 2**30  # beyond any image
+_SCALES = (1 / 1.35, 1 / 0.75)  # range of the scale that the warp compensates
+# The eye fills the width of the warped image: what surrounds it differs from camera to camera.
+_ZOOM = EYE_WIDTH / SIDE
+_DEVIATION = 48.0  # standard deviation after contrast normalization, in grey levels
+_MIN_DEVIATION = 2.0  # grey levels; keeps the noise of a flat image small
 _CHUNK = 64
-_STEPS = 32  # a pixel, into which OpenCV divides it
+_STEPS = 32  # interpolation steps per pixel in OpenCV
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Ferns that find an eye in its patch, level by level; all whole numbers.
+    """Boosted random ferns that regress the pose of the eye in its patch.
+
+    A pose is the integer vector ``(x, y, a, b)`` in 4096ths: ``(x, y)`` is the centre of the eye relative to the centre
+    of the image, in pixels of a 24 x 24 image, right and down; ``a + ib = s * exp(i t)`` is the scale `s`, 1 for an eye
+    of 17 pixels between the corners, and the tilt `t`.
 
     Parameters
     ----------
     mean : int32 array of shape (4,)
-        Pose from which the search begins, in `UNIT`: middle of the eye to the right of and below the middle of the
-        image, and the first column of the matrix that turns and enlarges.
+        Mean pose, from which the regression starts.
     places : int16 array of shape (levels, pool, 2)
-        Where each level looks, to the right of and below the middle of the eye, in 64ths of a pixel.
+        Sampling positions of each level, relative to the centre of the eye, right and down, in 64ths of a pixel.
     pairs : int16 array of shape (levels, 2, depth, ferns)
-        Which two of the places each question compares.
+        Indices of the two positions that each comparison of a fern subtracts.
     thresholds : int16 array of shape (levels, depth, ferns)
-        Difference of their levels above which the answer is yes.
+        A comparison is true if the difference of the grey levels exceeds its threshold.
     leaves : int16 array of shape (levels, ferns, 2 ** depth, 4)
-        What each fern adds, by its answers: to the right, down, in size and in turn, in `UNIT`.
+        Pose increments of each fern, indexed by its comparisons, in the frame of the eye.
 
     Raises
     ------
     ValueError
-        For arrays that do not belong together.
+        If shapes, dtypes or indices of the arrays do not match.
+
+    Examples
+    --------
+    >>> from classic_eyes.preprocessing import shipped_alignment
+    >>> shipped_alignment().leaves.shape
+    (4, 150, 64, 4)
     """
 
     mean: np.ndarray
@@ -73,36 +82,39 @@ class Alignment:
     thresholds: np.ndarray
     leaves: np.ndarray
 
-    # Of each level what is taken again and again: places, pairs, thresholds, first leaf of each fern, leaves.
+    # Derived arrays of each level: places, pairs, thresholds, first leaf of each fern, leaves.
     _levels: tuple[tuple[np.ndarray, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         levels, depth, ferns = self.thresholds.shape
         pool = self.places.shape[1]
         shapes = ((4,), (levels, pool, 2), (levels, 2, depth, ferns), (levels, depth, ferns))
-        if tuple(array.shape for array in self.arrays().values()) != (*shapes, (levels, ferns, 2**depth, 4)):
-            raise ValueError("arrays of an alignment that do not belong together")
+        shapes = (*shapes, (levels, ferns, 2**depth, 4))
+        for (name, array), shape in zip(self.arrays().items(), shapes, strict=True):
+            dtype = np.int32 if name == "mean" else np.int16
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(
+                    f"{name} has shape {array.shape} and dtype {array.dtype}; the other arrays of the alignment "
+                    f"require {shape} and {np.dtype(dtype)}"
+                )
         if not (1 <= depth <= 8 and self.pairs.min() >= 0 and self.pairs.max() < pool):
-            raise ValueError("a fern that asks for what is not there")
-        if any(array.dtype != (np.int32 if name == "mean" else np.int16) for name, array in self.arrays().items()):
-            raise ValueError("an alignment of other numbers")
+            raise ValueError(f"pairs: expected depth 1 to 8 and indices of the {pool} places")
         first = np.arange(0, ferns * 2**depth, 2**depth, dtype=np.intp)[:, np.newaxis]
         parts = zip(self.places, self.pairs.astype(np.intp), self.thresholds, self.leaves, strict=True)
         prepared = tuple(
-            # Four numbers of two bytes are taken as one of eight.
+            # The four int16 of a leaf are gathered as one int64.
             (
-                _plane(where).ravel().astype(np.complex64),
-                two,
-                least[..., np.newaxis],
+                _as_complex(places).ravel().astype(np.complex64),
+                pair,
+                threshold[..., np.newaxis],
                 first,
-                np.ascontiguousarray(said).view(np.int64).ravel(),
+                np.ascontiguousarray(leaf).view(np.int64).ravel(),
             )
-            for where, two, least, said in parts
+            for places, pair, threshold, leaf in parts
         )
         object.__setattr__(self, "_levels", prepared)
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is prepared repeats the rest; it is made again on the way back.
         return self.arrays()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -111,151 +123,135 @@ class Alignment:
         self.__post_init__()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return what it is made of, for a file.
+        """Return the parameters, for a file.
 
         Returns
         -------
         dict of str to ndarray
-            By the names of the parameters.
+            Arrays by parameter name.
         """
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
     @classmethod
     def of(cls, arrays: Mapping[str, Any]) -> Alignment:
-        """Put it together again.
+        """Build an alignment from the arrays of a file.
 
         Parameters
         ----------
         arrays : mapping of str to ndarray
-            As `arrays` gave them, and perhaps others.
+            Result of `arrays`; other keys are ignored.
 
         Returns
         -------
         Alignment
-            Ready to look.
+            The alignment.
 
         Raises
         ------
-        KeyError, ValueError
-            For arrays that are missing or do not belong together.
+        KeyError
+            If an array is missing.
+        ValueError
+            If shapes, dtypes or indices of the arrays do not match.
         """
         return cls(*(np.asarray(arrays[each.name]) for each in fields(cls) if each.init))
 
 
 def find_poses(images: np.ndarray, alignment: Alignment) -> np.ndarray:
-    """Say where the eye of each patch is, how large and how turned.
+    """Regress centre, width and tilt of the eye in each patch.
 
-    1. Grey levels are brought to one mean and deviation.
-    2. From a mean pose on, each level looks at places that move with the eye found so far. Each of its ferns asks six
-       times which of two places is brighter, and by how much; the answers choose what it adds to the pose.
-    3. The same for the mirror image, and the mean of both: the pose of the mirror image is the mirrored pose exactly.
+    1. Grey levels are normalized to a standard deviation of 48.
+    2. Starting from the mean pose, each level samples pixels at positions that move with the current pose. Each of its
+       ferns compares six pairs of these pixels, and the comparisons select the increment that the fern adds.
+    3. The same for the mirror image; the result is the mean of both. The pose of the mirror image is therefore exactly
+       the mirrored pose.
 
     Parameters
     ----------
     images : uint8 array of shape (n, side, side)
         Grey patches of one eye.
     alignment : Alignment
-        What has been learnt.
+        The regressor, such as `shipped_alignment`.
 
     Returns
     -------
     int32 array of shape (n, 4)
-        Middle of the eye to the right of and below the middle of the image, in `UNIT` of a pixel of an image of 24,
-        and ``a``, ``b`` of the matrix ``((a, -b), (b, a))`` that turns and enlarges an eye of 17 pixels to this one.
+        Poses ``(x, y, a, b)`` in 4096ths, as described in `Alignment`.
 
     References
     ----------
     P. Dollar, P. Welinder and P. Perona, "Cascaded pose regression", CVPR 2010.
     https://doi.org/10.1109/CVPR.2010.5540094
-    X. Cao, Y. Wei, F. Wen and J. Sun, "Face alignment by explicit shape regression", IJCV 107, 2014, for how places are
-    chosen. https://doi.org/10.1007/s11263-013-0667-3
+    X. Cao, Y. Wei, F. Wen and J. Sun, "Face alignment by explicit shape regression", IJCV 107, 2014: choice of the
+    sampling positions. https://doi.org/10.1007/s11263-013-0667-3
+
+    Examples
+    --------
+    >>> from classic_eyes.preprocessing import find_poses, shipped_alignment
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> find_poses(make_eyes(5, random_state=0).images, shipped_alignment()).shape
+    (5, 4)
     """
     poses = np.empty((len(images), 4))
     for start in range(0, len(images), _CHUNK):
-        some = images[start : start + _CHUNK]
-        n = len(some)
-        both = np.concatenate([some, some[:, :, ::-1]])
-        found = _search(even_columns(both), alignment, some.shape[1])
-        # The mirror image of a number of the plane lies on the other side of the axis: of a place that is upright, of
-        # a factor it is level.
+        chunk = images[start : start + _CHUNK]
+        n = len(chunk)
+        both = np.concatenate([chunk, chunk[:, :, ::-1]])
+        found = _regress(normalize_contrast(both), alignment, chunk.shape[1])
+        # Mirroring negates the real part of the centre and the imaginary part of the scale.
         own, mirrored = found[:n], np.conj(found[n:]) * (-1, 1)
         poses[start : start + n] = (own + mirrored).view(np.float64)
-    # What has not learnt from eyes may send them anywhere.
-    return np.rint(np.clip(poses / 2, -_ANYWHERE, _ANYWHERE)).astype(np.int32)
+    # Untrained ferns may add up to anything.
+    return np.rint(np.clip(poses / 2, -_MAX_POSE, _MAX_POSE)).astype(np.int32)
 
 
-def even_columns(images: np.ndarray) -> np.ndarray:
-    """Bring the grey levels of each image to one mean and deviation, and set images beside each other.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, side, side)
-        Grey.
-
-    Returns
-    -------
-    int16 array of shape (side * side, n)
-        Mean 0, deviation 48; a flat image has less.
-    """
+def normalize_contrast(images: np.ndarray) -> np.ndarray:
+    """Return images with mean 0 and standard deviation 48 as columns, int16 of shape (side * side, n)."""
     n = len(images)
     levels = cv2.transpose(np.ascontiguousarray(images).reshape(n, -1)).reshape(-1, n).astype(np.int64)
     size = len(levels)
-    # Sums of whole numbers are the same in any order.
+    # Sums of integers do not depend on their order.
     total, squares = levels.sum(axis=0), (levels * levels).sum(axis=0)
     variance = (size * squares - total * total) / (size * size)
-    gain = _DEVIATION / np.maximum(np.sqrt(variance), _LEAST) / size
+    gain = _DEVIATION / np.maximum(np.sqrt(variance), _MIN_DEVIATION) / size
     return np.rint((levels * size - total) * gain).astype(np.int16)
 
 
-def _search(levels: np.ndarray, alignment: Alignment, side: int) -> np.ndarray:
+def _regress(levels: np.ndarray, alignment: Alignment, side: int) -> np.ndarray:
     """Return poses, complex of shape (n, 2)."""
     n = levels.shape[1]
-    poses = np.repeat(_plane(alignment.mean)[np.newaxis], n, axis=0)
+    poses = np.repeat(_as_complex(alignment.mean)[np.newaxis], n, axis=0)
     for places, pairs, thresholds, first, leaves in alignment._levels:
-        seen = read_places(levels, poses, places, side)
-        answers = seen.take(pairs[0], axis=0)
-        answers -= seen.take(pairs[1], axis=0)
-        above = (answers > thresholds).view(np.uint8)
+        pixels = sample_pixels(levels, poses, places, side)
+        differences = pixels.take(pairs[0], axis=0)
+        differences -= pixels.take(pairs[1], axis=0)
+        above = (differences > thresholds).view(np.uint8)
         codes = above[0]
-        for answer in above[1:]:
+        for bit in above[1:]:
             codes += codes
-            codes += answer
-        added = leaves.take(codes + first).view(np.int16).reshape(len(first), -1)
-        poses = move_poses(poses, added.sum(axis=0, dtype=np.int32).reshape(n, 4))
+            codes += bit
+        increments = leaves.take(codes + first).view(np.int16).reshape(len(first), -1)
+        poses = move_poses(poses, increments.sum(axis=0, dtype=np.int32).reshape(n, 4))
     return poses
 
 
-def _plane(numbers: np.ndarray) -> np.ndarray:
-    """Return numbers of the plane for pairs: the second of each is imaginary."""
-    return np.ascontiguousarray(numbers, dtype=np.float64).view(np.complex128)
+def _as_complex(pairs: np.ndarray) -> np.ndarray:
+    """Return pairs of numbers as complex numbers, the second as imaginary part."""
+    return np.ascontiguousarray(pairs, dtype=np.float64).view(np.complex128)
 
 
-def read_places(levels: np.ndarray, poses: np.ndarray, places: np.ndarray, side: int) -> np.ndarray:
-    """Return what images show at places that move with the eye.
+def sample_pixels(levels: np.ndarray, poses: np.ndarray, places: np.ndarray, side: int) -> np.ndarray:
+    """Return the nearest pixels at positions that move with the eye, int16 of shape (pool, n).
 
-    Parameters
-    ----------
-    levels : int16 array of shape (side * side, n)
-        Of `even_columns`.
-    poses : complex array of shape (n, 2)
-        Where the eyes are: to the right and, imaginary, down; and the matrix as the number that it multiplies with.
-    places : complex array of shape (pool,)
-        To the right of and, imaginary, below the middle of the eye, in 64ths of a pixel.
-    side : int
-        Side of the images.
-
-    Returns
-    -------
-    int16 array of shape (pool, n)
-        Levels of the nearest pixels; beyond the border its nearest pixel counts.
+    `levels` is the result of `normalize_contrast`, `poses` are complex of shape (n, 2): centre and scale. `places` are
+    complex positions in the frame of the eye, in 64ths of a pixel. The border is replicated.
     """
     pixel = side / SIDE / UNIT
     matrices = (poses[:, 1] * (pixel / PLACE)).astype(np.complex64)
-    # From the left and upper edge, of which pixels are whole parts.
-    middles = (poses[:, 0] * pixel + complex(side / 2, side / 2)).astype(np.complex64)
-    # Within an image of 24 these are whole numbers below 2 ** 24, in 2 ** 18ths: no machine rounds them otherwise.
+    # Relative to the upper left corner of the image, so that truncation gives the nearest pixel.
+    centres = (poses[:, 0] * pixel + complex(side / 2, side / 2)).astype(np.complex64)
+    # Within a 24 x 24 image these are multiples of 2 ** -18 below 2 ** 6: exact in float32 on every processor.
     plane = places[:, np.newaxis] * matrices
-    plane += middles
+    plane += centres
     at = plane.view(np.float32).reshape(*plane.shape, 2)
     np.maximum(at, 0, out=at)
     np.minimum(at, side - 1, out=at)
@@ -264,67 +260,66 @@ def read_places(levels: np.ndarray, poses: np.ndarray, places: np.ndarray, side:
     return levels.ravel().take(pixels[..., 0] * n + pixels[..., 1] * (side * n) + np.arange(n))
 
 
-def move_poses(poses: np.ndarray, moves: np.ndarray) -> np.ndarray:
-    """Move, enlarge and turn eyes by what was said about them as they are shown.
-
-    Parameters
-    ----------
-    poses : complex array of shape (n, 2)
-        Whole numbers, as `read_places` takes them.
-    moves : int array of shape (n, 4)
-        To the right, down, enlarged, turned; in `UNIT`.
-
-    Returns
-    -------
-    complex array of shape (n, 2)
-        Whole numbers.
-    """
-    said = moves.astype(np.float64).view(np.complex128)
-    said[:, 1] += UNIT
-    # A product of numbers of the plane turns and enlarges; to the nearest, which mirror images have in common.
-    moved = np.rint(said * poses[:, 1:] / UNIT)
+def move_poses(poses: np.ndarray, increments: np.ndarray) -> np.ndarray:
+    """Apply increments of shape (n, 4), given in the frame of each eye, to complex poses of shape (n, 2)."""
+    factors = increments.astype(np.float64).view(np.complex128)
+    factors[:, 1] += UNIT
+    # A complex product rotates and scales. Rounding to nearest is symmetric, so mirror images stay mirrored.
+    moved = np.rint(factors * poses[:, 1:] / UNIT)
     moved[:, 0] += poses[:, 0]
     return moved
 
 
 def align(images: np.ndarray, alignment: Alignment) -> np.ndarray:
-    """Show every eye in the middle of its image, level, and as wide as the image.
+    """Warp each image so that the eye is centred, level and as wide as the image.
 
-    1. `find_poses` says how each eye lies.
-    2. Each image is moved, turned, and enlarged by 24 / 17, more or less by a third at most, by bilinear
-       interpolation; beyond the border its nearest pixel counts.
+    1. `find_poses` estimates centre, scale and tilt of the eye.
+    2. Each image is shifted, rotated and zoomed by bilinear interpolation with a replicated border. An eye of scale 1
+       is enlarged by 24 / 17; scales outside [0.74, 1.33] are clipped to this range.
 
     Parameters
     ----------
     images : uint8 array of shape (n, side, side)
         Grey patches of one eye.
     alignment : Alignment
-        What has been learnt.
+        The regressor, such as `shipped_alignment`.
 
     Returns
     -------
     uint8 array of shape (n, side, side)
-        New images. The mirror image of an image gives the mirror image.
+        New images. The mirror image of an image gives exactly the mirror image of its result.
+
+    References
+    ----------
+    P. Dollar, P. Welinder and P. Perona, "Cascaded pose regression", CVPR 2010: step 1.
+    https://doi.org/10.1109/CVPR.2010.5540094
+
+    Examples
+    --------
+    >>> from classic_eyes.preprocessing import align, shipped_alignment
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> align(make_eyes(5, random_state=0).images, shipped_alignment()).shape
+    (5, 24, 24)
     """
-    shown = np.empty(images.shape, np.uint8)
+    aligned = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _CHUNK):
-        some = np.ascontiguousarray(images[start : start + _CHUNK])
-        _show(some, find_poses(some, alignment), out=shown[start : start + _CHUNK])
-    return shown
+        chunk = np.ascontiguousarray(images[start : start + _CHUNK])
+        _warp(chunk, find_poses(chunk, alignment), out=aligned[start : start + _CHUNK])
+    return aligned
 
 
-def _show(images: np.ndarray, poses: np.ndarray, *, out: np.ndarray) -> None:
+def _warp(images: np.ndarray, poses: np.ndarray, *, out: np.ndarray) -> None:
     n, side, _ = images.shape
-    place, matrix = _plane(poses / UNIT).T[:, :, np.newaxis]
+    centre, matrix = _as_complex(poses / UNIT).T[:, :, np.newaxis]
     scale = np.sqrt(matrix.real**2 + matrix.imag**2)
-    matrix = matrix * (np.clip(scale, *_SHOWN) / np.maximum(scale, 1e-6) * _CLOSER)
+    matrix = matrix * (np.clip(scale, *_SCALES) / np.maximum(scale, 1e-6) * _ZOOM)
     middle = (side - 1) / 2
     u = np.arange(side) - middle
-    # Rounded as OpenCV would, but about the middle: so mirror images are rounded alike.
+    # Rounded to OpenCV's interpolation steps, but relative to the centre, so that mirror images round alike.
     plane = matrix * _STEPS * (u + 1j * u[:, np.newaxis]).ravel()
-    np.add(plane, place * (_STEPS * side / SIDE), out=plane)
+    np.add(plane, centre * (_STEPS * side / SIDE), out=plane)
     right, below = np.ascontiguousarray(plane.view(np.float64).reshape(-1, 2).T, dtype=np.float32)
-    # One above the other they are one tall image.
+    # Stacked vertically, all images are warped by one call.
     tops = np.repeat(np.arange(0, n * side, side, dtype=np.float32), side * side)
     for maps in (right, below):
         np.rint(maps, out=maps)
@@ -338,22 +333,22 @@ def _show(images: np.ndarray, poses: np.ndarray, *, out: np.ndarray) -> None:
 
 
 def shipped_alignment() -> Alignment:
-    """Read the alignment that ships with the library.
+    """Load the alignment that ships with the library, trained on synthetic eyes.
 
     Returns
     -------
     Alignment
-        TrainingSet from synthetic eyes alone.
+        The alignment.
 
     Raises
     ------
     ModelError
-        Where its file is missing or damaged.
+        If its file is missing or damaged.
     """
     path = shipped_file(SHIPPED)
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return Alignment.of(arrays)
     except Exception as error:
-        # zip's and numpy's parsers raise what they like, and advise what is not safe.
-        raise ModelError(f"{str(path)!r} is damaged or no alignment; install classic-eyes again") from error
+        # The parsers of zip and numpy raise exceptions of many kinds.
+        raise ModelError(f"{str(path)!r} is damaged or not an alignment; reinstall classic-eyes") from error

@@ -1,4 +1,4 @@
-"""Variants of eye images, so that a model learns what may change about an open eye without closing it."""
+"""Augmentation: seeded random variants of eye images that keep the label."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Image = NDArray[np.uint8]
 
 ZOOM = (0.75, 1.3)
 TURN_DEGREES = 12.0
-# A kind of image never seen may have the brow in it, so the eye sits lower more often than higher.
+# Patches of other data sets may contain the brow, so the eye moves further down than up.
 SHIFT_X = (-2.5 / 24, 2.5 / 24)
 SHIFT_Y = (-3.0 / 24, 4.5 / 24)
-CLAHE_SHARE = 0.2
-BLUR_SHARE = 0.2
+CLAHE_PROBABILITY = 0.2
+BLUR_PROBABILITY = 0.2
 BLUR_SIGMA = (0.4, 1.0)
 NOISE_SIGMA = (1.0, 8.0)
 
 
 def flip(images: Image) -> Image:
-    """Mirror every image left to right.
+    """Flip every image horizontally.
 
     Parameters
     ----------
@@ -44,10 +44,12 @@ def flip(images: Image) -> Image:
     Raises
     ------
     ImageError
-        For anything else; see `classic_eyes.images.check_batch`.
+        If `images` is not a non-empty uint8 array of shape (n, h, w).
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from classic_eyes.preprocessing import flip
     >>> flip(np.array([[[1, 2], [3, 4]]], dtype=np.uint8)).tolist()
     [[[2, 1], [4, 3]]]
     """
@@ -69,16 +71,16 @@ def _shift_scale_rotate(image: Image, rng: np.random.Generator) -> Image:
 
 
 @lru_cache(maxsize=1)
-def _equaliser() -> cv2.CLAHE:
+def _equalizer() -> cv2.CLAHE:
     return cv2.createCLAHE(clipLimit=2.0, tileGridSize=(3, 3))
 
 
 def _clahe(image: Image, rng: np.random.Generator) -> Image:
-    return _equaliser().apply(image) if rng.random() < CLAHE_SHARE else image  # type: ignore[return-value]
+    return _equalizer().apply(image) if rng.random() < CLAHE_PROBABILITY else image  # type: ignore[return-value]
 
 
 def _blur(image: Image, rng: np.random.Generator) -> Image:
-    if rng.random() >= BLUR_SHARE:
+    if rng.random() >= BLUR_PROBABILITY:
         return image
     return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_SIGMA))  # type: ignore[return-value]
 
@@ -98,35 +100,15 @@ AUGMENTATIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
 
 
 def check_augmentations(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names as a tuple, or refuse one that is not in `AUGMENTATIONS`.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Keys of `AUGMENTATIONS`.
-
-    Returns
-    -------
-    tuple of str
-        The same names.
-
-    Raises
-    ------
-    ParameterError
-        For an unknown name, listing the known ones.
-
-    Examples
-    --------
-    >>> check_augmentations(["flip", "blur"])
-    ('flip', 'blur')
-    """
+    """Return the names as a tuple; raise ParameterError for a name that is not in `AUGMENTATIONS`."""
     if isinstance(names, str):
-        raise ParameterError(f"augmentations is the text {names!r}; give a sequence of names, for example ({names!r},)")
+        raise ParameterError(f"augmentations={names!r}: expected a sequence of names, for example ({names!r},)")
     for name in names:
         if name not in AUGMENTATIONS:
             near = difflib.get_close_matches(str(name), AUGMENTATIONS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ParameterError(f"augmentation {name!r} is not known; known are {', '.join(AUGMENTATIONS)}{hint}")
+            known = ", ".join(map(repr, AUGMENTATIONS))
+            raise ParameterError(f"augmentations contains {name!r}: expected names among {known}{hint}")
     return tuple(names)
 
 
@@ -137,25 +119,25 @@ def augment(
     augmentations: Sequence[str] = ("flip", "shift_scale_rotate", "clahe", "blur"),
     random_state: int = 0,
 ) -> Image:
-    """Make varied copies of every image.
+    """Make random variants of every image.
 
-    Each copy goes through the named steps in their order:
+    The named steps are applied in their order:
 
-    1. ``flip``: mirrored, every second time.
-    2. ``shift_scale_rotate``: zoomed by 0.75 to 1.3, turned by up to 12 degrees, moved by up to a tenth of the width
-       and from an eighth of the height up to three sixteenths down; borders are replicated.
-    3. ``clahe``: contrast-limited histogram equalisation on 3 x 3 tiles, every fifth time.
-    4. ``blur``: Gaussian, sigma 0.4 to 1 px, every fifth time.
-    5. ``noise`` (not in the default): Gaussian, standard deviation 1 to 8 grey levels.
+    1. ``flip``: horizontal flip with probability 0.5.
+    2. ``shift_scale_rotate``: zoom by 0.75 to 1.3, rotation by up to 12 degrees, horizontal shift by up to 10% of the
+       width, vertical shift from 12.5% of the height up to 18.75% down; the border is replicated.
+    3. ``clahe``: contrast-limited adaptive histogram equalization on 3 x 3 tiles with probability 0.2.
+    4. ``blur``: Gaussian blur, sigma 0.4 to 1 pixels, with probability 0.2.
+    5. ``noise`` (not in the default): Gaussian noise, standard deviation 1 to 8 grey levels.
 
-    Copy ``c`` of image ``i`` depends on the seed, ``c`` and ``i`` alone, not on how many others there are.
+    Copy ``c`` of image ``i`` depends on `random_state`, ``c`` and ``i`` only, not on the other images.
 
     Parameters
     ----------
     images : uint8 array of shape (n, h, w)
         Grey images.
     n_copies : int, default 2
-        Copies of each image, 0 or more.
+        Number of variants of each image, 0 or more.
     augmentations : sequence of str
         Keys of `AUGMENTATIONS`, applied in this order.
     random_state : int, default 0
@@ -164,29 +146,32 @@ def augment(
     Returns
     -------
     uint8 array of shape (n_copies * n, h, w)
-        The first copies of all images, then the second ones, and so on; the originals are not among them.
+        The first variants of all images, then the second ones, and so on; without the originals.
 
     Raises
     ------
+    ImageError
+        If `images` is not a non-empty uint8 array of shape (n, h, w).
     ParameterError
-        For an unknown name or a negative number of copies.
+        If a name is unknown or `n_copies` is negative.
 
     Examples
     --------
+    >>> from classic_eyes.preprocessing import augment
     >>> from classic_eyes.synthetic import make_eyes
     >>> augment(make_eyes(4).images, n_copies=3).shape
     (12, 24, 24)
     """
     X = check_batch(images)
     if n_copies < 0:
-        raise ParameterError(f"n_copies is {n_copies}; it must be 0 (no copies) or more")
+        raise ParameterError(f"n_copies={n_copies!r}: expected an integer of at least 0; 2 is the default")
     steps = [AUGMENTATIONS[name] for name in check_augmentations(augmentations)]
     copies = np.empty((n_copies, *X.shape), dtype=np.uint8)
     for c in range(n_copies):
         for i, image in enumerate(X):
             rng = np.random.default_rng((random_state, c, i))
-            varied = np.ascontiguousarray(image)
+            variant = np.ascontiguousarray(image)
             for step in steps:
-                varied = step(varied, rng)
-            copies[c, i] = varied
+                variant = step(variant, rng)
+            copies[c, i] = variant
     return copies.reshape(-1, *X.shape[1:])

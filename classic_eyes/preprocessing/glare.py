@@ -1,4 +1,4 @@
-"""Reflections on glasses and wet eyes taken out of an image: found by an opening, filled from around."""
+"""Removal of small reflections on glasses and wet eyes: morphological opening, then inpainting."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import numpy as np
 
 __all__ = ["remove_glare"]
 
-# A reflection is narrower than this square of pixels; what is wider is skin, paper or sky.
-_WIDE = np.ones((7, 7), np.uint8)
-_NEXT = np.ones((3, 3), np.uint8)
-_OVER = 60  # grey levels over the brightest wide part of the image: no white of an eye is
-_RISE = 25  # grey levels over the opened image: the fringe of a reflection
-_LARGEST = 0.25  # of the image: more is no reflection
+# A reflection is narrower than this structuring element; wider bright regions are skin, paper or sky.
+_OPENING = np.ones((7, 7), np.uint8)
+_NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
+_SEED_CONTRAST = 60  # grey levels above the brightest pixel of the opened image; the sclera stays below this
+_FRINGE_CONTRAST = 25  # grey levels above the opened image
+_MAX_AREA = 0.25  # share of the image; a larger region is not a reflection
 _CHUNK = 384
-_ROUNDS = 50  # until what is 7 pixels wide has settled
+_ITERATIONS = 50  # enough for regions of 7 pixels to converge
 
 
 def remove_glare(images: np.ndarray) -> np.ndarray:
-    """Fill small reflections from what is around them; leave images without any as they are.
+    """Fill small reflections from the surrounding pixels.
 
-    1. A morphological opening by 7 x 7 pixels takes every small bright part away.
-    2. Pixels more than 60 grey levels over the brightest pixel of the opened image are seeds: brighter than anything
-       wide in it. Where there is none the image stays.
-    3. Around the seeds, whatever is more than 25 grey levels over the opened image is glare, and so are the pixels
-       next to it. If that is more than a quarter of the image, it stays.
-    4. Glare is filled: from the opened image on, 50 times, each of its pixels becomes the mean of its four
-       neighbours, which leads to where the image's rim around it is continued smoothly (Laplace's equation).
+    1. A morphological opening with 7 x 7 pixels removes every small bright region.
+    2. Pixels more than 60 grey levels above the brightest pixel of the opened image are seeds. An image without seeds
+       is unchanged.
+    3. Within 3 pixels of a seed, pixels more than 25 grey levels above the opened image are glare, and so are their
+       eight neighbours. An image with more than 25% glare is unchanged.
+    4. Glare is inpainted by Laplace's equation: 50 Jacobi iterations, started from the opened image, replace each glare
+       pixel by the mean of its four neighbours.
 
     Parameters
     ----------
@@ -36,84 +36,86 @@ def remove_glare(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (n, height, width)
-        The array itself where no image has glare.
+        `images` itself if no image has glare, otherwise a new array.
 
     References
     ----------
-    J. Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982 (no DOI), for step 1.
+    J. Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982 (no DOI): step 1.
     C. Ballester, M. Bertalmio, V. Caselles, G. Sapiro and J. Verdera, "Filling-in by joint interpolation of vector
-    fields and gray levels", IEEE Transactions on Image Processing 10, 2001, of which step 4 is the simplest case.
+    fields and gray levels", IEEE Transactions on Image Processing 10, 2001: step 4 is its simplest case.
     https://doi.org/10.1109/83.935036
 
     Examples
     --------
-    >>> dull = np.full((1, 24, 24), 90, np.uint8)
-    >>> glaring = dull.copy()
+    >>> import numpy as np
+    >>> from classic_eyes.preprocessing import remove_glare
+    >>> clean = np.full((1, 24, 24), 90, np.uint8)
+    >>> glaring = clean.copy()
     >>> glaring[0, 10:13, 10:13] = 255
-    >>> bool((remove_glare(glaring) == dull).all())
+    >>> bool((remove_glare(glaring) == clean).all())
     True
     """
     parts = []
     for start in range(0, len(images), _CHUNK):
-        rows, glare, opened = _find(images[start : start + _CHUNK])
+        rows, glare, opened = _find_glare(images[start : start + _CHUNK])
         if len(rows):
             parts.append((start + rows, glare, opened))
     if not parts:
         return images
-    # Together: what a round of filling costs hangs on the number of calls more than on that of the images.
+    # All images at once: the cost of an iteration depends on the number of calls more than on that of the images.
     rows, glare, opened = (np.concatenate(each) for each in zip(*parts, strict=True))
     filled = images.copy()
-    filled[rows] = _fill(images[rows], glare, opened)
+    filled[rows] = _inpaint(images[rows], glare, opened)
     return filled
 
 
-def _find(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return which images have glare, where in each, and these images opened."""
+def _find_glare(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the indices of images with glare, their glare masks and their openings."""
     n, height, width = images.shape
-    # As channels of one image: one call for all of them.
+    # Images as channels of one image: one OpenCV call for all of them.
     levels = cv2.transpose(np.ascontiguousarray(images).reshape(n, -1)).reshape(height, width, n)
-    eroded = cv2.erode(levels, _WIDE).reshape(levels.shape)
-    # The second half of an opening, a dilation, leaves the brightest pixel as bright as it is.
-    least = eroded.reshape(-1, n).max(axis=0).astype(np.int16) + _OVER
-    bright = np.flatnonzero(levels.reshape(-1, n).max(axis=0) > least)
+    eroded = cv2.erode(levels, _OPENING).reshape(levels.shape)
+    # The dilation that completes the opening does not change the maximum.
+    threshold = eroded.reshape(-1, n).max(axis=0).astype(np.int16) + _SEED_CONTRAST
+    bright = np.flatnonzero(levels.reshape(-1, n).max(axis=0) > threshold)
     if not len(bright):
         return bright, np.empty((0, height, width), bool), np.empty((0, height, width), np.uint8)
     levels = np.ascontiguousarray(levels[..., bright])
-    opened = cv2.dilate(np.ascontiguousarray(eroded[..., bright]), _WIDE).reshape(levels.shape)
-    near = cv2.dilate((levels > least[bright]).astype(np.uint8), _WIDE).reshape(levels.shape)
-    near[levels.astype(np.int16) - opened <= _RISE] = 0
-    glare = cv2.dilate(near, _NEXT).reshape(levels.shape).transpose(2, 0, 1).astype(bool)
-    small = glare.mean(axis=(1, 2)) <= _LARGEST
+    opened = cv2.dilate(np.ascontiguousarray(eroded[..., bright]), _OPENING).reshape(levels.shape)
+    near = cv2.dilate((levels > threshold[bright]).astype(np.uint8), _OPENING).reshape(levels.shape)
+    near[levels.astype(np.int16) - opened <= _FRINGE_CONTRAST] = 0
+    glare = cv2.dilate(near, _NEIGHBOURHOOD).reshape(levels.shape).transpose(2, 0, 1).astype(bool)
+    small = glare.mean(axis=(1, 2)) <= _MAX_AREA
     return bright[small], glare[small], opened.transpose(2, 0, 1)[small]
 
 
-def _fill(images: np.ndarray, glare: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _inpaint(images: np.ndarray, glare: np.ndarray, start: np.ndarray) -> np.ndarray:
     height, width = images.shape[1:]
-    places = np.flatnonzero(glare)
-    row, column = places // width % height, places % width
-    # Beyond the border a pixel is its own neighbour. In this order the first half of them faces the second.
+    pixels = np.flatnonzero(glare)
+    row, column = pixels // width % height, pixels % width
+    # At the border a pixel is its own neighbour. Opposite neighbours are two rows apart.
     neighbours = np.stack(
         [
-            places - (column > 0),
-            places - width * (row > 0),
-            places + (column < width - 1),
-            places + width * (row < height - 1),
+            pixels - (column > 0),
+            pixels - width * (row > 0),
+            pixels + (column < width - 1),
+            pixels + width * (row < height - 1),
         ]
     )
-    # Glare first, then what is around it: nothing else is looked at.
-    at = np.full(images.size, -1)
-    at[places] = np.arange(len(places))
-    at = at[neighbours]
-    rim = at < 0
-    at[rim] = len(places) + np.arange(np.count_nonzero(rim))
-    levels = np.concatenate([start[glare], images.reshape(-1)[neighbours[rim]]]).astype(np.float64)
-    inner = levels[: len(places)]
-    for _ in range(_ROUNDS):
-        around = levels.take(at)
-        # In pairs across the mirror's axis: mirror images are filled alike to the last bit.
+    # Compact vector: glare pixels first, then their fixed neighbours.
+    index = np.full(images.size, -1)
+    index[pixels] = np.arange(len(pixels))
+    index = index[neighbours]
+    fixed = index < 0
+    index[fixed] = len(pixels) + np.arange(np.count_nonzero(fixed))
+    levels = np.concatenate([start[glare], images.reshape(-1)[neighbours[fixed]]]).astype(np.float64)
+    inner = levels[: len(pixels)]
+    for _ in range(_ITERATIONS):
+        around = levels.take(index)
+        # Opposite neighbours are added first, so that mirror images give the same bits.
         around[:2] += around[2:]
         np.add(around[0], around[1], out=inner)
         inner *= 0.25
     filled = images.copy()
-    filled.reshape(-1)[places] = np.floor(inner + 0.5)
+    filled.reshape(-1)[pixels] = np.floor(inner + 0.5)
     return filled

@@ -1,4 +1,4 @@
-"""The light taken out of an image: what Tan and Triggs (2010) leave of it, as numbers or as whole levels."""
+"""Illumination normalization after Tan and Triggs (2010), in float32 or in reproducible uint8."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-__all__ = ["even_levels", "even_light"]
+__all__ = ["tan_triggs", "tan_triggs_uint8"]
 
-# Tan and Triggs' values, but for the blurs: theirs, 1 and 2 pixels, are for faces of 120.
+# The paper's values, except the blurs: its sigmas of 1 and 2 pixels are meant for faces of 120 pixels.
 _GAMMA = 0.2
 _BLURS = (0.7, 3.0)  # pixels
 _ALPHA, _TAU = 0.1, 10.0
-_LEAST = np.float32(1e-37)  # has a logarithm; its power is next to 0
-_GREY_LEVELS = 10.0  # by which the result is stretched, so that floors in grey levels mean the same
+_MIN_MAGNITUDE = np.float32(1e-37)  # keeps the logarithm finite; its power is close to 0
+_GAIN = 10.0  # stretches the result to the range of grey levels, so that floors in grey levels keep their meaning
 
-
-# Whole numbers, for levels that hang on no rounding: of what a level, and a blur, consist.
-_PARTS = 4096
-_LIT = 64  # images at a time: what they need stays in the cache
-_STEPS = 32  # of the contrast-equalised image in 1, before the hyperbolic tangent
-_OCTAVE = np.rint(1024 * 2 ** (np.arange(16) / 16))  # sixteenths of a factor of two, in 1024ths
+# Fixed-point arithmetic of tan_triggs_uint8.
+_FIXED_POINT = 4096  # units per grey level, and sum of the weights of a blur
+_CHUNK = 64  # images at a time, so that intermediate arrays stay in the cache
+_STEPS = 32  # table entries per unit of the contrast-equalized image
+_OCTAVE = np.rint(1024 * 2 ** (np.arange(16) / 16))  # sixteenths of an octave, in units of 1 / 1024
 
 
 def _gaussian(sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -30,8 +29,8 @@ def _gaussian(sigma: float) -> tuple[np.ndarray, np.ndarray]:
     return offsets, np.exp(-(offsets**2) / (2 * sigma**2))
 
 
-def _along(side: int, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the matrix of a blur along one side; beyond the border its nearest pixel counts."""
+def _convolution_matrix(side: int, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the matrix of a 1-D convolution with a replicated border."""
     matrix = np.zeros((side, side))
     for row in range(side):
         np.add.at(matrix[row], np.clip(row + offsets, 0, side - 1), weights)
@@ -41,26 +40,26 @@ def _along(side: int, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _blur_matrix(side: int, sigma: float) -> np.ndarray:
     offsets, weights = _gaussian(sigma)
-    return (_along(side, offsets, weights) / weights.sum()).astype(np.float32)
+    return (_convolution_matrix(side, offsets, weights) / weights.sum()).astype(np.float32)
 
 
 @lru_cache(maxsize=8)
-def _whole_blur_matrix(side: int, sigma: float) -> np.ndarray:
-    """Return `_blur_matrix` in whole numbers that add up to `_PARTS`."""
+def _integer_blur_matrix(side: int, sigma: float) -> np.ndarray:
+    """Return `_blur_matrix` in integers; each row sums to `_FIXED_POINT`."""
     offsets, weights = _gaussian(sigma)
-    parts = np.rint(weights * (_PARTS / weights.sum()))
-    parts[len(parts) // 2] += _PARTS - parts.sum()
-    return _along(side, offsets, parts)
+    rounded = np.rint(weights * (_FIXED_POINT / weights.sum()))
+    rounded[len(rounded) // 2] += _FIXED_POINT - rounded.sum()
+    return _convolution_matrix(side, offsets, rounded)
 
 
-def even_light(images: np.ndarray) -> np.ndarray:
-    """Take shading and contrast out of each image, after Tan and Triggs.
+def tan_triggs(images: np.ndarray) -> np.ndarray:
+    """Remove shading and contrast from each image (Tan-Triggs illumination normalization).
 
-    1. Grey levels ``x`` become ``(x + 1) ** 0.2``, which opens the shadows.
-    2. The difference of two Gaussian blurs, of 0.7 and 3 pixels, takes out what changes slowly, the light, and what
-       changes from pixel to pixel, the noise.
-    3. It is divided by the mean of its magnitudes to the power 0.1, to the power 10: once as they are, once cut at 10.
-    4. ``10 tanh(y / 10)`` bounds it; the result is stretched by 10.
+    1. Gamma correction: ``x`` becomes ``(x + 1) ** 0.2``, which expands the shadows.
+    2. Difference of Gaussians with sigmas of 0.7 and 3 pixels: removes slow changes (light) and pixel noise.
+    3. Contrast equalization, twice: ``y`` is divided by ``mean(|y| ** 0.1) ** 10``; the second time ``|y|`` is clipped
+       at 10 in the mean.
+    4. ``10 * tanh(y / 10)`` bounds the values; the result is multiplied by 10.
 
     Parameters
     ----------
@@ -70,7 +69,11 @@ def even_light(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (n, height, width)
-        About 0, from -100 to 100.
+        Values in [-100, 100], centred on 0; 0 for a constant image.
+
+    Notes
+    -----
+    Departure from the paper: it uses sigmas of 1 and 2 pixels, for faces of 120 pixels.
 
     References
     ----------
@@ -79,32 +82,34 @@ def even_light(images: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> even_light(np.full((1, 24, 24), 90, np.uint8)).any()
+    >>> import numpy as np
+    >>> from classic_eyes.preprocessing import tan_triggs
+    >>> tan_triggs(np.full((1, 24, 24), 90, np.uint8)).any()
     np.False_
     """
     n, height, width = images.shape
     levels = ((np.arange(256) + 1.0) ** _GAMMA).astype(np.float32)
-    opened = np.asarray(cv2.LUT(images.reshape(n, -1), levels), np.float32).reshape(images.shape)
-    # Exactly 0 where the image is constant: the blurs round each in its own way.
-    opened -= opened[:, :1, :1]
+    corrected = np.asarray(cv2.LUT(images.reshape(n, -1), levels), np.float32).reshape(images.shape)
+    # A constant image must give exactly 0, but the two blurs round differently.
+    corrected -= corrected[:, :1, :1]
     fine, coarse = (
-        np.matmul(np.matmul(_blur_matrix(height, sigma), opened), _blur_matrix(width, sigma).T) for sigma in _BLURS
+        np.matmul(np.matmul(_blur_matrix(height, sigma), corrected), _blur_matrix(width, sigma).T) for sigma in _BLURS
     )
     fine -= coarse
-    for unit in _units(fine):
-        fine /= unit
+    for divisor in _contrast_divisors(fine):
+        fine /= divisor
     fine /= np.float32(_TAU)
     np.tanh(fine, out=fine)
-    fine *= np.float32(_TAU * _GREY_LEVELS)
+    fine *= np.float32(_TAU * _GAIN)
     return fine
 
 
-def _units(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return by what each image is divided at first, and by what then, its large values cut."""
-    # A power, once: after the first division the magnitudes' powers are known, and the cut commutes with the power.
+def _contrast_divisors(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two divisors of each image in contrast equalization (step 3)."""
+    # One power suffices: the powers after the first division follow from it, and clipping commutes with the power.
     power = np.abs(values).reshape(len(values), -1)
-    np.maximum(power, _LEAST, out=power)
-    # OpenCV's are four times as quick as numpy's.
+    np.maximum(power, _MIN_MAGNITUDE, out=power)
+    # Four times faster than numpy's logarithm and exponential.
     cv2.log(power, power)
     power *= np.float32(_ALPHA)
     cv2.exp(power, power)
@@ -119,13 +124,13 @@ def _mean_magnitude(power: np.ndarray) -> np.ndarray:
     return power.mean(axis=(1, 2), keepdims=True) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
 
 
-def even_levels(images: np.ndarray) -> np.ndarray:
-    """Do as `even_light` does, in whole levels that hang on no rounding of single pixels.
+def tan_triggs_uint8(images: np.ndarray) -> np.ndarray:
+    """Compute `tan_triggs` in reproducible uint8 levels.
 
-    What is compared and counted afterwards must not hang on the last bit of a rounding. So steps 1 and 2 are done in
-    whole numbers, the divisor of step 3 is rounded to a sixteenth of an octave, and step 4 is a table. Another machine,
-    or the mirror image, gives the same levels unless the divisor of an image lies next to the middle of two
-    sixteenths: of 16,000 images none did.
+    Features that compare pixels must not depend on rounding errors. Therefore steps 1 and 2 of `tan_triggs` use integer
+    arithmetic, the divisor of step 3 is rounded to a sixteenth of an octave, and step 4 is a table. Other processors
+    and the mirror image give the same levels, unless the divisor of an image lies next to a rounding boundary; this
+    did not occur in 16,000 images.
 
     Parameters
     ----------
@@ -135,51 +140,52 @@ def even_levels(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (n, height, width)
-        About 128, from 28 to 228; a constant image is 128 everywhere.
+        Values in [28, 228], centred on 128; 128 for a constant image.
 
     References
     ----------
-    X. Tan and B. Triggs, as in `even_light`. https://doi.org/10.1109/TIP.2010.2042645
+    X. Tan and B. Triggs, as in `tan_triggs`. https://doi.org/10.1109/TIP.2010.2042645
 
     Examples
     --------
-    >>> np.unique(even_levels(np.full((1, 24, 24), 90, np.uint8))).tolist()
+    >>> import numpy as np
+    >>> from classic_eyes.preprocessing import tan_triggs_uint8
+    >>> np.unique(tan_triggs_uint8(np.full((1, 24, 24), 90, np.uint8))).tolist()
     [128]
     """
     levels = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _LIT):
-        _even_levels(images[start : start + _LIT], out=levels[start : start + _LIT])
+    for start in range(0, len(images), _CHUNK):
+        _normalize_chunk(images[start : start + _CHUNK], out=levels[start : start + _CHUNK])
     return levels
 
 
-def _even_levels(images: np.ndarray, *, out: np.ndarray) -> None:
-    difference = _whole_difference(images)
-    first, second = _units(difference.astype(np.float32))
-    unit = (first * second).reshape(-1)
-    sixteenths = np.rint(np.log2(np.maximum(unit, 1)) * 16).astype(np.int64)
+def _normalize_chunk(images: np.ndarray, *, out: np.ndarray) -> None:
+    difference = _integer_difference_of_gaussians(images)
+    first, second = _contrast_divisors(difference.astype(np.float32))
+    sixteenths = np.rint(np.log2(np.maximum((first * second).reshape(-1), 1)) * 16).astype(np.int64)
     divisor = np.ldexp(_OCTAVE[sixteenths % 16], sixteenths // 16 - 10)
     difference *= (_STEPS / divisor)[:, np.newaxis, np.newaxis]
-    table = _squash()
+    table = _tanh_table()
     np.rint(difference, out=difference)
     difference += len(table) // 2
-    # What is beyond either end of the table gets the end; checking would cost a copy.
+    # Clipping gives values beyond the table its first or last entry, where tanh is saturated.
     np.take(table, difference.astype(np.intp), out=out, mode="clip")
 
 
-def _whole_difference(images: np.ndarray) -> np.ndarray:
-    """Return the difference of the two blurs of the opened grey levels, in whole numbers below 2 ** 38."""
+def _integer_difference_of_gaussians(images: np.ndarray) -> np.ndarray:
+    """Return steps 1 and 2 of `tan_triggs` in integers below 2 ** 38."""
     n, height, width = images.shape
-    opened = np.rint(_PARTS * (np.arange(256) + 1.0) ** _GAMMA)[images]
-    # Sums of whole numbers below 2 ** 53 are exact in any order.
-    both = np.concatenate([_whole_blur_matrix(width, sigma).T for sigma in _BLURS], axis=1)
-    across = (opened.reshape(-1, width) @ both).reshape(n, height, 2, width)
-    fine, coarse = (np.matmul(_whole_blur_matrix(height, sigma), across[:, :, k]) for k, sigma in enumerate(_BLURS))
+    corrected = np.rint(_FIXED_POINT * (np.arange(256) + 1.0) ** _GAMMA)[images]
+    # Sums of integers below 2 ** 53 are exact in any order.
+    both = np.concatenate([_integer_blur_matrix(width, sigma).T for sigma in _BLURS], axis=1)
+    across = (corrected.reshape(-1, width) @ both).reshape(n, height, 2, width)
+    fine, coarse = (np.matmul(_integer_blur_matrix(height, sigma), across[:, :, k]) for k, sigma in enumerate(_BLURS))
     return np.subtract(fine, coarse, out=fine)
 
 
 @lru_cache(maxsize=1)
-def _squash() -> np.ndarray:
-    """Return the level of each step of the contrast-equalised image, from where the tangent is full to the other."""
-    furthest = int(4 * _TAU * _STEPS)
-    steps = np.arange(-furthest, furthest + 1) / _STEPS
-    return (128 + np.rint(_TAU * _GREY_LEVELS * np.tanh(steps / _TAU))).astype(np.uint8)
+def _tanh_table() -> np.ndarray:
+    """Return step 4 of `tan_triggs` as levels, for arguments from -4 tau to 4 tau."""
+    last = int(4 * _TAU * _STEPS)
+    steps = np.arange(-last, last + 1) / _STEPS
+    return (128 + np.rint(_TAU * _GAIN * np.tanh(steps / _TAU))).astype(np.uint8)

@@ -9,7 +9,6 @@ import json
 import cv2
 import numpy as np
 import pytest
-from ..conftest import shared
 
 from benchmarks import scenarios
 from classic_eyes import cli, metrics
@@ -20,6 +19,8 @@ from classic_eyes.errors import MissingDependencyError, ModelError, ParameterErr
 from classic_eyes.features.ear import Ear
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
 from tools.landmarks import evaluate_landmarks, render_openings, train_landmarks
+
+from ..conftest import shared
 
 HEXAGON = np.array([[0.0, 0.0], [2.0, -1.0], [4.0, -1.0], [6.0, 0.0], [4.0, 1.0], [2.0, 1.0]])
 

@@ -1,6 +1,6 @@
-"""What every extractor promises, held over the whole table; and the golden vectors.
+"""Contract of every extractor, and golden vectors.
 
-To write the golden vectors anew, after a change that is meant to change them: ``python -m tests.features.test_features``.
+After an intended change, ``python -m tests.features.test_features`` writes the golden vectors again.
 """
 
 from __future__ import annotations
@@ -52,17 +52,16 @@ def test_table_is_sorted_and_complete():
 
 
 @every_extractor
-def test_a_name_gives_a_new_extractor_with_defaults(name):
+def test_name_gives_a_new_extractor_with_defaults(name):
     extractor = make_extractor(name)
     assert type(extractor) is EXTRACTORS[name]
     assert extractor.get_params() == EXTRACTORS[name]().get_params()
     assert make_extractor(name) is not extractor
 
 
-def test_an_object_comes_back_as_it_is():
-    ours, theirs = Lbp(radii=(1,)), StandardScaler()
-    assert make_extractor(ours) is ours
-    assert make_extractor(theirs) is theirs
+def test_object_is_returned_unchanged():
+    for transformer in (Lbp(radii=(1,)), StandardScaler()):
+        assert make_extractor(transformer) is transformer
 
 
 @pytest.mark.parametrize(
@@ -72,13 +71,13 @@ def test_an_object_comes_back_as_it_is():
         ("HOG", r"did you mean 'hog'\?"),
         (
             "zzzz",
-            r"feature='zzzz': expected one of 'ear', .*, 'words', 'words_tt'; or a transformer",
+            r"feature='zzzz': expected one of 'ear', .*, 'words', 'words_tt'; or a transformer of images",
         ),
-        (Lbp, r"feature=Lbp: expected a name or an object, got a class; write Lbp\(\)"),
-        (3, r"feature=3: expected one of .* or an object with fit and transform over images; got a int"),
+        (Lbp, r"feature=Lbp: expected a name or an object, got a class; use Lbp\(\)"),
+        (3, r"feature=3: expected one of .* or an object with fit and transform for images; got int"),
     ],
 )
-def test_unknown_features_are_refused(feature, message):
+def test_unknown_features_are_rejected(feature, message):
     with pytest.raises(ParameterError, match=message):
         make_extractor(feature)
 
@@ -87,7 +86,7 @@ def test_unknown_features_are_refused(feature, message):
 
 
 @every_extractor
-def test_fit_returns_itself_and_leaves_images_and_parameters_alone(name):
+def test_fit_returns_self_and_does_not_change_images_or_parameters(name):
     extractor, images = make_extractor(name), IMAGES.copy()
     before = copy.deepcopy(extractor.get_params())
     assert extractor.fit(images) is extractor
@@ -99,7 +98,7 @@ def test_fit_returns_itself_and_leaves_images_and_parameters_alone(name):
 
 
 @every_extractor
-def test_clone_keeps_parameters_and_drops_what_was_fitted(name):
+def test_clone_keeps_parameters_and_drops_fitted_attributes(name):
     extractor = make_extractor(name).fit(IMAGES)
     copied = clone(extractor)
     assert copied.get_params() == extractor.get_params()
@@ -107,7 +106,7 @@ def test_clone_keeps_parameters_and_drops_what_was_fitted(name):
 
 
 @every_extractor
-def test_not_fitted(name):
+def test_unfitted_extractor_raises(name):
     with pytest.raises(NotFittedError, match=EXTRACTORS[name].__name__):
         make_extractor(name).transform(IMAGES)
     with pytest.raises(NotFittedError, match=EXTRACTORS[name].__name__):
@@ -116,7 +115,7 @@ def test_not_fitted(name):
 
 @every_extractor
 @pytest.mark.parametrize("shape", [(24, 48), (48, 24), (48, 48)])
-def test_another_shape_is_refused_with_both_named(name, shape):
+def test_other_shape_is_rejected_and_both_shapes_are_named(name, shape):
     extractor = make_extractor(name).fit(IMAGES)
     with pytest.raises(ImageError, match=rf"{re.escape(str(shape))}.*{EXTRACTORS[name].__name__}.*\(24, 24\)"):
         extractor.transform(np.zeros((2, *shape), np.uint8))
@@ -124,7 +123,7 @@ def test_another_shape_is_refused_with_both_named(name, shape):
 
 @every_extractor
 @pytest.mark.parametrize(
-    "wrong",
+    "images",
     [
         pytest.param(IMAGES[0], id="one image"),
         pytest.param(IMAGES.astype(np.float32), id="float"),
@@ -132,16 +131,16 @@ def test_another_shape_is_refused_with_both_named(name, shape):
         pytest.param(IMAGES.tolist(), id="list"),
     ],
 )
-def test_what_did_not_come_through_the_gate_is_refused(name, wrong):
+def test_invalid_images_are_rejected(name, images):
     with pytest.raises(ImageError):
-        make_extractor(name).fit(wrong)
+        make_extractor(name).fit(images)
     fitted = make_extractor(name).fit(IMAGES)
     with pytest.raises(ImageError):
-        fitted.transform(wrong)
+        fitted.transform(images)
 
 
 @every_extractor
-def test_features_are_contiguous_float32_rows_that_differ(name):
+def test_features_are_contiguous_distinct_float32_rows(name):
     features = make_extractor(name).fit(IMAGES).transform(EYES)
     assert features.dtype == np.float32
     assert features.flags.c_contiguous
@@ -151,7 +150,7 @@ def test_features_are_contiguous_float32_rows_that_differ(name):
 
 
 @every_extractor
-def test_a_row_does_not_depend_on_its_batch(name):
+def test_row_does_not_depend_on_its_batch(name):
     extractor = make_extractor(name).fit(IMAGES)
     batch = extractor.transform(IMAGES)
     for i in range(len(IMAGES)):
@@ -160,7 +159,7 @@ def test_a_row_does_not_depend_on_its_batch(name):
 
 
 @every_extractor
-def test_the_same_bits_twice_and_by_fit_transform(name):
+def test_transform_is_reproducible_and_equals_fit_transform(name):
     extractor = make_extractor(name).fit(IMAGES)
     once = extractor.transform(IMAGES)
     np.testing.assert_array_equal(extractor.transform(IMAGES), once)
@@ -169,7 +168,7 @@ def test_the_same_bits_twice_and_by_fit_transform(name):
 
 
 @every_extractor
-def test_two_threads_at_once_give_the_same_bits(name):
+def test_concurrent_threads_give_the_same_bits(name):
     extractor = make_extractor(name).fit(IMAGES)
     batches = [np.roll(IMAGES, i, axis=0) for i in range(16)]
     alone = [extractor.transform(batch) for batch in batches]
@@ -179,9 +178,9 @@ def test_two_threads_at_once_give_the_same_bits(name):
 
 
 @every_extractor
-def test_pickled_it_gives_the_same_bits(name):
+def test_pickled_extractor_gives_the_same_bits(name):
     extractor = make_extractor(name).fit(IMAGES)
-    before = extractor.transform(IMAGES)  # first, so that anything it keeps while working is pickled too
+    before = extractor.transform(IMAGES)  # first, so that caches are pickled too
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(extractor)).transform(IMAGES), before)
 
 
@@ -202,7 +201,7 @@ def test_strided_and_read_only_images(name):
 
 @every_extractor
 @pytest.mark.parametrize("shape", [(24, 24), (24, 36), (48, 24)])
-def test_names_are_unique_and_sorted_and_as_many_as_columns(name, shape):
+def test_names_are_unique_sorted_and_one_per_column(name, shape):
     images = np.random.default_rng(1).integers(0, 256, (2, *shape), dtype=np.uint8)
     extractor = make_extractor(name).fit(images)
     names = extractor.get_feature_names_out()
@@ -230,7 +229,7 @@ def test_features_are_finite(name, image):
         assert np.isfinite(make_extractor(name).fit_transform(batch)).all()
 
 
-def test_extractors_work_in_scikit_learns_union_and_pipeline():
+def test_extractors_work_in_feature_union_and_pipeline():
     union = FeatureUnion([(name, make_extractor(name)) for name in EXTRACTORS])
     pipeline = make_pipeline(clone(union), StandardScaler()).fit(IMAGES)
     separate = [make_extractor(name).fit(IMAGES) for name in EXTRACTORS]
@@ -245,9 +244,9 @@ def test_extractors_work_in_scikit_learns_union_and_pipeline():
 
 # -- scikit-learn's own checks -------------------------------------------------------------------------------------
 
-# scikit-learn makes 2-D tables of floats for all its other checks, and runs none of them on a transformer whose tags
-# say that it takes images. These need no data. What the others hold is held above, on images: fit and transform
-# leave things alone, clone, pickle, same result twice, subsets of rows, read-only input, names, dtype, not fitted.
+# These checks need no data. All others use 2-D tables of floats, and scikit-learn skips them for a transformer whose
+# tags require images. The tests above cover them with images: unchanged input, clone, pickle, reproducibility, subsets
+# of rows, read-only input, names, dtype, unfitted extractors.
 DATA_FREE = [
     "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
@@ -264,12 +263,12 @@ DATA_FREE = [
 
 @every_extractor
 @pytest.mark.parametrize("check", DATA_FREE)
-def test_scikit_learn_check_without_data(name, check):
+def test_scikit_learn_checks_without_data(name, check):
     getattr(estimator_checks, check)(EXTRACTORS[name].__name__, make_extractor(name))
 
 
 @every_extractor
-def test_scikit_learn_runs_what_it_has_for_images(name):
+def test_scikit_learn_checks_for_images(name):
     with pytest.warns(SkipTestWarning, match="three_d_array=True"):
         results = check_estimator(make_extractor(name), on_skip=None)
     assert results
@@ -277,7 +276,7 @@ def test_scikit_learn_runs_what_it_has_for_images(name):
 
 
 @every_extractor
-def test_tags_tell_the_truth(name):
+def test_tags(name):
     tags = get_tags(make_extractor(name))
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array
@@ -290,7 +289,7 @@ def test_tags_tell_the_truth(name):
 
 
 @every_extractor
-def test_docstring_names_every_parameter_with_the_default_of_the_signature(name):
+def test_documented_defaults_equal_the_signature(name):
     cls = EXTRACTORS[name]
     documented = re.findall(r"^    (\w+) : .*, default=(.+)$", cls.__doc__, re.MULTILINE)
     actual = {p.name: p.default for p in signature(cls).parameters.values()}
@@ -299,18 +298,18 @@ def test_docstring_names_every_parameter_with_the_default_of_the_signature(name)
 
 
 @every_extractor
-def test_docstring_has_its_sections_in_order(name):
+def test_docstring_sections_are_in_order(name):
     doc = EXTRACTORS[name].__doc__
     parameters = ["Parameters\n"] if make_extractor(name).get_params() else []
-    titles = ["    1. ", *parameters, "Attributes\n", "Raises\n", "Notes\n", "Examples\n"]
-    places = [doc.index(title) for title in titles]
-    assert places == sorted(places)
+    sections = ["    1. ", *parameters, "Attributes\n", "Raises\n", "Notes\n", "Examples\n"]
+    positions = [doc.index(section) for section in sections]
+    assert positions == sorted(positions)
     assert "https://doi.org/10." in doc or "There is no paper to cite" in doc
     assert "ImageError" in doc
 
 
 @every_extractor
-def test_docstring_gives_the_number_of_features_at_24_pixels(name):
+def test_docstring_states_the_number_of_features(name):
     extractor = make_extractor(name).fit(IMAGES)
     attributes = extractor.__doc__.split("n_features_out_")[1].split("Raises\n")[0]
     assert re.search(rf"\b{extractor.n_features_out_}\b", attributes)
@@ -320,26 +319,26 @@ def test_docstring_gives_the_number_of_features_at_24_pixels(name):
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", None, True, np.float64(2)])
-def test_check_integer_refuses(value):
+def test_check_integer_rejects(value):
     with pytest.raises(ParameterError, match=r"size=.*: expected an integer of at least 1; try 3"):
         check_integer("size", value, least=1, remedy="try 3")
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(3)])
-def test_check_integer_gives_a_plain_int(value):
+def test_check_integer_returns_int(value):
     result = check_integer("size", value, least=1, remedy="try 3")
     assert result == value
     assert type(result) is int
 
 
 @pytest.mark.parametrize("value", [0, -1.5, np.nan, np.inf, "1", None, True])
-def test_check_number_refuses(value):
+def test_check_number_rejects(value):
     with pytest.raises(ParameterError, match=r"gain=.*: expected a finite number above 0; try 2"):
         check_number("gain", value, above=0, remedy="try 2")
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.25)])
-def test_check_number_gives_a_plain_float(value):
+def test_check_number_returns_float(value):
     result = check_number("gain", value, above=0, remedy="try 2")
     assert result == value
     assert type(result) is float
@@ -349,7 +348,7 @@ def test_check_number_gives_a_plain_float(value):
 
 
 def golden_images() -> np.ndarray:
-    """Draw an eye that both cascades find, and a texture, by whole numbers alone."""
+    """Draw an eye that both cascades detect, and a texture, by integer arithmetic."""
     row, col = np.indices((24, 24))
     x, y = 2 * col - 23, 2 * row - 24
     ellipse = (5 * x) ** 2 + (7 * y) ** 2
@@ -364,7 +363,7 @@ def golden(name: str) -> dict:
     images = golden_images()
     extractor = make_extractor(name).fit(images)
     if isinstance(extractor, Words):
-        # The drawn eye is its own mirror image: k-means has ties, which another processor's rounding breaks otherwise.
+        # The drawn eye is symmetric, so k-means has ties, which rounding breaks differently on other processors.
         extractor.words_ = np.cos(np.outer(np.arange(1, 101), np.arange(1, 37))).astype(np.float32)
     features = extractor.transform(images).astype(np.float64)
     step = -(-features.shape[1] // 100)
@@ -381,15 +380,15 @@ def golden(name: str) -> dict:
 def test_golden_vector(name):
     stored = json.loads((GOLDEN / f"feature_{name}.json").read_text())
     assert stored["parameters"] == json.loads(json.dumps(make_extractor(name).get_params()))
-    now = golden(name)
-    assert now["n_features"] == stored["n_features"]
-    assert list(now["values"]) == list(stored["values"])
-    np.testing.assert_allclose(list(now["values"].values()), list(stored["values"].values()), rtol=0, atol=1e-5)
+    computed = golden(name)
+    assert computed["n_features"] == stored["n_features"]
+    assert list(computed["values"]) == list(stored["values"])
+    np.testing.assert_allclose(list(computed["values"].values()), list(stored["values"].values()), rtol=0, atol=1e-5)
     for key in ("sum", "sum_of_squares"):
-        np.testing.assert_allclose(now[key], stored[key], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(computed[key], stored[key], rtol=1e-5, atol=1e-5)
 
 
-def test_golden_vectors_are_complete_both_ways():
+def test_there_is_one_golden_vector_per_extractor():
     assert {path.stem for path in GOLDEN.glob("feature_*.json")} == {f"feature_{name}" for name in EXTRACTORS}
 
 

@@ -1,4 +1,4 @@
-"""Hog: OpenCV's descriptor, recomputed in plain Python, and what is true of it."""
+"""Histograms of oriented gradients: agreement with a plain Python loop, and properties."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from classic_eyes.descriptors.hog import compute_hog
 from classic_eyes.errors import ImageError, ParameterError
-from classic_eyes.features.hog import Hog, compute_hog
+from classic_eyes.features import Hog
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(4, random_state=1).images
@@ -64,33 +65,33 @@ def slow(image: np.ndarray, cell: int, n_bins: int, angle_of=opencv_angle, sigma
 
 @pytest.mark.parametrize("cell", [3, 4, 6])
 @pytest.mark.parametrize("image", [EYES[0], NOISE[0]], ids=["eye", "noise"])
-def test_agrees_with_the_slow_loop(image, cell):
-    # OpenCV works in floats of 32 bits. With the true arc tangent in place of its polynomial 5e-4 is what holds.
+def test_agrees_with_the_reference_loop(image, cell):
+    # OpenCV computes in float32. With the true arc tangent instead of its polynomial the bound is 5e-4.
     fast = compute_hog(image[None], cells=(cell,), n_bins=9)[0]
     np.testing.assert_allclose(fast, slow(image, cell, 9), rtol=0, atol=1e-6)
     np.testing.assert_allclose(fast, slow(image, cell, 9, true_angle), rtol=0, atol=5e-4)
 
 
 @pytest.mark.parametrize("cell", [3, 4, 6])
-def test_without_the_gaussian_every_pixel_of_a_block_counts_alike(cell):
+def test_without_gaussian_all_pixels_of_a_block_have_the_same_weight(cell):
     fast = compute_hog(EYES[:1], cells=(cell,), n_bins=9, gaussian=False)[0]
     np.testing.assert_allclose(fast, slow(EYES[0], cell, 9, sigma=np.inf), rtol=0, atol=1e-6)
 
 
-def test_agrees_with_the_slow_loop_off_the_square_and_with_other_bins():
+def test_rectangular_image_and_other_bins_agree_with_the_reference_loop():
     image = NOISE[0][:12, :20]
     fast = compute_hog(np.ascontiguousarray(image)[None], cells=(4,), n_bins=5)[0]
     np.testing.assert_allclose(fast, slow(image, 4, 5), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_image_is_exactly_zero(grey):
+def test_constant_image_is_exactly_zero(grey):
     assert not compute_hog(np.full((1, 24, 24), grey, np.uint8), cells=(3, 4, 6), n_bins=9).any()
 
 
-def test_a_vertical_step():
+def test_vertical_step():
     # Roots 0 | 15: the gradient is 15 at angle 0 in columns 11 and 12, nothing elsewhere. Angle 0 lies half way between
-    # the first and the last bin, so these two share all votes alike, in every block that contains columns 11 or 12.
+    # the first and the last bin, so these two share all votes equally, in every block that contains columns 11 or 12.
     image = np.zeros((1, 24, 24), np.uint8)
     image[:, :, 12:] = 225
     hog = Hog(cells=(6,)).fit(image)
@@ -99,14 +100,14 @@ def test_a_vertical_step():
     np.testing.assert_allclose(blocks[..., 0], blocks[..., 8], rtol=1e-6)
     assert (blocks[1, ..., 0] > 0).all()
     # Blocks of the left column end at column 11, those of the right one begin at 12: only the near cells have votes,
-    # but for the share that the last half cell gives across.
+    # apart from the share that the last half cell contributes across.
     assert (blocks[0, :, 1, :, 0] > blocks[0, :, 0, :, 0]).all()
     assert (blocks[2, :, 0, :, 0] > blocks[2, :, 1, :, 0]).all()
-    # The four numbers over 0.2 of a block's two bins are clipped alike and scaled to length 1.
+    # The values above 0.2 of the two bins of a block are clipped to the same value and scaled to length 1.
     np.testing.assert_allclose(blocks[1, :, :, :, [0, 8]], 8**-0.5, atol=1e-3)
 
 
-def test_a_horizontal_step_is_in_the_middle_bin():
+def test_horizontal_step_is_in_the_middle_bin():
     # 90 degrees is the middle of bin 4 of 9.
     image = np.zeros((1, 24, 24), np.uint8)
     image[:, 12:] = 225
@@ -117,8 +118,8 @@ def test_a_horizontal_step_is_in_the_middle_bin():
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 3), (3, 0), (3, 3), (1, 2), (2, 1)])
-def test_columns_are_named_after_where_the_edge_is(row, column):
-    # One bright pixel amid a cell: that cell is the largest of each block it belongs to.
+def test_names_give_the_position_of_an_edge(row, column):
+    # A bright spot in the middle of a cell: that cell is the largest of each block that contains it.
     image = np.zeros((1, 24, 24), np.uint8)
     image[0, 6 * row + 2 : 6 * row + 4, 6 * column + 2 : 6 * column + 4] = 255
     hog = Hog(cells=(6,)).fit(image)
@@ -136,17 +137,17 @@ def test_columns_are_named_after_where_the_edge_is(row, column):
     assert seen == (1 if row in (0, 3) else 2) * (1 if column in (0, 3) else 2)
 
 
-def test_swapping_rows_and_columns_reverses_an_even_number_of_bins():
-    # A gradient at angle a turns to 90 degrees - a; with 6 bins of 30 degrees their middles fall on middles.
+def test_transposing_reverses_an_even_number_of_bins():
+    # A gradient at angle a becomes 90 degrees - a; with 6 bins of 30 degrees bin centres map to bin centres.
     blocks = compute_hog(EYES, cells=(4,), n_bins=6).reshape(-1, 5, 5, 2, 2, 6)
     swapped = compute_hog(np.ascontiguousarray(EYES.transpose(0, 2, 1)), cells=(4,), n_bins=6)
     bins = [2, 1, 0, 5, 4, 3]
     expected = blocks.transpose(0, 2, 1, 4, 3, 5)[..., bins]
-    # At exactly 45 degrees OpenCV's arc tangent is off by 1.7e-4 radians, and does not turn over.
+    # At exactly 45 degrees OpenCV's arc tangent has an error of 1.7e-4 radians that is not symmetric.
     np.testing.assert_allclose(swapped.reshape(expected.shape), expected, rtol=0, atol=1e-4)
 
 
-def test_blocks_have_length_one_at_most_and_no_negative_number():
+def test_blocks_are_non_negative_with_length_at_most_one():
     rows = compute_hog(np.concatenate([EYES, NOISE]), cells=(4,), n_bins=9)
     assert rows.min() >= 0
     lengths = np.linalg.norm(rows.reshape(-1, 36), axis=1)
@@ -154,13 +155,13 @@ def test_blocks_have_length_one_at_most_and_no_negative_number():
     assert lengths[-50:].min() > 0.99
 
 
-def test_gain_matters_little_where_edges_are_strong():
+def test_gain_has_little_effect_on_strong_edges():
     half = NOISE // 2
     dim, bright = (compute_hog(images, cells=(6,), n_bins=9) for images in (half, half * 2))
     np.testing.assert_allclose(dim, bright, atol=0.02)
 
 
-def test_cells_are_described_smallest_first_whatever_their_order():
+def test_cell_sizes_are_in_ascending_order():
     one, other = Hog(cells=(6, 3)).fit(EYES), Hog(cells=[3, 6]).fit(EYES)
     np.testing.assert_array_equal(one.transform(EYES), other.transform(EYES))
     np.testing.assert_array_equal(one.transform(EYES)[:, :1764], compute_hog(EYES, cells=(3,), n_bins=9))
@@ -168,7 +169,7 @@ def test_cells_are_described_smallest_first_whatever_their_order():
     assert one.cells == (6, 3)
 
 
-def test_names_with_many_cells_and_bins_are_sorted():
+def test_names_are_sorted_with_many_cells_and_bins():
     names = Hog(cells=(2, 12), n_bins=12).fit(EYES).get_feature_names_out()
     assert list(names) == sorted(names)
     assert names[0] == "cell02_block_c00_r00_cell_c0_r0_bin00"
@@ -185,17 +186,20 @@ def test_names_with_many_cells_and_bins_are_sorted():
         ({"cells": (1,)}, r"cells=1: expected an integer of at least 2"),
         ({"cells": (4.0,)}, r"cells=4.0: expected an integer of at least 2"),
         ({"cells": (4, 5)}, r"a cell of 5 pixels does not divide images of \(24, 24\).*common divisor"),
-        ({"cells": (24,)}, r"a cell of 24 pixels does not divide images of \(24, 24\).*at least twice each way"),
+        (
+            {"cells": (24,)},
+            r"a cell of 24 pixels does not divide images of \(24, 24\).*at least twice in both directions",
+        ),
         ({"n_bins": 1}, r"n_bins=1: expected an integer of at least 2; 9 is the default"),
         ({"n_bins": "9"}, r"n_bins='9': expected an integer"),
         ({"gaussian": 3}, r"gaussian=3: expected True or False"),
     ],
 )
-def test_parameters_that_are_not_allowed_are_refused(parameters, message):
+def test_invalid_parameters_are_rejected(parameters, message):
     with pytest.raises(ParameterError, match=message):
         Hog(**parameters).fit(EYES)
 
 
-def test_images_of_another_shape_are_refused():
+def test_images_of_another_shape_are_rejected():
     with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Hog().fit(EYES).transform(EYES[:, ::2])

@@ -1,4 +1,4 @@
-"""Lbp: codes on the square ring, counted in cells."""
+"""Local binary patterns: codes on the square ring, counted in cells."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from classic_eyes.descriptors.lbp import compute_patterns
+from classic_eyes.descriptors.lbp import _at_least_as_bright, _compute_codes_of_small_batch, compute_lbp
 from classic_eyes.errors import ImageError, ParameterError
-from classic_eyes.features.lbp import Lbp, compute_codes, compute_lbp
+from classic_eyes.features import Lbp
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(6, random_state=1).images
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
 batches = arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(6), st.just(9)))
-# The same examples each time, and no stopwatch: other tests may run at the same time.
+# The same examples each time, and no deadline: other tests may run at the same time.
 reproducible = settings(derandomize=True, deadline=None)
+
+
+def codes_of(images: np.ndarray, radius: int) -> np.ndarray:
+    return _compute_codes_of_small_batch(images, _at_least_as_bright, (radius,)).reshape(images.shape)
 
 
 def slow_code(image: np.ndarray, row: int, column: int, radius: int) -> int:
@@ -51,20 +55,20 @@ def slow(image: np.ndarray, radius: int, grid: int, uniform: bool) -> np.ndarray
 
 @reproducible
 @given(batches, st.integers(1, 5), st.sampled_from([1, 3]), st.booleans())
-def test_agrees_with_the_slow_loop(images, radius, grid, uniform):
+def test_agrees_with_the_reference_loop(images, radius, grid, uniform):
     expected = [slow(image, radius, grid, uniform) for image in images]
-    fast = compute_lbp(images, radius=radius, grid=grid, uniform=uniform)
+    fast = compute_lbp(images, radii=(radius,), grid=grid, uniform=uniform)
     np.testing.assert_allclose(fast, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
-def test_agrees_with_the_slow_loop_on_an_eye(radius):
-    fast = compute_lbp(EYES[:1], radius=radius, grid=3, uniform=True)
+def test_agrees_with_the_reference_loop_on_an_eye(radius):
+    fast = compute_lbp(EYES[:1], radii=(radius,), grid=3, uniform=True)
     np.testing.assert_allclose(fast[0], slow(EYES[0], radius, 3, True), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_image_has_one_pattern(grey):
+def test_constant_image_has_one_pattern(grey):
     # All neighbours are at least as bright as an equal pixel.
     lbp = Lbp().fit(EYES)
     values = lbp.transform(np.full((1, 24, 24), grey, np.uint8))[0]
@@ -73,12 +77,12 @@ def test_a_constant_image_has_one_pattern(grey):
     assert np.count_nonzero(values) == len(lbp.radii) * 9
 
 
-def test_a_vertical_step():
+def test_vertical_step():
     # Bright from column 12 on. Column 12, the first bright one, has three darker neighbours on its left: bits 3, 4, 5
     # are missing from 255. Elsewhere neighbours are at least as bright.
     image = np.full((1, 24, 24), 50, np.uint8)
     image[:, :, 12:] = 90
-    codes = compute_codes(image, radius=1)[0]
+    codes = codes_of(image, 1)[0]
     assert (codes[:, 12] == 255 - (1 << 3 | 1 << 4 | 1 << 5)).all()
     assert (np.delete(codes, 12, axis=1) == 255).all()
     lbp = Lbp(radii=(1,)).fit(image)
@@ -93,10 +97,10 @@ def test_bits_run_counter_clockwise_from_the_right():
         image = np.zeros((1, 3, 3), np.uint8)
         image[0, 1, 1] = 100
         image[0, row, column] = 200
-        assert compute_codes(image, radius=1)[0, 1, 1] == 1 << bit
+        assert codes_of(image, 1)[0, 1, 1] == 1 << bit
 
 
-def test_there_are_58_uniform_patterns_and_the_rest_is_counted_together():
+def test_58_uniform_patterns_and_one_bin_for_all_others():
     # Ojala, Pietikainen and Maenpaa 2002, II.D: P (P - 1) + 3 patterns with P neighbours, one of them for the rest.
     names = Lbp(radii=(1,), grid=1).fit(EYES).get_feature_names_out()
     assert len(names) == 8 * 7 + 3
@@ -110,56 +114,56 @@ def test_there_are_58_uniform_patterns_and_the_rest_is_counted_together():
 
 @reproducible
 @given(batches, st.lists(st.integers(0, 255), min_size=8, max_size=8, unique=True), st.integers(1, 3))
-def test_a_strictly_rising_grey_map_changes_not_one_bit(images, greys, radius):
-    # Only order counts (Ojala et al. 2002, II.A), which holds here because nothing is interpolated.
+def test_strictly_increasing_grey_map_does_not_change_a_bit(images, greys, radius):
+    # Codes depend only on the order of grey levels (Ojala et al. 2002, II.A), because nothing is interpolated.
     rising = np.array(sorted(greys), np.uint8)
     ranks = images // np.uint8(32)
-    expected = compute_lbp(ranks, radius=radius, grid=3, uniform=True)
-    np.testing.assert_array_equal(compute_lbp(rising[ranks], radius=radius, grid=3, uniform=True), expected)
+    expected = compute_lbp(ranks, radii=(radius,), grid=3, uniform=True)
+    np.testing.assert_array_equal(compute_lbp(rising[ranks], radii=(radius,), grid=3, uniform=True), expected)
 
 
 @reproducible
 @given(batches, st.integers(1, 3))
-def test_mirroring_moves_cells_and_bits(images, radius):
-    # Left and right neighbours change places: bit 0 with 4, 1 with 3, 7 with 5.
+def test_flip_permutes_cells_and_bits(images, radius):
+    # Left and right neighbours are swapped: bit 0 with 4, 1 with 3, 7 with 5.
     bits = [4, 3, 2, 1, 0, 7, 6, 5]
     moved = [sum((code >> bit & 1) << bits[bit] for bit in range(8)) for code in range(256)]
-    here = compute_lbp(images, radius=radius, grid=3, uniform=False).reshape(-1, 3, 3, 256)
-    there = compute_lbp(np.ascontiguousarray(images[:, :, ::-1]), radius=radius, grid=3, uniform=False)
+    here = compute_lbp(images, radii=(radius,), grid=3, uniform=False).reshape(-1, 3, 3, 256)
+    there = compute_lbp(np.ascontiguousarray(images[:, :, ::-1]), radii=(radius,), grid=3, uniform=False)
     np.testing.assert_array_equal(there.reshape(here.shape)[:, :, ::-1][..., moved], here)
 
 
 @reproducible
 @given(batches, st.booleans())
 def test_squares_of_a_cell_sum_to_one(images, uniform):
-    rows = compute_lbp(images, radius=1, grid=3, uniform=uniform).reshape(len(images), 9, -1)
+    rows = compute_lbp(images, radii=(1,), grid=3, uniform=uniform).reshape(len(images), 9, -1)
     np.testing.assert_allclose((rows**2).sum(axis=2), 1, rtol=1e-5)
 
 
-def test_batches_longer_than_a_chunk():
+def test_batch_larger_than_a_chunk():
     many = np.concatenate([NOISE, EYES] * 60)
-    rows = compute_lbp(many, radius=2, grid=3, uniform=True)
+    rows = compute_lbp(many, radii=(2,), grid=3, uniform=True)
     np.testing.assert_array_equal(rows, np.tile(rows[:9], (60, 1)))
 
 
 @pytest.mark.parametrize(("grid", "uniform"), [(3, True), (2, False)])
 @pytest.mark.parametrize("n", [1, 2, 8, 9, 30])
-def test_few_images_are_counted_in_another_way_and_alike(n, grid, uniform):
+def test_small_batches_equal_large_batches(n, grid, uniform):
     many = np.random.default_rng(1).integers(0, 256, (30, 12, 24), dtype=np.uint8) // 40
-    how = {"radii": (1, 3, 5), "grid": grid, "uniform": uniform}
-    np.testing.assert_array_equal(compute_patterns(many[:n], **how), compute_patterns(many, **how)[:n])
+    parameters = {"radii": (1, 3, 5), "grid": grid, "uniform": uniform}
+    np.testing.assert_array_equal(compute_lbp(many[:n], **parameters), compute_lbp(many, **parameters)[:n])
     expected = np.concatenate([slow(many[0], radius, grid, uniform) for radius in (1, 3, 5)])
-    np.testing.assert_allclose(compute_patterns(many[:n], **how)[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(compute_lbp(many[:n], **parameters)[0], expected, rtol=1e-5)
 
 
-def test_radii_are_described_smallest_first_whatever_their_order():
+def test_radii_are_in_ascending_order():
     one, other = Lbp(radii=(3, 1)).fit(EYES), Lbp(radii=[1, 3]).fit(EYES)
     np.testing.assert_array_equal(one.transform(EYES), other.transform(EYES))
-    np.testing.assert_array_equal(one.transform(EYES)[:, :531], compute_lbp(EYES, radius=1, grid=3, uniform=True))
+    np.testing.assert_array_equal(one.transform(EYES)[:, :531], compute_lbp(EYES, radii=(1,), grid=3, uniform=True))
     assert list(one.get_feature_names_out()) == sorted(other.get_feature_names_out())
 
 
-def test_names_with_many_cells_and_far_neighbours_are_sorted():
+def test_names_are_sorted_with_many_cells_and_large_radii():
     names = Lbp(radii=(2, 11), grid=12, uniform=False).fit(EYES).get_feature_names_out()
     assert list(names) == sorted(names)
     assert names[[0, -1]].tolist() == ["radius02_cell_r00_c00_code000", "radius11_cell_r11_c11_code255"]
@@ -168,26 +172,26 @@ def test_names_with_many_cells_and_far_neighbours_are_sorted():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"radii": ()}, r"radii=\(\): expected a tuple of at least one distance"),
+        ({"radii": ()}, r"radii=\(\): expected a tuple of at least one radius"),
         ({"radii": 2}, r"radii=2: expected a tuple"),
         ({"radii": "12"}, r"radii='12': expected a tuple"),
-        ({"radii": (2, 2)}, r"radii=\(2, 2\): expected each distance once"),
+        ({"radii": (2, 2)}, r"radii=\(2, 2\): expected each radius once"),
         ({"radii": (0,)}, r"radii=0: expected an integer of at least 1"),
         ({"radii": (1.5,)}, r"radii=1.5: expected an integer of at least 1"),
         (
             {"radii": (1, 24)},
-            r"a distance of 24 pixels reaches across images of \(24, 24\).*choose distances below 24",
+            r"a radius of 24 pixels does not fit into images of \(24, 24\).*choose radii below 24",
         ),
         ({"grid": 0}, r"grid=0: expected an integer of at least 1; 3 is the default"),
         ({"grid": 5}, r"grid=5: does not divide images of \(24, 24\).*common divisor"),
-        ({"uniform": "yes"}, r"uniform='yes': expected True \(59 bins a cell\) or False \(256\)"),
+        ({"uniform": "yes"}, r"uniform='yes': expected True \(59 bins per cell\) or False \(256\)"),
     ],
 )
-def test_parameters_that_are_not_allowed_are_refused(parameters, message):
+def test_invalid_parameters_are_rejected(parameters, message):
     with pytest.raises(ParameterError, match=message):
         Lbp(**parameters).fit(EYES)
 
 
-def test_images_of_another_shape_are_refused():
+def test_images_of_another_shape_are_rejected():
     with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Lbp().fit(EYES).transform(EYES[:, ::2])

@@ -1,4 +1,4 @@
-"""Profile: means, steps and deviations of columns and rows, and the shape of the two curves."""
+"""Projection functions of rows and columns, and statistics of their shape."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from classic_eyes.descriptors.profile import compute_profile, describe_shape
 from classic_eyes.errors import ImageError, ParameterError
-from classic_eyes.features.profile import Profile, compute_profiles, describe_shape
+from classic_eyes.features import Profile
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(6, random_state=1).images
 NOISE = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
 batches = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(2, 8), st.integers(2, 8)))
 NAMES = ["asymmetry", "centroid", "contrast", "darkest", "depth", "kurtosis", "minima", "skewness", "spread"]
-# The same examples each time, and no stopwatch: other tests may run at the same time.
+# The same examples each time, and no deadline: other tests may run at the same time.
 reproducible = settings(derandomize=True, deadline=None)
 
 
@@ -60,7 +61,7 @@ def slow(image: np.ndarray, floor: float) -> list[float]:
     numbers: list[float] = []
     for lines, greys in ((z.T, image.T), (z, image)):
         means = [sum(line) / len(line) for line in lines]
-        # Shape from whole numbers, so that equal lines are equal; then in units of contrast.
+        # Shape of integers, so that equal lines are equal; then in standard deviations of the image.
         sums = [float(line.astype(int).sum()) for line in greys]
         shape = slow_shape(sums)
         for name in ("asymmetry", "contrast", "depth"):
@@ -72,23 +73,23 @@ def slow(image: np.ndarray, floor: float) -> list[float]:
 
 @reproducible
 @given(batches, st.floats(0.1, 50))
-def test_agrees_with_the_slow_loop(images, floor):
+def test_agrees_with_the_reference_loop(images, floor):
     expected = [slow(image, floor) for image in images]
-    np.testing.assert_allclose(compute_profiles(images, floor=floor), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(compute_profile(images, floor=floor), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_agrees_with_the_slow_loop_on_eyes():
+def test_agrees_with_the_reference_loop_on_eyes():
     expected = [slow(image, 5.0) for image in EYES]
-    np.testing.assert_allclose(compute_profiles(EYES, floor=5.0), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(compute_profile(EYES, floor=5.0), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("grey", [0, 117, 255])
-def test_a_constant_image_is_exactly_zero(grey):
-    assert not compute_profiles(np.full((1, 24, 24), grey, np.uint8), floor=5.0).any()
+def test_constant_image_is_exactly_zero(grey):
+    assert not compute_profile(np.full((1, 24, 24), grey, np.uint8), floor=5.0).any()
 
 
-def test_a_vertical_step():
-    # Half 100, half 200: mean 150, deviation 50, so the columns are -50 / 55 and 50 / 55, and every row is alike.
+def test_vertical_step():
+    # Half 100, half 200: mean 150, deviation 50, so the columns are -50 / 55 and 50 / 55, and all rows are equal.
     image = np.full((1, 24, 24), 100, np.uint8)
     image[:, :, 12:] = 200
     profile = Profile().fit(image)
@@ -143,7 +144,7 @@ def test_valleys(values, minima, depth, darkest):
 
 @pytest.mark.parametrize("place", range(24))
 @pytest.mark.parametrize("depth", [1, 7, 255])
-def test_darkness_in_a_single_place_has_no_moments(place, depth):
+def test_darkness_at_a_single_position_has_no_moments(place, depth):
     shape = shape_of([255 - depth * (i == place) for i in range(24)])
     assert shape["spread"] == shape["skewness"] == shape["kurtosis"] == 0
     assert shape["centroid"] == shape["darkest"] == pytest.approx(2 * place / 23 - 1)
@@ -162,16 +163,16 @@ def test_moments_of_a_known_distribution():
 
 @reproducible
 @given(batches, st.integers(0, 100))
-def test_brightness_changes_not_one_bit(images, offset):
+def test_brightness_does_not_change_a_bit(images, offset):
     # Means move with the image's mean, deviations not at all.
     darker = images // 2
     np.testing.assert_array_equal(
-        compute_profiles(darker, floor=5.0), compute_profiles(darker + np.uint8(offset), floor=5.0)
+        compute_profile(darker, floor=5.0), compute_profile(darker + np.uint8(offset), floor=5.0)
     )
 
 
 @pytest.mark.parametrize("images", [EYES, NOISE], ids=["eyes", "noise"])
-def test_gain_scales_by_what_the_floor_leaves_and_keeps_positions(images):
+def test_gain_scales_by_a_factor_close_to_one_and_keeps_positions(images):
     darker = images // 3
     profile = Profile().fit(images)
     names = profile.get_feature_names_out()
@@ -186,7 +187,7 @@ def test_gain_scales_by_what_the_floor_leaves_and_keeps_positions(images):
 
 
 @pytest.mark.parametrize("images", [EYES, NOISE], ids=["eyes", "noise"])
-def test_mirroring_reverses_the_columns_and_keeps_the_rows(images):
+def test_flip_reverses_the_columns_and_keeps_the_rows(images):
     profile = Profile().fit(images)
     names = profile.get_feature_names_out()
     here = profile.transform(images)
@@ -205,31 +206,31 @@ def test_mirroring_reverses_the_columns_and_keeps_the_rows(images):
             np.testing.assert_allclose(there[:, i], sign * here[:, i], rtol=1e-5, atol=1e-6)
 
 
-def test_turning_a_image_over_its_diagonal_swaps_rows_and_columns():
+def test_transposing_swaps_rows_and_columns():
     half = 3 * 24 - 1 + 9
-    here = compute_profiles(EYES, floor=5.0)
-    there = compute_profiles(np.ascontiguousarray(EYES.transpose(0, 2, 1)), floor=5.0)
+    here = compute_profile(EYES, floor=5.0)
+    there = compute_profile(np.ascontiguousarray(EYES.transpose(0, 2, 1)), floor=5.0)
     np.testing.assert_array_equal(there[:, :half], here[:, half:])
     np.testing.assert_array_equal(there[:, half:], here[:, :half])
 
 
-def test_the_floor_is_used():
-    np.testing.assert_array_equal(Profile(floor=20.0).fit_transform(EYES), compute_profiles(EYES, floor=20.0))
+def test_floor_is_used():
+    np.testing.assert_array_equal(Profile(floor=20.0).fit_transform(EYES), compute_profile(EYES, floor=20.0))
     assert not np.array_equal(Profile(floor=20.0).fit_transform(EYES), Profile().fit_transform(EYES))
 
 
 @pytest.mark.parametrize("floor", [0, -1.0, float("nan"), float("inf"), "5", None, True])
-def test_a_floor_that_is_not_above_zero_is_refused(floor):
+def test_floor_not_above_zero_is_rejected(floor):
     with pytest.raises(ParameterError, match=r"floor=.* expected a finite number above 0; 5.0 grey levels"):
         Profile(floor=floor).fit(EYES)
 
 
 @pytest.mark.parametrize("shape", [(1, 24), (24, 1)])
-def test_images_of_one_line_are_refused(shape):
-    with pytest.raises(ImageError, match=r"a profile takes at least 2 each way"):
+def test_images_of_one_line_are_rejected(shape):
+    with pytest.raises(ImageError, match=r"a profile needs at least 2 per side"):
         Profile().fit(np.zeros((2, *shape), np.uint8))
 
 
-def test_images_of_another_shape_are_refused():
+def test_images_of_another_shape_are_rejected():
     with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         Profile().fit(EYES).transform(EYES[:, ::2])

@@ -80,11 +80,11 @@ def test_no_copies_is_an_empty_batch():
 
 
 def test_refusals():
-    with pytest.raises(ParameterError, match=r"'blurr' is not known.*flip.*did you mean 'blur'"):
+    with pytest.raises(ParameterError, match=r"'blurr'.*flip.*did you mean 'blur'"):
         check_augmentations(["blurr"])
     with pytest.raises(ParameterError, match="sequence of names"):
         check_augmentations("flip")
-    with pytest.raises(ParameterError, match="n_copies is -1"):
+    with pytest.raises(ParameterError, match="n_copies=-1"):
         augment(EYES, n_copies=-1)
     with pytest.raises(ImageError):
         augment(EYES.astype(float))

@@ -259,3 +259,34 @@ def test_accuracy_difference_draws_groups():
         return metrics.accuracy(y_true, score, **weights) - metrics.accuracy(y_true, other, **weights)
 
     assert paired == pytest.approx(metrics.bootstrap_interval(gap, y, s, groups, n_resamples=100, random_state=3))
+
+
+OF_PAIRS = (
+    *("accuracy", "precision", "recall", "f1", "roc_auc", "equal_error_rate", "brier", "calibration_error"),
+    *("det_points", "roc_points", "reliability_curve", "summarize"),
+)
+GOOD = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8])
+BAD_PAIRS = {
+    "NaN score": (GOOD[0], np.array([0.1, np.nan, 0.2, 0.8])),
+    "infinite score": (GOOD[0], np.array([0.1, np.inf, 0.2, 0.8])),
+    "score beyond 1": (GOOD[0], GOOD[1] * 255),
+    "negative score": (GOOD[0], -GOOD[1]),
+    "other length": (GOOD[0][:3], GOOD[1]),
+    "two axes": (GOOD[0][:, None], GOOD[1][:, None]),
+    "empty": (GOOD[0][:0], GOOD[1][:0]),
+    "label 2": (GOOD[0] + 1, GOOD[1]),
+    "label a half": (GOOD[0] / 2, GOOD[1]),
+    "label NaN": (np.array([0, np.nan, 1, 1]), GOOD[1]),
+    "text": (np.array(list("0101")), GOOD[1]),
+    "score as text": (GOOD[0], np.array(list("0101"))),
+    "None": (None, None),
+    "complex": (GOOD[0], GOOD[1].astype(complex)),
+}
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("what", BAD_PAIRS)
+def test_every_metric_refuses_other_labels_and_scores(name, what):
+    with pytest.raises(ParameterError) as caught:
+        getattr(metrics, name)(*BAD_PAIRS[what])
+    assert "\n" not in str(caught.value)

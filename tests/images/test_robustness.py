@@ -1,4 +1,4 @@
-"""Whatever lies in a folder is a row with an answer or a reason: nothing hangs, is lost, or shows a traceback."""
+"""Folders with hostile files: every file is a row with a prediction or an error, and nothing blocks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import time
 
 import numpy as np
 import pytest
-from classic_eyes.conftest import ROOT, write_eyes
-from classic_eyes.hostile_files import ANSWERED, EYE
 
-from classic_eyes import cli, hostile_files
+from classic_eyes import cli
 from classic_eyes.cli import predict
 from classic_eyes.images import read_image
+
+from .. import hostile_files
+from ..conftest import ROOT, write_eyes
+from ..hostile_files import EYE, READ
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, links and names of any bytes are POSIX's")
 
@@ -28,9 +30,9 @@ def main(*arguments: object) -> int:
 def rows_of(out: bytes) -> dict[str, list[str]]:
     header, *rows = csv.reader(io.StringIO(out.decode(errors="surrogateescape"), newline=""))
     assert header == ["file", "label", "score", "error"]
-    told = {row[0]: row[1:] for row in rows}
-    assert len(told) == len(rows), "a row twice"
-    return told
+    by_name = {row[0]: row[1:] for row in rows}
+    assert len(by_name) == len(rows), "a row is repeated"
+    return by_name
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +42,22 @@ def hostile(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", ["threading", "fork", "loky"])
-def test_every_file_is_a_row_with_an_answer_or_its_reason(hostile, small_model, tmp_path, backend):
+def test_every_file_is_a_row_with_a_prediction_or_an_error(hostile, small_model, tmp_path, backend):
     folder, expected = hostile
     out = tmp_path / "out.csv"
     command = [sys.executable, "-m", "classic_eyes", "predict", str(folder), "--out", str(out), "--backend", backend]
     command += ["--model", str(small_model.with_suffix(".npz")), "--jobs", "2"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 1
-    failed = sum(told != ANSWERED for told in expected.values())
+    failed = sum(result != READ for result in expected.values())
     assert done.stdout == b""
     assert f"{len(expected) - failed} read, " in done.stderr.decode()
     assert f", {failed} failed, " in done.stderr.decode()
     assert b"Traceback" not in done.stderr
-    told = rows_of(out.read_bytes())
-    assert told.keys() == expected.keys()
-    for name, (label, score, error) in told.items():
-        if expected[name] == ANSWERED:
+    rows = rows_of(out.read_bytes())
+    assert rows.keys() == expected.keys()
+    for name, (label, score, error) in rows.items():
+        if expected[name] == READ:
             assert label in ("0", "1"), name
             assert 0 <= float(score) <= 1, name
             assert error == "", name
@@ -64,40 +66,40 @@ def test_every_file_is_a_row_with_an_answer_or_its_reason(hostile, small_model, 
             assert error.startswith(expected[name]), name
 
 
-def test_what_is_answered_is_the_image_that_was_meant(hostile):
+def test_unusual_formats_are_decoded_correctly(hostile):
     folder, expected = hostile
     for name in ("16-bit.png", "palette.png", "alpha.png", "float.tif", "moving.gif", "pages.tif", "=1+1.png"):
         assert np.abs(read_image(folder / name).astype(int) - EYE).max() <= 1, name
     assert np.abs(read_image(folder / "cmyk.jpg").astype(int) - EYE).mean() < 6
     assert (read_image(folder / "1x1.png") == 90).all()
-    assert expected["folder.jpg/inside.png"] == ANSWERED
+    assert expected["folder.jpg/inside.png"] == READ
 
 
-def test_each_alone_is_a_row_too(hostile, small_model, capsysbinary):
+def test_each_file_alone_is_a_row(hostile, small_model, capsysbinary):
     folder, expected = hostile
-    for name, told in expected.items():
+    for name, result in expected.items():
         if name in ("folder.jpg", "dangling.png", "loop.png"):
             continue
         status = main("predict", folder / name, "--model", small_model.with_suffix(".npz"))
         out = capsysbinary.readouterr().out
-        assert status == (0 if told == ANSWERED else 1), name
+        assert status == (0 if result == READ else 1), name
         assert len(rows_of(out)) == 1, name
 
 
-def test_the_document_has_the_table_as_it_is():
+def test_the_table_in_the_document_is_current():
     text = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
-    assert hostile_files.table() in text, "python -m tests.hostile_files prints the table anew"
+    assert hostile_files.table() in text, "python -m tests.hostile_files prints the table"
 
 
-def test_memory_and_time_of_what_lies_about_itself_are_bounded(tmp_path):
-    """A process that may have 1.5 GB and 20 s reads them all."""
+def test_memory_and_time_are_bounded(tmp_path):
+    """A process with 1.5 GB of memory reads all files within 20 s."""
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29)); "
         "from tests import hostile_files; from pathlib import Path; folder = Path(sys.argv[1]); "
         "hostile_files.build(folder); from classic_eyes.images import read_images; "
         "print(sum(error is not None for error in read_images(sorted(folder.iterdir()))[1]))"
     )
-    begin = time.perf_counter()
+    start = time.perf_counter()
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -109,25 +111,25 @@ def test_memory_and_time_of_what_lies_about_itself_are_bounded(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == 14
-    assert time.perf_counter() - begin < 20
+    assert time.perf_counter() - start < 20
 
 
-def test_a_file_that_disappears_in_mid_run_is_a_row(small_model, tmp_path, capsysbinary, monkeypatch):
+def test_a_file_that_disappears_is_a_row(small_model, tmp_path, capsysbinary, monkeypatch):
     folder = tmp_path / "eyes"
     write_eyes(folder, 8)
     real = predict.list_images
 
-    def list_and_take_away(*arguments):
+    def list_and_remove(*arguments):
         found = real(*arguments)
         (folder / "003.png").unlink()
         (folder / "005.png").write_bytes(b"")
         return found
 
-    monkeypatch.setattr(predict, "list_images", list_and_take_away)
+    monkeypatch.setattr(predict, "list_images", list_and_remove)
     assert main("predict", folder, "--model", small_model.with_suffix(".npz")) == 1
-    told = rows_of(capsysbinary.readouterr().out)
-    assert len(told) == 8
-    assert {name: row[2] for name, row in told.items() if row[2]} == {
+    rows = rows_of(capsysbinary.readouterr().out)
+    assert len(rows) == 8
+    assert {name: row[2] for name, row in rows.items() if row[2]} == {
         "003.png": "no such file",
         "005.png": "empty file",
     }
@@ -138,7 +140,7 @@ def test_a_file_without_permission_is_a_row(small_model, tmp_path, capsysbinary,
     write_eyes(folder, 3)
     (folder / "001.png").chmod(0)
     if os.geteuid() == 0:
-        # Who may everything may read it; the system is made to refuse.
+        # The permission does not apply to root, so the call is made to fail.
         real = os.open
 
         def refuse(path, *rest, **options):
@@ -151,7 +153,7 @@ def test_a_file_without_permission_is_a_row(small_model, tmp_path, capsysbinary,
     assert rows_of(capsysbinary.readouterr().out)["001.png"] == ["", "", "no permission"]
 
 
-def test_a_working_directory_that_takes_no_file(hostile, small_model):
+def test_a_read_only_working_directory(hostile, small_model):
     folder, expected = hostile
     command = [
         sys.executable,
@@ -168,7 +170,7 @@ def test_a_working_directory_that_takes_no_file(hostile, small_model):
     assert rows_of(done.stdout).keys() == expected.keys()
 
 
-def test_links_that_lead_in_a_circle_end(small_model, tmp_path, capsysbinary):
+def test_circular_links_end(small_model, tmp_path, capsysbinary):
     folder = tmp_path / "eyes"
     write_eyes(folder / "deeper", 2)
     (folder / "deeper" / "up").symlink_to(folder)
@@ -177,18 +179,19 @@ def test_links_that_lead_in_a_circle_end(small_model, tmp_path, capsysbinary):
     assert sorted(rows_of(capsysbinary.readouterr().out)) == ["deeper/000.png", "deeper/001.png"]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_files(small_model, tmp_path):
     folder = tmp_path / "eyes"
     write_eyes(folder, 4)
     originals = sorted(folder.iterdir())
     for number in range(100_000 - 4):
-        # A file system may not bear a hundred thousand links to one file.
+        # File systems limit the number of links to one file.
         os.link(originals[number % 4], folder / f"n{number:06}.png")
     out = tmp_path / "out.csv"
     command = [sys.executable, "-m", "classic_eyes", "predict", str(folder), "--out", str(out)]
     command += ["--model", str(small_model.with_suffix(".npz"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("100000 read, ")
+    assert done.stderr.startswith("100,000 read, ")
     with out.open("rb") as file:
         assert sum(1 for _ in file) == 100_001

@@ -1,4 +1,4 @@
-"""What files say of their size: as they are written by OpenCV, in closed form, and from hostile hands."""
+"""Image sizes stated in headers: of files written by OpenCV, built by hand, and hostile."""
 
 import struct
 import zlib
@@ -26,13 +26,13 @@ def encoded(ending: str, height: int = 40, width: int = 56, *, colour: bool = Fa
     return data.tobytes()
 
 
-# -- what honest files say --
+# -- valid files --
 
 
 @pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
 @pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("shape", [(40, 56), (33, 17), (8, 300)])
-def test_it_is_the_size_that_opencv_finds(ending, colour, shape):
+def test_stated_size_is_the_decoded_size(ending, colour, shape):
     data = encoded(ending, *shape, colour=colour)
     assert stated_size(data) == shape[::-1]
 
@@ -49,14 +49,14 @@ def test_it_is_the_size_that_opencv_finds(ending, colour, shape):
         (".tif", (cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_DEFLATE)),
     ],
 )
-def test_other_ways_to_write_the_same_format(ending, options):
+def test_variants_of_formats(ending, options):
     assert stated_size(encoded(ending, colour=ending == ".ppm", options=options)) == (56, 40)
 
 
 @pytest.mark.parametrize("kind", ["I", "H", "Q"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_tiffs_of_either_byte_order_and_both_sizes(kind, order, big):
+def test_tiffs_of_both_byte_orders_and_offset_sizes(kind, order, big):
     if kind == "Q" and not big:
         pytest.skip("only a BigTIFF has numbers of 64 bits")
     assert stated_size(tiff([(256, 640), (257, 480)], kind=kind, order=order, big=big)) == (640, 480)
@@ -75,30 +75,30 @@ def tiff(entries, *, kind="I", order="<", big=False):
     return head + struct.pack(f"{order}{'Q' if big else 'H'}", len(entries)) + rows + bytes(room)
 
 
-def test_a_windows_bitmap_may_stand_on_its_head_and_an_old_one_has_a_short_header():
+def test_bitmaps_stored_top_down_or_with_a_short_header():
     whole = encoded(".bmp")
     upside_down = whole[:22] + struct.pack("<i", -40) + whole[26:]
     assert stated_size(upside_down) == (56, 40)
     assert stated_size(b"BM" + bytes(12) + struct.pack("<IHH", 12, 640, 480)) == (640, 480)
 
 
-def test_comments_in_a_pnm_are_passed_over():
+def test_comments_in_a_pnm_are_skipped():
     assert stated_size(b"P2\n# 9 9\n# more\n 7 # seven\n 5\n255\n" + b"0 " * 35) == (7, 5)
 
 
-def test_a_jpeg_is_searched_as_libjpeg_does():
+def test_jpeg_markers_are_found_as_by_libjpeg():
     whole = encoded(".jpg")
     exif = b"\xff\xe1" + struct.pack(">H", 2 + 6) + b"\xff\xc0\0\x11\x08\0"
-    assert stated_size(whole[:2] + exif + whole[2:]) == (56, 40), "what stands in a segment is not a marker"
+    assert stated_size(whole[:2] + exif + whole[2:]) == (56, 40), "bytes inside a segment are not a marker"
     assert stated_size(whole[:2] + b"\xff\xff\xff" + whole[2:]) == (56, 40), "fill bytes"
-    assert stated_size(whole[:2] + b"\xff\x01" + whole[2:]) == (56, 40), "a marker without a length"
+    assert stated_size(whole[:2] + b"\xff\x01" + whole[2:]) == (56, 40), "a marker without a length field"
 
 
-# -- what others say --
+# -- damaged and hostile files --
 
 
 @pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
-def test_every_cut_is_a_size_or_none(ending):
+def test_truncated_files_give_a_size_or_none(ending):
     data = encoded(ending, colour=ending not in (".pbm", ".pgm"))
     for end in range(min(len(data), 600)):
         assert stated_size(data[:end]) in (None, (56, 40)) or ending in (".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
@@ -109,7 +109,7 @@ def test_every_cut_is_a_size_or_none(ending):
 )
 @given(rest=st.binary(max_size=200))
 @settings(max_examples=150, deadline=None)
-def test_whatever_follows_a_signature_is_a_size_or_none(signature, rest):
+def test_random_bytes_after_a_signature_give_a_size_or_none(signature, rest):
     size = stated_size(signature.encode("latin-1") + rest)
     assert size is None or all(side >= 0 for side in size)
 
@@ -119,20 +119,20 @@ def test_whatever_follows_a_signature_is_a_size_or_none(signature, rest):
     [b"hello", b"\x59\xa6\x6a\x95" + bytes(60), b"P7\nWIDTH 4\n", b"#?RADIANCE\n", b"\x76\x2f\x31\x01" + bytes(60)],
     ids=["text", "sun raster", "pam", "hdr", "exr"],
 )
-def test_formats_that_are_not_taken_are_refused_by_content(content, tmp_path):
+def test_unsupported_formats_are_refused_by_content(content, tmp_path):
     assert stated_size(content) is None
     (tmp_path / "a.png").write_bytes(content)
     assert read_images([tmp_path / "a.png"])[1] == ["not an image OpenCV can read"]
 
 
-def test_a_jpeg_that_looks_like_an_avif_in_its_middle_is_a_jpeg():
-    bomb = jpeg_that_says(65_000, 65_000)
-    hidden = bomb[:2] + b"\xff\xe0ftyp" + bytes(26_000) + b"ispe" + struct.pack(">III", 0, 24, 24)
+def test_a_jpeg_with_avif_boxes_is_a_jpeg():
+    large = jpeg_of_size(65_000, 65_000)
+    hidden = large[:2] + b"\xff\xe0ftyp" + bytes(26_000) + b"ispe" + struct.pack(">III", 0, 24, 24)
     assert stated_size(hidden) != (24, 24)
 
 
-def test_a_png_says_no_more_of_its_chunks_than_there_is():
-    """Found by the fuzz: 388 bytes for which OpenCV made room for four gigabytes."""
+def test_png_chunks_must_lie_within_the_file():
+    """Found by the fuzz test: 388 bytes for which OpenCV allocated four gigabytes."""
     whole = encoded(".png")
     place = whole.index(b"IDAT")
     assert stated_size(whole[: place - 4] + b"\xff\xff\0\1" + whole[place:]) is None
@@ -142,10 +142,10 @@ def test_a_png_says_no_more_of_its_chunks_than_there_is():
     assert stated_size(whole[:33] + chunk * 100_000 + whole[33:]) is None
 
 
-# -- the largest that is decoded --
+# -- the limit on pixels --
 
 
-def png_that_says(width: int, height: int, data: bytes = b"") -> bytes:
+def png_of_size(width: int, height: int, data: bytes = b"") -> bytes:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -153,15 +153,15 @@ def png_that_says(width: int, height: int, data: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def jpeg_that_says(width: int, height: int) -> bytes:
+def jpeg_of_size(width: int, height: int) -> bytes:
     whole = encoded(".jpg")
     frame = whole.index(b"\xff\xc0") + 5
     return whole[:frame] + struct.pack(">HH", height, width) + whole[frame + 4 :]
 
 
 BOMBS = {
-    "a.png": (png_that_says(30_000, 30_000, zlib.compress(bytes(30_000 * 3_751), 9)), "30000 x 30000"),
-    "b.jpg": (jpeg_that_says(65_000, 65_000), "65000 x 65000"),
+    "a.png": (png_of_size(30_000, 30_000, zlib.compress(bytes(30_000 * 3_751), 9)), "30000 x 30000"),
+    "b.jpg": (jpeg_of_size(65_000, 65_000), "65000 x 65000"),
     "c.gif": (b"GIF89a" + struct.pack("<HH", 60_000, 60_000) + bytes(40), "60000 x 60000"),
     "d.bmp": (b"BM" + bytes(12) + struct.pack("<Iii", 40, 50_000, -50_000) + bytes(40), "50000 x 50000"),
     "e.tif": (tiff([(256, 99_999), (257, 99_999)]), "99999 x 99999"),
@@ -174,35 +174,35 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_by_what_it_says_before_anything_is_decoded(name, tmp_path, monkeypatch):
+def test_decompression_bombs_are_refused_before_decoding(name, tmp_path, monkeypatch):
     def explode(*_):
         raise AssertionError("decoded")
 
-    content, said = BOMBS[name]
+    content, size = BOMBS[name]
     (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(cv2, "imdecode", explode)
-    assert read_images([tmp_path / name])[1] == [f"says it is {said} pixels; more than 100,000,000 are not decoded"]
+    assert read_images([tmp_path / name])[1] == [f"the header states {size} pixels; at most 100,000,000 are decoded"]
 
 
-def test_the_limit_is_the_callers(tmp_path):
+def test_max_pixels_is_a_parameter(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(encoded(".png", 40, 56))
     assert read_images([path], max_pixels=40 * 56)[1] == [None]
-    said = "says it is 56 x 40 pixels; more than 2,239 are not decoded"
-    assert read_images([path], max_pixels=40 * 56 - 1)[1] == [said]
-    with pytest.raises(ImageError, match=said):
+    message = "the header states 56 x 40 pixels; at most 2,239 are decoded"
+    assert read_images([path], max_pixels=40 * 56 - 1)[1] == [message]
+    with pytest.raises(ImageError, match=message):
         read_image(path, max_pixels=40 * 56 - 1)
-    with pytest.raises(ImageError, match=said):
+    with pytest.raises(ImageError, match=message):
         as_images([path], max_pixels=40 * 56 - 1)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "many", None])
-def test_a_limit_that_is_none_is_refused(limit):
+def test_max_pixels_refused(limit):
     with pytest.raises(ParameterError, match=r"max_pixels is .*; allowed is an integer of at least 1"):
         read_images([], max_pixels=limit)
 
 
-def test_scans_without_end_count_as_pixels():
+def test_many_scans_count_as_pixels():
     whole = encoded(".jpg", 64, 64)
     assert stated_size(whole + b"\xff\xda" * 10) == (64, 64)
     width, height = stated_size(whole + b"\xff\xda" * 200_000)
@@ -212,17 +212,17 @@ def test_scans_without_end_count_as_pixels():
 @pytest.mark.parametrize(
     ("mark", "start"), [(b"ispe", b"\0\0\0\x1cftypavif"), (b"\xff\x4f\xff\x51", b"\xff\x4f\xff\x51")]
 )
-def test_decoys_do_not_hide_a_size_and_many_are_refused(mark, start):
-    decoy = mark + bytes(4) + struct.pack(">IIII", 24, 24, 0, 0)
-    bomb = mark + bytes(4) + struct.pack(">IIII", 90_000, 90_000, 0, 0)
-    assert stated_size(start + decoy * 3 + bomb + decoy + bytes(30)) is not None
-    assert max(stated_size(start + decoy * 3 + bomb + decoy + bytes(30))) == 90_000
-    assert stated_size(start + decoy * 200) is None
+def test_repeated_boxes_do_not_hide_a_size_and_many_are_refused(mark, start):
+    small = mark + bytes(4) + struct.pack(">IIII", 24, 24, 0, 0)
+    large = mark + bytes(4) + struct.pack(">IIII", 90_000, 90_000, 0, 0)
+    assert stated_size(start + small * 3 + large + small + bytes(30)) is not None
+    assert max(stated_size(start + small * 3 + large + small + bytes(30))) == 90_000
+    assert stated_size(start + small * 200) is None
 
 
 @pytest.mark.parametrize(
     "make", [lambda: np.zeros((1, 20_000, 20_000), bool), lambda: [np.zeros((20_000, 20_000), bool)]]
 )
-def test_an_array_that_is_too_large_is_refused_before_it_is_touched(make):
+def test_an_array_that_is_too_large_is_refused_before_it_is_read(make):
     with pytest.raises(ImageError, match=r"an image of 20000 x 20000 pixels; allowed are 100,000,000"):
         as_images(make())

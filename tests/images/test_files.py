@@ -1,0 +1,171 @@
+"""Reading of image files: formats, names, and the reason for each file that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from classic_eyes.errors import ImageError
+from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, files, read_bytes, read_image, read_images
+
+from ..conftest import shared
+from .conftest import write
+
+
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
+def test_written_formats_are_read_back(ending, tmp_path):
+    ramp = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
+    if ending == ".pbm":
+        ramp = np.where(ramp > 60, 255, 0).astype(np.uint8)
+    image = ramp / np.float32(255) if ending == ".pfm" else ramp
+    colour_only = ending in {".gif", ".webp", ".avif", ".ppm", ".jp2"}
+    done, data = cv2.imencode(ending, np.dstack([image] * 3) if colour_only else image)
+    if not done:
+        pytest.skip(f"this build of OpenCV writes no {ending}")
+    path = tmp_path / f"a{ending.upper()}"
+    path.write_bytes(data.tobytes())
+    lossy = {".jpg": 4, ".jpe": 4, ".jpeg": 4, ".webp": 4, ".avif": 6, ".jp2": 2, ".gif": 20}
+    off = np.abs(read_image(path).astype(int) - as_images([ramp])[0]).max()
+    assert off <= lossy.get(ending, 0)
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".pgm"])
+def test_sixteen_bit_files_follow_the_dtype_rule(ending, tmp_path):
+    deep = np.full((SIZE, SIZE), 200 * 257 + 129, dtype=np.uint16)
+    assert np.unique(read_image(write(tmp_path / f"a{ending}", deep))).tolist() == [201]
+
+
+def test_float_tiffs_follow_the_dtype_rule(tmp_path):
+    good = write(tmp_path / "good.tif", np.full((SIZE, SIZE), 0.5, dtype=np.float32))
+    bad = write(tmp_path / "bad.tif", np.full((SIZE, SIZE), 7, dtype=np.float32))
+    assert np.unique(read_image(good)).tolist() == [128]
+    with pytest.raises(ImageError, match=r"bad.tif': float32 values from 7.0 to 7.0; floats must lie in 0\.\.1"):
+        read_image(bad)
+
+
+@pytest.mark.parametrize(
+    "name", ["é ñ 眼.png", "a\nb.png", "no ending", "%d%s.png", "\udcff\udc80.png", "x.jpg", "-r.png", "it's.png"]
+)
+def test_any_file_name_is_read(name, grey, tmp_path):
+    path = os.path.join(tmp_path, name)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    except (OSError, UnicodeError):
+        pytest.skip("the file system refuses this name")
+    with open(descriptor, "wb") as file:
+        file.write(cv2.imencode(".png", grey)[1].tobytes())
+    assert np.array_equal(read_image(path), grey)
+
+
+@pytest.fixture
+def unreadable(tmp_path, grey):
+    """Paths and the expected errors."""
+    png, jpg = (cv2.imencode(ending, grey)[1].tobytes() for ending in (".png", ".jpg"))
+    contents = {"empty.png": b"", "text.jpg": b"hello", "half.png": png[: len(png) // 2], "half.jpg": jpg[:300]}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "broken.png").symlink_to("nowhere.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.path.relpath(tmp_path / "socket.png"))
+    with server:
+        yield {
+            tmp_path / "missing.png": "no such file",
+            tmp_path / "broken.png": "no such file",
+            tmp_path / "text.jpg" / "a.png": "no such file",
+            tmp_path / "loop.png": "a link that leads back to itself",
+            tmp_path / ("x" * 5000): "the name is too long",
+            tmp_path / "folder.png": "is a folder",
+            tmp_path / "pipe.png": "not a regular file (a pipe, socket or device)",
+            tmp_path / "socket.png": "not a regular file (a pipe, socket or device)",
+            Path(os.devnull): "not a regular file (a pipe, socket or device)",
+            tmp_path / "empty.png": "empty file",
+            tmp_path / "text.jpg": "not an image OpenCV can read",
+            tmp_path / "half.png": "not an image OpenCV can read",
+            tmp_path / "half.jpg": "not an image OpenCV can read",
+            f"{tmp_path}/nul\0.png": "not a file name",
+        }
+
+
+def test_unreadable_files_have_an_error_and_the_others_are_read(unreadable, grey, tmp_path, capfd):
+    good = write(tmp_path / "good.png", grey)
+    images, errors = read_images([good, *unreadable, str(good)])
+    assert errors == [None, *unreadable.values(), None]
+    assert np.array_equal(images[0], grey)
+    assert np.array_equal(images[-1], grey)
+    assert not images[1:-1].any()
+    assert capfd.readouterr() == ("", "")
+    for path, reason in unreadable.items():
+        with pytest.raises(ImageError) as caught:
+            read_image(path)
+        assert str(caught.value) == f"{str(path)!r}: {reason}"
+
+
+def test_no_permission(tmp_path, grey, monkeypatch):
+    path = write(tmp_path / "a.png", grey)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.os, "open", refuse)
+    assert read_images([path])[1] == ["no permission"]
+
+
+def test_other_system_errors_keep_their_text(tmp_path, grey, monkeypatch):
+    path = write(tmp_path / "a.png", grey)
+
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files.os, "read", fail)
+    assert read_images([path])[1] == ["cannot be opened (Input/output error)"]
+
+
+def test_files_that_are_too_large_are_refused(tmp_path):
+    path = tmp_path / "a.png"
+    with path.open("wb") as file:
+        file.truncate(files.MAX_BYTES + 1)
+    with pytest.raises(ImageError, match=r"^larger than 512 MiB$"):
+        read_bytes(path)
+
+
+def test_an_exception_of_the_decoder_is_an_error(tmp_path, grey, monkeypatch):
+    def throw(*_):
+        raise cv2.error("two\nlines")
+
+    path = write(tmp_path / "a.png", grey)
+    monkeypatch.setattr(files.cv2, "imdecode", throw)
+    assert read_images([path])[1] == ["not an image OpenCV can read"]
+
+
+def test_no_paths_give_no_images():
+    images, errors = read_images([])
+    assert (images.shape, errors) == ((0, SIZE, SIZE), [])
+
+
+def test_log_level_of_opencv_is_restored():
+    log = cv2.utils.logging
+    before = log.setLogLevel(log.LOG_LEVEL_ERROR)
+    try:
+        read_images(["missing.png"])
+        assert log.getLogLevel() == log.LOG_LEVEL_ERROR
+        with files._quiet_opencv(), files._quiet_opencv():
+            assert log.getLogLevel() == log.LOG_LEVEL_SILENT
+        assert log.getLogLevel() == log.LOG_LEVEL_ERROR
+    finally:
+        log.setLogLevel(before)
+
+
+def test_eyes24_is_read_as_by_opencv():
+    paths = sorted((shared("eyes24") / "images").iterdir())[:200]
+    images, errors = read_images(paths)
+    assert errors == [None] * 200
+    for path, image in zip(paths, images, strict=True):
+        assert np.array_equal(image, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))

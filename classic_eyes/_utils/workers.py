@@ -1,4 +1,4 @@
-"""Tasks in processes of their own: one each, so that the memory of one is not counted for another."""
+"""Tasks that each run in a new process, so that the memory of one is not counted for another."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ from ..errors import ClassicEyesError
 
 __all__ = ["TaskError", "run_tasks"]
 
-# Loaded once by the server from which processes are forked; none of ours, whose place depends on the caller's path.
+# Imported once by the server that forks the processes. Not this package: its location depends on the caller's path.
 _PRELOADED = ["numpy", "cv2", "joblib", "sklearn.ensemble", "sklearn.linear_model", "sklearn.neighbors", "sklearn.svm"]
 
 
 class TaskError(ClassicEyesError, RuntimeError):
-    """A task failed; the message is one line that says how."""
+    """A task failed, or its process died. The message is one line."""
 
 
 def _serve(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    # Ctrl-C reaches every process of a terminal; the one that started the others stops them, without their tracebacks.
+    # Ctrl-C reaches every process of a terminal. The main process ends the others, without their tracebacks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        answer = (True, function(*arguments))
-    except Exception as error:  # any failure is recorded, and the benchmark goes on
+        reply = (True, function(*arguments))
+    except Exception as error:  # raised in the main process as a TaskError
         kind = "" if isinstance(error, ClassicEyesError) else f"{type(error).__name__}: "
-        answer = (False, kind + " ".join(str(error).split()))
-    connection.send(answer)
+        reply = (False, kind + " ".join(str(error).split()))
+    connection.send(reply)
     connection.close()
 
 
 @contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Hold Ctrl-C back while a process starts: cut short, it would end in a traceback of its own."""
+def _delay_ctrl_c() -> Iterator[None]:
+    """Delay Ctrl-C while a process starts: interrupted then, it would print a traceback of its own."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[tuple[Any, ...]] = []
-    before = signal.signal(signal.SIGINT, lambda *told: held.append(told))
+    delayed: list[tuple[Any, ...]] = []
+    before = signal.signal(signal.SIGINT, lambda *arguments: delayed.append(arguments))
     try:
-        with _masked():
+        with _block_ctrl_c():
             yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if held and callable(before):
-        before(*held[0])
+    if delayed and callable(before):
+        before(*delayed[0])
 
 
 @contextmanager
-def _masked() -> Iterator[None]:
-    """Start processes deaf to Ctrl-C: the mask is inherited by the server, and by what is forked from it."""
+def _block_ctrl_c() -> Iterator[None]:
+    """Block Ctrl-C in processes started here; the server inherits the mask, and so does what it forks."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Started later, together with the server, the tracker would take the mask off in between.
+    # Started together with the server, the tracker would lift the mask too early.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -76,7 +76,7 @@ def _start(context: Any, function: Callable[..., Any], task: tuple[Any, ...]) ->
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    # A fork from a server that has loaded the libraries and nothing else is quick and starts from the same memory.
+    # A fork of a server that has imported the libraries and nothing else is fast and starts with the same memory.
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
@@ -85,55 +85,33 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *, n_jobs: int) -> Iterator[Any]:
-    """Call a function for each task, each in a new process, several at a time; the results in order.
+    """Yield ``function(*task)`` for each task, in order, each computed in a new process, `n_jobs` at a time.
 
-    Parameters
-    ----------
-    function : callable
-        Of a module's top level.
-    tasks : iterable of tuple
-        The arguments of each call.
-    n_jobs : int
-        Processes at a time, 1 or more.
-
-    Yields
-    ------
-    object
-        What the function returned, in the order of the tasks.
-
-    Raises
-    ------
-    TaskError
-        Where a call failed or its process died. The others are stopped, as they are when the caller stops early.
-
-    Examples
-    --------
-    >>> import math
-    >>> list(run_tasks(math.sqrt, [(4.0,), (9.0,)], n_jobs=2))
-    [2.0, 3.0]
+    The function is one of a module's top level. The first task in order that failed raises a `TaskError`. The other
+    processes are ended then, as they are when the caller stops early.
     """
     context: Any = _context()
-    waiting = list(enumerate(tasks))[::-1]
-    # Pipes are of another class on Windows; both are waited for, read and closed alike.
+    pending = list(enumerate(tasks))[::-1]
+    # By pipe, of another class on Windows.
     running: dict[Any, tuple[int, Any]] = {}
-    done: dict[int, Any] = {}
-    due = 0
+    results: dict[int, Any] = {}
+    following = 0
     try:
-        while waiting or running:
-            while waiting and len(running) < n_jobs:
-                number, task = waiting.pop()
-                with _ctrl_c_waits():
+        while pending or running:
+            while pending and len(running) < n_jobs:
+                number, task = pending.pop()
+                with _delay_ctrl_c():
                     ours, process = _start(context, function, task)
                     running[ours] = (number, process)
             for ready in wait(list(running)):
                 number, process = running.pop(ready)
-                done[number] = _answer(ready, process)
-            while due in done:
-                # In the order of the tasks, so that it does not depend on their speed which failure is told.
-                if isinstance(answer := done.pop(due), TaskError):
-                    raise answer
-                yield answer
-                due += 1
+                results[number] = _receive(ready, process)
+            while following in results:
+                # In order, so that the failure that is raised does not depend on the speed of the tasks.
+                if isinstance(result := results.pop(following), TaskError):
+                    raise result
+                yield result
+                following += 1
     finally:
         for connection, (_, process) in running.items():
             process.terminate()
@@ -141,14 +119,14 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], *,
             connection.close()
 
 
-def _answer(connection: Any, process: Any) -> Any:
-    """Return what a task answered, or its failure as a `TaskError` that is not raised yet."""
+def _receive(connection: Any, process: Any) -> Any:
+    """Return the result of a task, or its failure as a `TaskError`."""
     try:
-        fine, answer = connection.recv()
+        succeeded, result = connection.recv()
     except EOFError:
         process.join()
-        return TaskError(f"the process ended with {process.exitcode} and no answer; out of memory?")
+        return TaskError(f"the process ended with {process.exitcode} and no result; out of memory?")
     finally:
         connection.close()
     process.join()
-    return answer if fine else TaskError(answer)
+    return result if succeeded else TaskError(result)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and rows of CSV that are read as they were written."""
+"""Files that are written completely or not at all, and CSV text that every reader takes back unchanged."""
 
 from __future__ import annotations
 
@@ -13,72 +13,22 @@ __all__ = ["check_writable", "csv_text", "write_whole"]
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
-    """Make a file in a folder and take it away again: permissions alone do not tell whether that can be done.
-
-    Parameters
-    ----------
-    folder : path
-        Where something is to be written later.
-
-    Raises
-    ------
-    OSError
-        For a folder that is not there, or takes no file.
-    """
+    """Raise OSError unless a file can be created in a folder; permissions alone do not tell."""
     handle, name = tempfile.mkstemp(dir=folder, prefix=".classic_eyes.")
     os.close(handle)
     os.unlink(name)
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    r"""Lay out rows as CSV: commas, lines that end in a newline, None as nothing.
-
-    Parameters
-    ----------
-    rows : iterable of iterable
-        Fields.
-
-    Returns
-    -------
-    str
-        A field with a comma, a quotation mark or any end of a line in it is quoted.
-
-    Examples
-    --------
-    >>> csv_text([("a\r.png", 1, None)])
-    '"a\r.png",1,\n'
-    """
+    """Return rows as CSV: comma-separated, lines ending in a newline, fields with any line break quoted, None empty."""
     lines: list[str] = []
-    # With a newline alone at the ends, csv would leave a carriage return unquoted, and take it for an end when reading.
+    # With "\n" as the terminator, csv would not quote a carriage return, which readers take for the end of a line.
     csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)
     return "".join(f"{line[:-2]}\n" for line in lines)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Give a file its new content at once: whoever reads it sees the old or the new one, never a part.
-
-    1. The content goes into a hidden file of the same folder, and from there to the disk.
-    2. That file gets the permissions of any other file its owner makes, and takes the name.
-
-    Parameters
-    ----------
-    path : path
-        The file, in a folder that exists.
-    content : bytes
-        All of it.
-
-    Raises
-    ------
-    OSError
-        For a missing folder, or a disk that refuses; nothing is left behind.
-
-    Examples
-    --------
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder, "new"), b"all of it")
-    ...     Path(folder, "new").read_bytes()
-    b'all of it'
-    """
+    """Replace the content of a file at once: readers see the old or the new content; an error leaves no trace."""
     target = Path(path)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -86,7 +36,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files.
+        # mkstemp creates private files. Give this one the usual permissions.
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)

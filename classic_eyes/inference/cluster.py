@@ -1,4 +1,4 @@
-"""A Dask cluster as joblib's back-end: connected, of our version, with the model on every worker."""
+"""A Dask cluster as a joblib backend, with the same version of the library and the model on every worker."""
 
 from __future__ import annotations
 
@@ -12,44 +12,17 @@ from ..errors import ClusterError, MissingDependencyError, ParameterError
 
 __all__ = ["connected"]
 
-# Seconds.
-_TO_ANSWER = 10
-_FOR_WORKERS = 60
-
-
-def _version() -> str:
-    return __version__
+# Seconds to wait for the scheduler, and for its first worker.
+_SCHEDULER_TIMEOUT = 10
+_WORKER_TIMEOUT = 60
 
 
 @contextmanager
 def connected(scheduler: str, model: Any) -> Iterator[Any]:
-    """Connect to a cluster and lay a model down on every worker.
+    """Connect to the cluster at an address and yield a backend for `joblib.Parallel`.
 
-    1. The scheduler must answer within 10 seconds, and have a worker within 60.
-    2. Every worker must have the library, in this version.
-    3. The model goes to each of them once, and not with every chunk; with one copy each, the loss of a worker is not
-       that of the model.
-
-    Parameters
-    ----------
-    scheduler : str
-        Its address, as ``dask scheduler`` prints it.
-    model : picklable object
-        An argument of the tasks to come; it is known again by its identity.
-
-    Yields
-    ------
-    joblib back-end
-        For `joblib.Parallel`.
-
-    Raises
-    ------
-    ParameterError
-        For an address that is none, or that does not answer.
-    ClusterError
-        For a cluster without workers, workers without the library or of another version, and one that breaks down.
-    MissingDependencyError
-        Without the extra ``distributed``.
+    1. Check that a scheduler answers, that it has a worker, and that every worker has this version of the library.
+    2. Send the model, an argument of the later tasks, to each worker once. The loss of a worker does not lose it.
     """
     from joblib import parallel_config
 
@@ -59,44 +32,50 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
         raise MissingDependencyError(
             "backend 'dask' needs the package distributed; pip install 'classic-eyes[distributed]'"
         ) from error
-    # A client that never started refers to itself: thrown away while another starts, both would wait for ever.
+    # A client that failed to start refers to itself. Collected while another starts, both would wait forever.
     gc.collect()
     try:
-        client = Client(scheduler, timeout=_TO_ANSWER, set_as_default=False)
+        client = Client(scheduler, timeout=_SCHEDULER_TIMEOUT, set_as_default=False)
     except Exception as error:
-        # Whatever keeps a client from starting, an assertion about its own threads on a busy machine too.
+        # Of any kind: on a busy machine, even an assertion about its own threads.
         raise ParameterError(
-            f"scheduler {scheduler!r} does not answer ({_line(error)}); name the address that dask scheduler printed, "
-            "such as tcp://host:8786"
+            f"scheduler {scheduler!r} does not answer ({_one_line(error)}); use the address that dask scheduler "
+            "printed, such as tcp://host:8786"
         ) from error
     with client:
         _check_workers(client)
-        # Left at once: a generator must not change the configuration of whoever reads from it.
+        # Left before the yield: a generator must not change the configuration of its caller.
         with parallel_config(backend="dask", client=client, scatter=[model]) as config:
             backend = config["backend"]
         try:
             yield backend
         except KilledWorker as error:
             raise ClusterError(
-                "workers died again and again over the same images; their logs say why (often too little memory, or "
-                f"a file that their decoder cannot bear): {_line(error)}"
+                "several workers died over the same images; their logs tell why (often too little memory, or a file "
+                f"that crashes the decoder): {_one_line(error)}"
             ) from error
 
 
 def _check_workers(client: Any) -> None:
     try:
-        client.wait_for_workers(1, timeout=_FOR_WORKERS)
+        client.wait_for_workers(1, timeout=_WORKER_TIMEOUT)
         versions = client.run(_version)
     except TimeoutError as error:
-        raise ClusterError(f"the scheduler has no worker after {_FOR_WORKERS} s; start some (dask worker)") from error
+        raise ClusterError(f"the scheduler has no worker after {_WORKER_TIMEOUT} s; start one: dask worker") from error
     except Exception as error:
         raise ClusterError(
-            f"a worker cannot run classic-eyes ({_line(error)}); install version {__version__} on every one"
+            f"a worker cannot run classic-eyes ({_one_line(error)}); install version {__version__} on every worker"
         ) from error
     for worker, version in versions.items():
         if version != __version__:
-            raise ClusterError(f"worker {worker} has classic-eyes {version}, this is {__version__}; install the same")
+            raise ClusterError(
+                f"worker {worker} has classic-eyes {version}, this is {__version__}; install the same version"
+            )
 
 
-def _line(error: BaseException) -> str:
+def _version() -> str:
+    return __version__
+
+
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__

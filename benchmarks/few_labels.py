@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, find_labe
 from classic_eyes.semisupervised.priors import PriorScores
 from classic_eyes.semisupervised.views import View
 
-__all__ = ["LEARNERS", "Pool", "fit_learner", "gather_pool"]
+__all__ = ["LEARNERS", "Pool", "fit_learner"]
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
@@ -27,23 +28,33 @@ _SPREAD_COMPONENTS = 64
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Images and what is known of them without a label; computed once for many learners."""
+    """Images, and what is known of them without a label: computed when a learner needs it, once for all learners."""
 
     images: NDArray[np.uint8]
     groups: NDArray[np.str_]
-    views: tuple[View, ...]
-    priors: PriorScores
+    random_state: int = 0
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """Those of `VIEW_FEATURES`."""
+        return (self._first_view, *(self._view(features) for features in VIEW_FEATURES[1:]))
+
+    @cached_property
+    def priors(self) -> PriorScores:
+        """Prior scores of openness."""
+        return compute_priors(self.images, random_state=self.random_state)
+
+    @cached_property
+    def _first_view(self) -> View:
+        return self._view(VIEW_FEATURES[0])
+
+    def _view(self, features: Sequence[str]) -> View:
+        return make_view(self.images, features, random_state=self.random_state)
 
     @property
     def rows(self) -> NDArray[np.float32]:
         """Leading components of the first view, in which similar eyes are neighbours."""
-        return self.views[0].leading(_SPREAD_COMPONENTS, mirrored=False).rows
-
-
-def gather_pool(images: NDArray[np.uint8], groups: NDArray[np.str_], *, random_state: int = 0) -> Pool:
-    """Compute the views and the prior scores of images, before any label."""
-    views = tuple(make_view(images, features, random_state=random_state) for features in VIEW_FEATURES)
-    return Pool(images, groups, views, compute_priors(images, random_state=random_state))
+        return self._first_view.leading(_SPREAD_COMPONENTS, mirrored=False).rows
 
 
 def _labelled_only(pool: Pool, given: Labels, random_state: int) -> Labels:

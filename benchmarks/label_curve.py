@@ -10,7 +10,7 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
-from benchmarks.few_labels import LEARNERS, Pool, fit_learner, gather_pool
+from benchmarks.few_labels import LEARNERS, Pool, fit_learner
 from benchmarks.scenarios import BASE
 from classic_eyes import EyeClassifier, metrics
 from classic_eyes._utils.workers import run_tasks
@@ -104,7 +104,7 @@ def _accuracies(
 ) -> tuple[float, ...]:
     """Return the accuracy at each size, for one learner, order and seed."""
     train, test = _held_out(groups, seed)
-    pool = gather_pool(images[train], groups[train], random_state=seed)
+    pool = Pool(images[train], groups[train], seed)
     given = np.full(len(train), UNLABELLED, dtype=np.int8)
     scores = None if order == "random" else _scores_without_labels(learner, pool, seed)
     reached = []

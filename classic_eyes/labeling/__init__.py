@@ -1,12 +1,11 @@
 """Labelling by a person: the order in which images are labelled, and an audit of given labels."""
 
 from .audit import AUDIT_FEATURES, Audit, Reviewer, audit_labels, independent_reviewer, out_of_fold_reviewer
-from .priority import ORDERS, LabelingQueue, prioritize, queue_images
+from .priority import ORDERS, prioritize, queue_images
 
 __all__ = [
     "AUDIT_FEATURES",
     "Audit",
-    "LabelingQueue",
     "ORDERS",
     "Reviewer",
     "audit_labels",

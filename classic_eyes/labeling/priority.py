@@ -29,20 +29,7 @@ _N_COMPONENTS, _MAX_CLUSTERED = 64, 20_000
 
 @dataclass(frozen=True, eq=False)
 class LabelingQueue:
-    """Images to be labelled, page by page.
-
-    Parameters
-    ----------
-    pages : tuple of int array
-        Positions of the images on each page.
-    clusters : int array of shape (n,)
-        Cluster of each image; all 0 for orders without clusters.
-
-    Examples
-    --------
-    >>> LabelingQueue((np.array([3, 1]), np.array([2])), np.zeros(4, int)).positions.tolist()
-    [3, 1, 2]
-    """
+    """Positions of images by page, and the cluster of each image (all 0 for orders without clusters)."""
 
     pages: tuple[NDArray[np.intp], ...]
     clusters: NDArray[np.intp]

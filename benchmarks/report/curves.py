@@ -219,10 +219,9 @@ def _draw_histogram(axes: Axes, one: Scored) -> None:
     top = max(np.max(heights), 1.0)
     for label, sign, word in ((0, -1, "closed"), (1, 1, "open")):
         color = fig.COLORS["s0" if label else "s1"]
-        correct = (middles >= 0.5) == bool(label)
-        for kept, style in ((correct, {"color": color}), (~correct, {"facecolor": "none", "edgecolor": color})):
-            kept &= heights[label] > 0
-            axes.bar(middles[kept], sign * heights[label][kept], 0.8 / N_BARS, linewidth=1, **style)
+        height, correct = heights[label], (middles >= 0.5) == bool(label)
+        faces = np.where(correct, color, "none")[height > 0]
+        axes.bar(middles[height > 0], sign * height[height > 0], 0.8 / N_BARS, linewidth=1, fc=faces, ec=color)
         axes.text(0.51, sign * 0.8 * top, word, va="center", **fig.NOTE)
     axes.axhline(0, **fig.THIN)
     axes.axvline(0.5, **fig.DOTTED)

@@ -190,6 +190,6 @@ def _attributes(element: ElementTree.Element) -> Iterator[tuple[str, str]]:
             yield from ((key, _VARIABLES.get(text, text)) for key, _, text in settings if key != "font-family")
         elif name in ("d", "x", "y"):
             rounded = re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
-            yield name, re.sub(r" ?\n| (?=[A-Z])|(?<=[A-Z]) ", "", rounded)
+            yield name, re.sub(r"(?<=[A-Z])\s+|\s+(?=[A-Zz]|$)", "", rounded)
         elif not value.startswith("rotate(-0 "):
             yield name.rpartition("}")[2], value

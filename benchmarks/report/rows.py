@@ -146,7 +146,7 @@ def ablation_figure(dataset: Entry) -> Figure | None:
     if not pairs:
         return None
     rows = sorted((_change(dataset, *pair) for pair in pairs), key=lambda row: row.value or 0)
-    canvas, axes = _row_axes(rows, "change of accuracy", PITCH + 12, WIDTH - 106)
+    canvas, axes = _row_axes(rows, "change of accuracy", PITCH + 12, WIDTH - 120)
     reach = 1.05 * max(abs(end) for row in rows for end in (row.value or 0, row.low or 0, row.high or 0)) or 0.01
     axes.set_xlim(-reach, reach)
     axes.locator_params(axis="x", nbins=4, steps=[1, 2, 5, 10])

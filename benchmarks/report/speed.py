@@ -20,7 +20,7 @@ ACCURACIES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.985
 SPEEDS = (("end_to_end", "images/s, from files to predictions"), ("features", "images/s, features only"))
 MARKERS = {"shipped": "s", "baseline": "D"}
 # Of a label at font size 10.5; rather too wide than too narrow.
-CHARACTER_WIDTH, LINE_HEIGHT = 6.3, 13.0
+CHARACTER_WIDTH, LINE_HEIGHT = 6.6, 13.0
 
 
 @dataclass(frozen=True)

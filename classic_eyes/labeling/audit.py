@@ -252,7 +252,7 @@ def audit_labels(
             if partners[k] < 0 or raised > error_probability[k]:
                 error_probability[k], partners[k], is_duplicate[k] = raised, partner, certainty == 1
     reasons = [""] * len(labels)
-    for k in np.flatnonzero(is_given):
+    for k in map(int, np.flatnonzero(is_given)):
         given, opposite = _NAMES[labels[k]], _NAMES[1 - labels[k]]
         votes = [f"{value:.2f} {reviewer.name}" for value, reviewer in zip(against[:, k], reviewers, strict=True)]
         reasons[k] = f"labelled {given}, but {opposite} with {', '.join(votes)}"

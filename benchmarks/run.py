@@ -140,7 +140,7 @@ def _time_task(model: bytes, paths: Sequence[str], rounds: int) -> dict[str, Any
 
 def _map_task(features: Sequence[str], images: NDArray[np.uint8], seed: int) -> dict[str, list[list[float]]]:
     with one_thread():
-        pipelines = build_pipelines(features, random_state=seed).values()
+        pipelines = build_pipelines(features, "svm", random_state=seed).values()
         rows = np.hstack([pipeline[0].fit_transform(images) for pipeline in pipelines])
         rows = StandardScaler().fit_transform(rows)
         most = min(50, *rows.shape)

@@ -79,7 +79,7 @@ def score_files(
     with one_thread():
         if n_jobs == 1 or sum(map(len, first)) <= chunk // 2:
             # Starting processes takes as long as scoring a few hundred images.
-            scored = map(work, parts)
+            scored: Iterator[_Chunk] = map(work, parts)
         else:
             run = run_forked if backend == "fork" else run_threads
             scored = run(work, parts, n_jobs=n_jobs or _n_cores())

@@ -109,7 +109,7 @@ def _out_of_fold_decision(view: View, labels: Labels, folds: NDArray[np.intp], r
     held_out = [np.tile(folds[labelled] == fold, n_copies) for fold in used_folds]
     y = np.tile(labels[labelled], n_copies)
     fittable = [part for part in held_out if len(np.unique(y[~part])) == 2]
-    fold_svms = svm.fit_without(view.rows[rows], y, fittable)
+    fold_svms = svm.fit_out_of_fold(view.rows[rows], y, fittable)
     decision = view.average(svm.decision_function(view.rows))
     for fold, fold_svm in zip(used_folds, fold_svms, strict=True):
         inside = np.flatnonzero((folds == fold) & (labels >= 0))

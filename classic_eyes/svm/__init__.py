@@ -1,16 +1,8 @@
-"""Our classifiers: rows of numbers in, a margin out; they know nothing of images."""
+"""Least-squares SVMs of fixed size on rows of features, also mirror-symmetric and with a learned metric."""
 
 from __future__ import annotations
 
-from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels, rbf, symmetric_rbf
-from .metric import MetricSvm, gradient_products
+from .least_squares import LeastSquaresSvm, SymmetricSvm
+from .metric import MetricSvm
 
-__all__ = [
-    "LeastSquaresSvm",
-    "MetricSvm",
-    "SymmetricSvm",
-    "gradient_products",
-    "image_kernels",
-    "symmetric_rbf",
-    "rbf",
-]
+__all__ = ["LeastSquaresSvm", "MetricSvm", "SymmetricSvm"]

@@ -1,4 +1,4 @@
-"""A support vector machine of fixed size: least squares on a Nystroem map, trained in seconds."""
+"""Least-squares support vector machines of fixed size on a Nystroem map."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..errors import ParameterError
+from .kernels import rbf, symmetric_rbf
 
-__all__ = ["LeastSquaresSvm", "SymmetricSvm", "image_kernels", "symmetric_rbf", "rbf"]
+__all__ = ["LeastSquaresSvm", "SymmetricSvm"]
 
 Rows = NDArray[np.float32]
 
@@ -24,87 +25,85 @@ Rows = NDArray[np.float32]
 _JITTER = 1e-5
 # Rows of the kernel at a time: few enough for the cache, enough for BLAS.
 _CHUNK = 2048
-# libm's exp of a float is smallest here; further out a support vector has no say anyway.
-_EXP_FLOOR = -80.0
 
 
 class _Sums(NamedTuple):
-    """What least squares needs to know of rows; it adds up over them, so that a part can be taken away."""
+    """Sufficient statistics of weighted least squares. They are sums over rows, so parts can be subtracted."""
 
-    gram: NDArray[np.float64]  # weighted products of the columns; the lower triangle only
-    pull: NDArray[np.float64]  # weighted products with the targets
-    column: NDArray[np.float64]  # weighted sums of the columns
+    gram: NDArray[np.float64]  # weighted products of the columns; only the lower triangle
+    target_products: NDArray[np.float64]  # weighted products of columns and targets
+    columns: NDArray[np.float64]  # weighted sums of the columns
     weight: float
-    target: float
-    scale: float  # the weight that alpha is multiplied with
+    targets: float  # weighted sum of the targets
+    scale: float  # weight by which alpha is multiplied
 
 
 class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
-    """Tell two classes apart by a least-squares support vector machine with a fixed number of support vectors.
+    """Binary least-squares SVM with a fixed number of support vectors.
 
-    1. ``n_support`` rows ``s`` are drawn from the training set; ``K_ss`` is their RBF kernel and ``K_ss = R R'``.
+    1. ``n_support`` rows ``s`` are drawn from the training set; ``K_ss`` is their RBF kernel matrix, ``K_ss = R R'``.
     2. Each row is mapped to ``phi(x) = R^-1 k(x, s)`` (Nystroem), so that ``phi(x)' phi(z)`` approximates
        ``exp(-gamma |x - z|^2)``.
-    3. ``w, b`` minimise ``sum_i c_i (t_i - w' phi(x_i) - b)^2 + alpha sum_i c_i |w|^2`` for targets ``t`` of -1 and 1
+    3. ``w, b`` minimize ``sum_i c_i (t_i - w' phi(x_i) - b)^2 + alpha sum_i c_i |w|^2`` for targets ``t`` of -1 and 1
        and sample weights ``c``: one linear system, no iterations.
-    4. With ``group_effect`` each group has an intercept of its own besides, a random effect of that variance in units
-       of a row's noise, so that what sets people apart is not learnt as what sets the classes apart. With ``c_g``, the
-       weight of group g, all sums over rows lose ``sum_g q_g a_g b_g / c_g`` for the group's own sums ``a_g``, ``b_g``
-       and ``q_g = group_effect c_g / (1 + group_effect c_g)``: the further above 0, the more the rows of a group are
-       compared with each other only.
-    5. ``decision_function(x) = k(x, s) R'^-1 w + b``: what an SVM with these support vectors computes.
+    4. ``group_effect`` adds a random intercept per person, so that the classifier does not learn identity. It is the
+       variance of the intercepts relative to that of the noise. Every sum over rows is reduced by
+       ``sum_g q_g a_g b_g / c_g``, where ``a_g``, ``b_g`` are the sums over group g, ``c_g`` is its weight and ``q_g =
+       group_effect c_g / (1 + group_effect c_g)``.
+    5. ``decision_function(x) = k(x, s) R'^-1 w + b``, as for any SVM with these support vectors.
 
     Parameters
     ----------
     n_support : int, optional
-        Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1500 to 3000.
+        Number of support vectors, at most the number of rows. By default a tenth of the rows, from 1500 to 3000.
     gamma : float, default 0.4
-        Width of the kernel in units of ``1 / sum of the variances of the columns``, scikit-learn's ``"scale"``; > 0.
+        Kernel coefficient, multiplied by ``1 / sum of the variances of the columns`` (scikit-learn's ``"scale"``); > 0.
     alpha : float, default 3e-6
-        Weight of ``|w|^2`` for each unit of sample weight; > 0.
+        Regularization, the weight of ``|w|^2`` per unit of sample weight; > 0.
     random_state : int, default 0
-        Seed of the draw.
+        Seed of the draw of support vectors.
     group_effect : float, default 0.0
-        Variance of the groups' own intercepts, 0 or more; 0 for none. It needs ``groups`` in `fit`.
+        Adds a random intercept per person, so that the classifier does not learn identity: its variance, 0 or more.
+        Above 0, `fit` requires ``groups``.
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
         The labels, the negative one first.
     support_vectors_ : float32 array of shape (n_support, d)
-        The rows drawn.
+        Support vectors.
     dual_coef_ : float64 array of shape (1, n_support)
         Their coefficients.
     intercept_ : float64 array of shape (1,)
-        ``b``.
+        Intercept ``b``.
     n_support_ : int array of shape (1,)
-        How many there are.
+        Number of support vectors.
 
     Raises
     ------
     ParameterError
-        In `fit`, for a parameter out of its range, other than two classes, or a group effect without groups.
+        In `fit`, if a parameter is out of its range, if there are not two classes, or if ``groups`` are missing.
 
     Notes
     -----
-    The cost is ``n m^2`` for n rows and m support vectors, where libsvm's grows with ``n^2``; the memory ``4 n m``
-    bytes. Sums keep their order, so the same rows give the
-    same bytes with the same number of BLAS threads.
+    The cost is ``n m^2`` for n rows and m support vectors, where that of libsvm grows with ``n^2``; the memory is
+    ``4 n m`` bytes. The same rows give the same bytes with the same number of BLAS threads.
 
     References
     ----------
-    Suykens, Vandewalle, "Least squares support vector machine classifiers", Neural Processing Letters 9, 1999,
-    doi:10.1023/A:1018628609742.
-    Williams, Seeger, "Using the Nystroem method to speed up kernel machines", NIPS 13, 2001 (no DOI).
-    De Brabanter, De Brabanter, Suykens, De Moor, "Optimized fixed-size kernel models for large data sets",
-    Computational Statistics & Data Analysis 54, 2010, doi:10.1016/j.csda.2010.01.024.
-    Luts, Molenberghs, Verbeke, Van Huffel, Suykens, "A mixed effects least squares support vector machine model for
-    classification of longitudinal data", Computational Statistics & Data Analysis 56, 2012,
-    doi:10.1016/j.csda.2011.09.008: step 4.
+    J. Suykens and J. Vandewalle, "Least squares support vector machine classifiers", Neural Processing Letters 9,
+    1999. https://doi.org/10.1023/A:1018628609742
+    C. Williams and M. Seeger, "Using the Nystroem method to speed up kernel machines", NIPS 13, 2001 (no DOI).
+    K. De Brabanter, J. De Brabanter, J. Suykens and B. De Moor, "Optimized fixed-size kernel models for large data
+    sets", Computational Statistics & Data Analysis 54, 2010. https://doi.org/10.1016/j.csda.2010.01.024
+    J. Luts, G. Molenberghs, G. Verbeke, S. Van Huffel and J. Suykens, "A mixed effects least squares support vector
+    machine model for classification of longitudinal data", Computational Statistics & Data Analysis 56, 2012: step 4.
+    https://doi.org/10.1016/j.csda.2011.09.008
 
     Examples
     --------
     >>> import numpy as np
+    >>> from classic_eyes.svm import LeastSquaresSvm
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 2))
     >>> y = (np.hypot(*X.T) < 1).astype(int)
@@ -112,7 +111,7 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
     True
     """
 
-    # Accuracy grows slowly with the number, the time of a fit with its square.
+    # Accuracy grows slowly with the number of support vectors, the time of a fit with its square.
     _support_range = (1500, 3000)
 
     def __init__(
@@ -130,10 +129,6 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.group_effect = group_effect
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # A file of an earlier version knows nothing of the parameter.
-        super().__setstate__({"group_effect": 0.0, **state})
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
@@ -142,64 +137,64 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Self:
-        """Learn from labelled rows.
+        """Fit the SVM.
 
         Parameters
         ----------
         X : array of shape (n, d)
             Rows of features.
         y : array of shape (n,)
-            Two classes.
+            Labels of two classes.
         sample_weight : array of shape (n,), optional
             Weight of each row, 0 or more.
         groups : array of shape (n,), optional
-            Person of each row, for a group effect; not used without one.
+            Person of each row; used if ``group_effect`` is above 0.
 
         Returns
         -------
         LeastSquaresSvm
-            Itself.
+            The fitted SVM.
         """
-        self.fit_without(X, y, (), sample_weight, groups)
+        self.fit_out_of_fold(X, y, (), sample_weight, groups)
         return self
 
-    def fit_without(
+    def fit_out_of_fold(
         self,
         X: ArrayLike,
         y: ArrayLike,
-        left_out: Sequence[NDArray[np.bool_]],
+        held_out: Sequence[NDArray[np.bool_]],
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> list[LeastSquaresSvm]:
-        """Learn from all rows and, at little more cost, once more without each of several parts.
+        """Fit to all rows, and at little extra cost to all rows but each of several parts.
 
-        The machines share their support vectors, which carry no label; a part's share in the sums of step 3 is taken
-        away before the system is solved.
+        All SVMs share the support vectors, which carry no labels. The contribution of a part is subtracted from the
+        sums of step 3 before the system is solved.
 
         Parameters
         ----------
         X : array of shape (n, d)
             Rows of features.
         y : array of shape (n,)
-            Two classes.
-        left_out : sequence of bool array of shape (n,)
-            Rows that one machine must not learn from; no row in two parts, and both classes outside of each.
+            Labels of two classes.
+        held_out : sequence of bool array of shape (n,)
+            Disjoint parts; both classes must occur outside of each.
         sample_weight : array of shape (n,), optional
             Weight of each row, 0 or more.
         groups : array of shape (n,), optional
-            Person of each row, for a group effect; one that is in several parts counts as one in each.
+            Person of each row; used if ``group_effect`` is above 0. A person in several parts is a group in each.
 
         Returns
         -------
         list of LeastSquaresSvm
-            Fitted, one for each of `left_out`; this one is fitted to all rows.
+            One SVM for each part, fitted without it. The SVM itself is fitted to all rows.
         """
         rows, labels = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self._check(codes)
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-        names = self._names_of(groups, len(rows))
+        names = self._check_groups(groups, len(rows))
         target = np.where(codes == 1, 1.0, -1.0)
         n_support = self.n_support or int(np.clip(len(rows) // 10, *self._support_range))
         drawn = np.random.default_rng(self.random_state).permutation(len(rows))[:n_support]
@@ -207,45 +202,47 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         self.n_support_ = np.array([len(drawn)])
         variance = float(rows.var(axis=0, dtype=np.float64).sum())
         self._gamma = self.gamma / (variance or 1.0)
-        root = self._root()
+        root = self._cholesky()
         mapped = self._map(rows, root)
-        rest = ~np.any(left_out, axis=0) if len(left_out) else np.ones(len(rows), dtype=bool)
-        sums = [self._sums(mapped, target, weight, names, part) for part in (*left_out, rest)]
-        whole = _Sums(*(sum(each) for each in zip(*sums, strict=True)))
-        judges = [self._without(whole, part, root) for part in sums[:-1]]
-        self._solve(whole, root)
-        return judges
+        rest = ~np.any(held_out, axis=0) if len(held_out) else np.ones(len(rows), dtype=bool)
+        sums = [self._sum(mapped, target, weight, names, part) for part in (*held_out, rest)]
+        total = _Sums(*(sum(each) for each in zip(*sums, strict=True)))
+        fitted = [self._fit_without(total, part, root) for part in sums[:-1]]
+        self._solve(total, root)
+        return fitted
 
     def _check(self, codes: NDArray[np.intp]) -> None:
         if len(self.classes_) != 2:
-            # scikit-learn's checks look for these words.
-            one = "; with one class there is nothing to learn" if len(self.classes_) == 1 else ""
+            # The first words are those that scikit-learn's checks expect.
+            one = " (one class)" if len(self.classes_) == 1 else ""
             raise ParameterError(
-                f"Only binary classification is supported: y holds {len(self.classes_)} class(es), 2 are needed{one}"
+                f"Only binary classification is supported: y has {len(self.classes_)} class(es){one}, expected 2"
             )
         n_support = self.n_support
         if n_support is not None and (not isinstance(n_support, int | np.integer) or n_support < 1):
-            raise ParameterError(f"n_support is {n_support!r}; it must be a whole number from 1, or None")
+            raise ParameterError(f"n_support={n_support!r}: expected an integer of at least 1, or None")
         for name in ("gamma", "alpha"):
             value = getattr(self, name)
             if not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
-                raise ParameterError(f"{name} is {value!r}; it must be a number above 0")
+                raise ParameterError(f"{name}={value!r}: expected a finite number above 0")
         effect = self.group_effect
         if not isinstance(effect, int | float | np.number) or not 0 <= effect < np.inf:
-            raise ParameterError(f"group_effect is {effect!r}; it must be a number, 0 or more")
+            raise ParameterError(f"group_effect={effect!r}: expected a finite number of at least 0")
 
-    def _names_of(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
-        """Return the name of each row's group; None where groups have no effect."""
+    def _check_groups(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
+        """Return the group of each row; None without a group effect."""
         if not self.group_effect:
             return None
         if groups is None:
-            raise ParameterError(f"group_effect is {self.group_effect!r} and groups is None; give the groups, or 0")
+            raise ParameterError(
+                f"groups is None, but group_effect={self.group_effect!r}; pass groups or set group_effect=0"
+            )
         names = np.asarray(groups)
         if names.shape != (n,):
-            raise ParameterError(f"groups has shape {names.shape}; {n} rows need ({n},)")
+            raise ParameterError(f"groups has shape {names.shape}; expected ({n},) for {n} rows")
         return names
 
-    def _sums(
+    def _sum(
         self,
         mapped: Rows,
         target: NDArray[np.float64],
@@ -253,16 +250,16 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         names: NDArray[Any] | None,
         part: NDArray[np.bool_],
     ) -> _Sums:
-        rows, aims, weights = mapped[part], target[part], weight[part]
-        sums = _add_up(rows, aims, weights)
+        rows, targets, weights = mapped[part], target[part], weight[part]
+        sums = _add_up(rows, targets, weights)
         if names is None or not len(rows):
             return sums
-        return _less(sums, self._effect(rows, aims, weights, names[part]))
+        return _subtract(sums, self._sum_over_groups(rows, targets, weights, names[part]))
 
-    def _effect(
+    def _sum_over_groups(
         self, rows: Rows, target: NDArray[np.float64], weight: NDArray[np.float64], names: NDArray[Any]
     ) -> _Sums:
-        """Return what the sums over all rows lose where each group has an intercept of its own (step 4)."""
+        """Return the reduction of the sums by the random intercepts (step 4)."""
         _, members = np.unique(names, return_inverse=True)
         sizes = np.bincount(members, weight)
         columns = csr_array((weight.astype(np.float32), (members, np.arange(len(rows))))) @ rows
@@ -280,14 +277,18 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         )
 
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
-        return _near_origin(X, support, self._gamma)
+        # Distances do not depend on the origin, but rounding does.
+        origin = support.mean(axis=0)
+        X, support = X - origin, support - origin
+        kernel = rbf(X, support.T, np.einsum("ij,ij->i", support, support), self._gamma)
+        return np.minimum(kernel, 1, out=kernel)
 
-    def _compared(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what of the rows is compared with the support vectors."""
+    def _project(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rows in the coordinates of the support vectors."""
         return X
 
-    def _root(self) -> Rows:
-        # In float64 throughout: the kernel of near-identical rows must stay positive definite.
+    def _cholesky(self) -> Rows:
+        # In float64: the kernel matrix of near-identical rows must stay positive definite.
         support = self.support_vectors_.astype(np.float64)
         kernel = self._kernel(support, support)
         kernel[np.diag_indices_from(kernel)] += _JITTER
@@ -302,25 +303,25 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
             ).T
         return mapped
 
-    def _without(self, whole: _Sums, part: _Sums, root: Rows) -> LeastSquaresSvm:
-        judge = type(self)(**self.get_params())
-        judge.classes_, judge.n_features_in_ = self.classes_, self.n_features_in_
-        judge.support_vectors_, judge.n_support_, judge._gamma = self.support_vectors_, self.n_support_, self._gamma
-        judge._solve(_less(whole, part), root)
-        return judge
+    def _fit_without(self, total: _Sums, part: _Sums, root: Rows) -> LeastSquaresSvm:
+        svm = type(self)(**self.get_params())
+        svm.classes_, svm.n_features_in_ = self.classes_, self.n_features_in_
+        svm.support_vectors_, svm.n_support_, svm._gamma = self.support_vectors_, self.n_support_, self._gamma
+        svm._solve(_subtract(total, part), root)
+        return svm
 
     def _solve(self, sums: _Sums, root: Rows) -> None:
-        gram, pull, column, weight, total, scale = sums
-        # The intercept is not shrunk: it is taken out of the system and put back afterwards.
-        system = gram - np.outer(column, column) / weight
-        system[np.diag_indices_from(system)] += self.alpha * scale
+        # The intercept is not regularized: it is eliminated from the system and recovered afterwards.
+        system = sums.gram - np.outer(sums.columns, sums.columns) / sums.weight
+        system[np.diag_indices_from(system)] += self.alpha * sums.scale
         factor = scipy.linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
-        w = scipy.linalg.cho_solve(factor, pull - column * total / weight, check_finite=False)
-        self.intercept_ = np.array([(total - column @ w) / weight])
+        right = sums.target_products - sums.columns * sums.targets / sums.weight
+        w = scipy.linalg.cho_solve(factor, right, check_finite=False)
+        self.intercept_ = np.array([(sums.targets - sums.columns @ w) / sums.weight])
         self.dual_coef_ = scipy.linalg.solve_triangular(root.astype(np.float64), w, lower=True, trans=1)[np.newaxis]
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the margin of each row; positive means the second of `classes_`.
+        """Return the decision value of each row; positive values mean the second of `classes_`.
 
         Parameters
         ----------
@@ -330,17 +331,17 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         Returns
         -------
         float64 array of shape (n,)
-            Margins.
+            Decision values.
         """
         check_is_fitted(self, "dual_coef_")
         rows: NDArray[np.float64] = validate_data(self, X, dtype=np.float64, reset=False)
         support = self.support_vectors_.astype(np.float64)
-        chunks = (self._compared(rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
+        chunks = (self._project(rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
         parts = [self._kernel(chunk, support) @ self.dual_coef_[0] for chunk in chunks]
         return np.concatenate(parts) + self.intercept_[0]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class of each row.
+        """Return the predicted class of each row.
 
         Parameters
         ----------
@@ -350,34 +351,34 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         Returns
         -------
         array of shape (n,)
-            One of `classes_`.
+            Elements of `classes_`.
         """
         positive = self.decision_function(X) >= 0
         return self.classes_[positive.astype(np.intp)]
 
 
 class SymmetricSvm(LeastSquaresSvm):
-    """Tell two classes apart by a machine that gives an image and its mirror image the same margin, exactly.
+    """Least-squares SVM with exactly the same decision value for an image and its mirror image.
 
-    Rows are what `classic_eyes.svm.symmetric.SymmetricPca` gives: a first half of even columns, the same for an image and its
-    mirror image, and a second half of odd ones, which change their sign. Steps and parameters are those of
+    Rows have a first half of even columns, the same for an image and its mirror image, and a second half of odd columns
+    of opposite sign, as from `classic_eyes.svm.symmetric.SymmetricPca`. Steps and parameters are those of
     `LeastSquaresSvm`, with the kernel averaged over both images::
 
         k(x, s) = (exp(-gamma |x - s|^2) + exp(-gamma |x - mirror(s)|^2)) / 2
 
-    so each support vector does the work of two, no mirror image is needed among the training rows, and no second pass
-    over a mirrored image when asked: both exponents come from one product of the even and one of the odd halves.
+    Each support vector does the work of two, and mirror images are needed neither for training nor for prediction: both
+    exponents follow from one product of the even and one of the odd halves.
 
     Parameters
     ----------
     n_support : int, optional
-        Support vectors, at most; all rows where there are fewer. By default a tenth of the rows, from 1000 to 3000.
+        Number of support vectors, at most the number of rows. By default a tenth of the rows, from 1000 to 3000.
     gamma : float, default 0.4
         As in `LeastSquaresSvm`; > 0.
     alpha : float, default 3e-6
         As in `LeastSquaresSvm`; > 0.
     random_state : int, default 0
-        Seed of the draw.
+        Seed of the draw of support vectors.
     group_effect : float, default 0.0
         As in `LeastSquaresSvm`; 0 or more.
 
@@ -389,150 +390,39 @@ class SymmetricSvm(LeastSquaresSvm):
     Raises
     ------
     ParameterError
-        In `fit`, as `LeastSquaresSvm`, and for an odd number of columns.
+        In `fit`, as in `LeastSquaresSvm`, and if the number of columns is odd.
 
     References
     ----------
-    Haasdonk, Burkhardt, "Invariant kernel functions for pattern analysis and machine learning", Machine Learning 68,
-    2007, doi:10.1007/s10994-007-5009-7: kernels averaged over transformations.
+    B. Haasdonk and H. Burkhardt, "Invariant kernel functions for pattern analysis and machine learning", Machine
+    Learning 68, 2007: kernels averaged over transformations. https://doi.org/10.1007/s10994-007-5009-7
 
     Examples
     --------
     >>> import numpy as np
+    >>> from classic_eyes.svm import SymmetricSvm
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> machine = SymmetricSvm(50, gamma=1.0).fit(X, (X[:, 0] + X[:, 1] ** 2 > 1).astype(int))
-    >>> bool(np.allclose(machine.decision_function(X), machine.decision_function(X * [1, -1])))
+    >>> svm = SymmetricSvm(50, gamma=1.0).fit(X, (X[:, 0] + X[:, 1] ** 2 > 1).astype(int))
+    >>> bool(np.allclose(svm.decision_function(X), svm.decision_function(X * [1, -1])))
     True
     """
 
-    # Each does the work of two, where there is one source; two sources need more.
+    # Each support vector does the work of two on images of one data set; several data sets need more.
     _support_range = (1000, 3000)
 
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
         half = X.shape[1] // 2
         if X.shape[1] % 2:
-            raise ParameterError(f"X has {X.shape[1]} columns; an even half and an odd half of one length are needed")
-        # The origin of the odd half is the mirror and stays where it is.
+            raise ParameterError(f"X has {X.shape[1]} columns; expected an even number, half of them even and half odd")
+        # Moving the origin of the odd half would break the symmetry.
         origin = np.concatenate([support[:, :half].mean(axis=0), np.zeros(half, support.dtype)])
         X, support = X - origin, support - origin
         kernel = symmetric_rbf(X, support.T, np.einsum("ij,ij->i", support, support), self._gamma)
         return np.minimum(kernel, 1, out=kernel)
 
 
-def symmetric_rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:
-    """Return the RBF kernel averaged over a row and its mirror image, whose second half has the other sign.
-
-    Parameters
-    ----------
-    X : float array of shape (n, 2 k)
-        Rows, even half first.
-    columns : float array of shape (2 k, m)
-        Support vectors, as columns.
-    squares : float array of shape (m,)
-        Their squared lengths.
-    gamma : float
-        Width, greater than 0.
-
-    Returns
-    -------
-    float array of shape (n, m)
-        Above 0; above 1 by rounding at most.
-
-    Examples
-    --------
-    >>> symmetric_rbf(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5).round(4).tolist()
-    [[0.5677]]
-    """
-    same, mirrored = image_kernels(X, columns, squares, gamma)
-    same += mirrored
-    same *= 0.5
-    return same
-
-
-def image_kernels(
-    X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the two RBF kernels that `symmetric_rbf` averages.
-
-    Parameters
-    ----------
-    X : float array of shape (n, 2 k)
-        Rows, even half first.
-    columns : float array of shape (2 k, m)
-        Support vectors, as columns.
-    squares : float array of shape (m,)
-        Their squared lengths.
-    gamma : float
-        Width, greater than 0.
-
-    Returns
-    -------
-    tuple of float array of shape (n, m)
-        Of the rows and the support vectors, and of the rows and the support vectors' mirror images.
-
-    Examples
-    --------
-    >>> kernels = image_kernels(np.array([[0.0, 1.0]]), np.array([[0.0], [1.0]]), np.array([1.0]), 0.5)
-    >>> [kernel.round(4).tolist() for kernel in kernels]
-    [[[1.0]], [[0.1353]]]
-    """
-    half = X.shape[1] // 2
-    even = X[:, :half] @ columns[:half]
-    even *= 2 * gamma
-    even -= gamma * np.einsum("ij,ij->i", X, X)[:, np.newaxis]
-    even -= gamma * squares
-    odd = X[:, half:] @ columns[half:]
-    odd *= 2 * gamma
-    same = even + odd
-    mirrored = np.subtract(even, odd, out=even)
-    for exponent in (same, mirrored):
-        np.maximum(exponent, _EXP_FLOOR, out=exponent)
-        np.exp(exponent, out=exponent)
-    return same, mirrored
-
-
-def rbf(X: NDArray[Any], columns: NDArray[Any], squares: NDArray[Any], gamma: float) -> NDArray[Any]:
-    """Return the RBF kernel as one matrix product, ``exp(2 gamma x s - gamma |x|^2 - gamma |s|^2)``.
-
-    Parameters
-    ----------
-    X : float array of shape (n, d)
-        Rows, in the precision in which the kernel is to be.
-    columns : float array of shape (d, m)
-        Support vectors, as columns.
-    squares : float array of shape (m,)
-        Their squared lengths.
-    gamma : float
-        Width, greater than 0.
-
-    Returns
-    -------
-    float array of shape (n, m)
-        Above 0; above 1 by rounding at most.
-
-    Examples
-    --------
-    >>> rbf(np.zeros((1, 2)), np.ones((2, 1)), np.array([2.0]), 0.5).round(4).tolist()
-    [[0.3679]]
-    """
-    kernel = X @ columns
-    kernel *= 2 * gamma
-    kernel -= gamma * np.einsum("ij,ij->i", X, X)[:, np.newaxis]
-    kernel -= gamma * squares
-    np.maximum(kernel, _EXP_FLOOR, out=kernel)
-    return np.exp(kernel, out=kernel)
-
-
-def _near_origin(X: NDArray[Any], support: NDArray[Any], gamma: float) -> NDArray[Any]:
-    """Return the RBF kernel of rows that may lie anywhere: distances do not depend on the origin, rounding does."""
-    origin = support.mean(axis=0)
-    X, support = X - origin, support - origin
-    kernel = rbf(X, support.T, np.einsum("ij,ij->i", support, support), gamma)
-    return np.minimum(kernel, 1, out=kernel)
-
-
-def _less(whole: _Sums, part: _Sums) -> _Sums:
-    pairs: Iterator[tuple[Any, Any]] = zip(whole, part, strict=True)
+def _subtract(total: _Sums, part: _Sums) -> _Sums:
+    pairs: Iterator[tuple[Any, Any]] = zip(total, part, strict=True)
     return _Sums(*(all_ - own for all_, own in pairs))
 
 

@@ -1,4 +1,4 @@
-"""Features of an image and of its mirror image, turned so that mirroring changes nothing but signs."""
+"""Pipeline steps from features of an image and of its mirror image to even and odd columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import ParameterError
 
-__all__ = ["SymmetricPca", "SymmetricScaler", "SymmetricUnion"]
+__all__ = ["SymmetricPca", "SymmetricScaler", "SymmetricUnion", "mirrored_columns"]
 
 Rows = NDArray[np.float32]
 
@@ -22,30 +22,9 @@ _ROOT_HALF = np.float32(np.sqrt(0.5))
 
 
 class SymmetricUnion(TransformerMixin, BaseEstimator):
-    """The features of each image, and beside them those of its mirror image.
+    """Features of each image, followed by those of its mirror image.
 
-    An extractor that knows what mirroring does to its columns (``mirrored_columns``) is asked once, any other about
-    both images.
-
-    Parameters
-    ----------
-    union : sklearn.pipeline.FeatureUnion
-        Extractors, from uint8 ``(n, h, w)`` to ``(n, d)``.
-
-    Attributes
-    ----------
-    union_ : sklearn.pipeline.FeatureUnion
-        Fitted.
-
-    Examples
-    --------
-    >>> from classic_eyes.features import Lbp
-    >>> from classic_eyes.synthetic import make_eyes
-    >>> images = make_eyes(5).images
-    >>> rows = SymmetricUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images)
-    >>> mirrored = SymmetricUnion(FeatureUnion([("lbp", Lbp())])).fit_transform(images[:, :, ::-1])
-    >>> bool((rows[:, :2124] == mirrored[:, 2124:]).all())
-    True
+    An extractor whose columns a horizontal flip permutes (``mirrored_columns``) runs once, any other on both images.
     """
 
     def __init__(self, union: FeatureUnion) -> None:
@@ -53,110 +32,47 @@ class SymmetricUnion(TransformerMixin, BaseEstimator):
 
     @property
     def transformer_list(self) -> list[tuple[str, Any]]:
-        """The extractors by name, fitted where this is.
-
-        Returns
-        -------
-        list of (str, extractor)
-            As `sklearn.pipeline.FeatureUnion` has it.
-        """
+        """The extractors by name, fitted after `fit`."""
         return getattr(self, "union_", self.union).transformer_list
 
     def fit(self, X: NDArray[np.uint8], y: Any = None) -> Self:
-        """Fit the extractors.
-
-        Parameters
-        ----------
-        X : uint8 array of shape (n, h, w)
-            Images.
-        y : object, optional
-            Passed on.
-
-        Returns
-        -------
-        SymmetricUnion
-            Itself.
-        """
+        """Fit the extractors."""
         self.union_ = clone(self.union).fit(X, y)
         return self
 
     def transform(self, X: NDArray[np.uint8]) -> Rows:
-        """Compute the features of both images.
-
-        Parameters
-        ----------
-        X : uint8 array of shape (n, h, w)
-            Images.
-
-        Returns
-        -------
-        float32 array of shape (n, 2 d)
-            Those of the images, then those of their mirror images.
-        """
+        """Return features of shape (n, 2 d), those of the images first."""
         check_is_fitted(self, "union_")
         flipped = np.ascontiguousarray(X[:, :, ::-1])
-        seen, mirrored = [], []
+        own, mirrored = [], []
         for _, extractor in self.union_.transformer_list:
             rows = np.asarray(extractor.transform(X), dtype=np.float32)
             columns = mirrored_columns(extractor)
-            seen.append(rows)
+            own.append(rows)
             mirrored.append(rows[:, columns] if columns is not None else extractor.transform(flipped))
-        return np.hstack([*seen, *mirrored]).astype(np.float32, copy=False)
+        return np.hstack([*own, *mirrored]).astype(np.float32, copy=False)
 
 
 def mirrored_columns(extractor: Any) -> NDArray[np.intp] | None:
-    """Return which column of an extractor each column becomes for the mirror image; None where it cannot say.
-
-    Parameters
-    ----------
-    extractor : object
-        Fitted; a transformer that is not one of ours has nothing to say.
-
-    Returns
-    -------
-    intp array of shape (d,) or None
-        A permutation that is its own inverse.
-    """
-    tell = getattr(extractor, "mirrored_columns", None)
-    return tell() if callable(tell) else None
+    """Return `classic_eyes.features.Extractor.mirrored_columns` of a fitted extractor; None for other transformers."""
+    method = getattr(extractor, "mirrored_columns", None)
+    return method() if callable(method) else None
 
 
 class SymmetricScaler(TransformerMixin, BaseEstimator):
-    """Standardise columns as if every mirror image were among the rows, and turn them into even and odd ones.
+    """Standardize columns over images and mirror images, and rotate them to even and odd columns.
 
-    1. ``f`` and ``g``, the two halves of a row, lose the mean and are divided by the deviation of both halves together.
-    2. The even columns are ``(f + g) / sqrt 2``, the same for an image and its mirror image; the odd ones
+    1. The halves ``f`` and ``g`` of a row are standardized by the mean and standard deviation of both halves together.
+    2. The even columns ``(f + g) / sqrt 2`` are the same for an image and its mirror image; the odd columns
        ``(f - g) / sqrt 2`` change their sign.
 
-    Attributes
-    ----------
-    mean_, scale_ : float64 array of shape (d,)
-        Mean and deviation of both halves; a constant column has the deviation 1.
-    n_features_in_ : int
-        ``2 d``.
-
-    Examples
-    --------
     >>> rows = np.array([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0]], np.float32)
     >>> SymmetricScaler().fit_transform(rows).astype(float).round(3).tolist()
     [[0.0, -1.732], [0.0, 1.732], [0.0, 0.0]]
     """
 
     def fit(self, X: Rows, y: Any = None) -> Self:
-        """Measure means and deviations.
-
-        Parameters
-        ----------
-        X : float32 array of shape (n, 2 d)
-            What `SymmetricUnion` gives.
-        y : object, optional
-            Not used.
-
-        Returns
-        -------
-        SymmetricScaler
-            Itself.
-        """
+        """Compute means and standard deviations; that of a constant column is 1."""
         half = X.shape[1] // 2
         self.n_features_in_ = X.shape[1]
         self.mean_ = (X[:, :half].mean(axis=0, dtype=np.float64) + X[:, half:].mean(axis=0, dtype=np.float64)) / 2
@@ -166,112 +82,54 @@ class SymmetricScaler(TransformerMixin, BaseEstimator):
                 centred = part - self.mean_
                 variance += np.einsum("ij,ij->j", centred, centred)
         deviation = np.sqrt(variance / (2 * len(X)))
-        # What rounding leaves of a constant column must not be blown up.
+        # Rounding errors of a constant column must not be amplified.
         self.scale_ = np.where(deviation > 1e-6, deviation, 1.0)
         return self
 
     def transform(self, X: Rows) -> Rows:
-        """Standardise, and part even from odd.
-
-        Parameters
-        ----------
-        X : float32 array of shape (n, 2 d)
-            What `SymmetricUnion` gives.
-
-        Returns
-        -------
-        float32 array of shape (n, 2 d)
-            Even half, odd half.
-        """
+        """Return rows of the same shape, the even half first."""
         half = X.shape[1] // 2
         mean, factor = self.mean_.astype(np.float32), (_ROOT_HALF / self.scale_).astype(np.float32)
-        turned = np.empty_like(X, dtype=np.float32)
-        even, odd = turned[:, :half], turned[:, half:]
+        rotated = np.empty_like(X, dtype=np.float32)
+        even, odd = rotated[:, :half], rotated[:, half:]
         np.add(X[:, :half], X[:, half:], out=even)
         even -= 2 * mean
         even *= factor
         np.subtract(X[:, :half], X[:, half:], out=odd)
         odd *= factor
-        return turned
+        return rotated
 
 
 class SymmetricPca(TransformerMixin, BaseEstimator):
-    """Principal components of the even and of the odd columns, as many of each.
+    """Principal components of the even and of the odd columns, ``n_components / 2`` of each at most.
 
-    With every mirror image among the rows, even and odd columns have no correlation, so these are principal components
-    of all columns. Their means are zero then and nothing is taken away.
-
-    Parameters
-    ----------
-    n_components : int, default 200
-        Components, at most, half of them even and half odd; 2 or more.
-
-    Attributes
-    ----------
-    even_, odd_ : float32 array of shape (d, k)
-        Columns of unit length, by falling variance.
-    n_components_ : int
-        ``2 k``.
-    n_features_in_ : int
-        ``2 d``.
-
-    Raises
-    ------
-    ParameterError
-        In `fit`, for n_components that is not a whole number from 2.
-
-    Examples
-    --------
-    >>> rows = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
-    >>> SymmetricPca(4).fit_transform(rows).shape
-    (50, 4)
+    Over images and mirror images, even and odd columns are uncorrelated and have mean 0, so these are principal
+    components of all columns.
     """
 
     def __init__(self, n_components: int = 200) -> None:
         self.n_components = n_components
 
     def fit(self, X: Rows, y: Any = None) -> Self:
-        """Find the components.
-
-        Parameters
-        ----------
-        X : float32 array of shape (n, 2 d)
-            What `SymmetricScaler` gives.
-        y : object, optional
-            Not used.
-
-        Returns
-        -------
-        SymmetricPca
-            Itself.
-        """
+        """Compute the components of each half, in descending order of variance."""
         n_components = self.n_components
         if not isinstance(n_components, int | np.integer) or isinstance(n_components, bool) or n_components < 2:
-            raise ParameterError(f"n_components is {n_components!r}; a mirror machine needs a whole number from 2")
+            raise ParameterError(
+                f"n_components={n_components!r}: expected an integer of at least 2, half of them even and half odd"
+            )
         half = X.shape[1] // 2
         kept = min(int(n_components) // 2, half, len(X))
-        self.even_, self.odd_ = _axes(X[:, :half], kept), _axes(X[:, half:], kept)
+        self.even_, self.odd_ = _components(X[:, :half], kept), _components(X[:, half:], kept)
         self.n_components_, self.n_features_in_ = 2 * kept, X.shape[1]
         return self
 
     def transform(self, X: Rows) -> Rows:
-        """Turn rows onto the components.
-
-        Parameters
-        ----------
-        X : float32 array of shape (n, 2 d)
-            What `SymmetricScaler` gives.
-
-        Returns
-        -------
-        float32 array of shape (n, 2 k)
-            Even half, odd half.
-        """
+        """Return the projections of rows, the even half first."""
         half = X.shape[1] // 2
         return np.hstack([X[:, :half] @ self.even_, X[:, half:] @ self.odd_])
 
 
-def _axes(columns: Rows, kept: int) -> Rows:
+def _components(columns: Rows, kept: int) -> Rows:
     d = columns.shape[1]
     gram = np.zeros((d, d), order="F")
     for start in range(0, len(columns), 4 * _CHUNK):
@@ -280,6 +138,6 @@ def _axes(columns: Rows, kept: int) -> Rows:
     chosen = [d - kept, d - 1]
     _, axes = scipy.linalg.eigh(gram, subset_by_index=chosen, lower=True, overwrite_a=True, check_finite=False)
     axes = axes[:, ::-1]
-    # An axis has no sign of its own; the largest entry decides, so that the same images give the same bytes.
+    # The sign of an axis is arbitrary; the largest entry decides it, so that the same images give the same bytes.
     largest = axes[np.abs(axes).argmax(axis=0), np.arange(kept)]
     return np.ascontiguousarray(axes * np.where(largest < 0, -1, 1), dtype=np.float32)

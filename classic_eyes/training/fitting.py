@@ -206,7 +206,7 @@ def _fit_out_of_fold(
     labels, source = training.labels[training.source], training.source
     weights = {} if training.weight is None else {"sample_weight": training.weight[source]}
     if isinstance(classifier, LeastSquaresSvm):  # and its subclasses
-        return classifier.fit_without(rows, labels, held_out, groups=training.groups[source], **weights)
+        return classifier.fit_out_of_fold(rows, labels, held_out, groups=training.groups[source], **weights)
     fitted = []
     for part in held_out:
         kept = ~part

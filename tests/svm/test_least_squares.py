@@ -1,4 +1,4 @@
-"""The support vector machine of fixed size: its formula, what it promises, and the machines that leave parts out."""
+"""Least-squares SVM of fixed size: closed form, properties, and SVMs without held-out parts."""
 
 from __future__ import annotations
 
@@ -23,55 +23,55 @@ X, Y = rings(300)
 
 
 def closed_form(
-    machine: LeastSquaresSvm, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
+    svm: LeastSquaresSvm, X: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
 ) -> np.ndarray:
     """Weights on the support vectors and the intercept, from the normal equations in kernel form, in float64."""
     covariance = np.diag(1 / weight)
     if groups is not None:
-        covariance += machine.group_effect * (groups[:, None] == groups)
+        covariance += svm.group_effect * (groups[:, None] == groups)
     precision = np.linalg.inv(covariance)
-    kernel = RBF(np.sqrt(0.5 / machine._gamma))
-    K, S = kernel(X, machine.support_vectors_), kernel(machine.support_vectors_)
+    kernel = RBF(np.sqrt(0.5 / svm._gamma))
+    K, S = kernel(X, svm.support_vectors_), kernel(svm.support_vectors_)
     K1 = np.column_stack([K, np.ones(len(X))])
     penalty = np.zeros((len(S) + 1, len(S) + 1))
-    penalty[:-1, :-1] = machine.alpha * weight.sum() * (S + 1e-5 * np.eye(len(S)))
+    penalty[:-1, :-1] = svm.alpha * weight.sum() * (S + 1e-5 * np.eye(len(S)))
     return np.linalg.solve(K1.T @ precision @ K1 + penalty, K1.T @ precision @ (2.0 * y - 1))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_it_is_the_solution_of_its_equations(weighted):
+def test_decision_function_solves_the_normal_equations(weighted):
     weight = np.random.default_rng(1).uniform(0.2, 3, len(X)) if weighted else np.ones(len(X))
-    machine = LeastSquaresSvm(40, gamma=1.0, alpha=1e-3).fit(X, Y, sample_weight=weight if weighted else None)
-    solved = closed_form(machine, X.astype(float), Y, weight)
-    K1 = np.column_stack([RBF(np.sqrt(0.5 / machine._gamma))(X, machine.support_vectors_), np.ones(len(X))])
-    np.testing.assert_allclose(machine.decision_function(X), K1 @ solved, atol=1e-3)
+    svm = LeastSquaresSvm(40, gamma=1.0, alpha=1e-3).fit(X, Y, sample_weight=weight if weighted else None)
+    solved = closed_form(svm, X.astype(float), Y, weight)
+    K1 = np.column_stack([RBF(np.sqrt(0.5 / svm._gamma))(X, svm.support_vectors_), np.ones(len(X))])
+    np.testing.assert_allclose(svm.decision_function(X), K1 @ solved, atol=1e-3)
 
 
 GROUPS = np.array(["ada", "bob", "cy", "di", "eve"])[np.random.default_rng(2).integers(0, 5, len(X))]
 
 
 @pytest.mark.parametrize("effect", [0.03, 2.0])
-def test_with_an_effect_of_each_group_it_is_generalised_least_squares(effect):
+def test_group_effect_is_generalized_least_squares(effect):
     weight = np.random.default_rng(1).uniform(0.2, 3, len(X))
     part = np.isin(GROUPS, ["bob", "eve"])
-    machine = LeastSquaresSvm(40, gamma=1.0, alpha=1e-3, group_effect=effect)
-    (judge,) = machine.fit_without(X, Y, [part], weight, GROUPS)
-    for fitted, rows in ((machine, np.ones(len(X), bool)), (judge, ~part)):
+    svm = LeastSquaresSvm(40, gamma=1.0, alpha=1e-3, group_effect=effect)
+    (other,) = svm.fit_out_of_fold(X, Y, [part], weight, GROUPS)
+    for fitted, rows in ((svm, np.ones(len(X), bool)), (other, ~part)):
         solved = closed_form(fitted, X[rows].astype(float), Y[rows], weight[rows], GROUPS[rows])
         K1 = np.column_stack([RBF(np.sqrt(0.5 / fitted._gamma))(X, fitted.support_vectors_), np.ones(len(X))])
         np.testing.assert_allclose(fitted.decision_function(X), K1 @ solved, atol=2e-3)
 
 
-def test_a_group_cut_in_two_counts_as_one_in_each_part():
+def test_group_in_two_parts_is_a_group_in_each():
     part = np.arange(len(X)) % 3 == 0
-    machine = LeastSquaresSvm(40, alpha=1e-3, group_effect=1.0)
-    machine.fit_without(X, Y, [part], groups=GROUPS)
-    apart = LeastSquaresSvm(40, alpha=1e-3, group_effect=1.0).fit(X, Y, groups=np.char.add(GROUPS, part.astype(str)))
-    np.testing.assert_allclose(machine.decision_function(X), apart.decision_function(X), atol=1e-4)
+    svm = LeastSquaresSvm(40, alpha=1e-3, group_effect=1.0)
+    svm.fit_out_of_fold(X, Y, [part], groups=GROUPS)
+    split = LeastSquaresSvm(40, alpha=1e-3, group_effect=1.0).fit(X, Y, groups=np.char.add(GROUPS, part.astype(str)))
+    np.testing.assert_allclose(svm.decision_function(X), split.decision_function(X), atol=1e-4)
 
 
-def test_an_effect_of_groups_takes_what_sets_groups_apart_out_of_the_answer():
-    # The first column tells the groups apart, and with them, for the most part, the classes; the second the classes.
+def test_group_effect_removes_differences_between_groups():
+    # The first column depends on the group, which correlates with the class; the second on the class.
     rng = np.random.default_rng(3)
     group = rng.integers(0, 8, 800)
     y = (rng.uniform(size=800) < np.where(group < 4, 0.9, 0.1)).astype(int)
@@ -81,54 +81,55 @@ def test_an_effect_of_groups_takes_what_sets_groups_apart_out_of_the_answer():
     assert mixed.score(other, y) > plain.score(other, y) + 0.3
 
 
-def test_groups_without_an_effect_change_nothing():
+def test_groups_without_group_effect_have_no_effect():
     with_groups, without = LeastSquaresSvm(40).fit(X, Y, groups=GROUPS), LeastSquaresSvm(40).fit(X, Y)
     np.testing.assert_array_equal(with_groups.dual_coef_, without.dual_coef_)
 
 
 @pytest.mark.parametrize(
-    ("groups", "said"), [(None, "groups is None; give the groups, or 0"), (GROUPS[:5], r"groups has shape \(5,\)")]
+    ("groups", "message"),
+    [(None, "groups is None, .*pass groups or set group_effect=0"), (GROUPS[:5], r"groups has shape \(5,\)")],
 )
-def test_an_effect_needs_the_groups(groups, said):
-    with pytest.raises(ParameterError, match=said):
+def test_group_effect_requires_groups(groups, message):
+    with pytest.raises(ParameterError, match=message):
         LeastSquaresSvm(group_effect=0.1).fit(X, Y, groups=groups)
 
 
-def test_with_every_row_a_support_vector_it_is_kernel_ridge_regression():
+def test_with_all_rows_as_support_vectors_it_is_kernel_ridge_regression():
     target = 2.0 * Y - 1
-    machine = LeastSquaresSvm(len(X), gamma=1.0, alpha=1e-2).fit(X, Y)
-    # Its own intercept is given to the regression, which has none.
-    ridge = KernelRidge(alpha=1e-2 * len(X), kernel="rbf", gamma=machine._gamma)
-    expected = ridge.fit(X, target - machine.intercept_[0]).predict(X) + machine.intercept_[0]
-    np.testing.assert_allclose(machine.decision_function(X), expected, atol=2e-3)
+    svm = LeastSquaresSvm(len(X), gamma=1.0, alpha=1e-2).fit(X, Y)
+    # Kernel ridge regression has no intercept, so the targets are centred by that of the SVM.
+    ridge = KernelRidge(alpha=1e-2 * len(X), kernel="rbf", gamma=svm._gamma)
+    expected = ridge.fit(X, target - svm.intercept_[0]).predict(X) + svm.intercept_[0]
+    np.testing.assert_allclose(svm.decision_function(X), expected, atol=2e-3)
 
 
-def test_a_machine_without_a_part_is_the_machine_of_the_rest():
+def test_svm_without_a_part_is_fitted_to_the_rest():
     part = np.arange(len(X)) % 3 == 0
-    machine = LeastSquaresSvm(50, alpha=1e-3)
-    (judge,) = machine.fit_without(X, Y, [part])
-    solved = closed_form(judge, X[~part].astype(float), Y[~part], np.ones((~part).sum()))
-    K1 = np.column_stack([RBF(np.sqrt(0.5 / judge._gamma))(X, judge.support_vectors_), np.ones(len(X))])
-    np.testing.assert_allclose(judge.decision_function(X), K1 @ solved, atol=2e-3)
+    svm = LeastSquaresSvm(50, alpha=1e-3)
+    (other,) = svm.fit_out_of_fold(X, Y, [part])
+    solved = closed_form(other, X[~part].astype(float), Y[~part], np.ones((~part).sum()))
+    K1 = np.column_stack([RBF(np.sqrt(0.5 / other._gamma))(X, other.support_vectors_), np.ones(len(X))])
+    np.testing.assert_allclose(other.decision_function(X), K1 @ solved, atol=2e-3)
     alone = LeastSquaresSvm(50, alpha=1e-3).fit(X, Y)
-    np.testing.assert_allclose(machine.decision_function(X), alone.decision_function(X), atol=1e-4)
-    assert np.abs(machine.decision_function(X) - judge.decision_function(X)).max() > 0.01
+    np.testing.assert_allclose(svm.decision_function(X), alone.decision_function(X), atol=1e-4)
+    assert np.abs(svm.decision_function(X) - other.decision_function(X)).max() > 0.01
 
 
-def test_labels_of_a_part_left_out_change_nothing():
+def test_labels_of_a_held_out_part_have_no_effect():
     part = np.arange(len(X)) < 100
     wrong = np.where(part, 1 - Y, Y)
-    (one,), (other,) = (LeastSquaresSvm(50).fit_without(X, y, [part]) for y in (Y, wrong))
+    (one,), (other,) = (LeastSquaresSvm(50).fit_out_of_fold(X, y, [part]) for y in (Y, wrong))
     np.testing.assert_allclose(one.decision_function(X), other.decision_function(X), atol=2e-3)
 
 
-def test_it_learns_and_generalises():
-    machine = LeastSquaresSvm(80, gamma=2.0).fit(X, Y)
-    fresh, labels = rings(400, seed=5)
-    assert machine.score(fresh, labels) > 0.95
+def test_it_generalizes_to_new_rows():
+    svm = LeastSquaresSvm(80, gamma=2.0).fit(X, Y)
+    new, labels = rings(400, seed=5)
+    assert svm.score(new, labels) > 0.95
 
 
-def test_a_weight_of_two_is_a_row_twice_and_of_zero_a_row_less():
+def test_weight_of_two_equals_a_repeated_row():
     weight = np.where(np.arange(len(X)) % 4 == 0, 2.0, 1.0)
     # All distinct rows are support vectors in both, so that only the weights differ.
     weighted = LeastSquaresSvm(1000, alpha=1e-2).fit(X, Y, sample_weight=weight)
@@ -138,14 +139,14 @@ def test_a_weight_of_two_is_a_row_twice_and_of_zero_a_row_less():
     np.testing.assert_allclose(weighted.decision_function(X), repeated.decision_function(X), atol=5e-3)
 
 
-def test_same_seed_same_bytes_and_another_seed_another_draw():
+def test_seed_determines_bytes():
     one, two = LeastSquaresSvm(30).fit(X, Y), LeastSquaresSvm(30).fit(X, Y)
     np.testing.assert_array_equal(one.dual_coef_, two.dual_coef_)
     other = LeastSquaresSvm(30, random_state=1).fit(X, Y)
     assert not np.array_equal(one.support_vectors_, other.support_vectors_)
 
 
-def test_the_number_of_support_vectors():
+def test_number_of_support_vectors():
     assert LeastSquaresSvm().fit(X, Y).n_support_.tolist() == [300]
     assert LeastSquaresSvm(20).fit(X, Y).n_support_.tolist() == [20]
     many, labels = rings(16_000)
@@ -153,31 +154,33 @@ def test_the_number_of_support_vectors():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "message"),
     [
-        ({"n_support": 0}, "n_support is 0"),
-        ({"n_support": 2.5}, "n_support is 2.5"),
-        ({"gamma": 0}, "gamma is 0"),
-        ({"gamma": np.nan}, "gamma is nan"),
-        ({"alpha": -1.0}, "alpha is -1.0"),
-        ({"alpha": "small"}, "alpha is 'small'"),
-        ({"group_effect": -0.1}, "group_effect is -0.1"),
-        ({"group_effect": "much"}, "group_effect is 'much'"),
+        ({"n_support": 0}, "n_support=0: expected an integer of at least 1"),
+        ({"n_support": 2.5}, "n_support=2.5"),
+        ({"gamma": 0}, "gamma=0"),
+        ({"gamma": np.nan}, "gamma=nan"),
+        ({"alpha": -1.0}, "alpha=-1.0"),
+        ({"alpha": "small"}, "alpha='small'"),
+        ({"group_effect": -0.1}, "group_effect=-0.1"),
+        ({"group_effect": "much"}, "group_effect='much'"),
     ],
 )
-def test_bad_parameters_are_named(parameters, said):
-    with pytest.raises(ParameterError, match=said):
+def test_invalid_parameters_are_rejected(parameters, message):
+    with pytest.raises(ParameterError, match=message):
         LeastSquaresSvm(**parameters).fit(X, Y)
 
 
-def test_three_classes_are_refused():
+def test_three_classes_are_rejected():
     with pytest.raises(ParameterError, match="3 class"):
         LeastSquaresSvm().fit(X, np.arange(len(X)) % 3)
 
 
-EXPECTED = {"check_sample_weight_equivalence_on_dense_data": "the draw of support vectors sees rows, not weights"}
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": "support vectors are drawn regardless of weights"
+}
 
 
 @parametrize_with_checks([LeastSquaresSvm()], expected_failed_checks=lambda estimator: EXPECTED)
-def test_it_is_a_scikit_learn_classifier(estimator, check):
+def test_scikit_learn_checks(estimator, check):
     check(estimator)

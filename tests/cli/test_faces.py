@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classic_eyes import cli
 from classic_eyes.synthetic import EyeParameters, render
 
-from ..conftest import run, write_eyes
-from .conftest import COLLINS
+from ..conftest import main, run, write_eyes
+from ..faces.conftest import COLLINS, album, landmark_files, no_landmarks
 
+__all__ = ["album", "landmark_files", "no_landmarks"]  # fixtures
 
-def main(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
+pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
 
 
 def test_one_row_per_eye_and_one_per_photograph_without_a_face(album, landmark_files, tmp_path, capsys):
@@ -55,7 +54,7 @@ def test_without_landmarks_the_remedy_is_printed_once(album, landmark_files, no_
     rows = list(csv.DictReader(captured.out.splitlines()))
     assert [row["ear"] for row in rows] == [""] * 3
     assert main("faces", album / "collins.png", "--landmarks", landmark_files[5]) == 0
-    assert "has 5 points, which say nothing of the lids" in capsys.readouterr().err
+    assert "has 5 points, none of them on the eyelids" in capsys.readouterr().err
 
 
 def test_photographs_are_rotated_as_exif_says(landmark_files, tmp_path, capsys):
@@ -93,9 +92,9 @@ def test_drawn_photographs_keep_their_names_and_overwrite_nothing(album, landmar
         (("{album}", "--landmarks", "{three}"), "has 3 points; 68 or 5 are needed"),
         (("{album}", "--landmarks", "{album}/broken.jpg"), "is no dlib shape predictor"),
         (("{album}", "--upsample", "9"), "upsample is 9; it must be 0, 1 or 2"),
-        (("{album}", "--model", "no.npz"), "no model file of this name"),
+        (("{album}", "--model", "no.npz"), "no file of this name"),
         (("{album}", "--calibration", "{album}/broken.jpg"), "is no calibration: not JSON"),
-        (("{album}", "--draw", "{album}/wall.png"), "cannot be made a folder"),
+        (("{album}", "--draw", "{album}/wall.png"), "the folder cannot be made"),
         (("{album}", "--out", "no/such.csv"), "no/such.csv"),
         (("{album}", "--out", "{album}/wall.png"), "is one of the images"),
         (("{album}", "--format", "table"), "invalid choice: 'table'"),
@@ -106,10 +105,7 @@ def test_wrong_arguments_give_a_one_line_error(
 ):
     monkeypatch.chdir(tmp_path)
     given = [argument.format(album=album, three=landmark_files[3]) for argument in arguments]
-    try:
-        status = main("faces", *given)
-    except SystemExit as stopped:
-        status = stopped.code
+    status = main("faces", *given)
     error = capsys.readouterr().err.splitlines()
     assert status == 2
     assert message in error[-1]
@@ -130,7 +126,7 @@ def test_predict_warns_once_about_photographs_and_not_about_eyes(album, tmp_path
     assert main("predict", album) == 0
     error = capsys.readouterr().err
     assert error.count("classic-eyes faces") == 1
-    assert "of 2 larger images looked at do not look like a patch of one eye" in error
+    assert "of 2 larger images examined do not look like a patch of one eye" in error
     write_eyes(tmp_path / "eyes", 30)
     large = tmp_path / "large"
     large.mkdir()

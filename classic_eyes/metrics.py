@@ -656,7 +656,7 @@ def summarize(
 
 
 def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
-    """Cohen's kappa: agreement of two raters, corrected for agreement by chance, ``(a - c) / (1 - c)``.
+    """Agreement of two raters, corrected for chance: Cohen's kappa, ``(a - c) / (1 - c)``.
 
     Parameters
     ----------

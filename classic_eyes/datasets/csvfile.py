@@ -1,38 +1,41 @@
-"""A CSV file with a header, as it stands: what label files and votes have in common."""
+"""CSV files with a header: what all label files have in common."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import DataError, ImageError
 from ..images import read_bytes
-from .finding import Path, shown
+from .finding import Path, first_few, quoted
 
-__all__ = ["LABEL_VALUES", "UNLABELLED", "CsvFile", "read_csv"]
+__all__ = ["UNLABELLED", "CsvFile", "label_of", "listed", "not_a_label", "read_csv"]
 
 UNLABELLED = -1
-LABEL_VALUES = {"0": 0, "1": 1, "closed": 0, "open": 1, "": UNLABELLED}
+_LABELS = {"0": 0, "1": 1, "closed": 0, "open": 1, "": UNLABELLED}
+
+
+def label_of(text: str) -> int | None:
+    """Return the label that a field states: 1 open, 0 closed, -1 unknown; None if it states none of them."""
+    return _LABELS.get(text.strip().lower())
+
+
+def not_a_label(text: str) -> str:
+    """Return the message for a field of which `label_of` returns None."""
+    return f"{quoted(text)} is not 0, 1, open, closed or empty"
+
+
+def listed(problems: Iterable[tuple[int, str]]) -> str:
+    """Join numbers of lines and what is wrong with them, at most ten."""
+    return first_few([f"line {line}: {text}" for line, text in sorted(problems)])
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """Rows of a CSV file, and what is wrong with those that are none.
-
-    Parameters
-    ----------
-    name : str
-        The file's name without its folder, for messages.
-    header : tuple of str
-        The columns as the file spells them.
-    rows : tuple of (int, tuple of str)
-        Number of the line, fields.
-    problems : tuple of (int, str)
-        Number of the line, what is wrong with it.
-    """
+    """Rows of a CSV file with the numbers of their lines, and the problems of malformed lines."""
 
     name: str
     header: tuple[str, ...]
@@ -41,37 +44,14 @@ class CsvFile:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the columns' names as they are looked for.
-
-        Returns
-        -------
-        tuple of str
-            Without blanks, in lower case.
-        """
+        """The names of the columns, stripped and in lower case."""
         return tuple(field.strip().lower() for field in self.header)
 
 
 def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ()) -> CsvFile:
-    """Read a CSV file: UTF-8 (a byte order mark is tolerated), commas, a header; empty lines are left out.
+    """Read a CSV file: UTF-8 with or without a byte order mark, commas, a header; empty lines are skipped.
 
-    Parameters
-    ----------
-    csv_path : str or os.PathLike
-        The file.
-    needed : sequence of str
-        Columns that must be there, once.
-    allowed : sequence of str, default=()
-        Columns that may be there, once; others may be there as often as they like.
-
-    Returns
-    -------
-    CsvFile
-        All rows.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is not UTF-8 or no CSV, has no header, or lacks a column or has one twice.
+    The columns of `needed` must be there once, those of `allowed` at most once; other columns may be there too.
     """
     name = os.path.basename(os.fspath(csv_path))
     reader = csv.reader(io.StringIO(_text(csv_path, name), newline=""), strict=True)
@@ -94,10 +74,10 @@ def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ())
     return CsvFile(name, header, tuple(rows), tuple(problems))
 
 
-def _separated(fields: list[str]) -> str:
+def _separator_hint(fields: list[str]) -> str:
     for character, name in ((";", "semicolons"), ("\t", "tabs")):
         if any(character in field for field in fields):
-            return f"with commas; this file has {name}, save it again as CSV with commas"
+            return f"with commas; this file has {name}, save it as CSV with commas"
     return "with commas"
 
 
@@ -118,8 +98,8 @@ def _header(name: str, line: int, fields: list[str], needed: Sequence[str], allo
     for column in (*needed, *allowed):
         if column in needed and column not in columns:
             raise DataError(
-                f"{name}, line {line}: no column {column!r} in the header {shown(','.join(fields))}; "
-                f"needed are {','.join(needed)}, {_separated(fields)}"
+                f"{name}, line {line}: no column {column!r} in the header {quoted(','.join(fields))}; "
+                f"needed are {','.join(needed)}, {_separator_hint(fields)}"
             )
         if columns.count(column) > 1:
             raise DataError(f"{name}, line {line}: the column {column!r} is there twice; keep one")

@@ -1,4 +1,4 @@
-"""`EyeSet`, what every reader gives, and what is done with whole sets: joining, folding by group, fingerprints."""
+"""`EyeSet`, which every reader returns, and functions of whole sets: joining, splitting, fingerprints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["UNLABELLED", "EyeSet", "concatenate", "describe", "fingerprint", "gr
 
 @dataclass(frozen=True, eq=False)
 class EyeSet:
-    """Images of eyes by path, with what is known about them.
+    """Paths of eye images with their labels and groups.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ class EyeSet:
     labels : array-like of int, shape (n,)
         1 open, 0 closed, -1 unknown.
     groups : array-like of str, shape (n,)
-        Images that must not be split between training and test (one person, one face) share a group.
+        Images of one person or face share a group; a group must not be split between training and test.
     names : sequence of str, length n
-        The path below the folder that was read, with ``/``; the same wherever the folder lies.
+        Paths relative to the folder that was read, with ``/``.
     source : str, default=""
         The name of the folder, for summaries.
 
@@ -67,21 +67,21 @@ class EyeSet:
         lengths = {"paths": len(self.paths), "labels": len(labels), "groups": len(groups), "names": len(self.names)}
         if len(set(lengths.values())) != 1:
             raise ParameterError(f"paths, labels, groups and names must be of one length; got {lengths}")
-        strange = labels[~np.isin(labels, (0, 1, UNLABELLED))]
-        if strange.size:
-            raise ParameterError(f"labels holds {strange[0]!r}; allowed are 1 open, 0 closed and -1 unknown")
+        others = labels[~np.isin(labels, (0, 1, UNLABELLED))]
+        if others.size:
+            raise ParameterError(f"labels holds {others[0]!r}; allowed are 1 open, 0 closed and -1 unknown")
         labels = labels.astype(np.int8)
         for array in (labels, groups):
             array.flags.writeable = False
-        fixed = {"paths": tuple(self.paths), "labels": labels, "groups": groups, "names": tuple(self.names)}
-        for field, value in fixed.items():
+        stored = {"paths": tuple(self.paths), "labels": labels, "groups": groups, "names": tuple(self.names)}
+        for field, value in stored.items():
             object.__setattr__(self, field, value)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def take(self, index: ArrayLike) -> EyeSet:
-        """Take some of the images, in the order of `index`.
+        """Return a subset, in the order of `index`.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class EyeSet:
         Returns
         -------
         EyeSet
-            A set of its own with the same source.
+            The subset, with the same source.
         """
         rows = np.arange(len(self))[np.asarray(index, dtype=None if np.size(index) else np.intp)]
         return EyeSet(
@@ -108,7 +108,7 @@ class EyeSet:
         Returns
         -------
         str
-            One line that names no folder but the last one read.
+            One line.
         """
         n_open, n_closed, n_unknown = (int((self.labels == label).sum()) for label in (1, 0, UNLABELLED))
         head = f"{self.source}: " if self.source else ""
@@ -119,13 +119,13 @@ class EyeSet:
 
 
 def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
-    """Join data sets; the order of the images is kept.
+    """Join data sets, keeping the order of the images.
 
     Parameters
     ----------
     sets : iterable of EyeSet
-        At least one. With more than one, the groups of set i get the prefix ``i/``, so that equal group names in
-        two sets stay two groups.
+        At least one. If there are several, the groups of set i get the prefix ``i/``, so that equal names in two
+        sets stay two groups.
 
     Returns
     -------
@@ -135,36 +135,38 @@ def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
     Raises
     ------
     DataError
-        If two sets hold the same file: it could stand in training and test at once.
+        If two sets hold the same file, which could then be in training and test at once.
     ParameterError
         If there is no set.
     """
-    each = list(sets)
-    if not each:
+    parts = list(sets)
+    if not parts:
         raise ParameterError("sets is empty; at least one EyeSet is needed")
-    if len(each) == 1:
-        return each[0]
-    paths = [path for eyes in each for path in eyes.paths]
-    known: set[str] = set()
+    if len(parts) == 1:
+        return parts[0]
+    paths = [path for eyes in parts for path in eyes.paths]
+    seen: set[str] = set()
     for path in map(os.path.abspath, paths):
-        if path in known:
+        if path in seen:
             raise DataError(f"{path!r} is in two of the data sets; give each folder once, and none inside another")
-        known.add(path)
-    groups = [f"{number}/{group}" for number, eyes in enumerate(each) for group in eyes.groups]
-    names = [name for eyes in each for name in eyes.names]
-    sources = " + ".join(eyes.source for eyes in each if eyes.source)
-    return EyeSet(paths, np.concatenate([eyes.labels for eyes in each]), np.array(groups), names, sources)
+        seen.add(path)
+    groups = [f"{number}/{group}" for number, eyes in enumerate(parts) for group in eyes.groups]
+    names = [name for eyes in parts for name in eyes.names]
+    sources = " + ".join(eyes.source for eyes in parts if eyes.source)
+    return EyeSet(paths, np.concatenate([eyes.labels for eyes in parts]), np.array(groups), names, sources)
 
 
 def group_folds(
     labels: ArrayLike, groups: ArrayLike, n_splits: int = 5, *, random_state: int | None = 0
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Split into folds so that no group is on both sides and the labels are balanced as well as the groups allow.
+    """Split into stratified folds that keep groups together.
+
+    No group is on both sides of a split, and the labels are balanced as well as the groups allow.
 
     Parameters
     ----------
     labels : array-like of int, shape (n,)
-        1 open, 0 closed; -1, unknown, counts as a class of its own.
+        1 open, 0 closed; -1, unknown, is a class of its own.
     groups : array-like, shape (n,)
         Person or face of each image.
     n_splits : int, default=5
@@ -175,13 +177,13 @@ def group_folds(
     Returns
     -------
     list of (ndarray of int, ndarray of int)
-        Positions of the training and of the test images, `n_splits` times; every image is tested once.
+        Positions of training and test images, `n_splits` times; every image is in one test set.
 
     Raises
     ------
     ParameterError
-        If `labels` and `groups` do not go together, `n_splits` is not an integer of at least 2, or there are fewer
-        groups, or fewer images of every label, than folds.
+        If `labels` and `groups` have other shapes, `n_splits` is not an integer of at least 2, or there are fewer
+        groups, or fewer images of the most frequent label, than folds.
 
     Examples
     --------
@@ -204,20 +206,20 @@ def group_folds(
         raise ParameterError(
             f"n_splits is {n_splits}, but there are {n_groups} groups; at most {n_groups} folds are possible"
         )
-    most = int(np.unique(labels, return_counts=True)[1].max())
-    if most < n_splits:
-        raise ParameterError(f"n_splits is {n_splits}, but no label has more than {most} images; take fewer folds")
+    n_most = int(np.unique(labels, return_counts=True)[1].max())
+    if n_most < n_splits:
+        raise ParameterError(f"n_splits is {n_splits}, but no label has more than {n_most} images; use fewer folds")
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state)
     return list(splitter.split(np.empty(len(labels)), labels, groups))
 
 
 def fingerprint(eyes: EyeSet) -> str:
-    """Hash a data set: the same for the same images, names, labels and groups, in any order and in any place.
+    """Hash a data set; order and location of the images do not matter.
 
     Parameters
     ----------
     eyes : EyeSet
-        The data set; its files are read, not decoded.
+        The data set; its files are read but not decoded.
 
     Returns
     -------

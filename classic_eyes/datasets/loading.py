@@ -1,4 +1,4 @@
-"""Reading the images of a data set; what cannot be read is listed with its reason."""
+"""Loading of the images of a data set."""
 
 from __future__ import annotations
 
@@ -16,50 +16,21 @@ __all__ = ["LoadedSet", "load_images", "load_labelled"]
 
 @dataclass(frozen=True, eq=False)
 class LoadedSet:
-    """The part of a data set that could be read, and why the rest could not.
+    """The images of a data set that could be read, and the errors of the others.
 
     Parameters
     ----------
     eyes : EyeSet
-        What could be read.
-    images : uint8 array of shape (n, size, size)
-        Its images.
-    failed : tuple of (name, reason)
-        What could not.
+        The images that could be read.
+    images : ndarray of shape (n, size, size), uint8
+        Their grey levels.
+    failed : tuple of (str, str)
+        Name and error of each image that could not be read.
     """
 
     eyes: EyeSet
     images: NDArray[np.uint8]
     failed: tuple[tuple[str, str], ...]
-
-
-def load_labelled(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
-    """Read the images of a labelled data set.
-
-    Parameters
-    ----------
-    eyes : EyeSet
-        Labelled throughout.
-    size : int, default 24
-        Side to which images are reduced, in pixels.
-
-    Returns
-    -------
-    LoadedSet
-        What could be read, and the reasons for the rest.
-
-    Raises
-    ------
-    DataError
-        Where a label is missing, or no image could be read.
-    """
-    missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of {len(eyes)} images have no label, for example {missing[0]!r}; judging needs labels: "
-            "give them in assets.csv (file,label), or leave these images out"
-        )
-    return load_images(eyes, size=size)
 
 
 def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
@@ -68,19 +39,19 @@ def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
     Parameters
     ----------
     eyes : EyeSet
-        Images.
-    size : int, default 24
-        Side to which images are reduced, in pixels.
+        The data set.
+    size : int, default=24
+        Height and width of the images in pixels, at least 8.
 
     Returns
     -------
     LoadedSet
-        What could be read, and the reasons for the rest.
+        The images, and the errors of those that cannot be read.
 
     Raises
     ------
     DataError
-        Where no image could be read.
+        If no image can be read.
     """
     images, errors = read_images(eyes.paths, size=size)
     failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
@@ -88,3 +59,32 @@ def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
     if len(good) == 0:
         raise DataError(f"none of {len(eyes)} images could be read, for example {failed[0][0]!r}: {failed[0][1]}")
     return LoadedSet(eyes.take(good), images[good], failed)
+
+
+def load_labelled(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
+    """Read the images of a data set in which every image has a label.
+
+    Parameters
+    ----------
+    eyes : EyeSet
+        The data set.
+    size : int, default=24
+        Height and width of the images in pixels, at least 8.
+
+    Returns
+    -------
+    LoadedSet
+        The images, and the errors of those that cannot be read.
+
+    Raises
+    ------
+    DataError
+        If a label is missing, or no image can be read.
+    """
+    missing = [name for name, label in zip(eyes.names, eyes.labels, strict=True) if label == UNLABELLED]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(eyes)} images have no label, for example {missing[0]!r}; evaluation needs labels: "
+            "give them in assets.csv (file,label), or remove these images"
+        )
+    return load_images(eyes, size=size)

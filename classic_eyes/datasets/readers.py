@@ -1,4 +1,4 @@
-"""Readers of folders: with a label file, with MRL names, with one folder a class, or with nothing known."""
+"""Readers of folders: with a label file, MRL names, one folder per class, or no labels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import DataError
 from .eyeset import UNLABELLED, EyeSet
-from .finding import Path, find_images, first_few, last_name, shown
-from .labels import load_labelled_csv
+from .finding import Path, find_images, first_few, last_name, quoted
+from .label_files import read_assets_csv
 
 __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read_mrl"]
 
@@ -25,24 +25,22 @@ _MRL_NAME = re.compile(r"(s\d+)_(\d+)_([01])_([01])_([01])_([012])_([01])_(\d+)"
 
 
 def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
-    """Read a data set of any of the known kinds.
+    """Read a data set of any known kind.
 
-    The first that fits decides:
+    The first condition that holds selects the reader:
 
-    1. `labels` is given, or there is an ``assets.csv`` in the folder: :func:`load_labelled_csv`;
+    1. `labels` is given, or the folder has an ``assets.csv``: :func:`read_assets_csv`;
     2. every image has an MRL name: :func:`read_mrl`;
-    3. there is a folder for a class: :func:`read_class_folders`;
-    4. some images have MRL names: :func:`read_mrl`, which lists those that have not;
-    5. else all images are unlabelled: :func:`read_folder`.
-
-    Where the folder's own label file decides and leaves images in class folders without a label, a warning says so.
+    3. there is a class folder: :func:`read_class_folders`;
+    4. some images have MRL names: :func:`read_mrl`, which lists the others in its error;
+    5. otherwise: :func:`read_folder`, all images are unlabelled.
 
     Parameters
     ----------
     path : str or os.PathLike
         A folder, or a single image.
     labels : str or os.PathLike, optional
-        A CSV to read in place of ``assets.csv``; its names are relative to `path`.
+        A label file to read instead of ``assets.csv``; its names are relative to `path`.
 
     Returns
     -------
@@ -52,15 +50,21 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     Raises
     ------
     DataError
-        As the four readers and :func:`find_images`; or if `labels` is given and `path` is no folder.
+        As the four readers and :func:`find_images`; or if `labels` is given and `path` is not a folder.
+
+    Warns
+    -----
+    UserWarning
+        If the folder has an ``assets.csv`` that gives no label to images in class folders.
     """
     top = os.fspath(path)
-    beside = os.path.join(top, LABEL_FILE)
-    if labels is not None or os.path.isfile(beside):
-        known = load_labelled_csv(top, beside if labels is None else labels)
-        if labels is None:
-            _warn_of_classes(known)
-        return known
+    if labels is not None:
+        return read_assets_csv(top, labels)
+    assets = os.path.join(top, LABEL_FILE)
+    if os.path.isfile(assets):
+        eyes = read_assets_csv(top, assets)
+        _warn_of_class_folders(eyes)
+        return eyes
     found = find_images(top)
     n_mrl = sum(mrl_fields(name) is not None for _, name in found)
     if n_mrl == len(found):
@@ -70,25 +74,25 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     return _mrl_set(top, found) if n_mrl else _unlabelled_set(top, found)
 
 
-def _warn_of_classes(eyes: EyeSet) -> None:
-    """Say so if images lie in class folders and have no label: a label file takes the folders' place."""
+def _warn_of_class_folders(eyes: EyeSet) -> None:
+    """Warn if images in class folders have no label, as the label file overrides the folders."""
     classes = _class_folders(list(zip(eyes.paths, eyes.names, strict=True)))
-    lost = sum(
+    n_unlabelled = sum(
         label == UNLABELLED and name.split("/", 1)[0] in classes
         for name, label in zip(eyes.names, eyes.labels, strict=True)
         if "/" in name
     )
-    if lost:
+    if n_unlabelled:
         warnings.warn(
-            f"{LABEL_FILE} says what is labelled, and the folders {', '.join(sorted(classes))} do not: {lost} images "
-            f"in them have no label; name them in {LABEL_FILE}, or take it away",
+            f"{LABEL_FILE} overrides the folders {', '.join(sorted(classes))}: {n_unlabelled} images in them have no "
+            f"label; add them to {LABEL_FILE}, or remove it",
             UserWarning,
             stacklevel=3,
         )
 
 
 def read_folder(folder: Path) -> EyeSet:
-    """Read a folder of images about which nothing is known.
+    """Read a folder of unlabelled images.
 
     Parameters
     ----------
@@ -104,12 +108,12 @@ def read_folder(folder: Path) -> EyeSet:
 
 
 def read_mrl(folder: Path) -> EyeSet:
-    """Read a tree of the MRL Eye Dataset: label and person are in the file names.
+    """Read the MRL Eye Dataset, or a part of it; label and person are in the file names.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        A folder, searched as by :func:`find_images`; how it is divided into folders does not matter.
+        A folder, searched as by :func:`find_images`; subfolders do not matter.
 
     Returns
     -------
@@ -119,17 +123,17 @@ def read_mrl(folder: Path) -> EyeSet:
     Raises
     ------
     DataError
-        If the name of any image does not fit (see :func:`mrl_fields`); up to ten are listed.
+        If an image has another name (see :func:`mrl_fields`); up to ten are listed.
     """
     return _mrl_set(os.fspath(folder), find_images(folder))
 
 
 def read_class_folders(folder: Path) -> EyeSet:
-    """Read a folder with one folder a class directly in it.
+    """Read a folder with one subfolder per class.
 
-    Folders named ``open`` and ``closed``, in any case, are classes; one of them is enough. Images beside them and
-    in other folders are unlabelled. Folders named ``1`` and ``0`` are classes only if no other folder has images
-    in it, for a folder of people may well be numbered.
+    Folders named ``open`` and ``closed``, in any case, are classes; one of them is enough. Images elsewhere are
+    unlabelled. Folders named ``1`` and ``0`` are classes only if no other subfolder has images, as the numbers may
+    be those of people.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ def read_class_folders(folder: Path) -> EyeSet:
     Raises
     ------
     DataError
-        If there is no folder for a class.
+        If there is no class folder.
     """
     top = os.fspath(folder)
     found = find_images(top)
@@ -161,13 +165,13 @@ def mrl_fields(name: str) -> dict[str, str | int] | None:
     Parameters
     ----------
     name : str
-        ``subject_image_gender_glasses_state_reflections_lighting_sensor.png``; folders before it and the ending do not
-        matter. Gender, glasses, state and lighting are 0 or 1, reflections 0, 1 or 2.
+        ``subject_image_gender_glasses_state_reflections_lighting_sensor.png``; folders and ending do not matter.
+        Gender, glasses, state and lighting are 0 or 1, reflections 0, 1 or 2.
 
     Returns
     -------
     dict or None
-        The eight fields by name, the subject as str, the others as int; None if the name does not fit.
+        The eight fields by name, the subject as str, the others as int; None for another name.
 
     Examples
     --------
@@ -191,18 +195,18 @@ def _unlabelled_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
 
 def _mrl_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
     fields = [mrl_fields(name) for _, name in found]
-    strange = [shown(name) for (_, name), each in zip(found, fields, strict=True) if each is None]
-    if strange:
+    others = [quoted(name) for (_, name), each in zip(found, fields, strict=True) if each is None]
+    if others:
         raise DataError(
-            f"{top!r}: {len(strange)} of {len(found)} images have no MRL name "
-            f"({'_'.join(_MRL_FIELDS)}.png): {first_few(strange)}; move them elsewhere or write an {LABEL_FILE}"
+            f"{top!r}: {len(others)} of {len(found)} images have no MRL name "
+            f"({'_'.join(_MRL_FIELDS)}.png): {first_few(others)}; move them elsewhere or write an {LABEL_FILE}"
         )
-    known = [each for each in fields if each]
-    return _set_of(top, found, [int(each["state"]) for each in known], [str(each["subject"]) for each in known])
+    labels = [int(each["state"]) for each in fields if each]
+    return _set_of(top, found, labels, [str(each["subject"]) for each in fields if each])
 
 
 def _class_folders(found: list[tuple[str, str]]) -> dict[str, int]:
-    """Map the folders that are classes to their labels; empty if there are none."""
+    """Return the labels of the class folders by name; empty if there are none."""
     folders = {name.split("/", 1)[0] for _, name in found if "/" in name and not os.path.isabs(name)}
     words = {folder: _WORD_CLASSES[folder.lower()] for folder in folders if folder.lower() in _WORD_CLASSES}
     if words:

@@ -1,4 +1,4 @@
-"""Label files as tables that grow: every column is kept, nothing is written over."""
+"""Label files as tables with all their columns: reading, writing, merging."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from .._utils.writing import csv_text, write_whole
 from ..errors import DataError, ParameterError
-from .csvfile import LABEL_VALUES, UNLABELLED, read_csv
-from .finding import Path, first_few, shown
+from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv
+from .finding import Path, quoted
 
 __all__ = [
     "PREFERENCES",
@@ -23,19 +23,19 @@ __all__ = [
     "write_label_table",
 ]
 
-# The column in which a label page says that somebody looked at an image and could not tell.
+# The column in which a label page marks images that a person could not label.
 UNSURE = "unsure"
 PREFERENCES = ("neither", "first", "second")
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The rows of a label file as they stand, with columns that this library knows nothing of.
+    """The rows of a label file, with all their columns.
 
     Parameters
     ----------
     columns : tuple of str
-        As the file spells them; ``file`` and ``label`` are among them.
+        As spelled in the file; ``file`` and ``label`` are among them.
     rows : tuple of tuple of str
         As many fields as columns.
 
@@ -49,24 +49,8 @@ class LabelTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def place(self, column: str) -> int | None:
-        """Say where a column stands.
-
-        Parameters
-        ----------
-        column : str
-            In lower case.
-
-        Returns
-        -------
-        int or None
-            Its position; None where there is none.
-        """
-        known = [name.strip().lower() for name in self.columns]
-        return known.index(column) if column in known else None
-
     def values(self, column: str) -> tuple[str, ...]:
-        """Return what a column holds.
+        """Return the values of a column.
 
         Parameters
         ----------
@@ -76,54 +60,45 @@ class LabelTable:
         Returns
         -------
         tuple of str
-            One for each row, empty where there is no such column.
+            One for each row; empty strings if there is no such column.
         """
-        place = self.place(column)
-        return tuple("" if place is None else row[place] for row in self.rows)
+        columns = _keys(self.columns)
+        if column not in columns:
+            return ("",) * len(self.rows)
+        index = columns.index(column)
+        return tuple(row[index] for row in self.rows)
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """Return the labels.
-
-        Returns
-        -------
-        tuple of int
-            1 open, 0 closed, -1 unknown.
-        """
-        return tuple(LABEL_VALUES[label.strip().lower()] for label in self.values("label"))
+        """The labels of the rows: 1 open, 0 closed, -1 unknown."""
+        return tuple(map(_label, self.values("label")))
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return the names by which rows of two files, or a row and an image, are known for the same.
-
-        Returns
-        -------
-        tuple of str
-            See `image_key`.
-        """
+        """The files of the rows as `image_key` returns them."""
         return tuple(map(image_key, self.values("file")))
 
 
 @dataclass(frozen=True)
 class Merged:
-    """Two label files in one, and how far they agree.
+    """Two label files merged into one, and their agreement.
 
     Parameters
     ----------
     table : LabelTable
-        The rows of the first, then those that only the second has.
+        The rows of the first file, then those that only the second has.
     both : int
-        Images to which both give a label.
+        Number of images that are labelled in both.
     agreed : int
-        Those among them to which both give the same.
+        Number of these with equal labels.
     kappa : float or None
-        Cohen's kappa over them; None where there are none, or both give the same label to all.
+        Cohen's kappa on these; None if there are none, or all labels of both are equal.
     conflicts : tuple of (str, int, int)
-        File, label of the first, label of the second.
+        File, label in the first, label in the second.
     doubts : tuple of str
-        Files that one labels and the other marks as unsure.
+        Files that are labelled in one and marked as unsure in the other.
     differing : tuple of (str, str)
-        File and column, where the two hold different values of something else; the first's is kept.
+        File and column of other values that differ; that of the first is kept.
     """
 
     table: LabelTable
@@ -136,17 +111,17 @@ class Merged:
 
 
 def image_key(name: str) -> str:
-    """Return the name by which an image is known, however a label file spells it.
+    """Normalize the name of an image, so that rows of label files and images can be matched.
 
     Parameters
     ----------
     name : str
-        As it stands in the column ``file``, or as a reader names the image.
+        A value of the column ``file``, or the name that a reader gives to an image.
 
     Returns
     -------
     str
-        Without ``./`` and, as images are looked for there too, without a leading ``images/``.
+        The name without ``./`` and without a leading ``images/``, which label files may omit.
 
     Examples
     --------
@@ -157,7 +132,7 @@ def image_key(name: str) -> str:
 
 
 def read_label_table(csv_path: Path) -> LabelTable:
-    """Read a label file as it stands, without its images.
+    """Read a label file with all its columns, without its images.
 
     Parameters
     ----------
@@ -172,84 +147,81 @@ def read_label_table(csv_path: Path) -> LabelTable:
     Raises
     ------
     DataError
-        As for `load_labelled_csv`, but for files that are not there.
+        As for `read_assets_csv`, except that images need not exist; and if any column is repeated.
     """
     table = read_csv(csv_path, ("file", "label"))
-    twice = [name for number, name in enumerate(table.columns) if name in table.columns[:number]]
-    if twice:
-        raise DataError(f"{table.name}: the column {shown(twice[0])} is there twice; keep one, or name it otherwise")
+    repeated = [name for number, name in enumerate(table.columns) if name in table.columns[:number]]
+    if repeated:
+        raise DataError(f"{table.name}: the column {quoted(repeated[0])} is there twice; keep one, or rename it")
     problems = list(table.problems)
-    known: dict[str, int] = {}
+    lines: dict[str, int] = {}
     file, label = table.columns.index("file"), table.columns.index("label")
     for line, fields in table.rows:
         key = image_key(fields[file]) if fields[file] else ""
         if not key:
             problems.append((line, "the file name is empty"))
-        elif key in known:
-            problems.append((line, f"file {shown(fields[file])} is already on line {known[key]}"))
-        elif fields[label].strip().lower() not in LABEL_VALUES:
-            problems.append((line, f"label {shown(fields[label])} is not 0, 1, open, closed or empty"))
-        known.setdefault(key, line)
+        elif key in lines:
+            problems.append((line, f"file {quoted(fields[file])} is already on line {lines[key]}"))
+        elif label_of(fields[label]) is None:
+            problems.append((line, f"label {not_a_label(fields[label])}"))
+        lines.setdefault(key, line)
     if problems:
-        raise DataError(f"{table.name}, {first_few([f'line {line}: {text}' for line, text in sorted(problems)])}")
+        raise DataError(f"{table.name}, {listed(problems)}")
     return LabelTable(table.header, tuple(fields for _, fields in table.rows))
 
 
 def write_label_table(table: LabelTable, path: Path, *, force: bool = False) -> None:
-    """Write a label file; one that is there already is left alone.
+    """Write a label file.
 
     Parameters
     ----------
     table : LabelTable
-        What to write.
+        The rows.
     path : str or os.PathLike
         The file, in a folder that exists.
     force : bool, default=False
-        Whether to take the place of a file that is there already; readers see the old or the new one, never a part.
+        Whether to replace an existing file. Readers see the old or the new file, never a part of one.
 
     Raises
     ------
     ParameterError
-        If the file is there already, or cannot be written.
+        If the file exists and `force` is False, or if it cannot be written.
     """
     target = os.fspath(path)
     if os.path.lexists(target) and not force:
-        raise ParameterError(f"{target!r} is there already; name another file, or say --force to take its place")
+        raise ParameterError(f"{target!r} exists; name another file, or replace it with force=True (--force)")
     try:
         write_whole(target, csv_text([table.columns, *table.rows]).encode("utf-8"))
     except OSError as error:
-        raise ParameterError(
-            f"{target!r} cannot be written ({error.strerror}); name a file in a folder that can be"
-        ) from error
+        raise ParameterError(f"{target!r} cannot be written ({error.strerror}); name a file elsewhere") from error
 
 
 def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neither") -> Merged:
-    """Put two label files into one.
+    """Merge two label files.
 
-    1. An image has one row; the rows of `first` come first, in their order. Rows are those of one image if
-       `image_key` gives them the same name.
-    2. An empty field is filled from the other file. Of labels that differ, `prefer` is kept; with ``neither`` the label
-       is left empty, for somebody to look at the image again.
-    3. Where one gives a label and the other marks the image as unsure, the label is kept and the mark is not; but if
-       `prefer` names who was unsure, it is the other way round.
-    4. Of other fields that differ, the first's is kept.
+    1. Join the rows with equal `image_key`. The rows of `first` come first, in their order.
+    2. Fill empty fields from the other file. If labels differ, keep the one that `prefer` names, or with ``neither``
+       leave the label empty, so that the image can be labelled again.
+    3. If one file has a label and the other marks the image as unsure, keep the label and drop the mark, unless
+       `prefer` names the file with the mark.
+    4. If other fields differ, keep that of the first.
 
     Parameters
     ----------
     first, second : LabelTable
-        Two label files about the same images, or about some of them.
+        Two label files of the same images, or of some of them.
     prefer : {"neither", "first", "second"}, default="neither"
-        Whose label is kept where both give one and they differ.
+        The file of which the label is kept if both have one and they differ.
 
     Returns
     -------
     Merged
-        The table, and how far the two agree.
+        The merged table and the agreement of the two.
 
     Raises
     ------
     ParameterError
-        For another preference.
+        If `prefer` has another value.
 
     References
     ----------
@@ -267,19 +239,19 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
     if prefer not in PREFERENCES:
         raise ParameterError(f"prefer is {prefer!r}; allowed are {', '.join(PREFERENCES)}")
     first_keys = _keys(first.columns)
-    further = [name for name in second.columns if name.strip().lower() not in first_keys]
-    keys = [*first_keys, *_keys(further)]
+    added = [name for name in second.columns if name.strip().lower() not in first_keys]
+    keys = [*first_keys, *_keys(added)]
     others = {row["file"]: row for row in _records(second)}
     merging = _Merging(prefer)
     rows = [merging.join(row, others.pop(row["file"], {})) for row in _records(first)]
     rows += list(others.values())
-    spelled = {key: name for each in (second, first) for key, name in zip(each.keys, each.values("file"), strict=True)}
+    spelling = {key: name for each in (second, first) for key, name in zip(each.keys, each.values("file"), strict=True)}
     table = LabelTable(
-        (*first.columns, *further),
-        tuple(tuple((row | {"file": spelled[row["file"]]}).get(key, "") for key in keys) for row in rows),
+        (*first.columns, *added),
+        tuple(tuple((row | {"file": spelling[row["file"]]}).get(key, "") for key in keys) for row in rows),
     )
     pairs = merging.pairs
-    # It brings scikit-learn, for which who only asks a model need not wait.
+    # Imported here because it imports scikit-learn, which prediction does not need.
     from ..metrics import cohen_kappa
 
     return Merged(
@@ -287,9 +259,9 @@ def merge_tables(first: LabelTable, second: LabelTable, *, prefer: str = "neithe
         len(pairs),
         sum(one == other for one, other in pairs),
         cohen_kappa(*zip(*pairs, strict=True)) if len({label for pair in pairs for label in pair}) > 1 else None,
-        tuple((spelled[key], one, other) for key, one, other in merging.conflicts),
-        tuple(spelled[key] for key in merging.doubts),
-        tuple((spelled[key], column) for key, column in merging.differing),
+        tuple((spelling[key], one, other) for key, one, other in merging.conflicts),
+        tuple(spelling[key] for key in merging.doubts),
+        tuple((spelling[key], column) for key, column in merging.differing),
     )
 
 
@@ -297,15 +269,22 @@ def _keys(columns: Sequence[str]) -> list[str]:
     return [name.strip().lower() for name in columns]
 
 
+def _label(text: str) -> int:
+    label = label_of(text)
+    if label is None:
+        raise DataError(f"label {not_a_label(text)}")
+    return label
+
+
 def _records(table: LabelTable) -> list[dict[str, str]]:
-    """Return the rows by column, the file by the name under which it is known."""
+    """Return the rows as dicts by column, with the key of the image as the file."""
     keys = _keys(table.columns)
     rows = (dict(zip(keys, row, strict=True)) for row in table.rows)
     return [row | {"file": key} for row, key in zip(rows, table.keys, strict=True)]
 
 
 class _Merging:
-    """Joins rows about the same image, and remembers where they differ."""
+    """Joins rows of the same image and collects their differences."""
 
     def __init__(self, prefer: str) -> None:
         self.prefer = prefer
@@ -316,7 +295,7 @@ class _Merging:
 
     def join(self, mine: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
         joined = {key: mine.get(key) or theirs.get(key, "") for key in {**mine, **theirs}}
-        one, other = (LABEL_VALUES[row.get("label", "").strip().lower()] for row in (mine, theirs))
+        one, other = (_label(row.get("label", "")) for row in (mine, theirs))
         unsure, sure = (mine, theirs) if one == UNLABELLED else (theirs, mine)
         if unsure.get(UNSURE, "").strip() and (one == UNLABELLED) != (other == UNLABELLED):
             self.doubts.append(mine["file"])

@@ -107,7 +107,9 @@ class _Scene(NamedTuple):
 
     def crop(self, rows: slice) -> _Scene:
         """Return whole rows: unlike boxes, they are contiguous, which is faster."""
-        return _Scene(*(plane[rows] for plane in self[:-1]), self.pixel)  # type: ignore[misc]
+        planes = (self.u, self.v, self.abs_u, self.arch, self.lower, self.above, self.outside, self.inside)
+        u, v, abs_u, arch, lower, above, outside, inside = (plane[rows] for plane in planes)
+        return _Scene(u, v, abs_u, arch, lower, above, outside, inside, self.pixel)
 
 
 def _rows(mask: npt.NDArray[np.bool_]) -> slice:
@@ -349,7 +351,7 @@ def _darken_lashes(image: Plane, scene: _Scene, p: EyeParameters, rng: np.random
         return
     strand = rng.random(64).astype(np.float32)
     reach = -scene.above if hang > 0.5 else scene.above
-    rows = _rows((reach > 0) & (reach < max(length, 1e-3)))
+    rows = _rows((reach > 0) & (reach < max(float(length), 1e-3)))
     reach, s = reach[rows], scene.crop(rows)
     root = s.u - 0.5 * reach * s.u
     column = (root * 18.0 + 32.0).astype(np.int32)

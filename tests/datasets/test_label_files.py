@@ -1,0 +1,212 @@
+"""Label files: assets.csv and the votes of raters."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classic_eyes.datasets import read_assets_csv, read_eyes, read_votes
+from classic_eyes.errors import DataError
+
+from ..conftest import write_eyes
+from .conftest import PNG, groups_of, labels_of
+
+
+def test_assets_csv_gives_labels_and_groups(label):
+    eyes = read_eyes(label("file,label,group", "b.png,0,p1", "c.png,1,p1", "a.png,,"))
+    assert eyes.names == ("a.png", "b.png", "images/c.png")
+    assert labels_of(eyes) == {"a.png": -1, "b.png": 0, "images/c.png": 1}
+    assert groups_of(eyes) == {"a.png": "a.png", "b.png": "p1", "images/c.png": "p1"}
+    assert all(os.path.isfile(path) for path in eyes.paths)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", 0), ("1", 1), ("open", 1), ("closed", 0), (" Open ", 1), ("CLOSED", 0), ("", -1), ("  ", -1)],
+)
+def test_spellings_of_labels(label, text, expected):
+    assert labels_of(read_eyes(label("file,label", f"a.png,{text}")))["a.png"] == expected
+
+
+def test_images_missing_in_the_csv_are_unlabelled_groups_of_their_own(label):
+    eyes = read_eyes(label("file,label", "a.png,1"))
+    assert labels_of(eyes) == {"a.png": 1, "b.png": -1, "images/c.png": -1}
+    assert groups_of(eyes) == {name: name for name in eyes.names}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("\ufefffile,label", "a.png,1"),
+        ("label,note,file", "1,hm,a.png"),
+        (" File , LABEL", "", "a.png,1", "", ""),
+        ('"file","label"', '"a.png","1"'),
+        ("file,label,note", 'a.png,1,"two\nlines, one field"'),
+        ("file,label", "./a.png,1"),
+        ("file,label", "images/../a.png,1"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_variants_of_csv(label, lines, end):
+    assert labels_of(read_eyes(label(*lines, end=end)))["a.png"] == 1
+
+
+def test_the_folder_is_searched_before_its_images_folder(label, put):
+    put("images/a.png")
+    eyes = read_eyes(label("file,label", "a.png,1", "images/a.png,0"))
+    assert labels_of(eyes) == {"a.png": 1, "b.png": -1, "images/a.png": 0, "images/c.png": -1}
+
+
+def test_named_files_may_have_any_ending(label, put):
+    put("eye.dat", "other.dat")
+    assert "other.dat" not in labels_of(eyes := read_eyes(label("file,label", "eye.dat,open")))
+    assert labels_of(eyes)["eye.dat"] == 1
+
+
+def test_a_csv_elsewhere_is_relative_to_the_folder(label, tmp_path_factory):
+    top = label("file,label", "a.png,1")
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "mine.csv"
+    elsewhere.write_text("file,label\nc.png,closed\n")
+    eyes = read_eyes(top, labels=elsewhere)
+    assert labels_of(eyes) == {"a.png": -1, "b.png": -1, "images/c.png": 0}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("a.png,opne", r"label 'opne' is not 0, 1, open, closed or empty"),
+        ("a.png,2", r"label '2' is not"),
+        ("a.png,1.0", r"label '1.0' is not"),
+        ("a.png,-1", r"label '-1' is not"),
+        ("x.png,1", r"file 'x.png' is not in the folder, nor in its images/"),
+        ("A.PNG,1", r"file 'A.PNG' is not in the folder"),
+        ("images,1", r"file 'images' is not in the folder"),
+        ("b.png,1", r"file 'b.png' is already on line 2"),
+        ("./b.png,1", r"file './b.png' is already on line 2"),
+        ("../a.png,1", r"file '../a.png' leaves the folder"),
+        ("images/../../a.png,1", r"file 'images/../../a.png' leaves the folder"),
+        ("/a.png,1", r"file '/a.png' leaves the folder"),
+        (",1", r"the file name is empty"),
+        ("a.png", r"1 fields; the header has 2"),
+        ("a.png,1,g", r"3 fields; the header has 2"),
+        ("a\0.png,1", r"file 'a\\x00.png' is not in the folder"),
+    ],
+)
+def test_a_wrong_line_is_reported_by_number(label, line, reason):
+    top = label("file,label", "b.png,0", "", line, "c.png,1")
+    with pytest.raises(DataError, match=rf"^assets.csv, line 4: {reason}"):
+        read_eyes(top)
+
+
+def test_lines_are_counted_as_in_an_editor(label):
+    top = label("file,label,note", 'a.png,1,"one\ntwo\nthree"', "", "b.png,x,", 'c.png,y,"\n"')
+    with pytest.raises(DataError, match=r"^assets.csv, line 6: label 'x' [^;]*; line 7: label 'y' [^;]*$"):
+        read_eyes(top)
+
+
+def test_up_to_ten_wrong_lines_are_listed(label):
+    ten = ["file,label"] + [f"x{number}.png,1" for number in range(10)]
+    with pytest.raises(DataError) as caught:
+        read_eyes(label(*ten))
+    assert str(caught.value).count("line ") == 10
+    assert "more" not in str(caught.value)
+    with pytest.raises(DataError, match=r"line 11: [^;]*; and 1 more$"):
+        read_eyes(label(*ten, "y,1"))
+    with pytest.raises(DataError, match=r"line 11: [^;]*; and 3 more$") as caught:
+        read_eyes(label(*ten, "y,1", "y,1", "y,1"))
+    assert str(caught.value).count("line ") == 10
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (
+            ("name,label", "a.png,1"),
+            r"^assets.csv, line 1: no column 'file' in the header 'name,label'; needed are file,label",
+        ),
+        (("file;label", "a.png;1"), r"line 1: no column 'file' in the header 'file;label'; .*with commas"),
+        (("", "file,group", "a.png,1"), r"line 2: no column 'label'"),
+        (("file,label,label", "a.png,1,0"), r"line 1: the column 'label' is there twice"),
+        (("file,label,group,Group", "a.png,1,x,y"), r"line 1: the column 'group' is there twice"),
+        (("file,label",), r"^assets.csv: a header but no rows"),
+        (("file,label", "", ""), r"a header but no rows"),
+        (("",), r"^assets.csv: empty file"),
+        (("", "", ""), r"^assets.csv: no header; the first line names the columns file,label"),
+        (("file,label", "a.png,1", 'b.png,"1'), r"^assets.csv, line 3: not CSV \(unexpected end of data\)"),
+        (("file,label", "a.png,1", "b\udcff.png,1"), r"^assets.csv, line 3: not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_other_files_are_refused(label, lines, reason):
+    with pytest.raises(DataError, match=reason):
+        read_eyes(label(*lines))
+
+
+def test_a_missing_csv_and_a_file_as_folder_are_refused(label):
+    top = label("file,label", "a.png,1")
+    with pytest.raises(DataError, match=r"^none.csv: no such file$"):
+        read_assets_csv(top, top / "none.csv")
+    with pytest.raises(DataError, match=r"a.png' is not a folder; a label file goes with the folder"):
+        read_eyes(top / "a.png", labels=top / "assets.csv")
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.lists(st.tuples(NAMES, st.sampled_from(["0", "1", ""])), min_size=1, max_size=8, unique_by=lambda r: r[0])
+)
+def test_csv_written_by_python_is_read_back(rows, tmp_path_factory):
+    import csv
+
+    top = tmp_path_factory.mktemp("csv")
+    with (top / "assets.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "label"])
+        for name, text in rows:
+            (top / f"_{name}.png").write_bytes(PNG)
+            writer.writerow([f"_{name}.png", text])
+    assert labels_of(read_eyes(top)) == {f"_{name}.png": int(text or -1) for name, text in rows}
+
+
+def test_a_label_file_of_another_folder_is_named_as_such(tmp_path):
+    write_eyes(tmp_path / "eyes", 3)
+    (tmp_path / "a.csv").write_text("file,label\nx.png,1\ny.png,0\n")
+    with pytest.raises(DataError, match="none of its files is in the folder, it may belong to another folder; line 2"):
+        read_eyes(tmp_path / "eyes", labels=tmp_path / "a.csv")
+
+
+def test_missing_images_are_reported_with_a_remedy(tmp_path):
+    write_eyes(tmp_path / "eyes", 2)
+    (tmp_path / "a.csv").write_text("file,label\n000.png,1\ngone.png,0\n")
+    with pytest.raises(DataError, match=r"line 3: file 'gone.png' is not in .*; restore these images, or delete their"):
+        read_eyes(tmp_path / "eyes", labels=tmp_path / "a.csv")
+
+
+# -- votes --
+
+
+def test_votes_without_missing_ones(tmp_path):
+    path = tmp_path / "raters.csv"
+    path.write_text("file,r1,r2,r3\na.png,1,,closed\nb.png,,,\n")
+    assert read_votes(path) == {"a.png": [1, 0], "b.png": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("file\na.png\n", r"^r.csv: no column beside file"),
+        ("r1\n1\n", r"^r.csv, line 1: no column 'file'"),
+        ("file,r1\na,1\na,1\n,1\n", r"^r.csv, line 3: file 'a' is empty or there twice; line 4: file ''"),
+        ("file,r1\na,2\nb\n", r"^r.csv, line 2: r1 '2' is not 0, 1, open, closed or empty; line 3: 1 fields"),
+    ],
+)
+def test_wrong_votes_are_refused(tmp_path, text, reason):
+    path = tmp_path / "r.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=reason):
+        read_votes(path)

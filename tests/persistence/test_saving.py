@@ -108,7 +108,7 @@ def test_nothing_in_a_hostile_file_runs_whatever_its_name(tmp_path, name, capsys
 def test_the_refusal_says_why_and_how(copied):
     with pytest.raises(ModelError) as caught:
         EyeClassifier.load(copied / "m.joblib")
-    for words in ("can run any code", "trusted=True", "--trust-model", ".skops or .npz file needs no trust"):
+    for words in ("can run any code", "trusted=True", "--trust-model", ".npz or .skops file needs no trust"):
         assert words in str(caught.value)
 
 

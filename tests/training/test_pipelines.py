@@ -30,7 +30,7 @@ class MeanGrey(TransformerMixin, BaseEstimator):
         return np.array(["mean"], dtype=object)
 
 
-def test_it_is_a_plain_pipeline_of_the_steps_promised():
+def test_the_steps_of_a_plain_pipeline():
     pipeline = build_pipeline(["hog", "lbp"], "svm", n_components=20)
     assert type(pipeline) is Pipeline
     assert list(pipeline.named_steps) == ["features", "scaler", "pca", "classifier"]
@@ -39,14 +39,14 @@ def test_it_is_a_plain_pipeline_of_the_steps_promised():
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
-def test_every_classifier_learns_synthetic_eyes(classifier):
+def test_every_classifier_separates_synthetic_eyes(classifier):
     fitted = build_pipeline(["hog"], classifier, n_components=20).fit(EYES.images, EYES.labels)
     other = make_eyes(60, random_state=2)
     assert fitted.score(other.images, other.labels) > 0.8
 
 
 @pytest.mark.parametrize("feature", EXTRACTORS)
-def test_every_extractor_learns_synthetic_eyes(feature):
+def test_every_extractor_separates_synthetic_eyes(feature):
     fitted = build_pipeline([feature], "svm", n_components=0.99).fit(EYES.images, EYES.labels)
     assert fitted.score(EYES.images, EYES.labels) > 0.75
 
@@ -100,7 +100,7 @@ def test_the_seed_reaches_extractors_made_from_names_alone():
         ((("hog",),), [("hog",)]),
     ],
 )
-def test_side_by_side_is_one_view_and_nested_are_several(features, views):
+def test_a_flat_sequence_is_one_view_and_nested_ones_are_several(features, views):
     assert split_views(features) == views
 
 
@@ -112,13 +112,16 @@ def test_a_pipeline_for_each_view():
     assert len({id(pipeline["classifier"]) for pipeline in pipelines.values()}) == 3
 
 
-def test_one_pipeline_does_not_take_several_views():
-    with pytest.raises(ParameterError, match=r"2 views; build_pipelines makes one for each"):
-        build_pipeline((("hog",), ("lbp",)))
+def test_each_view_may_have_its_own_classifier():
+    pipelines = build_pipelines((("hog",), ("lbp",)), ("linear", ("svm", {"n_support": 7})), n_components=9)
+    assert [type(pipeline[-1]).__name__ for pipeline in pipelines.values()] == ["LogisticRegression", "LeastSquaresSvm"]
+    assert pipelines["lbp"][-1].n_support == 7
+    with pytest.raises(ParameterError, match="classifier holds 1 classifiers and features 2 views"):
+        build_pipelines((("hog",), ("lbp",)), ["svm"])
 
 
 @pytest.mark.parametrize(
-    ("features", "said"),
+    ("features", "message"),
     [
         (["hgo"], r"'hgo'.*haar.*hog.*lbp.*pixels.*profile"),
         ("hog", "sequence of names"),
@@ -128,21 +131,22 @@ def test_one_pipeline_does_not_take_several_views():
         ([3], "3"),
     ],
 )
-def test_bad_features_are_refused(features, said):
-    with pytest.raises(ParameterError, match=said):
-        build_pipelines(features)
+def test_bad_features_are_refused(features, message):
+    with pytest.raises(ParameterError, match=message):
+        build_pipelines(features, "svm")
 
 
 @pytest.mark.parametrize(
-    ("classifier", "said"),
+    ("classifier", "message"),
     [
-        ("smv", r"'smv' is not known; known are svm, mirror, metric, libsvm, gb, linear, knn; did you mean 'svm'"),
+        ("smv", r"'smv' is not known; known are svm, symmetric, metric, libsvm, gb, linear, knn; did you mean 'svm'"),
         (RandomForestClassifier, "classifier is"),
         (3, "classifier is 3"),
+        (("svm", {"n_vectors": 5}), "n_vectors"),
     ],
 )
-def test_bad_classifiers_are_refused(classifier, said):
-    with pytest.raises(ParameterError, match=said):
+def test_bad_classifiers_are_refused(classifier, message):
+    with pytest.raises(ParameterError, match=message):
         build_pipeline(["hog"], classifier)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from html.parser import HTMLParser
 
 HOSTILE = (
@@ -53,3 +55,10 @@ def watch(tab) -> list[str]:
     inside = ("file:", "data:", "blob:")
     tab.on("request", lambda request: None if request.url.startswith(inside) else trouble.append(request.url))
     return trouble
+
+
+def sheet_of(page: str) -> dict:
+    """Return the data of a label page."""
+    found = re.search(r'<script type="application/json" id="sheet">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])

@@ -1,0 +1,106 @@
+"""The command ``label``; tests/labeling/page has what its page does in a browser."""
+
+from __future__ import annotations
+
+import csv
+import os
+
+import pytest
+
+from ..conftest import main, write_eyes, write_labelled
+from ..html_page import sheet_of
+
+
+@pytest.fixture(scope="module")
+def eyes(tmp_path_factory):
+    """A folder of synthetic eyes and their labels."""
+    top = tmp_path_factory.mktemp("label") / "eyes"
+    labels = write_eyes(top, 60)
+    return top, {f"{number:03}.png": label for number, label in enumerate(labels)}
+
+
+def label(top, out, *options) -> int:
+    return main("label", top, "--out", out, "--model", "fast", *options)
+
+
+def items_of(out) -> list[dict]:
+    return sheet_of(out.read_text(encoding="utf-8"))["items"]
+
+
+@pytest.mark.parametrize("order", ["priority", "uncertain", "cluster", "random"])
+def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
+    out = tmp_path / "label.html"
+    assert label(eyes[0], out, "--order", order, "--limit", 30) == 0
+    items = items_of(out)
+    assert len(items) == 30
+    if order == "uncertain":
+        distances = [round(abs(item["score"] - 0.5), 6) for item in items]
+        assert distances == sorted(distances)
+    assert "30 of 60 images to be labelled" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("order", ["priority", "cluster"])
+def test_one_image_makes_a_page(tmp_path, order):
+    write_eyes(tmp_path / "one", 1)
+    assert label(tmp_path / "one", tmp_path / "label.html", "--order", order) == 0
+
+
+def test_labelled_and_unsure_images_are_skipped(eyes, tmp_path):
+    top, labels = eyes
+    names = sorted(labels)
+    given = tmp_path / "given.csv"
+    with open(given, "w", newline="", encoding="utf-8") as file:
+        rows = [[name, labels[name], "", "left"] for name in names[:50]] + [[names[50], "", "1", ""]]
+        csv.writer(file).writerows([["file", "label", "unsure", "camera"], *rows])
+    out = tmp_path / "label.html"
+    assert label(top, out, "--labels", given) == 0
+    sheet = sheet_of(out.read_text(encoding="utf-8"))
+    assert sorted(item["file"] for item in sheet["items"]) == names[51:]
+    assert sheet["columns"] == ["file", "label", "unsure", "camera"]
+    assert len(sheet["rows"]) == 51
+    # With --unsure the image that is marked comes again, in its row.
+    assert label(top, out, "--labels", given, "--unsure", "--force") == 0
+    rows_of_files = {item["file"]: item["row"] for item in items_of(out)}
+    assert sorted(rows_of_files) == names[50:]
+    assert rows_of_files[names[50]] == 50
+
+
+def test_unreadable_images_and_names_are_skipped(tmp_path, capsys):
+    top = tmp_path / "mixed"
+    write_eyes(top, 5)
+    (top / "broken.png").write_bytes(b"hello")
+    os.rename(top / "004.png", os.fsencode(top) + b"/caf\xe9.png")
+    assert label(top, tmp_path / "a.html") == 1
+    error = capsys.readouterr().err
+    assert "skipped broken.png: not an image OpenCV can read" in error
+    assert "skipped 'caf\\udce9.png': label files are UTF-8, and its name is not" in error
+    assert len(items_of(tmp_path / "a.html")) == 4
+    # If only unreadable images remain, the message says so.
+    (top / "assets.csv").write_text("file,label\n" + "".join(f"{k:03}.png,1\n" for k in range(4)))
+    os.unlink(os.fsencode(top) + b"/caf\xe9.png")
+    assert label(top, tmp_path / "b.html") == 2
+    assert "4 of 5 images are labelled or marked; of the rest, none of 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("{eyes}", "--out", "a.txt"), "--out 'a.txt' must end in .html"),
+        (("{eyes}", "--out", "no/a.html"), "there is no folder 'no'; make it first"),
+        (("nothing", "--out", "a.html"), "'nothing': no such folder or image"),
+        (("{eyes}", "--out", "a.html", "--order", "best"), "invalid choice: 'best'"),
+        (("{eyes}", "--out", "a.html", "--model", "none.npz"), "model 'none.npz': no file of this name"),
+        (("{done}", "--out", "a.html"), "all 30 images are labelled, or marked as unsure; --unsure includes those"),
+        (("{eyes}", "--out", "others.html"), "--out 'others.html'"),
+        (("{eyes}", "--labels", "no.csv", "--out", "a.html"), "argument --labels: 'no.csv': no such file"),
+    ],
+)
+def test_wrong_arguments_are_one_line(eyes, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    write_labelled(tmp_path / "done", 30)
+    (tmp_path / "others.html").write_text("precious")
+    assert main("label", *(text.format(eyes=eyes[0], done=tmp_path / "done") for text in arguments)) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert [path.read_text() for path in tmp_path.glob("*.html")] == ["precious"]

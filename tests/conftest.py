@@ -1,4 +1,4 @@
-"""What several tests share: the data beside the project, folders of synthetic eyes, the program as a user calls it."""
+"""Shared by the tests: the data beside the project, folders of synthetic eyes, a small model, the program."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import sys
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Several processes test at a time, one a core. With threads for all cores in each they get in each other's way:
-    # matrices of a few rows then take ten times as long. Read when numpy is first imported.
+    # One process runs on each core. With as many threads in each, products of small matrices take ten times as long.
+    # The variables are read when numpy is first imported.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As a shell starts what runs in its background; what the tests start would not hear Ctrl-C either.
+    # A shell ignores Ctrl-C in its background jobs, and processes that the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import cv2
 import pytest
 
-from classic_eyes import EyeClassifier
+from classic_eyes import EyeClassifier, cli
 from classic_eyes.synthetic import make_eyes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,14 +29,14 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def shared(name: str) -> Path:
-    """Return a data set that lies beside the project, or skip the test where it does not."""
+    """Return a data set beside the project; skip the test if it is missing."""
     if not (SHARED / name).is_dir():
         pytest.skip(f"{name} is not beside the project; its images are not ours to ship")
     return SHARED / name
 
 
 def write_eyes(folder: Path, n: int, *, random_state: int = 0) -> list[int]:
-    """Render eyes into a folder, as 000.png and so on, and return their labels."""
+    """Write synthetic eyes into a folder, as 000.png and so on, and return their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     eyes = make_eyes(n, random_state=random_state)
     for number, image in enumerate(eyes.images):
@@ -45,7 +45,7 @@ def write_eyes(folder: Path, n: int, *, random_state: int = 0) -> list[int]:
 
 
 def write_labelled(folder: Path, n: int, *, random_state: int = 0) -> Path:
-    """Render eyes and their assets.csv into a folder."""
+    """Write synthetic eyes and their assets.csv into a folder."""
     labels = write_eyes(folder, n, random_state=random_state)
     rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
     (folder / "assets.csv").write_text("\n".join(["file,label", *rows]) + "\n")
@@ -54,16 +54,17 @@ def write_labelled(folder: Path, n: int, *, random_state: int = 0) -> Path:
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory) -> Path:
-    """A model file that is quickly made and quickly asked."""
+    """A model that is fitted in a second, as small.joblib; small.npz is beside it."""
     path = tmp_path_factory.mktemp("model") / "small.joblib"
     eyes = make_eyes(160, random_state=9)
-    EyeClassifier(features=("hog",), n_components=30, n_copies=0).fit(eyes.images, eyes.labels).save(path)
+    small = {"features": ("hog",), "classifier": "svm", "n_components": 30, "n_copies": 0, "n_synthetic": 0}
+    EyeClassifier(**small, detect_non_eyes=False).fit(eyes.images, eyes.labels).save(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium, as it is installed; tests that need it skip where it is not."""
+    """The installed Chromium; tests that need it are skipped without one."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -75,6 +76,14 @@ def browser():
         )
         yield running
         running.close()
+
+
+def main(*arguments: object) -> int:
+    """Run a command in this process; return its exit status."""
+    try:
+        return cli.main([str(argument) for argument in arguments])
+    except SystemExit as stopped:  # argparse
+        return int(stopped.code or 0)
 
 
 def run(*arguments: object, cwd: Path | None = None, program: tuple[str, ...] = ("-m", "classic_eyes"), **options):

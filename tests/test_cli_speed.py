@@ -23,9 +23,7 @@ from benchmarks.commands import profile, speed
 from classic_eyes import EyeClassifier, EyePredictor, cli
 from classic_eyes._utils.memory import memory_of_tree_mb
 from classic_eyes._utils.shipped import SHIPPED_MODELS
-from classic_eyes.cli import info
 from classic_eyes.cli import rows as rows_of
-from classic_eyes.cli.models import open_model
 from classic_eyes.errors import ModelError
 from classic_eyes.images import files, read_image, read_images
 from classic_eyes.inference import Scored
@@ -40,19 +38,6 @@ def main(*arguments: object) -> int:
         return cli.main([str(argument) for argument in arguments])
     except SystemExit as stopped:
         return int(stopped.code or 0)
-
-
-def imported_by(*arguments: object) -> list[str]:
-    """Return which heavy modules a command imports, in a process of its own."""
-    code = (
-        "import sys; from classic_eyes import cli; status = cli.main(sys.argv[1:]); "
-        f"print(status, *[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
-    )
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    status, *names = done.stderr.splitlines()[-1].split()
-    assert status == "0", done.stderr
-    return names
 
 
 @pytest.fixture(scope="module")
@@ -74,115 +59,9 @@ def folder(tmp_path):
     return tmp_path / "eyes"
 
 
-# -- the start --
-
-
-def test_the_table_of_commands_is_what_the_modules_say():
-    for name, help_ in cli.COMMANDS.items():
-        assert help_ == (import_module(f"classic_eyes.cli.{name}").__doc__ or "").splitlines()[0]
-
-
-def test_help_and_version_import_no_command():
-    code = (
-        "import sys, contextlib; from classic_eyes import cli\n"
-        "with contextlib.suppress(SystemExit): cli.main([sys.argv[1]])\n"
-        "assert not {'cv2', 'numpy', 'sklearn'} & set(sys.modules)"
-    )
-    for option in ("--help", "--version"):
-        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout
-
-
-@pytest.mark.parametrize("model", [None, "m.npz", "m.joblib"])
-def test_a_compiled_model_answers_without_what_is_heavy(models, folder, model):
-    options = [] if model is None else ["--model", models / model]
-    assert imported_by("predict", folder, *options) == []
-
-
-def test_info_imports_nothing_heavy(models):
-    assert imported_by("info", models / "m.joblib") == []
-
-
 def test_finding_images_needs_no_scikit_learn():
     code = "import sys; from classic_eyes.datasets import find_images; assert 'sklearn' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-# -- which model --
-
-
-def test_a_joblib_file_with_its_own_compiled_form_needs_no_trust(models, folder, capsys):
-    assert main("predict", folder, "--model", models / "m.npz") == 0
-    expected = capsys.readouterr().out
-    assert main("predict", folder, "--model", models / "m.joblib") == 0
-    assert capsys.readouterr().out == expected
-    assert main("predict", folder, "--model", models / "alone.joblib", "--trust-model") == 0
-    assert capsys.readouterr().out == expected
-
-
-@pytest.mark.parametrize("beside", ["another", "damaged"])
-def test_another_models_compiled_form_is_none(models, folder, tmp_path, capsys, beside):
-    shutil.copy(models / "plain.joblib", tmp_path / "m.joblib")
-    if beside == "another":
-        shutil.copy(models / "m.npz", tmp_path / "m.npz")
-    else:
-        (tmp_path / "m.npz").write_bytes(b"PK")
-    assert main("predict", folder, "--model", tmp_path / "m.joblib") == 2
-    assert "trust" in capsys.readouterr().err
-    assert isinstance(open_model(str(tmp_path / "m.joblib"), trusted=True), EyeClassifier)
-
-
-def test_a_shipped_model_by_its_name(folder, tmp_path, monkeypatch, capsys):
-    assert main("predict", folder) == 0
-    expected = capsys.readouterr().out
-    assert main("predict", folder, "--model", "default") == 0
-    assert capsys.readouterr().out == expected
-    # A file of that name is what was asked for.
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "default").write_text("none")
-    assert main("predict", folder, "--model", "default", "--trust-model") == 2
-    assert "not a whole model file" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--model", "defualt"], f"one of {', '.join(SHIPPED_MODELS)}"),
-        (["--model", "{}/none.npz"], "no model file"),
-        (["--model", "{}"], "it is a folder"),
-    ],
-)
-def test_refusals_are_one_line_and_status_2(models, folder, capsys, options, said):
-    assert main("predict", folder, *(option.format(models) for option in options)) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert len(err.strip().splitlines()) == 1
-
-
-# -- rows --
-
-
-def test_csv_is_written_as_python_writes_it():
-    names = ["a.png", "b,c.png", 'd"e.png', "f\ng.png", "=1.png"]
-    answers = [
-        Scored(0.5, None),
-        Scored(None, "empty file"),
-        Scored(0.1234567, None),
-        Scored(1.0, None),
-        Scored(0.0, None),
-    ]
-    file, expected = io.StringIO(), io.StringIO()
-    assert rows_of.write_rows(names, answers, file) == Counter(open=2, closed=2, failed=1)
-    writer = csv.writer(expected, lineterminator="\n")
-    writer.writerow(["file", "label", "score", "error"])
-    for name, answer in zip(names, answers, strict=True):
-        if answer.score is None:
-            writer.writerow([name, "", "", answer.error])
-        else:
-            writer.writerow([name, int(answer.score >= 0.5), f"{answer.score:.6f}", ""])
-    assert file.getvalue() == expected.getvalue()
 
 
 # -- reading ahead --
@@ -276,115 +155,6 @@ def test_profile_refuses_in_one_line(folder, capsys, options, said):
     assert out == ""
     assert said in err
     assert len(err.strip().splitlines()) == 1
-
-
-# -- info --
-
-
-def told_about(capsys, *arguments: object) -> dict:
-    assert main("info", *arguments, "--format", "json") == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def test_info_of_a_compiled_model(models, capsys):
-    told = told_about(capsys, models / "m.npz")
-    assert told["kind"] == "compiled"
-    assert told["shipped"] is None
-    assert told["card_is_of_this_model"]
-    (view,) = told["views"]
-    assert view["features"] == ["hog(cells=[6], gaussian=True, n_bins=9)"]
-    assert (view["numbers"], view["components"], view["mirror"]) == (324, 20, False)
-    clf = EyePredictor.load(models / "m.npz")
-    assert view["support_vectors"] == len(clf.program.views[0].dual)
-    assert told["calibration"] == {"slope": clf.program.slope, "intercept": clf.program.intercept}
-    assert told["versions"]["opencv"] == cv2.__version__
-    assert main("info", models / "m.npz") == 0
-    text = capsys.readouterr().out
-    assert re.search(r"^view 1 +hog\(.*\): 324 features, 20 components, [\d,]+ support vectors$", text, re.MULTILINE)
-    assert re.search(r"^what +a toy$", text, re.MULTILINE)
-
-
-def test_info_of_joblib_files(models, tmp_path, capsys):
-    told = told_about(capsys, models / "m.joblib")
-    assert told["compiled"] == str(models / "m.npz")
-    assert told["model_sha256"] == told["sha256"]
-    told = told_about(capsys, models / "plain.joblib")
-    assert told["compiled"] is None
-    assert "has no compiled form" in told["not_compiled"]
-    told = told_about(capsys, models / "alone.joblib")
-    assert (told["compiled"], told["not_compiled"], told["card"]) == (None, None, None)
-    shutil.copy(models / "plain.joblib", tmp_path / "m.joblib")
-    shutil.copy(models / "m.npz", tmp_path)
-    shutil.copy(models / "m.json", tmp_path)
-    told = told_about(capsys, tmp_path / "m.joblib")
-    assert "another model" in told["not_compiled"]
-    assert not told["card_is_of_this_model"]
-    assert main("info", tmp_path / "m.joblib") == 0
-    assert "which is of another model" in capsys.readouterr().out
-
-
-def test_info_unpickles_nothing(tmp_path, capsys):
-    (tmp_path / "bad.joblib").write_bytes(b"\x80\x02cos\nabort\n(tR.")
-    assert main("info", tmp_path / "bad.joblib") == 0
-    assert "can run any code" in capsys.readouterr().out
-
-
-def test_info_of_a_shipped_model(capsys):
-    told = told_about(capsys, ROOT / "models" / "default.joblib")
-    assert told["shipped"] == "default"
-    assert told["compiled"]
-    assert main("info", "default") == 0
-    text = capsys.readouterr().out
-    value = told["card"]["results"]["all"]["accuracy"]["value"]
-    assert re.search(rf"^accuracy +all: {value:.4f} \(", text, re.MULTILINE)
-    assert re.search(r"^ships +yes, as default$", text, re.MULTILINE)
-
-
-def test_info_takes_names_of_any_bytes(models, tmp_path):
-    odd = tmp_path / "b\udcff.npz"
-    shutil.copy(models / "m.npz", odd)
-    command = [sys.executable, "-m", "classic_eyes", "info", os.fsencode(odd)]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    assert b"b\xff.npz" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "card", "said"),
-    [
-        ("none.npz", None, None, "no model file"),
-        ("m.txt", b"text", None, "allowed are .npz, .skops and .joblib"),
-        ("m.npz", b"text", None, "not a whole compiled model"),
-        ("m.joblib", b"\x80\x04text", "[1]", "holds no JSON object"),
-        ("m.joblib", b"\x80\x04text", "{", "cannot be read"),
-        ("m.joblib", b"\x80\x04text", '{"results": {"all": 3}}', "none that classic-eyes train wrote"),
-        (
-            "m.joblib",
-            b"\x80\x04text",
-            '{"results": {"all": {"n": 3, "accuracy": {"value": "x"}}}}',
-            "none that classic-eyes",
-        ),
-    ],
-)
-def test_info_refuses_in_one_line(tmp_path, capsys, name, content, card, said):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    if card is not None:
-        (tmp_path / "m.json").write_text(card)
-    assert main("info", tmp_path / name) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert len(err.strip().splitlines()) == 1
-
-
-def test_info_knows_a_whole_file_that_is_no_model(capsys):
-    assert main("info", ROOT / "models" / "alignment.npz") == 2
-    assert "alignment.npz' is whole, but an archive of something else than a compiled model" in capsys.readouterr().err
-
-
-def test_info_and_profile_as_programs(models):
-    assert run("info", models / "m.npz").returncode == 0
-    assert info.info_text(info.describe_model(str(models / "m.npz"))) + "\n" == run("info", models / "m.npz").stdout
 
 
 # -- how long people wait --

@@ -1,0 +1,340 @@
+"""The command ``classic-eyes train``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from classic_eyes import EyeClassifier, load_model
+from classic_eyes.cli.train import _announcement
+from classic_eyes.datasets import load_images, read_eyes
+from classic_eyes.persistence import read_card, sha256
+from classic_eyes.recipes import RECIPES
+from classic_eyes.training.pipelines import CLASSIFIERS
+
+from ..conftest import main, run, write_eyes, write_labelled
+from .conftest import rows_of
+
+QUICK = ("--features", "hog", "--classifier", "svm")
+
+
+# -- all labelled --
+
+
+def test_command_and_python_write_the_same_bytes(tmp_path):
+    """Enough images for non-eye detection, which both decide on alike."""
+    folder = write_labelled(tmp_path / "eyes", 200, random_state=1)
+    out = tmp_path / "command.joblib"
+    assert main("train", folder, "--out", out, "--folds", 0, *QUICK) == 0
+    data = load_images(read_eyes(folder))
+    clf = EyeClassifier(features=("hog",), classifier="svm")
+    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups)
+    clf.save(tmp_path / "python.joblib")
+    clf.save(tmp_path / "alone.npz")
+    assert out.read_bytes() == (tmp_path / "python.joblib").read_bytes()
+    for name in ("python.npz", "alone.npz"):
+        assert out.with_suffix(".npz").read_bytes() == (tmp_path / name).read_bytes()
+    assert load_model(out.with_suffix(".npz")).program.novelty is not None
+
+
+def test_recipe_seed_and_parameters_reach_the_classifier(tmp_path, monkeypatch):
+    fitted = []
+
+    def fit(self, *_, **__):
+        fitted.append(self.get_params(deep=False))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EyeClassifier, "fit", fit)
+    folder = write_labelled(tmp_path / "eyes", 4)
+    how = ["train", folder, "--folds", 0, "--out", tmp_path / "m.npz"]
+    assert main(*how) == main(*how, "--recipe", "fast", "--seed", 7) == 130
+    assert main(*how, "--recipe", "fast", "--features", "hog/lbp,words", "--classifier", "linear") == 2
+    assert main(*how, "--recipe", "fast", "--features", "hog/lbp,words", "--classifier", "symmetric") == 130
+    assert fitted[0] == EyeClassifier().get_params(deep=False)
+    assert fitted[1] == EyeClassifier(**RECIPES["fast"], random_state=7).get_params(deep=False)
+    changes = {"features": (("hog",), ("lbp", "words")), "classifier": "symmetric"}
+    assert fitted[2] == EyeClassifier(**{**RECIPES["fast"], **changes}).get_params(deep=False)
+
+
+def test_first_line_says_how_many_images_what_happens_and_how_long(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    assert main("train", folder, "--out", tmp_path / "m.npz", "--folds", 2, *QUICK) == 0
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first == (
+        "eyes: 40 images: 20 open, 20 closed, 0 unlabelled, in 40 groups; 2-fold evaluation, then training"
+    )
+    assert "no non-eye detection" in last
+    # The time is that of the recipe's classifier.
+    eyes = read_eyes(folder)
+    assert _announcement(eyes, 0, None, replaced=False).endswith("; training: about 21 seconds")
+    assert _announcement(eyes, 20, 1, replaced=False).endswith("; 20-fold evaluation, then training: about 7 minutes")
+
+
+def test_model_and_card_are_written(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 80, random_state=1)
+    out = tmp_path / "mine.joblib"
+    (tmp_path / "about.json").write_text('{"sources": ["synthetic"]}')
+    options = [*QUICK, "--folds", "3", "--about", tmp_path / "about.json"]
+    assert main("train", tmp_path / "eyes", "--out", out, *options) == 0
+    captured = capsys.readouterr()
+    assert "accuracy" in captured.out
+    assert "EER" in captured.out
+    assert f"wrote {out}, {out.with_suffix('.npz')}, {out.with_suffix('.json')}" in captured.err
+    card = read_card(out)
+    assert card["files"] == {path.name: sha256(path) for path in (out, out.with_suffix(".npz"))}
+    assert card["sources"] == ["synthetic"]
+    assert card["data"][0]["open"] == card["data"][0]["closed"] == 40
+    assert len(card["data"][0]["sha256"]) == 64
+    assert card["parameters"]["features"] == ["hog"]
+    assert card["features"] == 324
+    assert card["command"].startswith("classic-eyes train ")
+    assert "safety" in card["not_for"]
+    assert "3-fold cross-validation" in card["protocol"]
+    result = card["results"][str(tmp_path / "eyes")]
+    for metric in ("accuracy", "eer", "calibration_error"):
+        assert result[metric]["low"] <= result[metric]["value"] <= result[metric]["high"]
+    assert result["accuracy"]["value"] > 0.8
+    assert {"scikit-learn", "opencv", "numpy", "classic_eyes"} <= set(card["versions"])
+    clf = EyeClassifier.load(out, trusted=True)
+    assert clf.features == ("hog",)
+
+
+def test_output_does_not_depend_on_the_number_of_jobs(tmp_path):
+    write_labelled(tmp_path / "eyes", 40)
+    written = []
+    for name, jobs in (("a", 1), ("b", 2)):
+        out = tmp_path / name / "model.joblib"
+        out.parent.mkdir()
+        options = ["--features", "hog/words", "--classifier", "svm", "--folds", "2", "--seed", "7", "--jobs", jobs]
+        assert main("train", tmp_path / "eyes", "--out", out, *options) == 0
+        card = json.loads(out.with_suffix(".json").read_text())
+        written.append((out.read_bytes(), card["results"]))
+    assert written[0] == written[1]
+    assert list(EyeClassifier.load(out, trusted=True).pipelines_) == ["hog", "words"]
+
+
+def test_several_kinds_of_folders_are_one_training_set(tmp_path):
+    write_labelled(tmp_path / "one", 40, random_state=1)
+    labels = write_eyes(tmp_path / "loose", 40, random_state=2)
+    for number, label in enumerate(labels):
+        target = tmp_path / "two" / ("Open" if label else "CLOSED")
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tmp_path / "loose" / f"{number:03}.png", target)
+    out = tmp_path / "both.npz"
+    options = ["--features", "profile", "--classifier", "svm", "--folds", "2"]
+    assert main("train", tmp_path / "one", tmp_path / "two", "--out", out, *options) == 0
+    card = read_card(out)
+    assert [part["images"] for part in card["data"]] == [40, 40]
+    assert set(card["results"]) == {str(tmp_path / "one"), str(tmp_path / "two"), "all"}
+    assert card["results"]["all"]["n"] == 80
+    assert not out.with_suffix(".joblib").exists()
+
+
+def test_unreadable_images_are_skipped_and_reported(tmp_path, capsys):
+    write_labelled(tmp_path / "eyes", 40)
+    (tmp_path / "eyes" / "003.png").write_text("no image")
+    out = tmp_path / "mine.npz"
+    assert main("train", tmp_path / "eyes", "--out", out, *QUICK, "--folds", 0) == 1
+    assert "skipped 003.png" in capsys.readouterr().err
+    card = read_card(out)
+    assert card["data"][0]["images"] == 39
+    assert card["results"] is None
+
+
+def test_classifier_without_a_compiled_form(tmp_path, capsys):
+    folder, out = write_labelled(tmp_path / "eyes", 40), tmp_path / "mine.joblib"
+    options = ("--features", "profile", "--classifier", "linear", "--folds", 0)
+    assert main("train", folder, "--out", out, *options) == 0
+    reason = "the classifier LogisticRegression has no compiled form"
+    assert f"no compiled model: {reason}" in capsys.readouterr().err
+    assert read_card(out)["not_compiled"] == reason
+    assert not out.with_suffix(".npz").exists()
+    # Refused before anything is read.
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.npz", *options) == 2
+    assert f"there is none: {reason}; save as .joblib" in capsys.readouterr().err
+
+
+def test_labelled_only_ignores_images_without_a_label(tmp_path, capsys):
+    top = write_labelled(tmp_path / "eyes", 60)
+    lines = (top / "assets.csv").read_text().splitlines()
+    (top / "assets.csv").write_text("\n".join(lines[:51]) + "\n")
+    options = (*QUICK, "--folds", 2, "--out", tmp_path / "m.npz")
+    assert main("train", top, *options) == 2
+    assert "10 of 60 images have none; omit --folds, or ignore these images with --labelled" in capsys.readouterr().err
+    assert main("train", top, *options, "--labelled-only") == 0
+    assert "eyes: 50 images" in capsys.readouterr().err
+    (top / "assets.csv").unlink()
+    assert main("train", top, *options, "--labelled-only") == 2
+    assert "--labelled-only leaves no image of 'eyes'" in capsys.readouterr().err
+
+
+# -- missing labels --
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """A folder of images, and their true labels in a file elsewhere."""
+    top = tmp_path_factory.mktemp("unlabelled")
+    labels = write_eyes(top / "eyes", 120, random_state=21)
+    rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
+    (top / "truth.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    return top
+
+
+def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path):
+    """From a folder of images to a classifier and a page."""
+    out, page = tmp_path / "mine.npz", tmp_path / "history.html"
+    installed = shutil.which("classic-eyes", path=os.path.dirname(sys.executable))
+    command = [installed, "train", unlabelled / "eyes", "--out", out, "--report", page, *QUICK]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0].endswith("; finding labels, then training")
+    assert "confidence 0." in done.stdout
+    assert "self-training stopped" in done.stdout
+    assert f"wrote {page}; it contains your images" in done.stderr
+    card = read_card(out)
+    assert card["protocol"].startswith("not evaluated: labels were missing")
+    assert card["results"] is None
+    labels = card["labels"]
+    assert labels["given"] == 0
+    assert labels["found"] + labels["uncertain"] == 120
+    assert labels["found"] > 60
+    text = page.read_text(encoding="utf-8")
+    for part in ("Initializations", "map of the features", "Clusters", "Rounds of self-training", "uncertain"):
+        assert part in text
+    truth = write_eyes(tmp_path / "others", 100, random_state=22)
+    predicted = [int(row["label"]) for row in rows_of(run("predict", tmp_path / "others", "--model", out).stdout)]
+    assert np.mean(np.array(predicted) == truth) > 0.9
+    again = tmp_path / "again.npz"
+    assert main("train", unlabelled / "eyes", "--out", again, *QUICK) == 0
+    assert sha256(again) == sha256(out)
+
+
+def test_train_with_some_labels_evaluates_on_them(unlabelled, tmp_path, capsys):
+    lines = (unlabelled / "truth.csv").read_text().splitlines()
+    some = [line if number <= 30 else line.split(",")[0] + "," for number, line in enumerate(lines)]
+    (tmp_path / "some.csv").write_text("\n".join(some) + "\n")
+    out = tmp_path / "mine.npz"
+    assert main("train", unlabelled / "eyes", "--out", out, "--labels", tmp_path / "some.csv", *QUICK) == 0
+    assert re.search(r"^given labels +30 +30 ", capsys.readouterr().out, re.MULTILINE)
+    card = read_card(out)
+    assert card["labels"]["given"] == 30
+    assert card["results"]["given labels"]["n"] == 30
+    assert card["protocol"].startswith("given labels only")
+
+
+# -- errors --
+
+
+def _unlabelled(folder):
+    write_eyes(folder, 6)
+
+
+def _one_class(folder):
+    write_eyes(folder, 6)
+    (folder / "assets.csv").write_text("file,label\n" + "".join(f"{n:03}.png,1\n" for n in range(6)))
+
+
+def _missing_image(folder):
+    write_labelled(folder, 6)
+    with open(folder / "assets.csv", "a") as file:
+        file.write("gone.png,1\n")
+
+
+def _bad_label(folder):
+    write_labelled(folder, 6)
+    (folder / "assets.csv").write_text((folder / "assets.csv").read_text().replace("003.png,", "003.png,opne"))
+
+
+def _empty(folder):
+    folder.mkdir()
+
+
+def _four(folder):
+    write_labelled(folder, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (_unlabelled, [], "6 images are too few to find labels; 60 are needed"),
+        (_four, ["--report", "history.txt"], "--report 'history.txt' must end in .html"),
+        (_four, ["--report", "no/history.html"], "make it first"),
+        (_four, ["--report", "history.html"], "all 4 images are labelled"),
+        (_one_class, ["--folds", "0"], "y holds one class only (open)"),
+        (_one_class, [], "y holds one class only (open)"),
+        (_missing_image, [], "line 8"),
+        (_bad_label, [], "line 5"),
+        (_empty, [], "no image"),
+        (lambda folder: None, [], "eyes"),
+        (_four, ["--features", "hgo"], "did you mean 'hog'"),
+        (_four, ["--classifier", "smv"], "svm, symmetric, metric, libsvm, gb, linear, knn"),
+        (_four, ["--recipe", "slow"], "recipe 'slow' is not known; known are default, fast"),
+        (_four, ["--features", "profile"], "n_splits is 5, but there are 4 groups"),
+        (_four, ["--folds", "1"], "2 or more, or 0 for no evaluation"),
+        (_four, ["--features", ","], "names nothing"),
+        (_four, ["--features", "hog,lbp/"], "names nothing"),
+        (_four, ["--about", "none.json"], "none.json"),
+        (_four, ["--labels", "none.csv"], "none.csv"),
+        (_four, ["--seed=2147483648"], "'2147483648' is not a whole number from 0 to 2147483647"),
+        (_four, ["--seed=-1"], "argument --seed: '-1' is not a whole number from 0 to 2147483647"),
+        (_four, ["--seed=1.5"], "'1.5' is not a whole number from 0 to 2147483647"),
+        (_four, ["--seed=some"], "'some' is not a whole number from 0 to 2147483647"),
+    ],
+)
+def test_refused_training_gives_a_one_line_error_and_leaves_the_old_model(tmp_path, capsys, make, options, message):
+    make(tmp_path / "eyes")
+    out = tmp_path / "mine.joblib"
+    out.write_text("the old model")
+    assert main("train", tmp_path / "eyes", "--out", out, *options) == 2
+    err = capsys.readouterr().err
+    assert message in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert out.read_text() == "the old model"
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("mine.pkl", "must end in .npz, .joblib or .skops"),
+        ("no/mine.joblib", "make it first"),
+        ("taken.npz", "is a folder; name a file"),
+    ],
+)
+def test_wrong_out_is_refused_before_anything_is_read(tmp_path, capsys, out, message):
+    (tmp_path / "taken.npz").mkdir()
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / out) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("beside", "content"),
+    [
+        ("mine.json", b'{"my": "settings"}'),
+        ("mine.json", b"no JSON"),
+        ("mine.npz", b"my arrays"),
+        ("mine.npz", b""),
+    ],
+)
+def test_files_that_no_training_wrote_are_not_overwritten(tmp_path, capsys, beside, content):
+    (tmp_path / beside).write_bytes(content)
+    assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.joblib") == 2
+    err = capsys.readouterr().err
+    assert f"would overwrite '{tmp_path / beside}', which" in err
+    assert "name another file" in err
+    assert len(err.splitlines()) == 1
+    assert (tmp_path / beside).read_bytes() == content
+
+
+def test_help_names_every_classifier_and_recipe(capsys):
+    assert main("train", "--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert all(re.search(rf"\b{name}\b", text.partition("--classifier NAME")[2]) for name in CLASSIFIERS)
+    assert all(re.search(rf"\b{name}\b", text.partition("--recipe NAME")[2]) for name in RECIPES)

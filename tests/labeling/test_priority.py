@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classic_eyes.errors import ParameterError
-from classic_eyes.labeling import ORDERS, prioritize
+from classic_eyes.labeling import ORDERS, prioritize, queue_images
 from classic_eyes.labeling.priority import LabelingQueue
 
 
@@ -76,3 +76,11 @@ def test_empty_queue_has_no_positions():
 def test_unknown_order_is_refused_with_the_known_ones():
     with pytest.raises(ParameterError, match="order is 'best'; allowed are priority, uncertain, cluster, random"):
         prioritize(np.ones(1), np.ones((1, 1), np.float32), "best")
+
+
+@pytest.mark.parametrize(("order", "kept"), [("priority", [1, 2]), ("cluster", [0, 3]), ("random", [0, 1, 2, 3])])
+def test_of_very_many_images_the_first_by_score_are_clustered(order, kept):
+    images = np.random.default_rng(0).integers(0, 256, (4, 24, 24), dtype=np.uint8)
+    queue = queue_images(images, np.array([0.9, 0.6, 0.45, 0.01]), order, max_clustered=2)
+    assert sorted(queue.positions.tolist()) == kept
+    assert np.flatnonzero(queue.clusters >= 0).tolist() == kept

@@ -35,25 +35,17 @@ figure_style = matplotlib.style.context(
         "text.parse_math": False,
         "axes.edgecolor": COLORS["firm"],
         "axes.facecolor": "none",
-        "axes.formatter.use_locale": False,
         "axes.grid": True,
         "axes.axisbelow": True,
         "axes.labelcolor": COLORS["quiet"],
-        "axes.labelpad": 6,
-        "axes.linewidth": 1,
-        "axes.spines.left": False,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
+        **{f"axes.spines.{side}": False for side in ("left", "right", "top")},
         "axes.titlecolor": COLORS["quiet"],
         "axes.titlelocation": "left",
         "axes.titlesize": 11,
         "figure.dpi": 72,
         "grid.color": COLORS["hair"],
-        "grid.linewidth": 1,
-        "legend.fontsize": 11,
         "legend.frameon": False,
         "legend.handlelength": 2.6,
-        "legend.labelspacing": 0.4,
         "lines.markersize": 7,
         "lines.scale_dashes": False,
         "path.simplify_threshold": 0.5,
@@ -72,7 +64,7 @@ def new_canvas(height: float, width: float = WIDTH) -> Canvas:
 
 
 def add_axes(canvas: Canvas, left: float, top: float, right: float, bottom: float, y_label: str = "") -> Axes:
-    """Add axes at a place in points from the upper left corner, the name of the y axis above them."""
+    """Add axes at a place in points from the upper left corner, with the name of the y axis above."""
     width, height = canvas.bbox.size
     axes = canvas.add_axes((left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height))
     axes.xaxis.set_major_formatter("{x:g}")

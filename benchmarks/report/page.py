@@ -19,16 +19,12 @@ from benchmarks.report.table import table_html
 from benchmarks.report.text import interval, quantity
 from classic_eyes.errors import ParameterError
 from classic_eyes.labeling.page.document import fact_list, whole_page, write_page
-from classic_eyes.labeling.page.map import map_figure
+from classic_eyes.labeling.page.map import map_figures
 from classic_eyes.labeling.page.text import count, escape, proportion
 
 SCHEMA = 2
 Entry = dict[str, Any]
 Thumbnails = dict[str, NDArray[np.uint8]]
-MAPS = {
-    "tsne": ("t-SNE map of the features", "Neighbours on the map have similar features; distances mean nothing."),
-    "pca": ("PCA map of the features", "The two directions of the largest variance."),
-}
 
 
 def render_report(results: Entry, thumbnails: Thumbnails | None = None) -> str:
@@ -148,16 +144,17 @@ def _overlapping(dataset: Entry, number: int, accuracy: Entry) -> int:
 
 def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> str:
     shown = curve_scenarios(dataset)
-    groups = [
-        ("accuracy", "Accuracy and speed", [ranking_figure(dataset), speed_figure(dataset), ablation_figure(dataset)]),
-        ("scores", "Scores", [*(curve_figure(kind, shown) for kind in KINDS), histogram_figure(shown)]),
-        ("slices", "Subsets and people", [slice_figure(dataset), people_figure(dataset)]),
-    ]
-    blocks = "".join(
-        _block(place, slug, title, [figure.html(place) for figure in figures if figure])
-        for slug, title, figures in groups
-    )
-    blocks += _block(place, "maps", "Maps of the features", _map_figures(dataset, place))
+    figures = {
+        "Accuracy and speed": [ranking_figure(dataset), speed_figure(dataset), ablation_figure(dataset)],
+        "Scores": [*(curve_figure(kind, shown) for kind in KINDS), histogram_figure(shown)],
+        "Subsets and people": [slice_figure(dataset), people_figure(dataset)],
+    }
+    blocks = "".join(_block(title, [each.html(place) for each in some if each]) for title, some in figures.items())
+    maps, labels = dataset.get("maps") or {}, dataset["labels"]
+    index = maps.get("index") or range(len(labels))
+    note = f"{len(index):,} of {len(labels):,} images."
+    drawn = map_figures(place, maps, [labels[k] for k in index], note)
+    blocks += _block("Maps of the features", [drawn] if drawn else [])
     name = escape(dataset["name"])
     synthetic = '<p class="note">Synthetic eyes: for trying the program, not for evaluating it.</p>'
     return (
@@ -167,22 +164,10 @@ def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> st
     )
 
 
-def _block(place: str, slug: str, title: str, figures: list[str]) -> str:
+def _block(title: str, figures: list[str]) -> str:
     # Two or four stand in pairs, three in a row, so that none is alone in the last row.
     pairs = " pairs" if len(figures) % 3 else ""
-    html = f'<h3 id="{place}-part-{slug}">{title}</h3><div class="figures{pairs}">{"".join(figures)}</div>'
-    return html if figures else ""
-
-
-def _map_figures(dataset: Entry, place: str) -> list[str]:
-    maps, labels = dataset.get("maps") or {}, dataset["labels"]
-    index = maps.get("index") or range(len(labels))
-    note = f"{len(index):,} of {len(labels):,} images."
-    return [
-        map_figure(f"{place}-{kind}", title, f"{caption} {note}", maps[kind], [labels[k] for k in index])
-        for kind, (title, caption) in MAPS.items()
-        if maps.get(kind)
-    ]
+    return f'<h3>{title}</h3><div class="figures{pairs}">{"".join(figures)}</div>' if figures else ""
 
 
 def _facts(dataset: Entry) -> str:

@@ -103,16 +103,11 @@ def _row(number: int, entry: Entry, tops: dict[str, str | None]) -> str:
     speed = entry.get("speed") or {}
     for name, _ in SPEEDS:
         timing = speed.get(name) or {}
-        cells.append(_cell(timing.get("median"), quantity(timing.get("median")), _range(timing)))
+        ends = "–".join(quantity(timing[key]) for key in ("low", "high") if timing.get(key) is not None)
+        cells.append(_cell(timing.get("median"), quantity(timing.get("median")), ends))
     cells.append(_cell(speed.get("over_decode"), quantity(speed.get("over_decode"))))
     cells += [_cell(entry.get(name), write(entry.get(name))) for name, _, _, write in OTHERS]
     return f"<tr>{''.join(cells)}</tr>"
-
-
-def _range(timing: Entry) -> str:
-    if timing.get("low") is None or timing.get("high") is None:
-        return ""
-    return f"{quantity(timing['low'])}–{quantity(timing['high'])}"
 
 
 def _cell(value: float | None, text: str, small: str = "", is_top: bool = False) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import ParameterError
 from .document import fact_list, whole_page, write_page
 from .gallery import Item, contact_sheet
-from .map import map_figure
+from .map import map_figures
 from .text import count, escape, proportion
 
 __all__ = ["render_history", "write_history"]
@@ -23,10 +23,6 @@ Images = NDArray[np.uint8]
 MOST_IN_CLUSTER = 45
 MOST_IN_ROUND = 24
 MOST_UNCERTAIN = 96
-_MAPS = {
-    "tsne": ("t-SNE map of the features", "Neighbours on the map have similar features."),
-    "pca": ("PCA map of the features", "The two directions of the largest variance."),
-}
 WORDS = {1: "open", 0: "closed", -1: "uncertain"}
 
 
@@ -144,13 +140,9 @@ def _initializations(history: History) -> str:
 
 
 def _maps(history: History) -> str:
-    maps = history.get("maps") or {}
-    figures = "".join(
-        map_figure(f"map-{kind}", title, caption, maps[kind], history["mapped"])
-        for kind, (title, caption) in _MAPS.items()
-        if maps.get(kind)
-    )
-    return f'<h3 id="maps">Maps of the features with predicted labels</h3>{figures}' if figures else ""
+    figures = map_figures("map", history.get("maps") or {}, history["mapped"])
+    title = '<h3 id="maps">Maps of the features with predicted labels</h3>'
+    return f'{title}<div class="figures">{figures}</div>' if figures else ""
 
 
 def _sheet(

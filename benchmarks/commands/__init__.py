@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from classic_eyes.cli import OneLineParser, run_command
 
-__all__ = ["STUDIES", "main"]
+__all__ = ["STUDIES", "main", "print_failed"]
 
 # The first lines of the modules' docstrings, repeated here so that no module is imported that does not run.
 STUDIES = {
@@ -20,6 +20,12 @@ STUDIES = {
     "profile": "Measure how the time of a prediction run divides into stages.",
     "speed": "Measure the time of predictions: a folder, arrays, one image, and the start of a process.",
 }
+
+
+def print_failed(failed: Iterable[tuple[str, str]]) -> None:
+    """Print names and reasons of images that could not be read."""
+    for name, reason in failed:
+        print(f"bench.py: skipped {name}: {reason}", file=sys.stderr)
 
 
 def build_parser(study: str | None) -> ArgumentParser:

@@ -5,19 +5,13 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-import numpy as np
-
 from benchmarks.audit import contradicted_by_most, evaluate_audit
-from benchmarks.scenarios import BASE
-from classic_eyes import EyeClassifier
+from benchmarks.commands import print_failed
 from classic_eyes.cli.arguments import existing_file, known_views, positive_integer, random_seed
 from classic_eyes.cli.tables import aligned, markdown
 from classic_eyes.datasets import EyeSet, LoadedSet, load_images, read_eyes, read_votes
-from classic_eyes.errors import DataError, ParameterError
-from classic_eyes.evaluation import cross_validate
-from classic_eyes.labeling import Reviewer, audit_labels, independent_reviewer
-
-_FEATURES = (("hog", "lbp"), ("words",), ("words_tt",))
+from classic_eyes.errors import DataError
+from classic_eyes.labeling import AUDIT_FEATURES, Reviewer, audit_labels, independent_reviewer, out_of_fold_reviewer
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--features",
         type=known_views,
-        default=_FEATURES,
+        default=AUDIT_FEATURES,
         metavar="A,B/C",
         help="features of the out-of-fold predictions; default: hog,lbp/words/words_tt",
     )
@@ -54,14 +48,12 @@ def _votes(path: str, eyes: EyeSet) -> list[list[int]]:
 def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
     """Return out-of-fold predictions, and predictions from the images without labels if these are reliable."""
     eyes = data.eyes
-    known = np.flatnonzero(eyes.labels >= 0)
-    print(f"predicting {len(known):,} labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
-    scores = np.full(len(eyes), 0.5)
-    scores[known] = cross_validate(
-        EyeClassifier(**{**BASE, "features": arguments.features, "random_state": arguments.seed}),
-        data.images[known],
-        eyes.labels[known],
-        eyes.groups[known],
+    print(f"predicting labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
+    first = out_of_fold_reviewer(
+        data.images,
+        eyes.labels,
+        eyes.groups,
+        features=arguments.features,
         n_splits=arguments.folds,
         random_state=arguments.seed,
         n_jobs=arguments.jobs,
@@ -69,19 +61,15 @@ def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
     print("clustering without labels ...", file=sys.stderr)
     second, message = independent_reviewer(data.images, eyes.groups, random_state=arguments.seed)
     print(message, file=sys.stderr)
-    first = Reviewer("by the other labels", scores)
     return (first,) if second is None else (first, second)
 
 
 def work(arguments: Namespace) -> int:
     """Run ``bench.py audit``: 0, or 1 if some images could not be read."""
-    if arguments.folds < 2:
-        raise ParameterError(f"--folds {arguments.folds} leaves no training data; it must be 2 or more")
     eyes = read_eyes(arguments.path, labels=arguments.labels)
     _votes(arguments.raters, eyes)  # refused before the long work
     data = load_images(eyes)
-    for name, reason in data.failed:
-        print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+    print_failed(data.failed)
     eyes = data.eyes
     wrong = contradicted_by_most(eyes.labels, _votes(arguments.raters, eyes))
     reviewers = _reviewers(data, arguments)

@@ -17,6 +17,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.commands import print_failed
 from benchmarks.compare import compare_results
 from benchmarks.run import Settings, count_steps, run_benchmark
 from benchmarks.scenarios import Scenario, choose_scenarios
@@ -182,8 +183,7 @@ def _workloads(arguments: Namespace) -> list[Workload]:
     for work in works:
         if work.synthetic:
             print(f"no --data: {len(work.evaluated)} synthetic eyes, which tell little about photographs", flush=True)
-        for name, reason in work.failed:
-            print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+        print_failed(work.failed)
     return works
 
 

@@ -16,6 +16,7 @@ from benchmarks.clustering.clusterers import CLUSTERERS
 from benchmarks.clustering.evaluation import evaluate_consensus, evaluate_criteria, evaluate_held_out, evaluate_measured
 from benchmarks.clustering.settings import FEATURE_SETS, Measurement, Setting, measure
 from benchmarks.clustering.tuning import CRITERIA, require_optuna, tune
+from benchmarks.commands import print_failed
 from benchmarks.scenarios import BASE
 from classic_eyes import EyeClassifier
 from classic_eyes.cli.arguments import existing_file, known_views, names, natural_number, positive_integer, random_seed
@@ -247,8 +248,7 @@ def work(arguments: Namespace) -> int:
     if arguments.tune:
         require_optuna()
     data, failed = _read(arguments)
-    for name, reason in failed:
-        print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+    print_failed(failed)
     print(f"{len(data.images)} images; computing features and priors ...", file=sys.stderr)
     context = _prepare(data, arguments)
     many = []

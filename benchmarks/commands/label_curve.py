@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import print_failed
 from benchmarks.label_curve import CURVE_SIZES, Curve, measure_label_curve
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.cli.arguments import existing_file, positive_integer, random_seed
@@ -45,8 +46,7 @@ def work(arguments: Namespace) -> int:
     else:
         data = load_labelled(read_eyes(arguments.path, labels=arguments.labels))
         failed = data.failed
-        for name, reason in failed:
-            print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+        print_failed(failed)
         source, images, labels, groups = data.eyes.source, data.images, data.eyes.labels, data.eyes.groups
     curves = measure_label_curve(images, labels, groups, n_jobs=arguments.jobs, **settings)
     print(curve_table(source, curves), flush=True)

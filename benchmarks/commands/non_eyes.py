@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.commands import print_failed
 from benchmarks.non_eyes import DETECTORS, evaluate_detectors
 from classic_eyes.cli.arguments import positive_integer, random_seed
 from classic_eyes.datasets import load_images, read_eyes
@@ -33,8 +34,7 @@ def work(arguments: Namespace) -> int:
     for path in arguments.paths:
         data = load_images(read_eyes(path))
         failed = failed or bool(data.failed)
-        for name, reason in data.failed:
-            print(f"bench.py: left out {name}: {reason}", file=sys.stderr)
+        print_failed(data.failed)
         sets.append((data.eyes.source, data.images, data.eyes.groups))
     if not sets:
         print(f"no PATH: {_SYNTHETIC:,} synthetic eyes, which tell little about photographs", flush=True)

@@ -14,6 +14,7 @@ import numpy as np
 from classic_eyes import EyeClassifier, load_model
 from classic_eyes.datasets import EyeSet, read_assets_csv, read_votes
 from classic_eyes.errors import DataError, ImageError, ModelError
+from classic_eyes.features import TanTriggsWords
 from classic_eyes.images.files import _decode_square
 from classic_eyes.persistence import describe_skops, read_card
 from classic_eyes.synthetic import make_eyes
@@ -121,7 +122,7 @@ def _saved() -> dict[str, bytes]:
     folder = temporary_folder() / "model"
     folder.mkdir()
     eyes = make_eyes(210, random_state=0)
-    features = (("hog", "lbp"), ("words_tt",), ("profile", "pixels"))
+    features = (("hog", "lbp"), (TanTriggsWords(n_words=8),), ("profile", "pixels"))
     small = {"n_components": 6, "n_copies": 0, "n_synthetic": 0, "align": None, "cascade": 0.3}
     clf = EyeClassifier(features, "metric", **small, detect_non_eyes=True).fit(eyes.images, eyes.labels)
     for ending in (".joblib", ".skops"):

@@ -129,7 +129,7 @@ def find_labels(
     Examples
     --------
     >>> from classic_eyes.synthetic import make_eyes
-    >>> eyes = make_eyes(150, random_state=5)
+    >>> eyes = make_eyes(100, random_state=5)
     >>> history = find_labels(eyes.images)
     >>> bool((history.labels == eyes.labels)[history.labels >= 0].mean() > 0.9)
     True

@@ -358,7 +358,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:

@@ -105,11 +105,13 @@ def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
 class AnyView(Protocol):
     """What a program needs of a view: compiled (`View`), or a fitted pipeline wrapped by ``training``."""
 
-    aligned: bool
+    @property
+    def aligned(self) -> bool:
+        """Whether it receives aligned images."""
 
     @property
     def needs_flip(self) -> bool:
-        """Whether `describe` looks at the mirror images."""
+        """Whether `describe` uses the mirror images."""
 
     def describe(self, images: Images, flipped: Images) -> Any:
         """Return the features of images."""

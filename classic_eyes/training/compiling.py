@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class FittedView:
 
     pipeline: Pipeline
     aligned: bool = False
-    needs_flip = False
+    needs_flip: ClassVar[bool] = False
 
     def describe(self, images: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> NDArray[Any]:
         """Return what the steps before the classifier make of images."""

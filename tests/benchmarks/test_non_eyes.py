@@ -17,9 +17,8 @@ from .conftest import bench
 def evaluated():
     """Results on two sets of eyes, and the number of ticks."""
     steps = []
-    sets = [
-        (name, make_eyes(400, random_state=seed).images, np.arange(400)) for seed, name in enumerate(("one", "two"))
-    ]
+    eyes = make_eyes(800).images
+    sets = [("one", eyes[:400], np.arange(400)), ("two", eyes[400:], np.arange(400))]
     return evaluate_detectors(sets, n_splits=2, tick=lambda: steps.append(1)), len(steps)
 
 
@@ -51,10 +50,9 @@ def test_table_has_a_row_for_each_kind_and_each_set(evaluated):
 
 
 def test_command_prints_the_table(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "benchmarks.commands.non_eyes.evaluate_detectors", lambda sets, **_: [name for name, *_ in sets]
-    )
-    monkeypatch.setattr("benchmarks.commands.non_eyes.detector_table", str)
+    module = "benchmarks.commands.non_eyes."
+    monkeypatch.setattr(module + "evaluate_detectors", lambda sets, **_: [name for name, *_ in sets])
+    monkeypatch.setattr(module + "detector_table", str)
     write_eyes(tmp_path / "eyes", 3)
     assert bench("non-eyes", tmp_path / "eyes") == 0
     assert capsys.readouterr().out == "['eyes']\n"

@@ -24,10 +24,14 @@ pytestmark = pytest.mark.xdist_group("bench")
 OPTIONS = ("--features", "profile", "--copies", 0, "--folds", 2, "--quick")
 
 
+def _run_here(function, tasks, n_jobs):
+    return (function(*task) for task in tasks)
+
+
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Run tasks here, without the second in which a process imports the libraries."""
-    monkeypatch.setattr(run_module, "run_tasks", lambda function, tasks, n_jobs: (function(*task) for task in tasks))
+    monkeypatch.setattr(run_module, "run_tasks", _run_here)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +40,7 @@ def finished(tmp_path_factory):
     top = tmp_path_factory.mktemp("bench")
     folder, out = write_labelled(top / "eyes", 40), top / "out"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(
-            run_module, "run_tasks", lambda function, tasks, n_jobs: (function(*task) for task in tasks)
-        )
+        monkeypatch.setattr(run_module, "run_tasks", _run_here)
         assert bench("--data", folder, *OPTIONS, "--out", out, "--markdown", out / "own.md") == 0
     return folder, out
 
@@ -63,7 +65,7 @@ def test_folder_with_raters_has_rows_where_they_agree(tmp_path, capsys, in_this_
 
 
 def test_results_and_report_are_written(finished):
-    folder, out = finished
+    _, out = finished
     results = json.loads((out / "results.json").read_text())
     assert results["schema"] == SCHEMA
     assert results["command"].startswith("python bench.py --data")

@@ -55,9 +55,8 @@ def test_times_and_ratios_are_medians_over_the_rounds(folder, tmp_path, monkeypa
 
 def test_measuring_process_imports_no_more_than_a_prediction_run():
     code = f"import sys, benchmarks.commands.speed; print(*[name for name in {HEAVY!r} if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
     assert done.stdout.split() == []
 
 

@@ -67,8 +67,8 @@ def scored(dataset: Entry, number: int, entry: Entry) -> Scored:
     return Scored(number, entry, labels[rows], scores[rows], rows)
 
 
-def curve_scenarios(dataset: Entry, most: int = MOST_CURVES) -> list[Scored]:
-    """Choose at most ``most`` scenarios for curves, the most accurate first.
+def curve_scenarios(dataset: Entry) -> list[Scored]:
+    """Choose at most five scenarios for curves, the most accurate first.
 
     1. The best one; then the shipped model and the baseline.
     2. The best of each other kind, then the most accurate of the rest.
@@ -77,7 +77,7 @@ def curve_scenarios(dataset: Entry, most: int = MOST_CURVES) -> list[Scored]:
     order = ([pair for pair in able if not pair[1].get("note")] or able)[:1]
     for kind in ("shipped", "baseline", "together", "alone", "classifier"):
         order += [pair for pair in able if pair[1].get("kind") == kind][:1]
-    kept = list(dict([*order, *able]).items())[:most]
+    kept = list(dict([*order, *able]).items())[:MOST_CURVES]
     shown = [scored(dataset, number, entry) for number, entry in sorted(kept, key=lambda pair: -_accuracy(pair))]
     return [one for one in shown if len(one.rows)]
 

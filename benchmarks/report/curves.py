@@ -90,7 +90,7 @@ def _tag_curves(axes: Axes, corner: tuple[float, float], shown: list[Scored]) ->
     """Put each number on its curve where a ray from the empty corner meets it; every curve has its own ray."""
     box = axes.bbox
     for style, (one, line) in enumerate(zip(shown, axes.get_lines()[-len(shown) :], strict=True)):
-        x, y = line.get_data()
+        x, y = np.asarray(line.get_data())
         inside = (axes.transData.transform(np.column_stack([x, y])) - (box.x0, box.y0)) / (box.width, box.height)
         away = np.abs(inside - np.array(corner))
         angle = np.degrees(np.arctan2(away[:, 1], away[:, 0]))

@@ -15,6 +15,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from numpy.typing import ArrayLike
 
 from classic_eyes.labeling.page.text import escape, printable, resource, shortened
 
@@ -25,9 +26,10 @@ COLORS = dict(re.findall(r"--(\w+): (#\w{6})", resource("colors.css").split("@me
 _VARIABLES = {color: f"var(--{name})" for name, color in reversed(COLORS.items())}
 _DASHES = ((), (7, 3), (2, 2.5), (9, 3, 2, 3), (14, 4))
 _MARKERS = ("o", "s", "^", "D", "X")
-THIN = {"color": COLORS["firm"], "linewidth": 1}
+Style = dict[str, Any]
+THIN: Style = {"color": COLORS["firm"], "linewidth": 1}
 DOTTED = THIN | {"linestyle": (0, (1, 3))}
-NOTE = {"color": COLORS["quiet"], "fontsize": 10.5}
+NOTE: Style = {"color": COLORS["quiet"], "fontsize": 10.5}
 figure_style = matplotlib.style.context(
     {
         "font.size": 11,
@@ -45,6 +47,8 @@ figure_style = matplotlib.style.context(
         "figure.dpi": 72,
         "grid.color": COLORS["hair"],
         "legend.frameon": False,
+        "legend.borderaxespad": 0,
+        "legend.borderpad": 0,
         "legend.handlelength": 2.6,
         "lines.markersize": 7,
         "lines.scale_dashes": False,
@@ -78,17 +82,17 @@ def label_text(text: object, limit: int) -> str:
     return shortened(printable(text), limit)
 
 
-def plot_curve(axes: Axes, x: Sequence[float], y: Sequence[float], style: int, with_markers: bool = False) -> None:
+def plot_curve(axes: Axes, x: ArrayLike, y: ArrayLike, style: int, with_markers: bool = False) -> None:
     """Plot the curve with the colour, dashes and marker of its number."""
     color = COLORS[f"s{style}"]
-    marks = {"marker": _MARKERS[style], "markersize": 5, "mfc": COLORS["sheet"], "mew": 1.4, "clip_on": False}
+    marks: Style = {"marker": _MARKERS[style], "ms": 5, "mfc": COLORS["sheet"], "mew": 1.4, "clip_on": False}
     axes.plot(x, y, color=color, ls=(0, _DASHES[style]), lw=1.8, **(marks if with_markers else {}))
 
 
-def add_tag(axes: Axes, point: Sequence[float], number: int, style: int, up: float = 0.0) -> None:
+def add_tag(axes: Axes, point: tuple[Any, Any], number: int, style: int, up: float = 0.0) -> None:
     """Write the number of a scenario in a box of the colour of its curve, so many points above a point."""
     box = {"boxstyle": "round,pad=0.25,rounding_size=0.6", "fc": COLORS["sheet"], "ec": COLORS[f"s{style}"]}
-    text = {"ha": "center", "va": "center", "fontsize": 10, "fontweight": "bold", "zorder": 5, "bbox": box}
+    text: Style = {"ha": "center", "va": "center", "fontsize": 10, "fontweight": "bold", "zorder": 5, "bbox": box}
     axes.annotate(str(number), point, xytext=(0, up), textcoords="offset points", **text)
 
 
@@ -96,8 +100,8 @@ def add_words(canvas: Canvas, left: float, title: str, lines: Sequence[Any], tex
     """Write a title above axes and a legend of their lines below, from ``top`` on."""
     width, height = canvas.bbox.size
     canvas.text(left / width, 1 - 22 / height, label_text(title, 60), fontsize=13, fontweight="bold")
-    corner = {"loc": "upper left", "bbox_to_anchor": (left / width, 1 - top / height), "borderaxespad": 0}
-    canvas.legend(lines, [label_text(text, 60) for text in texts], borderpad=0, **corner)
+    corner = (left / width, 1 - top / height)
+    canvas.legend(lines, [label_text(text, 60) for text in texts], loc="upper left", bbox_to_anchor=corner)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _row_axes(rows: list[_Row], label: str, pitch: float = PITCH, right: float =
     axes.tick_params(axis="y", labelcolor=COLORS["ink"])
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(label)
-    beside = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"}
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"}
     for place, row in enumerate(rows):
         if row.is_heading:
             axes.text(-LEFT / (right - LEFT), place, label_text(row.name, 40), fontweight="bold", **beside)
@@ -57,9 +57,9 @@ def _row_axes(rows: list[_Row], label: str, pitch: float = PITCH, right: float =
 
 
 def _intervals(axes: Axes, rows: list[_Row], color: str) -> None:
-    known = [(place, row) for place, row in enumerate(rows) if row.low is not None and row.high is not None]
-    places = [place for place, _ in known]
-    axes.hlines(places, [row.low for _, row in known], [row.high for _, row in known], color=color, linewidth=1.4)
+    for place, row in enumerate(rows):
+        if row.low is not None and row.high is not None:
+            axes.hlines(place, row.low, row.high, color=color, linewidth=1.4)
 
 
 @figure_style

@@ -31,10 +31,9 @@ class _Point:
     speed: dict[str, Any]
 
     def __str__(self) -> str:
-        return (
-            f"{self.number} {self.entry['name']}: accuracy {proportion(self.accuracy['value'])} "
-            f"({interval(self.accuracy)}), {quantity(self.speed['median'])} images/s"
-        )
+        ends = interval(self.accuracy)
+        accuracy = proportion(self.accuracy["value"]) + (f" ({ends})" if ends else "")
+        return f"{self.number} {self.entry['name']}: accuracy {accuracy}, {quantity(self.speed['median'])} images/s"
 
     @property
     def accuracies(self) -> list[float]:
@@ -127,7 +126,7 @@ def _label_points(axes: Axes, points: list[_Point]) -> None:
         text, box = next(((text, box) for text, box in places if box), nowhere)
         taken.append(box)
         background = {"fc": fig.COLORS["sheet"], "ec": "none", "alpha": 0.7, "pad": 0}
-        style = {"xycoords": "figure points", "va": "center", "fontsize": 10.5, "bbox": background}
+        style: fig.Style = {"xycoords": "figure points", "va": "center", "fontsize": 10.5, "bbox": background}
         axes.annotate(text, (box.x0 + 1, (box.y0 + box.y1) / 2), **style)
         near = np.clip((x, y), box.min, box.max)
         if np.abs(near - (x, y)).sum() > 12:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,8 @@ def test_an_unreadable_subfolder_is_an_error(put, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(DataError, match=r"locked': cannot read this folder \(Permission denied\)"):
         find_images(tmp_path)
+
+
+def test_finding_images_imports_no_scikit_learn():
+    code = "import sys; from classic_eyes.datasets import find_images; assert 'sklearn' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

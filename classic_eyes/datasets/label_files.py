@@ -56,7 +56,7 @@ def read_assets_csv(folder: Path, csv_path: Path) -> EyeSet:
     problems = [*table.problems, *labelled.problems]
     if problems:
         n_missing, subject, remedy = labelled.n_missing, f"{table.name},", ""
-        if n_missing == len(table.rows):
+        if 0 < n_missing == len(table.rows):
             subject = f"{table.name}: none of its files is in the folder, it may belong to another folder;"
         elif n_missing:
             remedy = "; restore these images, or delete their lines"

@@ -90,7 +90,7 @@ def make_eyes(
     ((20, 24, 24), 10)
     """
     eyes = _make_eyes(
-        _check_whole("n", n, 1, "ask for one image or more"),
+        _check_whole("n", n, 1, "1 makes one image"),
         check_size(size),
         _check_share("open_share", open_share, "0.5 makes as many open as closed eyes"),
         _check_share("hard_share", hard_share, "0 makes none of them harder to classify"),

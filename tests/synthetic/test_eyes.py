@@ -82,7 +82,7 @@ def test_hard_share_keeps_labels_and_the_other_eyes(eyes):
     assert 0.55 < same.mean() < 0.85
     np.testing.assert_array_equal(mixed.labels, eyes.labels)
     assert [p.label for p in mixed.parameters] == mixed.labels.tolist()
-    # Whichever are hard stay so when more are, and image i is the same whatever the number is.
+    # Hard eyes stay hard if there are more of them, and image i does not depend on the number of images.
     most = make_eyes(120, hard_share=0.6, random_state=0)
     np.testing.assert_array_equal(most.images[~same[:120]], mixed.images[:120][~same[:120]])
     assert (make_eyes(20, hard_share=1.0, random_state=0).images != eyes.images[:20]).any(axis=(1, 2)).all()
@@ -102,7 +102,7 @@ def test_hard_eyes_are_narrower_and_open_ones_have_a_least_height(eyes):
 
 @pytest.mark.parametrize("n", [0, -3, 2.0, "2", True])
 def test_n_refused(n):
-    with pytest.raises(ParameterError, match=r"^n=.*whole number of at least 1; ask"):
+    with pytest.raises(ParameterError, match=r"^n=.*whole number of at least 1; 1 makes"):
         make_eyes(n)
 
 
@@ -191,7 +191,7 @@ def test_hard_eyes_are_harder_to_classify():
 
 
 def test_svm_on_hog_separates_open_from_closed():
-    # 600 to judge by, not 200, as the score of 200 wanders by 0.02; six pairs of seeds gave 0.955 to 0.980.
+    # 600 test images, as the accuracy on 200 varies by 0.02. Six pairs of seeds gave 0.955 to 0.980.
     hog = cv2.HOGDescriptor((24, 24), (8, 8), (4, 4), (4, 4), 9)
     train, others = make_eyes(400, random_state=11), make_eyes(600, random_state=0)
     features, unseen = (np.stack([hog.compute(p).ravel() for p in e.images]) for e in (train, others))

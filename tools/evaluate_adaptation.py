@@ -38,7 +38,7 @@ def row(name: str, log_odds: np.ndarray, labels: np.ndarray) -> str:
     before = 1 / (1 + np.exp(-log_odds))
     after = found.probability(before)
     results = [f"{accuracy(labels, each):.4f} / {calibration_error(labels, each):.3f}" for each in (before, after)]
-    parameters = found.declined or f"{found.border:+.2f}, {found.slope:.2f}"
+    parameters = found.declined or f"{found.threshold:+.2f}, {found.slope:.2f}"
     return "| " + " | ".join([name, f"{len(labels):,}", *results, parameters]) + " |"
 
 
@@ -87,11 +87,12 @@ def main() -> None:
             else:
                 gains.append(np.nan)
     kept = np.array(gains)[~np.isnan(gains)]
-    print(
-        f"\n{len(kept)} of {len(gains)} subsets were adapted: accuracy {kept.mean():+.4f} on average, "
-        f"{(kept > 0.02).sum()} gain more than 0.02, {(kept < -0.02).sum()} lose more than 0.02 (worst "
-        f"{kept.min():+.3f})"
-    )
+    print(f"\n{len(kept)} of {len(gains)} subsets were adapted")
+    if len(kept):
+        print(
+            f"accuracy {kept.mean():+.4f} on average, {(kept > 0.02).sum()} gain more than 0.02, "
+            f"{(kept < -0.02).sum()} lose more than 0.02 (worst {kept.min():+.3f})"
+        )
 
 
 if __name__ == "__main__":

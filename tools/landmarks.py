@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classic_eyes.descriptors.ear import POINTS_SIDE, normalize_patch, eye_aspect_ratio, eye_points, load_dlib
+from classic_eyes.descriptors.ear import POINTS_SIDE, eye_aspect_ratio, eye_points, load_dlib, normalize_patch
 from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import random_parameters, render
 

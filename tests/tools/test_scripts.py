@@ -1,0 +1,64 @@
+"""Scripts that draw figures, write examples and print tables of the documents."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ..conftest import ROOT, write_labelled
+
+SCRIPTS = sorted((ROOT / "tools").glob("[a-z]*_*.py"))
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Return the names that a script defines; its main function does not run."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    return runpy.run_path(str(ROOT / "tools" / name))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_every_script_can_be_imported(path, monkeypatch):
+    if path.name == "draw_label_page.py":
+        pytest.importorskip("playwright", reason="playwright is not installed")
+    if path.name in ("draw_faces.py", "evaluate_faces.py", "make_example_eyes.py"):
+        pytest.importorskip("skimage", reason="scikit-image is not installed")
+    assert callable(script(path.name, monkeypatch)["main"])
+
+
+def test_example_eyes_are_those_in_the_folder(tmp_path, monkeypatch):
+    pytest.importorskip("skimage", reason="scikit-image is not installed")
+    script("make_example_eyes.py", monkeypatch)["main"](tmp_path)
+    written, shipped = (
+        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in (tmp_path, ROOT / "examples" / "eyes")
+    )
+    assert written == shipped
+
+
+def test_predictions_are_drawn(tmp_path, monkeypatch):
+    script("draw_predictions.py", monkeypatch)["main"](str(ROOT / "examples" / "eyes"), str(tmp_path / "sheet.png"))
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (244, 1064, 3)
+
+
+def test_narrow_eyes_have_half_the_height(monkeypatch):
+    namespace = script("evaluate_narrow_eyes.py", monkeypatch)
+    monkeypatch.setitem(namespace["narrow_eyes"].__globals__, "PEOPLE", 3)
+    eyes = namespace["narrow_eyes"](1.0)
+    assert (eyes.shape, eyes.dtype) == ((3, 24, 24), np.uint8)
+    assert len(np.unique(eyes, axis=0)) == 3
+
+
+def test_adaptation_is_evaluated_on_both_sets(tmp_path, monkeypatch, capsys):
+    namespace = script("evaluate_adaptation.py", monkeypatch)
+    names = namespace["main"].__globals__
+    small = {"features": ("profile",), "n_components": 10, "n_copies": 0}
+    monkeypatch.setitem(names, "CLASSIFIER", {**names["CLASSIFIER"], **small})
+    monkeypatch.setitem(names, "subsets", lambda odds, labels, groups: [(odds, labels), (odds[:50], labels[:50])])
+    folders = [str(write_labelled(Path(tmp_path, name), 120, random_state=seed)) for seed, name in enumerate("ab")]
+    monkeypatch.setattr("sys.argv", ["evaluate_adaptation.py", *folders])
+    namespace["main"]()
+    rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert rows == ["| trained on, evaluated on", "| a, b", "| a, synthetic", "| b, a", "| b, synthetic"]

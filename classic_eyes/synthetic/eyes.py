@@ -102,6 +102,8 @@ def make_eyes(
 # Cross-validation trains on the same synthetic eyes in every fold; rendering takes about a millisecond per eye.
 @lru_cache(maxsize=1)
 def _make_eyes(n: int, size: int, open_share: float, hard_share: float, seed: int) -> SyntheticEyes:
+    # Once a large block has been freed, glibc keeps freed memory, and the planes of each eye cause no page faults.
+    np.empty(1 << 22, np.uint8)
     labels = _labels(n, open_share, seed)
     images = np.empty((n, size, size), np.uint8)
     landmarks = np.empty((n, 6, 2), np.float32)

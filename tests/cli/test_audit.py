@@ -6,7 +6,9 @@ import csv
 
 import pytest
 
-from classic_eyes.datasets import read_label_table
+from classic_eyes.cli import audit
+from classic_eyes.datasets import load_images, read_eyes, read_label_table
+from classic_eyes.labeling import independent_reviewer
 
 from ..conftest import main, write_eyes, write_labelled
 from ..html_page import sheet_of, watch
@@ -52,8 +54,12 @@ def test_page_shows_wrong_labels_and_saves_corrections(mislabelled, browser, tmp
     assert all(row[2] == "x" for row in new.rows)
 
 
-def test_csv_and_printed_table(mislabelled, tmp_path, capsys):
+def test_csv_and_printed_table(mislabelled, tmp_path, capsys, monkeypatch):
     top, wrong = mislabelled
+    data = load_images(read_eyes(top))
+    reviewer = independent_reviewer(data.images, data.eyes.groups)
+    # Computed once for both runs.
+    monkeypatch.setattr(audit, "independent_reviewer", lambda *_, **__: reviewer)
     out = tmp_path / "audit.csv"
     assert main("audit", top, "--out", out, *OPTIONS) == 0
     with open(out, newline="", encoding="utf-8") as file:

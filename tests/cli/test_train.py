@@ -17,6 +17,7 @@ from classic_eyes.cli.train import _announcement
 from classic_eyes.datasets import load_images, read_eyes
 from classic_eyes.persistence import read_card, sha256
 from classic_eyes.recipes import RECIPES
+from classic_eyes.training.duration import estimate_seconds
 from classic_eyes.training.pipelines import CLASSIFIERS
 
 from ..conftest import main, run, write_eyes, write_labelled
@@ -63,18 +64,16 @@ def test_recipe_seed_and_parameters_reach_the_classifier(tmp_path, monkeypatch):
     assert fitted[2] == EyeClassifier(**{**RECIPES["fast"], **changes}).get_params(deep=False)
 
 
-def test_first_line_says_how_many_images_what_happens_and_how_long(tmp_path, capsys):
-    folder = write_labelled(tmp_path / "eyes", 40)
-    assert main("train", folder, "--out", tmp_path / "m.npz", "--folds", 2, *QUICK) == 0
-    first, *_, last = capsys.readouterr().err.splitlines()
-    assert first == (
-        "eyes: 40 images: 20 open, 20 closed, 0 unlabelled, in 40 groups; 2-fold evaluation, then training"
-    )
-    assert "no non-eye detection" in last
-    # The time is that of the recipe's classifier.
-    eyes = read_eyes(folder)
-    assert _announcement(eyes, 0, None, replaced=False).endswith("; training: about 21 seconds")
-    assert _announcement(eyes, 20, 1, replaced=False).endswith("; 20-fold evaluation, then training: about 7 minutes")
+def test_announcement_says_how_many_images_what_happens_and_how_long(tmp_path):
+    eyes = read_eyes(write_labelled(tmp_path / "eyes", 40))
+    counts = "eyes: 40 images: 20 open, 20 closed, 0 unlabelled, in 40 groups"
+    seconds = estimate_seconds(40)
+    assert _announcement(eyes, 0, None, replaced=False) == f"{counts}; training: about {seconds:.0f} seconds"
+    minutes = estimate_seconds(40, 20, n_jobs=1) / 60
+    text = f"{counts}; 20-fold evaluation, then training: about {minutes:.0f} minutes"
+    assert _announcement(eyes, 20, 1, replaced=False) == text
+    # The estimate is that of the recipe's classifier.
+    assert _announcement(eyes, 2, None, replaced=True) == f"{counts}; 2-fold evaluation, then training"
 
 
 def test_model_and_card_are_written(tmp_path, capsys):
@@ -86,7 +85,10 @@ def test_model_and_card_are_written(tmp_path, capsys):
     captured = capsys.readouterr()
     assert "accuracy" in captured.out
     assert "EER" in captured.out
-    assert f"wrote {out}, {out.with_suffix('.npz')}, {out.with_suffix('.json')}" in captured.err
+    first, *_, written, last = captured.err.splitlines()
+    assert first.endswith("80 images: 40 open, 40 closed, 0 unlabelled, in 80 groups; 3-fold evaluation, then training")
+    assert written == f"wrote {out}, {out.with_suffix('.npz')}, {out.with_suffix('.json')}"
+    assert "no non-eye detection" in last
     card = read_card(out)
     assert card["files"] == {path.name: sha256(path) for path in (out, out.with_suffix(".npz"))}
     assert card["sources"] == ["synthetic"]
@@ -207,7 +209,7 @@ def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path
     assert labels["found"] + labels["uncertain"] == 120
     assert labels["found"] > 60
     text = page.read_text(encoding="utf-8")
-    for part in ("Initializations", "map of the features", "Clusters", "Rounds of self-training", "uncertain"):
+    for part in ("Maps of the features", "Contact sheets", "Rounds of self-training", "Label these first"):
         assert part in text
     truth = write_eyes(tmp_path / "others", 100, random_state=22)
     predicted = [int(row["label"]) for row in rows_of(run("predict", tmp_path / "others", "--model", out).stdout)]

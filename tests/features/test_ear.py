@@ -1,4 +1,4 @@
-"""Ear: six points of an eye, the aspect ratio between them, and the predictor that finds them."""
+"""Eye aspect ratio: the formula, the landmarks, and the shape predictor that finds them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ..conftest import shared
 HEXAGON = np.array([[0.0, 0.0], [2.0, -1.0], [4.0, -1.0], [6.0, 0.0], [4.0, 1.0], [2.0, 1.0]])
 
 
-# -- the ratio, in closed form --
+# -- the formula --
 
 
-def test_a_hexagon_drawn_by_hand():
-    # Lids 2 apart twice, corners 6 apart: (2 + 2) / (2 * 6).
+def test_aspect_ratio_of_a_hexagon():
+    # Two distances of 2 between the lids, 6 between the corners: (2 + 2) / (2 * 6).
     assert eye_aspect_ratio(HEXAGON) == pytest.approx(1 / 3)
     assert eye_aspect_ratio(HEXAGON * [1, 0]) == 0
     assert eye_aspect_ratio(HEXAGON * 0) == 0
@@ -38,7 +38,7 @@ def test_a_hexagon_drawn_by_hand():
 
 @pytest.mark.parametrize("angle", [0, 10, 90, 181])
 @pytest.mark.parametrize("scale", [0.01, 1, 40])
-def test_moving_turning_and_enlarging_leave_it(angle, scale):
+def test_aspect_ratio_is_invariant_to_translation_rotation_and_scale(angle, scale):
     turn = np.radians(angle)
     matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     assert eye_aspect_ratio(HEXAGON @ matrix.T + [17, -300]) == pytest.approx(1 / 3)
@@ -46,27 +46,27 @@ def test_moving_turning_and_enlarging_leave_it(angle, scale):
 
 
 @pytest.mark.parametrize("shape", [(6,), (5, 2), (3, 6, 3)])
-def test_other_points_are_refused(shape):
+def test_other_shapes_of_points_are_rejected(shape):
     with pytest.raises(ParameterError, match="six points x, y of each eye"):
         eye_aspect_ratio(np.zeros(shape))
 
 
-def test_a_synthetic_eye_has_the_ratio_of_its_parameters():
+def test_aspect_ratio_of_a_synthetic_eye():
     parameters = EyeParameters(opening=0.7)
     _, points = render(parameters, size=96)
     assert eye_aspect_ratio(points) == pytest.approx(parameters.eye_aspect_ratio, abs=1e-4)
 
 
-# -- points in a patch --
+# -- landmarks in a patch --
 
 
-def test_points_are_where_they_were_synthetic():
+def test_landmarks_of_synthetic_eyes_are_found():
     judged = evaluate_landmarks(shipped_file("eye.dat"), 200, random_state=5)
     assert judged.error < 0.04
     assert judged.correlation > 0.95
 
 
-def test_the_ratio_grows_with_the_opening():
+def test_aspect_ratio_increases_with_the_opening():
     openings = np.linspace(0, 1, 9)
     images = np.stack([render(EyeParameters(opening=float(opening)))[0] for opening in openings])
     ratios = compute_ear(images)[:, 2]
@@ -75,29 +75,29 @@ def test_the_ratio_grows_with_the_opening():
     assert np.corrcoef(openings, ratios)[0, 1] > 0.97
 
 
-def test_brightness_and_contrast_change_nothing_but_by_rounding():
+def test_brightness_and_contrast_change_only_rounding():
     images = make_eyes(20, random_state=3).images // 2
-    paler = (images.astype(int) + 60).astype(np.uint8)
-    np.testing.assert_array_equal(compute_ear(images), compute_ear(paler))
+    brighter = (images.astype(int) + 60).astype(np.uint8)
+    np.testing.assert_array_equal(compute_ear(images), compute_ear(brighter))
     assert np.abs(compute_ear(images) - compute_ear(images * 2)).max() < 0.05
 
 
-def test_a_larger_image_has_the_same_points():
+def test_larger_image_has_the_same_landmarks():
     image, points = render(EyeParameters(opening=0.9), size=72)
     found, _ = eye_points(np.stack([image]))
     assert np.abs(found[0] - points).max() < 0.12 * 72
 
 
-def test_flat_images_have_numbers():
+def test_features_of_flat_images_are_finite():
     rows = compute_ear(np.stack([np.full((24, 24), grey, np.uint8) for grey in (0, 90, 255)]))
     assert np.isfinite(rows).all()
     np.testing.assert_array_equal(rows[0], rows[1])
 
 
-# -- the predictor --
+# -- the shape predictor --
 
 
-def test_learning_gives_the_same_bytes_again_and_another_seed_others(tmp_path):
+def test_seed_determines_the_trained_predictor(tmp_path):
     first = train_landmarks(100)
     assert first == train_landmarks(100)
     assert first != train_landmarks(100, random_state=1)
@@ -109,7 +109,7 @@ def test_learning_gives_the_same_bytes_again_and_another_seed_others(tmp_path):
         train_landmarks(99)
 
 
-def test_what_is_learnt_from_holds_all_openings():
+def test_training_images_cover_all_openings():
     images, points = render_openings(60)
     assert images.shape == (60, 24, 24)
     ratios = eye_aspect_ratio(points)
@@ -118,7 +118,7 @@ def test_what_is_learnt_from_holds_all_openings():
     np.testing.assert_array_equal(render_openings(5)[0], images[:5])
 
 
-def test_the_shipped_file_is_that_of_its_card():
+def test_shipped_predictor_matches_its_card():
     file = shipped_file("eye.dat")
     assert file.stat().st_size < 5e6
     card = json.loads(file.with_suffix(".json").read_text())
@@ -126,21 +126,22 @@ def test_the_shipped_file_is_that_of_its_card():
     assert "no photograph" in card["trained_on"]
 
 
-# -- what is refused --
+# -- invalid input --
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "no file of landmarks"), (b"", "is no shape predictor"), (b"junk" * 99, "is no shape")]
+    ("content", "message"),
+    [(None, "cannot read the file"), (b"", "not a shape predictor"), (b"junk" * 99, "not a shape predictor")],
 )
-def test_a_wrong_predictor_is_told(tmp_path, content, said):
+def test_invalid_predictor_file_is_reported(tmp_path, content, message):
     path = tmp_path / "a.dat"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         eye_points(make_eyes(2).images, predictor=str(path))
 
 
-def test_a_predictor_of_a_face_is_none_of_an_eye(tmp_path):
+def test_predictor_with_other_points_is_rejected(tmp_path):
     import dlib
 
     options = dlib.shape_predictor_training_options()
@@ -148,23 +149,23 @@ def test_a_predictor_of_a_face_is_none_of_an_eye(tmp_path):
     parts = dlib.full_object_detection(dlib.rectangle(0, 0, 39, 39), [dlib.point(k, k) for k in range(5)])
     image = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
     dlib.train_shape_predictor([image] * 3, [[parts]] * 3, options).save(str(tmp_path / "five.dat"))
-    with pytest.raises(ModelError, match="finds 5 points; those of one eye are six"):
+    with pytest.raises(ModelError, match="finds 5 points, expected the six points of one eye"):
         eye_points(make_eyes(2).images, predictor=str(tmp_path / "five.dat"))
 
 
-def test_without_dlib_it_says_so_by_name(monkeypatch):
+def test_missing_dlib_is_reported(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "dlib", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[faces\]'"):
         Ear().fit(make_eyes(2).images)
 
 
-def test_training_without_dlib_is_refused_before_anything_is_read(monkeypatch, tmp_path, capsys):
+def test_training_without_dlib_fails_before_reading(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(__import__("sys").modules, "dlib", None)
     assert cli.main(["train", "nothing", "--features", "hog,ear", "--out", str(tmp_path / "m.joblib")]) == 2
     assert "pip install 'classic-eyes[faces]'" in capsys.readouterr().err
 
 
-def test_all_leaves_it_out_with_a_warning_without_dlib(monkeypatch):
+def test_benchmark_of_all_features_warns_without_dlib(monkeypatch):
     monkeypatch.setattr(scenarios, "find_spec", lambda name: None)
     with pytest.warns(UserWarning, match="the feature ear is left out, for dlib is not installed"):
         rows = scenarios.choose_scenarios(("all",))
@@ -175,17 +176,17 @@ def test_all_leaves_it_out_with_a_warning_without_dlib(monkeypatch):
     assert len(scenarios.choose_scenarios(("all",))) == len(rows) + 2
 
 
-# -- what it is worth --
+# -- accuracy --
 
 
-def test_it_is_the_same_for_a_strided_and_a_turned_copy():
+def test_strided_images_give_the_same_features():
     images = make_eyes(6).images
-    turned = np.stack([cv2.rotate(cv2.rotate(each, cv2.ROTATE_180), cv2.ROTATE_180) for each in images])
-    np.testing.assert_array_equal(compute_ear(turned), compute_ear(images[::1]))
+    rotated = np.stack([cv2.rotate(cv2.rotate(each, cv2.ROTATE_180), cv2.ROTATE_180) for each in images])
+    np.testing.assert_array_equal(compute_ear(rotated), compute_ear(images[::1]))
 
 
 @pytest.mark.slow
-def test_it_parts_open_from_closed_on_eyes24():
+def test_aspect_ratio_separates_open_from_closed_on_eyes24():
     from classic_eyes.datasets import read_eyes
     from classic_eyes.images import read_images
 
@@ -194,7 +195,7 @@ def test_it_parts_open_from_closed_on_eyes24():
     assert metrics.roc_auc(eyes.labels, ratios) >= 0.88
 
 
-def test_a_cached_predictor_is_read_again_when_its_file_changes(tmp_path):
+def test_cached_predictor_is_reloaded_when_its_file_changes(tmp_path):
     path = tmp_path / "a.dat"
     path.write_bytes(train_landmarks(100))
     before, _ = eye_points(make_eyes(3).images, predictor=str(path))
@@ -202,4 +203,4 @@ def test_a_cached_predictor_is_read_again_when_its_file_changes(tmp_path):
     after, _ = eye_points(make_eyes(3).images, predictor=str(path))
     assert not np.array_equal(before, after)
     np.testing.assert_array_equal(after, eye_points(make_eyes(3).images)[0])
-    assert descriptor._predictor.cache_info().maxsize == 4
+    assert descriptor._load_predictor.cache_info().maxsize == 4

@@ -29,6 +29,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features import EXTRACTORS, Extractor, Lbp, Words, make_extractor
 from classic_eyes.features.base import check_integer, check_number
+from classic_eyes.persistence import ALLOWED_TYPES
 from classic_eyes.synthetic import make_eyes
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -46,6 +47,11 @@ def test_table_is_sorted_and_complete():
         found = [child for cls in found for child in cls.__subclasses__()]
         ours |= {cls for cls in found if cls.__module__.startswith("classic_eyes.")}
     assert set(EXTRACTORS.values()) == ours
+
+
+def test_every_extractor_is_allowed_in_a_skops_file():
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in EXTRACTORS.values()}
+    assert names <= set(ALLOWED_TYPES)
 
 
 # -- names to extractors -------------------------------------------------------------------------------------------

@@ -9,23 +9,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from classic_eyes.descriptors.words import _extract_patches, compute_words, pooling_weights
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features import TanTriggsWords, Words
-from classic_eyes.features.words import cut_patches, encode, even_light, pooling_weights
+from classic_eyes.preprocessing import tan_triggs
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(40, random_state=1).images
 FITTED = Words(n_words=12).fit(EYES)
-# The same examples each time, and no stopwatch: other tests may run at the same time.
+# The same examples each time, and no deadline: other tests may run at the same time.
 reproducible = settings(derandomize=True, deadline=None, max_examples=25)
+
+
+def extract(images: np.ndarray, *, patch: int, stride: int) -> np.ndarray:
+    """Return normalized patches, shape (n, n_patches, patch ** 2)."""
+    down, across = ((side - patch) // stride + 1 for side in images.shape[1:])
+    columns = np.empty((patch**2, len(images) * down * across), np.float32)
+    _extract_patches(images, patch=patch, stride=stride, out=columns)
+    return columns.reshape(patch**2, len(images), -1).transpose(1, 2, 0)
+
+
+def respond_to_constant_patch(words: np.ndarray) -> np.ndarray:
+    """Return the responses of a constant patch, which is 0 after normalization, to words of two dimensions."""
+    plain = {"whitening": np.eye(36, dtype=np.float32), "patch_mean": np.zeros(36, np.float32)}
+    padded = np.pad(words, ((0, 0), (0, 34)))
+    image = np.full((1, 6, 6), 90, np.uint8)
+    return compute_words(image, patch=6, stride=1, grid=1, light=False, words=padded, **plain)[0]
 
 
 # -- closed form ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
-def test_patches_of_a_constant_image_are_zero(grey):
-    patches = cut_patches(np.full((1, 24, 24), grey, np.uint8), patch=6, stride=2)
+def test_patches_of_constant_image_are_zero(grey):
+    patches = extract(np.full((1, 24, 24), grey, np.uint8), patch=6, stride=2)
     assert patches.shape == (1, 100, 36)
     assert not patches.any()
 
@@ -35,38 +52,38 @@ def test_patch_of_a_vertical_step():
     image = np.full((1, 6, 6), 100, np.uint8)
     image[:, :, 3:] = 200
     expected = np.tile([-1, -1, -1, 1, 1, 1], 6) * 50 / np.sqrt(2600)
-    np.testing.assert_allclose(cut_patches(image, patch=6, stride=2)[0, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(extract(image, patch=6, stride=2)[0, 0], expected, rtol=1e-6)
 
 
-def test_patches_stand_where_the_stride_says():
+def test_patch_positions():
     image = np.zeros((1, 10, 12), np.uint8)
     image[0, 4, 6] = 255  # first pixel of the patch in row 2, column 3 at stride 2: number 2 * 5 + 3
-    patches = cut_patches(image, patch=4, stride=2)
+    patches = extract(image, patch=4, stride=2)
     assert patches.shape == (1, 4 * 5, 16)
     assert patches[0, 13].argmax() == 0
     assert set(np.flatnonzero(patches[0].any(axis=1))) == {1 * 5 + 2, 1 * 5 + 3, 2 * 5 + 2, 2 * 5 + 3}
 
 
-def test_a_patch_that_is_a_word_answers_to_it_alone():
-    # Distances 0, 3, 4 and their mean 7 / 3: answers 7 / 3, 0, 0.
+def test_patch_equal_to_a_word_responds_to_it_only():
+    # Distances 0, 3, 4 and their mean 7 / 3: responses 7 / 3, 0, 0.
     words = np.array([[0, 0], [3, 0], [0, 4]], np.float32)
-    np.testing.assert_allclose(encode(words[None, :1], words)[0, 0], [7 / 3, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(respond_to_constant_patch(words), [7 / 3, 0, 0], rtol=1e-6)
 
 
-def test_a_patch_as_far_from_every_word_answers_to_none():
+def test_patch_at_equal_distance_to_all_words_has_no_response():
     words = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
-    assert not encode(np.zeros((1, 1, 2), np.float32), words).any()
+    assert not respond_to_constant_patch(words).any()
 
 
 @pytest.mark.parametrize(("n_positions", "grid"), [(10, 4), (7, 3), (5, 5), (4, 1), (19, 4)])
-def test_pooling_shares_every_position_out_and_mirrors(n_positions, grid):
+def test_pooling_weights_sum_to_one_and_are_symmetric(n_positions, grid):
     weights = pooling_weights(n_positions, grid)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     np.testing.assert_allclose(weights.sum(axis=0), grid / n_positions)
     np.testing.assert_allclose(weights, weights[::-1, ::-1], atol=1e-12)
 
 
-# -- a slow obvious loop -------------------------------------------------------------------------------------------
+# -- reference loop ------------------------------------------------------------------------------------------------
 
 
 def slow(words: Words, image: np.ndarray) -> np.ndarray:
@@ -79,18 +96,18 @@ def slow(words: Words, image: np.ndarray) -> np.ndarray:
             patch = (patch - patch.mean()) / np.sqrt(patch.var() + 100)
             whitened = words.whitening_.astype(float) @ (patch - words.patch_mean_)
             distance = np.array([np.linalg.norm(whitened - word) for word in words.words_.astype(float)])
-            answer = np.maximum(0, distance.mean() - distance)
+            response = np.maximum(0, distance.mean() - distance)
             for i in range(grid):
                 for j in range(grid):
                     tall = max(0, min((i + 1) * side / grid, r + 1) - max(i * side / grid, r))
                     wide = max(0, min((j + 1) * side / grid, c + 1) - max(j * side / grid, c))
-                    cells[i, j] += answer * tall * wide * (grid / side) ** 2
+                    cells[i, j] += response * tall * wide * (grid / side) ** 2
     return cells.ravel()
 
 
 @reproducible
 @given(arrays(np.uint8, (24, 24)))
-def test_agrees_with_the_slow_loop(image):
+def test_agrees_with_the_reference_loop(image):
     np.testing.assert_allclose(FITTED.transform(image[None])[0], slow(FITTED, image), atol=2e-4)
 
 
@@ -100,7 +117,7 @@ def test_agrees_with_the_slow_loop(image):
 def test_whitened_patches_are_uncorrelated():
     # Kessy, Lewin, Strimmer, 2018, doi:10.1080/00031305.2016.1277159: ZCA makes the covariance the identity; with the
     # floor f a variance v becomes v / (v + f), below 1.
-    patches = cut_patches(EYES, patch=6, stride=1).reshape(-1, 36)
+    patches = extract(EYES, patch=6, stride=1).reshape(-1, 36)
     words = Words(n_words=2).fit(EYES)
     covariance = np.cov(((patches - words.patch_mean_) @ words.whitening_).T)
     variances = np.linalg.eigvalsh(np.cov(patches.T))
@@ -109,22 +126,22 @@ def test_whitened_patches_are_uncorrelated():
 
 @reproducible
 @given(arrays(np.uint8, (24, 24)), st.integers(0, 100))
-def test_brightness_changes_nothing_but_rounding(image, offset):
+def test_brightness_changes_only_rounding(image, offset):
     darker = image // 2
     np.testing.assert_allclose(
         FITTED.transform(darker[None] + np.uint8(offset)), FITTED.transform(darker[None]), atol=1e-3
     )
 
 
-def test_strong_contrast_matters_little():
+def test_strong_contrast_has_little_effect():
     strong = np.random.default_rng(0).integers(0, 2, (4, 24, 24), dtype=np.uint8) * 250
     half = strong // 2
     difference = np.abs(FITTED.transform(strong) - FITTED.transform(half)).max()
     assert difference < 0.05 * FITTED.transform(strong).max()
 
 
-def test_moving_the_eye_moves_the_answers_to_another_cell():
-    # At stride 2 and 20 positions in 4 cells, 10 pixels are one cell; beyond the border there is grey.
+def test_moving_the_eye_moves_the_responses_to_another_cell():
+    # With stride 2 and 20 positions in 4 cells, 10 pixels are one cell; the background is grey.
     words = Words(n_words=12).fit(EYES)
     image = np.full((44, 44), 128, np.uint8)
     image[12:18, 12:18] = EYES[0, 9:15, 9:15]
@@ -135,12 +152,12 @@ def test_moving_the_eye_moves_the_answers_to_another_cell():
 
 
 def test_each_word_is_the_centre_of_something():
-    # k-means leaves no centre without patches: every word answers somewhere in the training images.
+    # k-means leaves no centre without patches: every word has a response in the training images.
     assert (FITTED.transform(EYES).reshape(len(EYES), -1, 12).max(axis=(0, 1)) > 0).all()
     assert len(np.unique(FITTED.words_, axis=0)) == 12
 
 
-def test_seeds_decide():
+def test_seed_determines_words():
     again, other = (Words(n_words=12, random_state=seed).fit(EYES) for seed in (0, 1))
     np.testing.assert_array_equal(again.words_, FITTED.words_)
     assert not np.array_equal(other.words_, FITTED.words_)
@@ -153,18 +170,19 @@ def test_parameters_are_used(parameter):
     np.testing.assert_allclose(words.transform(EYES[:1])[0], slow(words, EYES[0]), atol=2e-4)
 
 
-# -- even light ----------------------------------------------------------------------------------------------------
+# -- illumination normalization ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("grey", [0, 1, 117, 255])
-def test_a_constant_image_has_no_light_to_take_out(grey):
-    assert not even_light(np.full((2, 24, 24), grey, np.uint8)).any()
+def test_constant_image_is_normalized_to_zero(grey):
+    assert not tan_triggs(np.full((2, 24, 24), grey, np.uint8)).any()
 
 
-def slow_light(image: np.ndarray) -> np.ndarray:
-    opened = (image.astype(float) + 1) ** 0.2
+def slow_tan_triggs(image: np.ndarray) -> np.ndarray:
+    corrected = (image.astype(float) + 1) ** 0.2
     fine, coarse = (
-        cv2.GaussianBlur(opened, (n, n), sigma, borderType=cv2.BORDER_REPLICATE) for n, sigma in ((7, 0.7), (25, 3.0))
+        cv2.GaussianBlur(corrected, (n, n), sigma, borderType=cv2.BORDER_REPLICATE)
+        for n, sigma in ((7, 0.7), (25, 3.0))
     )
     y = fine - coarse
     y = y / (np.mean(np.abs(y) ** 0.1) ** 10 + 1e-6)
@@ -172,32 +190,33 @@ def slow_light(image: np.ndarray) -> np.ndarray:
     return 100 * np.tanh(y / 10)
 
 
-def test_it_agrees_with_opencvs_blurs_and_the_formula():
-    np.testing.assert_allclose(even_light(EYES), [slow_light(image) for image in EYES], atol=0.05)
+def test_normalization_agrees_with_the_formula():
+    np.testing.assert_allclose(tan_triggs(EYES), [slow_tan_triggs(image) for image in EYES], atol=0.05)
 
 
-def test_shading_from_one_side_matters_far_less_than_in_the_grey_levels():
-    # Lambert: light multiplies. From a fifth on the left to the whole on the right.
+def test_normalization_reduces_the_effect_of_shading():
+    # Light multiplies the reflectance (Lambert): from 0.2 on the left to 1 on the right.
     light = np.linspace(0.2, 1, 24)
     shaded = (EYES * light).astype(np.uint8)
 
-    def likeness(a, b):
+    def correlation(a, b):
         return np.mean([np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b, strict=True)])
 
-    assert likeness(even_light(shaded), even_light(EYES)) > 0.9 > likeness(shaded, EYES)
+    assert correlation(tan_triggs(shaded), tan_triggs(EYES)) > 0.9 > correlation(shaded, EYES)
 
 
-def test_words_are_learnt_from_what_is_left_of_the_image():
+def test_words_are_fitted_to_normalized_images():
     words = TanTriggsWords(n_words=12).fit(EYES)
     assert not np.allclose(words.words_, FITTED.words_)
-    seen = even_light(EYES[:3])
-    patches = cut_patches(seen, patch=6, stride=2)
-    answers = encode(np.matmul(patches - words.patch_mean_, words.whitening_), words.words_)
+    patches = extract(tan_triggs(EYES[:3]), patch=6, stride=2)
+    whitened = np.matmul(patches - words.patch_mean_, words.whitening_)
+    distance = np.linalg.norm(whitened[:, :, np.newaxis].astype(float) - words.words_, axis=-1)
+    responses = np.maximum(0, distance.mean(axis=-1, keepdims=True) - distance)
     cells = words.transform(EYES[:3]).reshape(3, 16, 12)
-    np.testing.assert_allclose(cells.mean(axis=1), answers.mean(axis=1), atol=1e-5)
+    np.testing.assert_allclose(cells.mean(axis=1), responses.mean(axis=1), atol=1e-5)
 
 
-# -- refusals ------------------------------------------------------------------------------------------------------
+# -- invalid input -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -214,11 +233,11 @@ def test_words_are_learnt_from_what_is_left_of_the_image():
         ({"random_state": None}, "random_state=None: expected an integer"),
     ],
 )
-def test_refusals(parameter, message):
+def test_invalid_parameters_are_rejected(parameter, message):
     with pytest.raises(ParameterError, match=message):
         Words(**parameter).fit(EYES)
 
 
-def test_images_of_another_shape_are_refused():
+def test_images_of_another_shape_are_rejected():
     with pytest.raises(ImageError, match=r"\(12, 24\).*\(24, 24\)"):
         FITTED.transform(EYES[:, ::2])

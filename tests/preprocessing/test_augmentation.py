@@ -1,4 +1,4 @@
-"""Augmentation: what each step may and may not do to an image."""
+"""Augmentation: closed form and bounds of each step."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from classic_eyes.synthetic import make_eyes
 EYES = make_eyes(12, random_state=3).images
 
 
-def test_flip_in_closed_form():
+def test_flip():
     assert flip(np.array([[[1, 2, 3]]], np.uint8)).tolist() == [[[3, 2, 1]]]
     np.testing.assert_array_equal(flip(flip(EYES)), EYES)
     assert flip(EYES).flags.c_contiguous
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_step_keeps_shape_and_dtype_and_leaves_the_original_alone(name):
+def test_each_step_keeps_shape_and_dtype_and_does_not_change_the_input(name):
     before = EYES.copy()
-    varied = augment(EYES, n_copies=3, augmentations=[name])
-    assert varied.shape == (36, 24, 24)
-    assert varied.dtype == np.uint8
+    variants = augment(EYES, n_copies=3, augmentations=[name])
+    assert variants.shape == (36, 24, 24)
+    assert variants.dtype == np.uint8
     np.testing.assert_array_equal(EYES, before)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_each_step_changes_some_images(name):
-    varied = augment(EYES, n_copies=4, augmentations=[name]).reshape(4, *EYES.shape)
-    assert (varied != EYES).any(axis=(0, 2, 3)).sum() >= 6
+    variants = augment(EYES, n_copies=4, augmentations=[name]).reshape(4, *EYES.shape)
+    assert (variants != EYES).any(axis=(0, 2, 3)).sum() >= 6
 
 
 @pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name not in ("noise", "clahe")])
-def test_a_constant_image_stays_constant(name):
+def test_constant_image_stays_constant(name):
     flat = np.full((3, 24, 24), 77, np.uint8)
     np.testing.assert_array_equal(augment(flat, n_copies=5, augmentations=[name]), 77)
 
 
-def test_flip_step_gives_the_image_or_its_mirror_image_about_as_often():
-    varied = augment(EYES[:1], n_copies=200, augmentations=["flip"])
-    mirrored = (varied == flip(EYES[:1])).all(axis=(1, 2))
-    assert (mirrored | (varied == EYES[:1]).all(axis=(1, 2))).all()
+def test_flip_has_probability_one_half():
+    variants = augment(EYES[:1], n_copies=200, augmentations=["flip"])
+    mirrored = (variants == flip(EYES[:1])).all(axis=(1, 2))
+    assert (mirrored | (variants == EYES[:1]).all(axis=(1, 2))).all()
     assert 70 <= mirrored.sum() <= 130
 
 
-def test_alignment_moves_a_dot_no_further_than_promised():
+def test_shift_is_within_its_bounds():
     dot = np.zeros((1, 24, 24), np.uint8)
     dot[0, 11:13, 11:13] = 255
-    places = []
+    shifts = []
     for image in augment(dot, n_copies=300, augmentations=["shift_scale_rotate"]).astype(float):
         rows, columns = np.indices(image.shape)
-        places.append(((image * rows).sum() / image.sum() - 11.5, (image * columns).sum() / image.sum() - 11.5))
-    down, right = np.array(places).T
+        shifts.append(((image * rows).sum() / image.sum() - 11.5, (image * columns).sum() / image.sum() - 11.5))
+    down, right = np.array(shifts).T
     assert -3.3 <= down.min() < -2
     assert 3.5 < down.max() <= 4.8
     assert -2.8 <= right.min() < -2
@@ -61,25 +61,25 @@ def test_alignment_moves_a_dot_no_further_than_promised():
 
 
 def test_blur_lowers_the_variance_and_keeps_the_mean():
-    varied = augment(EYES, n_copies=10, augmentations=["blur"]).reshape(10, *EYES.shape).astype(float)
-    changed = (varied != EYES).any(axis=(2, 3))
+    variants = augment(EYES, n_copies=10, augmentations=["blur"]).reshape(10, *EYES.shape).astype(float)
+    changed = (variants != EYES).any(axis=(2, 3))
     assert 0.05 < changed.mean() < 0.4
-    assert (varied.std(axis=(2, 3)) <= EYES.std(axis=(1, 2)) + 1e-9).all()
-    assert np.abs(varied.mean(axis=(2, 3)) - EYES.mean(axis=(1, 2))).max() < 4
+    assert (variants.std(axis=(2, 3)) <= EYES.std(axis=(1, 2)) + 1e-9).all()
+    assert np.abs(variants.mean(axis=(2, 3)) - EYES.mean(axis=(1, 2))).max() < 4
 
 
-def test_a_copy_depends_on_seed_copy_and_place_alone():
+def test_copy_depends_only_on_seed_copy_and_index():
     many = augment(EYES, n_copies=3, random_state=5).reshape(3, *EYES.shape)
     few = augment(EYES[:4], n_copies=2, random_state=5).reshape(2, 4, 24, 24)
     np.testing.assert_array_equal(many[:2, :4], few)
     assert (augment(EYES, n_copies=3, random_state=6).reshape(3, *EYES.shape) != many).any()
 
 
-def test_no_copies_is_an_empty_batch():
+def test_zero_copies_give_an_empty_batch():
     assert augment(EYES, n_copies=0).shape == (0, 24, 24)
 
 
-def test_refusals():
+def test_invalid_input_is_rejected():
     with pytest.raises(ParameterError, match=r"'blurr'.*flip.*did you mean 'blur'"):
         check_augmentations(["blurr"])
     with pytest.raises(ParameterError, match="sequence of names"):

@@ -176,9 +176,7 @@ def test_three_classes_are_rejected():
         LeastSquaresSvm().fit(X, np.arange(len(X)) % 3)
 
 
-EXPECTED = {
-    "check_sample_weight_equivalence_on_dense_data": "support vectors are drawn regardless of weights"
-}
+EXPECTED = {"check_sample_weight_equivalence_on_dense_data": "support vectors are drawn regardless of weights"}
 
 
 @parametrize_with_checks([LeastSquaresSvm()], expected_failed_checks=lambda estimator: EXPECTED)

@@ -47,7 +47,7 @@ class Haar(Extractor):
         number above 1; if `min_neighbors` is not an integer of at least 1; if a side of the images is below the 20
         pixels of a window.
     MissingDependencyError
-        In `fit`, and in `transform` on another machine, if OpenCV is installed without the file of a cascade.
+        In `fit`, and in `transform` on another computer, if OpenCV is installed without the file of a cascade.
     ImageError
         In `fit` and `transform`, if `X` is not a non-empty uint8 batch, or its images changed shape since `fit`.
 

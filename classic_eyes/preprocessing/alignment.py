@@ -88,8 +88,8 @@ class Alignment:
     def __post_init__(self) -> None:
         levels, depth, ferns = self.thresholds.shape
         pool = self.places.shape[1]
-        shapes = ((4,), (levels, pool, 2), (levels, 2, depth, ferns), (levels, depth, ferns))
-        shapes = (*shapes, (levels, ferns, 2**depth, 4))
+        comparisons, leaves = (levels, depth, ferns), (levels, ferns, 2**depth, 4)
+        shapes = ((4,), (levels, pool, 2), (levels, 2, depth, ferns), comparisons, leaves)
         for (name, array), shape in zip(self.arrays().items(), shapes, strict=True):
             dtype = np.int32 if name == "mean" else np.int16
             if array.shape != shape or array.dtype != dtype:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks import scenarios
 from classic_eyes import cli, metrics
 from classic_eyes._utils.shipped import shipped_file
 from classic_eyes.descriptors import ear as descriptor
@@ -61,9 +59,9 @@ def test_aspect_ratio_of_a_synthetic_eye():
 
 
 def test_landmarks_of_synthetic_eyes_are_found():
-    judged = evaluate_landmarks(shipped_file("eye.dat"), 200, random_state=5)
-    assert judged.error < 0.04
-    assert judged.correlation > 0.95
+    score = evaluate_landmarks(shipped_file("eye.dat"), 200, random_state=5)
+    assert score.error < 0.04
+    assert score.correlation > 0.95
 
 
 def test_aspect_ratio_increases_with_the_opening():
@@ -163,17 +161,6 @@ def test_training_without_dlib_fails_before_reading(monkeypatch, tmp_path, capsy
     monkeypatch.setitem(__import__("sys").modules, "dlib", None)
     assert cli.main(["train", "nothing", "--features", "hog,ear", "--out", str(tmp_path / "m.joblib")]) == 2
     assert "pip install 'classic-eyes[faces]'" in capsys.readouterr().err
-
-
-def test_benchmark_of_all_features_warns_without_dlib(monkeypatch):
-    monkeypatch.setattr(scenarios, "find_spec", lambda name: None)
-    with pytest.warns(UserWarning, match="the feature ear is left out, for dlib is not installed"):
-        rows = scenarios.choose_scenarios(("all",))
-    assert not any("ear" in row.names for row in rows)
-    names = [row.name for row in rows]
-    assert not any("ear" in name.replace("linear", "") for name in names)
-    monkeypatch.setattr(scenarios, "find_spec", importlib.util.find_spec)
-    assert len(scenarios.choose_scenarios(("all",))) == len(rows) + 2
 
 
 # -- accuracy --

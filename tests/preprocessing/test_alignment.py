@@ -159,9 +159,9 @@ def test_aligned_eyes_vary_less():
 def test_training_is_accurate_and_reproducible():
     alignment = train_alignment(100, random_state=3)
     assert write_alignment(alignment) == write_alignment(train_alignment(100, random_state=3))
-    judged = evaluate_alignment(alignment, 100)
-    assert judged.n == 300
-    assert judged.error < 0.75 * judged.baseline_error
+    score = evaluate_alignment(alignment, 100)
+    assert score.n == 300
+    assert score.error < 0.75 * score.baseline_error
     with pytest.raises(ParameterError, match="n=99: expected 100 to 100,000 synthetic eyes"):
         train_alignment(99)
 
@@ -171,8 +171,8 @@ def test_shipped_file_matches_its_card():
     card = json.loads(path.with_suffix(".json").read_text())
     assert hashlib.sha256(path.read_bytes()).hexdigest() == card["sha256"]
     assert write_alignment(SHIPPED) == path.read_bytes()
-    judged = evaluate_alignment(SHIPPED, 300, random_state=2)
-    assert judged.error == pytest.approx(card["evaluation"]["error_in_pixels"], abs=0.1)
+    score = evaluate_alignment(SHIPPED, 300, random_state=2)
+    assert score.error == pytest.approx(card["evaluation"]["error_in_pixels"], abs=0.1)
 
 
 def test_inconsistent_arrays_are_rejected():

@@ -81,6 +81,11 @@ def parsers() -> dict[tuple[str, ...], ArgumentParser]:
 PARSERS = parsers()
 
 
+@pytest.mark.parametrize("name", PARSERS, ids=" ".join)
+def test_every_command_prints_its_help(name):
+    assert "--help" in PARSERS[name].format_help()
+
+
 def commands_in(text: str) -> Iterator[list[str]]:
     """Yield the words of every command of ours in the code of a document, without ``python`` before it."""
     code = re.sub(r"\\\n\s*", "", text)

@@ -64,7 +64,7 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         Seed of the draw of support vectors.
     group_effect : float, default 0.0
         Adds a random intercept per person, so that the classifier does not learn identity: its variance, 0 or more.
-        Above 0, `fit` requires ``groups``.
+        Without ``groups`` in `fit` there is none.
 
     Attributes
     ----------
@@ -230,13 +230,9 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
             raise ParameterError(f"group_effect={effect!r}: expected a finite number of at least 0")
 
     def _check_groups(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
-        """Return the group of each row; None without a group effect."""
-        if not self.group_effect:
+        """Return the group of each row; None without a group effect, or without groups."""
+        if not self.group_effect or groups is None:
             return None
-        if groups is None:
-            raise ParameterError(
-                f"groups is None, but group_effect={self.group_effect!r}; pass groups or set group_effect=0"
-            )
         names = np.asarray(groups)
         if names.shape != (n,):
             raise ParameterError(f"groups has shape {names.shape}; expected ({n},) for {n} rows")

@@ -39,8 +39,7 @@ class MetricSvm(SymmetricSvm):
     Differences between images that do not concern the classes no longer count, and fewer numbers per image are needed:
     the projection can be merged with that of the PCA before it.
 
-    The defaults are those of the recipe ``default``. `fit` therefore requires ``groups``; without groups set
-    ``group_effect=0``.
+    The defaults are those of the recipe ``default``.
 
     Parameters
     ----------

@@ -86,13 +86,14 @@ def test_groups_without_group_effect_have_no_effect():
     np.testing.assert_array_equal(with_groups.dual_coef_, without.dual_coef_)
 
 
-@pytest.mark.parametrize(
-    ("groups", "message"),
-    [(None, "groups is None, .*pass groups or set group_effect=0"), (GROUPS[:5], r"groups has shape \(5,\)")],
-)
-def test_group_effect_requires_groups(groups, message):
-    with pytest.raises(ParameterError, match=message):
-        LeastSquaresSvm(group_effect=0.1).fit(X, Y, groups=groups)
+def test_without_groups_there_is_no_group_effect():
+    with_effect, without = LeastSquaresSvm(40, group_effect=0.1).fit(X, Y), LeastSquaresSvm(40).fit(X, Y)
+    np.testing.assert_array_equal(with_effect.dual_coef_, without.dual_coef_)
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(ParameterError, match=r"groups has shape \(5,\)"):
+        LeastSquaresSvm(group_effect=0.1).fit(X, Y, groups=GROUPS[:5])
 
 
 def test_with_all_rows_as_support_vectors_it_is_kernel_ridge_regression():

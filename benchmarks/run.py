@@ -119,17 +119,16 @@ def _score_task(
 
 def _counts(estimator: Any, image: NDArray[np.uint8]) -> dict[str, int | None]:
     """Return the numbers of features, components and support vectors; None where there are none."""
+    numbers: tuple[int | None, ...] = (None, None, None)
     if isinstance(estimator, EyeClassifier):
         numbers = (estimator.n_features_, estimator.n_components_, estimator.n_support_vectors_)
     elif isinstance(estimator, EyePredictor):
-        views = estimator.program.views
+        views: list[Any] = list(estimator.program.views)  # all compiled in a shipped model
         numbers = (
             sum(rows.shape[1] for view in views for rows in view.describe(image, image)),
             sum(len(view.support) for view in views),
             sum(len(view.dual) for view in views),
         )
-    else:
-        numbers = (None, None, None)
     return dict(zip(("n_features", "n_components", "n_support_vectors"), numbers, strict=True))
 
 

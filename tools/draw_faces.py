@@ -60,11 +60,10 @@ def main() -> None:
     eyes = make_eyes(40, random_state=11)
     chosen = np.concatenate([eyes.images[eyes.labels == 1][:5], eyes.images[eyes.labels == 0][:5]])
     sheet = patches(np.concatenate([np.stack([eye.patch for eye in faces[0].eyes]), chosen]))
-    drawn = cv2.resize(
-        drawn, None, fx=len(sheet) / len(drawn), fy=len(sheet) / len(drawn), interpolation=cv2.INTER_AREA
-    )
+    zoom = len(sheet) / len(drawn)
+    scaled = cv2.resize(drawn, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
     gap = np.full((len(sheet), 2 * GAP, 3), 250, np.uint8)
-    cv2.imwrite(sys.argv[1], np.hstack([drawn, gap, sheet])[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    cv2.imwrite(sys.argv[1], np.hstack([scaled, gap, sheet])[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def main(out: str) -> None:
             tab = browser.new_page(viewport={"width": 1280, "height": 880})
             tab.goto(page.as_uri())
             for tile in tab.locator("[data-item]").all():
-                label = synthetic.labels[int(tile.get_attribute("title").partition(".")[0])]
+                label = synthetic.labels[int(str(tile.get_attribute("title")).partition(".")[0])]
                 if not tile.inner_text().startswith(("closed", "open")[label]):
                     tile.click()
             tab.locator("[data-item]").nth(17).focus()

@@ -8,6 +8,7 @@ Trains on each data set and prints accuracy and calibration error before and aft
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from classic_eyes.images import read_images
 from classic_eyes.metrics import accuracy, calibration_error
 from classic_eyes.synthetic import make_eyes
 
-CLASSIFIER = {
+CLASSIFIER: dict[str, Any] = {
     "features": (("hog", "lbp"), ("words",), ("words_tt",)),
     "classifier": "svm",
     "n_components": 300,

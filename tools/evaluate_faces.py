@@ -49,7 +49,7 @@ def evaluate(name: str, reader: FaceReader, folder: Path) -> list[str]:
     ear = "-"
     if reader.measures_ear:
         ratios = [float(np.mean([eye.ear for eye in face.eyes])) for _, face in seen]
-        each = [eye.ear for _, face in seen for eye in face.eyes]
+        each = np.array([eye.ear for _, face in seen for eye in face.eyes], dtype=float)
         closed = max(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 0)
         opened = min(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 1)
         of_eyes = roc_auc([label for label, _ in seen for _ in "lr"], each)
@@ -60,15 +60,15 @@ def evaluate(name: str, reader: FaceReader, folder: Path) -> list[str]:
 def limits() -> list[str]:
     """Return the range of head roll, and the smallest face, at which the face of Eileen Collins (NASA) is found."""
     grey = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
-    leaning = []
+    rolls = []
     for angle in range(-60, 61, 5):
-        turned = cv2.warpAffine(grey, cv2.getRotationMatrix2D((224, 128), angle, 1), (512, 512))
-        leaning += [angle] if len(find_faces(turned)) else []
+        rotated = cv2.warpAffine(grey, cv2.getRotationMatrix2D((224, 128), angle, 1), (512, 512))
+        rolls += [angle] if len(find_faces(np.asarray(rotated, np.uint8))) else []
     sizes = []
     for side in range(20, 121, 5):
         small = cv2.resize(grey, None, fx=side / 88, fy=side / 88, interpolation=cv2.INTER_AREA)
-        sizes += [side] if len(find_faces(small)) else []
-    return [f"found at a roll of {min(leaning)} to {max(leaning)} degrees; found from {min(sizes)} pixels"]
+        sizes += [side] if len(find_faces(np.asarray(small, np.uint8))) else []
+    return [f"found at a roll of {min(rolls)} to {max(rolls)} degrees; found from {min(sizes)} pixels"]
 
 
 def main() -> None:
@@ -86,7 +86,8 @@ def main() -> None:
     print("|---|---|---|---|---|")
     if landmarks:
         reader = FaceReader(landmarks=landmarks)
-        print("| " + " | ".join(evaluate(f"{reader.landmarks.n_points} points", reader, folder)) + " |")
+        n_points = 0 if reader.landmarks is None else reader.landmarks.n_points
+        print("| " + " | ".join(evaluate(f"{n_points} points", reader, folder)) + " |")
     reader = FaceReader()
     reader.landmarks = None
     print("| " + " | ".join(evaluate("cascades", reader, folder)) + " |")

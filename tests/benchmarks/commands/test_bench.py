@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks import run as run_module
 from benchmarks.commands import STUDIES, build_parser
+from benchmarks.run import Settings
 from benchmarks.store import SCHEMA
 
 from ...cli.conftest import shown_on_a_terminal
@@ -24,14 +25,18 @@ pytestmark = pytest.mark.xdist_group("bench")
 OPTIONS = ("--features", "profile", "--copies", 0, "--folds", 2, "--quick")
 
 
-def _run_here(function, tasks, n_jobs):
-    return (function(*task) for task in tasks)
+QUICKEST = Settings(n_resamples=20, rounds=1, timed=20)
+
+
+def make_quick(monkeypatch):
+    """Run tasks here, without the second in which a process imports the libraries, and with few resamples."""
+    monkeypatch.setattr(run_module, "run_tasks", lambda function, tasks, n_jobs: (function(*task) for task in tasks))
+    monkeypatch.setattr("benchmarks.commands.bench.SETTINGS", {True: QUICKEST})
 
 
 @pytest.fixture
-def in_this_process(monkeypatch):
-    """Run tasks here, without the second in which a process imports the libraries."""
-    monkeypatch.setattr(run_module, "run_tasks", _run_here)
+def quick(monkeypatch):
+    make_quick(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def finished(tmp_path_factory):
     top = tmp_path_factory.mktemp("bench")
     folder, out = write_labelled(top / "eyes", 40), top / "out"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(run_module, "run_tasks", _run_here)
+        make_quick(monkeypatch)
         assert bench("--data", folder, *OPTIONS, "--out", out, "--markdown", out / "own.md") == 0
     return folder, out
 
@@ -51,7 +56,7 @@ def test_studies_are_described_by_their_modules():
         assert name in build_parser(None).format_help()
 
 
-def test_folder_with_raters_has_rows_where_they_agree(tmp_path, capsys, in_this_process):
+def test_folder_with_raters_has_rows_where_they_agree(tmp_path, capsys, quick):
     write_labelled(tmp_path / "eyes", 40)
     labels = [line.split(",")[1] for line in (tmp_path / "eyes" / "assets.csv").read_text().splitlines()[1:]]
     rows = [f"{n:03}.png,{label},{label if n % 4 else 1 - int(label)}" for n, label in enumerate(labels)]
@@ -103,7 +108,7 @@ def test_finished_runs_are_combined_into_one_document(finished, tmp_path, capsys
         assert "<image" not in (tmp_path / figure).read_text()
 
 
-def test_unchanged_scenarios_are_reused(finished, capsys, in_this_process):
+def test_unchanged_scenarios_are_reused(finished, capsys, quick):
     folder, out = finished
     before = json.loads((out / "results.json").read_text())
     assert bench("--data", folder, *OPTIONS, "--out", out, "--resume") == 0
@@ -135,7 +140,7 @@ def test_two_runs_are_compared(finished, tmp_path, capsys):
     assert "not the same data" in capsys.readouterr().err
 
 
-def test_without_data_the_first_line_says_that_eyes_are_synthetic(tmp_path, capsys, in_this_process):
+def test_without_data_the_first_line_says_that_eyes_are_synthetic(tmp_path, capsys, quick):
     assert bench(*OPTIONS, "--markdown", tmp_path / "bench.md") == 0
     out, err = capsys.readouterr()
     assert "synthetic eyes" in out.splitlines()[0]
@@ -143,7 +148,7 @@ def test_without_data_the_first_line_says_that_eyes_are_synthetic(tmp_path, caps
     assert f"`python bench.py {' '.join(map(str, OPTIONS))} --markdown" in (tmp_path / "bench.md").read_text()
 
 
-def test_recipe_is_evaluated_before_the_baseline(monkeypatch, capsys, in_this_process):
+def test_recipe_is_evaluated_before_the_baseline(monkeypatch, capsys, quick):
     from classic_eyes import recipes
 
     small = {"features": (("profile",), ("pixels",)), "n_components": 10, "n_copies": 0, "n_synthetic": 0}
@@ -162,7 +167,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path):
     assert b"profile svm" in shown
 
 
-def test_unreadable_image_is_skipped_and_reported(tmp_path, capsys, in_this_process):
+def test_unreadable_image_is_skipped_and_reported(tmp_path, capsys, quick):
     folder = write_labelled(tmp_path / "eyes", 40)
     (folder / "003.png").write_text("no image")
     assert bench("--data", folder, *OPTIONS) == 1
@@ -171,7 +176,7 @@ def test_unreadable_image_is_skipped_and_reported(tmp_path, capsys, in_this_proc
     assert "39 images" in out
 
 
-def test_failed_scenario_is_reported_with_status_1(tmp_path, capsys, in_this_process):
+def test_failed_scenario_is_reported_with_status_1(tmp_path, capsys, quick):
     folder = write_labelled(tmp_path / "eyes", 40)
     # All closed eyes have one group: the fold that holds it out has open eyes alone to train on.
     rows = (folder / "assets.csv").read_text().splitlines()

@@ -233,5 +233,14 @@ def _compile(pipelines: Sequence[Pipeline], aligned: Sequence[bool]) -> tuple[tu
             views.append(compile_view(pipeline, aligned=own))
         except NotCompilableError as error:
             reason = str(error)
-            views.append(FittedView(pipeline, own))
+            views.append(FittedView(_contiguous(pipeline), own))
     return tuple(views), reason
+
+
+def _contiguous(pipeline: Pipeline) -> Pipeline:
+    """Make the arrays of a fitted pipeline contiguous, as they are when read from a file; the products then agree."""
+    for step in pipeline.named_steps.values():
+        for name, value in vars(step).items():
+            if isinstance(value, np.ndarray) and not (value.flags.c_contiguous or value.flags.f_contiguous):
+                setattr(step, name, np.ascontiguousarray(value))
+    return pipeline

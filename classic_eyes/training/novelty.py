@@ -18,7 +18,7 @@ __all__ = ["MIN_GROUPS", "MIN_IMAGES", "SUBSPACES", "fit_novelty"]
 
 # The 99th percentile of fewer eyes would be a guess.
 MIN_IMAGES, MIN_GROUPS = 200, 3
-# Features and most components of each; docs/experiments.md, "Not an eye", has the alternatives.
+# Features and most components of each; docs/experiments.md, "Non-eyes", has the alternatives.
 SUBSPACES = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
 # Components at most, as a share of the images, so that new images have residuals like those of training images.
 _SHARE = 0.25

@@ -9,6 +9,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from classic_eyes import EyeClassifier
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
+from classic_eyes.training import fitting
 from classic_eyes.training.fitting import _fit_out_of_fold, _fit_sigmoid
 from classic_eyes.training.training_set import TrainingSet
 
@@ -115,12 +116,14 @@ def test_out_of_fold_classifiers_are_fitted_without_their_fold():
 
 
 @pytest.mark.parametrize("classifier", ["metric", "svm", "gb"])
-def test_they_move_the_threshold_of_a_source_that_labels_narrow_eyes_closed(classifier):
+def test_they_move_the_threshold_of_a_source_that_labels_narrow_eyes_closed(classifier, monkeypatch):
     eyes = make_eyes(400, hard_share=1.0, random_state=5)
     strict = np.array([parameters.eye_aspect_ratio > 0.2 for parameters in eyes.parameters])
-    clf = EyeClassifier(**PLAIN, classifier=classifier, n_components=20, n_copies=0)
-    # 99 synthetic eyes are trained on, 100 calibrate too.
-    own, common = (clone(clf).set_params(n_synthetic=n).fit(eyes.images, strict) for n in (99, 100))
+    clf = EyeClassifier(**PLAIN, classifier=classifier, n_components=20, n_copies=0, n_synthetic=300)
+    common = clone(clf).fit(eyes.images, strict)
+    # Trained on the same eyes, which then take no part in the calibration.
+    monkeypatch.setattr(fitting, "MIN_CALIBRATING", 301)
+    own = clone(clf).fit(eyes.images, strict)
     others = make_eyes(400, random_state=9)
     moved = common.decision_function(others.images) - own.decision_function(others.images)
     near = np.abs(own.decision_function(others.images)) < 1

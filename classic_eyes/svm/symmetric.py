@@ -130,14 +130,31 @@ class SymmetricPca(TransformerMixin, BaseEstimator):
 
 
 def _components(columns: Rows, kept: int) -> Rows:
+    n, d = columns.shape
+    # Few rows span few directions: their products are a smaller matrix than that of the columns.
+    axes = _axes_of_rows(columns, kept) if n < d else _axes_of_columns(columns, kept)
+    # The sign of an axis is arbitrary; the largest entry decides it, so that the same images give the same bytes.
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(kept)]
+    return np.ascontiguousarray(axes * np.where(largest < 0, -1, 1), dtype=np.float32)
+
+
+def _axes_of_columns(columns: Rows, kept: int) -> NDArray[np.float64]:
     d = columns.shape[1]
     gram = np.zeros((d, d), order="F")
     for start in range(0, len(columns), 4 * _CHUNK):
         part = np.ascontiguousarray(columns[start : start + 4 * _CHUNK])
         gram += scipy.linalg.blas.ssyrk(1.0, part.T, lower=True)
-    chosen = [d - kept, d - 1]
-    _, axes = scipy.linalg.eigh(gram, subset_by_index=chosen, lower=True, overwrite_a=True, check_finite=False)
-    axes = axes[:, ::-1]
-    # The sign of an axis is arbitrary; the largest entry decides it, so that the same images give the same bytes.
-    largest = axes[np.abs(axes).argmax(axis=0), np.arange(kept)]
-    return np.ascontiguousarray(axes * np.where(largest < 0, -1, 1), dtype=np.float32)
+    return _leading(gram, kept)
+
+
+def _axes_of_rows(columns: Rows, kept: int) -> NDArray[np.float64]:
+    wide = columns.astype(np.float64)
+    axes, _ = scipy.linalg.qr(wide.T @ _leading(wide @ wide.T, kept), mode="economic")
+    return axes
+
+
+def _leading(gram: NDArray[np.float64], kept: int) -> NDArray[np.float64]:
+    """Return the leading eigenvectors of a symmetric matrix, of which the lower half is used."""
+    chosen = [len(gram) - kept, len(gram) - 1]
+    _, vectors = scipy.linalg.eigh(gram, subset_by_index=chosen, lower=True, overwrite_a=True, check_finite=False)
+    return vectors[:, ::-1]

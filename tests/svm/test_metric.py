@@ -134,8 +134,6 @@ def test_defaults_work_with_few_rows():
         ({"n_rounds": True}, "n_rounds=True"),
         ({"gamma": 0, "group_effect": 0}, "gamma=0"),
         ({"n_support": 0, "group_effect": 0}, "n_support=0"),
-        ({"group_effect": 0.1}, "groups is None"),
-        ({}, "groups is None, but group_effect=0.03; pass groups or set group_effect=0"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

@@ -21,7 +21,7 @@ FORMAT = 1
 ENDINGS = (".joblib", ".skops")
 _KIND = "classic_eyes estimator"
 
-# All types that a skops file may hold. skops itself allows far more: functions, methods, and parts of scikit-learn whose
+# All types that a skops file may hold. skops itself allows more: functions, methods, and parts of scikit-learn whose
 # compiled code does not check its arrays (trees, libsvm), which a hostile file can make crash or hang.
 ALLOWED_TYPES = (
     "builtins.dict",

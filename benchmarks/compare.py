@@ -88,7 +88,10 @@ def _verdict(rule: Rule, old: dict[str, Any], new: dict[str, Any]) -> tuple[floa
     if rule.ratio is not None:
         before, after, tolerance = old["speed"][rule.measure], new["speed"][rule.measure], rule.ratio
     else:
-        entries = old["metrics"][rule.measure], new["metrics"][rule.measure]
+        undefined = {"value": None, "low": None, "high": None}
+        # A run of another version may lack a metric, which says nothing about either.
+        known = rule.measure in old["metrics"] and rule.measure in new["metrics"]
+        entries = [run["metrics"][rule.measure] if known else undefined for run in (old, new)]
         before, after = entries[0]["value"], entries[1]["value"]
         tolerance = max(map(_half_width, entries))
     if before is None or after is None:

@@ -40,6 +40,9 @@ _INTRODUCTION = (
     "one. A star marks a row with a remark below its tables."
 )
 
+# What a run of another version lacks.
+_UNKNOWN: dict[str, float | None] = {"value": None, "low": None, "high": None}
+
 
 def _short(entry: dict[str, float | None]) -> str:
     """Format a value and its interval without leading zeros."""
@@ -83,10 +86,10 @@ def _cost_cells(entry: dict[str, Any]) -> list[str]:
 def _quality_rows(entries: list[dict[str, Any]], columns: tuple[tuple[str, str], ...]) -> Rows:
     rows = [["scenario", *(title for _, title in columns)]]
     for entry in entries:
-        rows.append([_name(entry), *(_short(entry["metrics"][key]) for key, _ in columns)])
+        rows.append([_name(entry), *(_short(entry["metrics"].get(key, _UNKNOWN)) for key, _ in columns)])
         if entry["agreed"] is not None:
             label = f"  where all raters agree ({entry['agreed']['n']:,})"
-            rows.append([label, *(_short(entry["agreed"][key]) for key, _ in columns)])
+            rows.append([label, *(_short(entry["agreed"].get(key, _UNKNOWN)) for key, _ in columns)])
     return rows
 
 

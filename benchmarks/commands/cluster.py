@@ -72,7 +72,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=natural_number,
         default=0,
         metavar="N",
-        help="evaluation: with N seeds, train on 80% of the groups without labels, evaluate on the rest",
+        help="evaluation: with N seeds, train on 80%% of the groups without labels, evaluate on the rest",
     )
     parser.add_argument(
         "--given",

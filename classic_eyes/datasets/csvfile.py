@@ -12,10 +12,13 @@ from ..errors import DataError, ImageError
 from ..images import read_bytes
 from .finding import Path, first_few, quoted
 
-__all__ = ["UNLABELLED", "CsvFile", "label_of", "listed", "not_a_label", "read_csv"]
+__all__ = ["LABEL_DIGITS", "LABEL_WORDS", "UNLABELLED", "CsvFile", "label_of", "listed", "not_a_label", "read_csv"]
 
 UNLABELLED = -1
-_LABELS = {"0": 0, "1": 1, "closed": 0, "open": 1, "": UNLABELLED}
+# In label files, and as names of class folders.
+LABEL_WORDS = {"closed": 0, "open": 1}
+LABEL_DIGITS = {"0": 0, "1": 1}
+_LABELS = {**LABEL_DIGITS, **LABEL_WORDS, "": UNLABELLED}
 
 
 def label_of(text: str) -> int | None:

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from ..errors import DataError
+from .csvfile import LABEL_DIGITS, LABEL_WORDS
 from .eyeset import UNLABELLED, EyeSet
 from .finding import Path, find_images, first_few, last_name, quoted
 from .label_files import read_assets_csv
@@ -18,8 +19,6 @@ __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read
 
 LABEL_FILE = "assets.csv"
 
-_WORD_CLASSES = {"open": 1, "closed": 0}
-_DIGIT_CLASSES = {"1": 1, "0": 0}
 _MRL_FIELDS = ("subject", "image", "gender", "glasses", "state", "reflections", "lighting", "sensor")
 _MRL_NAME = re.compile(r"(s\d+)_(\d+)_([01])_([01])_([01])_([012])_([01])_(\d+)", re.ASCII)
 
@@ -208,10 +207,10 @@ def _mrl_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
 def _class_folders(found: list[tuple[str, str]]) -> dict[str, int]:
     """Return the labels of the class folders by name; empty if there are none."""
     folders = {name.split("/", 1)[0] for _, name in found if "/" in name and not os.path.isabs(name)}
-    words = {folder: _WORD_CLASSES[folder.lower()] for folder in folders if folder.lower() in _WORD_CLASSES}
+    words = {folder: LABEL_WORDS[folder.lower()] for folder in folders if folder.lower() in LABEL_WORDS}
     if words:
         return words
-    return {folder: _DIGIT_CLASSES[folder] for folder in folders} if folders <= _DIGIT_CLASSES.keys() else {}
+    return {folder: LABEL_DIGITS[folder] for folder in folders} if folders <= LABEL_DIGITS.keys() else {}
 
 
 def _class_folder_set(top: str, found: list[tuple[str, str]]) -> EyeSet:

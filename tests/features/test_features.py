@@ -1,6 +1,6 @@
 """Contract of every extractor, and golden vectors.
 
-After an intended change, ``python -m tests.features.test_features`` writes the golden vectors again.
+After an intended change, ``python -m tests.features.test_features NAME ...`` writes golden vectors again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import pickle
 import platform
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 from pathlib import Path
@@ -398,12 +399,12 @@ def test_there_is_one_golden_vector_per_extractor():
     assert {path.stem for path in GOLDEN.glob("feature_*.json")} == {f"feature_{name}" for name in EXTRACTORS}
 
 
-def write_golden() -> None:
+def write_golden(names: list[str]) -> None:
     GOLDEN.mkdir(exist_ok=True)
     versions = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
-    for name in EXTRACTORS:
+    for name in names:
         content = {
-            "made_by": "python -m tests.features.test_features",
+            "made_by": "python -m tests.features.test_features NAME",
             "images": "golden_images() in tests/features/test_features.py: a drawn eye, a texture",
             "versions": versions,
             "parameters": make_extractor(name).get_params(),
@@ -413,4 +414,4 @@ def write_golden() -> None:
 
 
 if __name__ == "__main__":
-    write_golden()
+    write_golden(sys.argv[1:])

@@ -114,12 +114,12 @@ def test_output_does_not_depend_on_the_number_of_jobs(tmp_path):
     for name, jobs in (("a", 1), ("b", 2)):
         out = tmp_path / name / "model.joblib"
         out.parent.mkdir()
-        options = ["--features", "hog/words", "--classifier", "svm", "--folds", "2", "--seed", "7", "--jobs", jobs]
+        options = ["--features", "hog/pixels", "--classifier", "svm", "--folds", "2", "--seed", "7", "--jobs", jobs]
         assert main("train", tmp_path / "eyes", "--out", out, *options) == 0
         card = json.loads(out.with_suffix(".json").read_text())
         written.append((out.read_bytes(), card["results"]))
     assert written[0] == written[1]
-    assert list(EyeClassifier.load(out, trusted=True).pipelines_) == ["hog", "words"]
+    assert list(EyeClassifier.load(out, trusted=True).pipelines_) == ["hog", "pixels"]
 
 
 def test_several_kinds_of_folders_are_one_training_set(tmp_path):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from benchmarks.audit import contradicted_by_most, evaluate_audit
 from benchmarks.commands import print_failed
 from classic_eyes.cli.arguments import existing_file, known_views, positive_integer, random_seed
+from classic_eyes.cli.audit import find_reviewers
 from classic_eyes.cli.tables import aligned, markdown
-from classic_eyes.datasets import EyeSet, LoadedSet, load_images, read_eyes, read_votes
+from classic_eyes.datasets import EyeSet, load_images, read_eyes, read_votes
 from classic_eyes.errors import DataError
-from classic_eyes.labeling import AUDIT_FEATURES, Reviewer, audit_labels, independent_reviewer, out_of_fold_reviewer
+from classic_eyes.labeling import AUDIT_FEATURES, audit_labels
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,25 +45,6 @@ def _votes(path: str, eyes: EyeSet) -> list[list[int]]:
     return found
 
 
-def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
-    """Return out-of-fold predictions, and predictions from the images without labels if these are reliable."""
-    eyes = data.eyes
-    print(f"predicting labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
-    first = out_of_fold_reviewer(
-        data.images,
-        eyes.labels,
-        eyes.groups,
-        features=arguments.features,
-        n_splits=arguments.folds,
-        random_state=arguments.seed,
-        n_jobs=arguments.jobs,
-    )
-    print("clustering without labels ...", file=sys.stderr)
-    second, message = independent_reviewer(data.images, eyes.groups, random_state=arguments.seed)
-    print(message, file=sys.stderr)
-    return (first,) if second is None else (first, second)
-
-
 def work(arguments: Namespace) -> int:
     """Run ``bench.py audit``: 0, or 1 if some images could not be read."""
     eyes = read_eyes(arguments.path, labels=arguments.labels)
@@ -72,7 +53,7 @@ def work(arguments: Namespace) -> int:
     print_failed(data.failed)
     eyes = data.eyes
     wrong = contradicted_by_most(eyes.labels, _votes(arguments.raters, eyes))
-    reviewers = _reviewers(data, arguments)
+    reviewers = find_reviewers(data, arguments)
     audit = audit_labels(data.images, eyes.labels, eyes.groups, tuple(eyes.names), reviewers)
     rows = [["ranked by", "wrong of the first 50", "of 100", "of 200"]]
     rows += [[score.rule, *map(str, score.found)] for score in evaluate_audit(audit, reviewers, eyes.labels, wrong)]

@@ -18,7 +18,7 @@ from .listing import print_failed
 from .sheets import item, label_file, label_table, read_shown
 from .tables import aligned
 
-__all__ = ["add_arguments", "work"]
+__all__ = ["add_arguments", "find_reviewers", "work"]
 
 _SHOWN = 20
 _COLUMNS = ("file", "label", "doubt", "reason", "other")
@@ -62,7 +62,7 @@ def work(arguments: Namespace) -> int:
     table = label_table(arguments.path, arguments.labels, eyes)
     data = load_images(eyes)
     print_failed(data.failed)
-    reviewers = _reviewers(data, arguments)
+    reviewers = find_reviewers(data, arguments)
     audit = audit_labels(data.images, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), reviewers)
     rows = _rows(audit, data, arguments.limit)
     if arguments.out is None:
@@ -81,7 +81,8 @@ def work(arguments: Namespace) -> int:
     return 1 if data.failed else 0
 
 
-def _reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
+def find_reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
+    """Return out-of-fold predictions, and predictions from the images without labels if these are reliable."""
     eyes = data.eyes
     n_given = int((eyes.labels >= 0).sum())
     print(f"predicting {n_given:,} labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)

@@ -184,7 +184,7 @@ def find_labels(
         warnings.append(
             f"all views contradict {n_contradicted} of {int((known >= 0).sum())} given labels; check them "
             "(history_.contradicted() returns their positions, and train --report shows them), because wrong labels "
-            "are learnt as given"
+            "are used as given"
         )
     if not result.stop_reason.startswith(("converged", "all")):
         warnings.append(f"self-training stopped early: {result.stop_reason}")

@@ -23,7 +23,7 @@ def reviewed(tmp_path, monkeypatch):
     (tmp_path / "raters.csv").write_text("\n".join(["file,anna,ben", *votes]) + "\n")
     scores = np.where(labels, 0.9, 0.1)
     scores[4:10] = 0.5
-    module = "benchmarks.commands.audit."
+    module = "classic_eyes.cli.audit."
     monkeypatch.setattr(module + "out_of_fold_reviewer", lambda *_, **__: Reviewer("by the other labels", scores))
     monkeypatch.setattr(module + "independent_reviewer", lambda *_, **__: (None, "no independent reviewer"))
     return tmp_path

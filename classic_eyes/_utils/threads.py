@@ -1,10 +1,13 @@
-"""Number of threads that OpenCV, BLAS and OpenMP compute with."""
+"""Threads: how many OpenCV, BLAS and OpenMP compute with, and independent calls spread over the cores."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -12,7 +15,29 @@ from typing import Any
 import cv2
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_thread"]
+__all__ = ["map_in_threads", "n_cores", "one_thread"]
+
+
+def n_cores() -> int:
+    """Return the number of cores that this process may use, where the system reports it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_in_threads(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Return the results of independent calls, in order, as many at a time as there are cores.
+
+    Each call computes in one thread, so that its sums, and with them the results, do not depend on the cores. A process
+    that another one started makes one call at a time: its siblings use the other cores.
+    """
+    if multiprocessing.parent_process() is not None:
+        return [function(item) for item in items]
+
+    def call(item: Any) -> Any:
+        with one_thread():
+            return function(item)
+
+    with one_thread(), ThreadPoolExecutor(n_cores()) as pool:
+        return list(pool.map(call, items))
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.threads import one_thread
+from .._utils.threads import n_cores, one_thread
 from ..errors import ParameterError
 from ..images import MAX_PIXELS, check_pixels, read_images
 from .processes import can_fork, run_forked, run_threads
@@ -82,7 +81,7 @@ def score_files(
             scored: Iterator[_Chunk] = map(work, parts)
         else:
             run = run_forked if backend == "fork" else run_threads
-            scored = run(work, parts, n_jobs=n_jobs or _n_cores())
+            scored = run(work, parts, n_jobs=n_jobs or n_cores())
         for each in scored:
             yield from _unpack(each)
 
@@ -112,11 +111,6 @@ def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
         size = chunk if len(ahead) > 2 * chunk else chunk // 2 if len(ahead) > chunk else chunk // 4
         yield ahead[: max(1, size)]
         ahead = ahead[max(1, size) :]
-
-
-def _n_cores() -> int:
-    # Those that this process may use, where the system reports them.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], Any], max_pixels: int) -> _Chunk:
@@ -154,7 +148,7 @@ def _score_with_joblib(
 
     cluster = connected(str(scheduler), parameters[1]) if backend == "dask" else nullcontext(backend)
     with cluster as joblib_backend:
-        n_jobs = -1 if backend == "dask" else n_jobs or _n_cores()
+        n_jobs = -1 if backend == "dask" else n_jobs or n_cores()
         parallel = Parallel(n_jobs=n_jobs, backend=joblib_backend, return_as="generator", pre_dispatch="2*n_jobs")
         # The model as an argument of its own: a cluster recognizes it and does not send it with every chunk.
         scored = parallel(delayed(_score_chunk_in_one_thread)(part, *parameters) for part in parts)

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from .._utils.threads import map_in_threads
 from ..errors import ParameterError
 from .kernels import image_kernels
 from .least_squares import LeastSquaresSvm, SymmetricSvm
@@ -138,14 +139,17 @@ class MetricSvm(SymmetricSvm):
         self._check_directions()
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         names = self._check_groups(groups, len(rows))
-        # Unlike support vectors, directions depend on labels: each part needs its own.
-        fitted: list[LeastSquaresSvm] = []
-        for part in held_out:
+
+        def fit_one(part: NDArray[np.bool_] | None) -> LeastSquaresSvm:
+            if part is None:
+                self._fit_rounds(rows, labels, weight, names)
+                return self
             kept = ~part
             own = None if names is None else names[kept]
-            fitted.append(clone(self).fit(rows[kept], labels[kept], weight[kept], own))
-        self._fit_rounds(rows, labels, weight, names)
-        return fitted
+            return clone(self).fit(rows[kept], labels[kept], weight[kept], own)
+
+        # Unlike support vectors, directions depend on labels: each part needs its own.
+        return map_in_threads(fit_one, [None, *held_out])[1:]
 
     def _check_directions(self) -> None:
         for name, least in (("n_directions", 2), ("n_rounds", 1)):

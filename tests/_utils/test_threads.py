@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import threading
 
@@ -11,7 +12,7 @@ from sklearn.svm import SVC  # noqa: F401  loads OpenMP
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from classic_eyes._utils import threads
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.threads import map_in_threads, one_thread
 
 
 def settings() -> dict[str, int]:
@@ -133,3 +134,21 @@ def test_libraries_are_searched_again_only_after_an_import(monkeypatch):
             assert set(settings().values()) == {1}
     assert set(settings().values()) == {2}
     threads._libraries.cache_clear()
+
+
+def test_calls_in_threads_keep_their_order_and_compute_in_one_thread():
+    def describe(number):
+        return number, cv2.getNumThreads()
+
+    assert map_in_threads(describe, range(7)) == [(number, 1) for number in range(7)]
+
+
+def test_an_error_of_a_call_in_a_thread_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        map_in_threads(lambda number: 1 / number, [1, 0])
+
+
+def test_a_child_process_makes_one_call_at_a_time(monkeypatch):
+    monkeypatch.setattr(multiprocessing, "parent_process", object)
+    here = threading.get_ident()
+    assert map_in_threads(lambda _: threading.get_ident(), range(3)) == [here] * 3

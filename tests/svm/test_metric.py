@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import numpy as np
 import pytest
 
+from classic_eyes._utils.threads import one_thread
 from classic_eyes.errors import ParameterError
 from classic_eyes.svm import MetricSvm, SymmetricSvm
 from classic_eyes.svm.metric import gradient_products
@@ -150,3 +153,13 @@ def test_invalid_rows_are_rejected():
         MetricSvm(3, group_effect=0.1).fit_out_of_fold(X[:60], Y[:60], [np.arange(60) < 9], groups=np.arange(5))
     with pytest.raises(ParameterError, match="3 class"):
         MetricSvm(3, group_effect=0).fit(X[:60], np.arange(60) % 3)
+
+
+def test_threads_change_no_byte(monkeypatch):
+    held_out = [np.arange(len(X)) % 3 == k for k in range(3)]
+    with one_thread():
+        in_threads = MetricSvm(40, n_directions=6).fit_out_of_fold(X, Y, held_out)
+        monkeypatch.setattr(multiprocessing, "parent_process", object)
+        in_turn = MetricSvm(40, n_directions=6).fit_out_of_fold(X, Y, held_out)
+    for one, other in zip(in_threads, in_turn, strict=True):
+        np.testing.assert_array_equal(one.decision_function(X), other.decision_function(X))

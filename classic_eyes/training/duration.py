@@ -17,7 +17,7 @@ def estimate_seconds(n_images: int, n_folds: int = 0, *, n_jobs: int = 2) -> flo
     >>> estimate_seconds(4000)
     160.8
     >>> round(estimate_seconds(4000, 5) / 60)
-    11
+    12
     """
     once = _START + _PER_IMAGE * n_images + _PER_SYNTHETIC * min(12_000, 3 * n_images)
     return round(once * (1 + _FOLD * -(-n_folds // n_jobs)), 1)

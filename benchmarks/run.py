@@ -24,7 +24,7 @@ from classic_eyes._utils.shipped import shipped_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes._utils.workers import TaskError, run_tasks
 from classic_eyes.errors import ClassicEyesError
-from classic_eyes.persistence import read_card
+from classic_eyes.persistence.card import read_card
 from classic_eyes.training.pipelines import build_pipelines
 
 __all__ = ["NOTES", "Settings", "count_steps", "run_benchmark"]

@@ -15,7 +15,7 @@ import classic_eyes
 from classic_eyes._utils.writing import write_whole
 from classic_eyes._version import __version__
 from classic_eyes.errors import DataError, ParameterError
-from classic_eyes.persistence import library_versions
+from classic_eyes.persistence.files import library_versions
 
 __all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "processor_name", "read_results", "write_json"]
 

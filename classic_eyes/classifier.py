@@ -17,7 +17,8 @@ from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_images
 from .inference.program import Program
-from .persistence import read_estimator, save_classifier
+from .persistence.estimators import read_estimator
+from .persistence.saving import save_classifier
 from .predictor import EyePredictor, PredictionMethods
 from .recipes import recipe
 from .semisupervised import History, find_labels

@@ -18,7 +18,8 @@ from .errors import ModelError
 from .images import as_image, as_images
 from .inference.novelty import verdicts
 from .inference.program import Program, probability_of
-from .persistence import npz_path, pack_program, read_estimator, read_npz, write_npz
+from .persistence.files import npz_path
+from .persistence.npz import pack_program, read_npz, write_npz
 
 __all__ = ["EyePredictor", "PredictionMethods", "load_model"]
 
@@ -427,6 +428,8 @@ def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: boo
             f"model {shown!r}: a joblib file can run any code when it is read; name {str(beside)!r}, which cannot, or "
             "pass trusted=True (--trust-model on the command line)"
         )
+    from .persistence.estimators import read_estimator  # a .npz needs none of it
+
     predictor = getattr(read_estimator(shown, trusted=trusted), "predictor_", None)
     if not isinstance(predictor, EyePredictor):
         raise ModelError(f"{shown!r} holds no fitted EyeClassifier; classic-eyes train makes one")

@@ -19,6 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import cv2
+import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, cli
@@ -26,6 +27,7 @@ from classic_eyes.synthetic import make_eyes
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+PNG = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
 
 
 def shared(name: str) -> Path:
@@ -50,6 +52,20 @@ def write_labelled(folder: Path, n: int, *, random_state: int = 0) -> Path:
     rows = [f"{number:03}.png,{label}" for number, label in enumerate(labels)]
     (folder / "assets.csv").write_text("\n".join(["file,label", *rows]) + "\n")
     return folder
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write black images, each followed by its name so that no two files are equal."""
+
+    def write(*names, below=tmp_path):
+        for name in names:
+            path = below / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(PNG + path.name.encode("utf-8", "surrogateescape"))
+        return below
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from benchmarks.commands import build_parser as build_study_parser
 from classic_eyes import EyeClassifier, cli, load_model, metrics
 from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.features import EXTRACTORS
-from classic_eyes.persistence import library_versions, read_card, sha256
+from classic_eyes.persistence.card import read_card
+from classic_eyes.persistence.files import library_versions, sha256
 from classic_eyes.recipes import RECIPES
 
 from .conftest import ROOT, shared

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration, calibrate, fit_threshold, write_calibration
-from ..datasets import find_images
 from ..errors import ImageError, ParameterError
 from ..images import read_images, read_photograph
+from ..images.finding import find_images
 from ..predictor import EyePredictor, load_model
 from .arguments import add_landmarks_argument, add_model_arguments, check_out
 from .listing import print_failed

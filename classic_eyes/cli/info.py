@@ -13,17 +13,10 @@ import numpy as np
 from .._utils.shipped import SHIPPED_MODELS, shipped_model
 from ..errors import ModelError
 from ..inference.program import Block, View
-from ..persistence import (
-    ENDINGS,
-    card_path,
-    describe_skops,
-    kind_of,
-    npz_path,
-    read_card,
-    read_npz,
-    read_whole,
-    sha256,
-)
+from ..persistence.card import card_path, read_card
+from ..persistence.estimators import ENDINGS, describe_skops
+from ..persistence.files import kind_of, npz_path, read_whole, sha256
+from ..persistence.npz import read_npz
 from .rows import open_output
 from .tables import interval
 

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from ..datasets import find_images
 from ..errors import ParameterError
+from ..images.finding import find_images
 from ..images.remote import is_url
 
 __all__ = ["ListedImages", "list_images", "print_failed"]

@@ -16,7 +16,8 @@ from ..errors import DataError, ParameterError
 from ..evaluation import cross_validate, evaluate_given, summarize_parts
 from ..features import EXTRACTORS
 from ..labeling.page import write_history
-from ..persistence import check_target, make_card, read_about, save_classifier
+from ..persistence.card import make_card, read_about
+from ..persistence.saving import check_target, save_classifier
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
 from ..training.compiling import NotCompilableError, check_compilable

@@ -1,7 +1,7 @@
 """Data sets: folders of images with their labels and groups, as a frozen `EyeSet`; splitting, loading, label files."""
 
+from ..images.finding import find_images
 from .eyeset import UNLABELLED, EyeSet, concatenate, describe, fingerprint, group_folds
-from .finding import find_images
 from .label_files import read_assets_csv, read_votes
 from .loading import LoadedSet, load_images, load_labelled
 from .readers import mrl_fields, read_class_folders, read_eyes, read_folder, read_mrl

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import DataError, ImageError
 from ..images import read_bytes
-from .finding import Path, first_few, quoted
+from ..images.finding import Path, first_few, quoted
 
 __all__ = ["LABEL_DIGITS", "LABEL_WORDS", "UNLABELLED", "CsvFile", "label_of", "listed", "not_a_label", "read_csv"]
 

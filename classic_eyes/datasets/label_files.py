@@ -8,9 +8,9 @@ import posixpath
 import numpy as np
 
 from ..errors import DataError
+from ..images.finding import Path, find_images, last_name, quoted
 from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv
 from .eyeset import EyeSet
-from .finding import Path, find_images, last_name, quoted
 
 __all__ = ["read_assets_csv", "read_votes"]
 

@@ -10,9 +10,9 @@ import warnings
 import numpy as np
 
 from ..errors import DataError
+from ..images.finding import Path, find_images, first_few, last_name, quoted
 from .csvfile import LABEL_DIGITS, LABEL_WORDS
 from .eyeset import UNLABELLED, EyeSet
-from .finding import Path, find_images, first_few, last_name, quoted
 from .label_files import read_assets_csv
 
 __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read_mrl"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from .._utils.writing import csv_text, write_whole
 from ..errors import DataError, ParameterError
+from ..images.finding import Path, quoted
 from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv
-from .finding import Path, quoted
 
 __all__ = [
     "PREFERENCES",

@@ -15,7 +15,8 @@ import pytest
 from classic_eyes import EyeClassifier, load_model
 from classic_eyes.cli.train import _announcement
 from classic_eyes.datasets import load_images, read_eyes
-from classic_eyes.persistence import read_card, sha256
+from classic_eyes.persistence.card import read_card
+from classic_eyes.persistence.files import sha256
 from classic_eyes.recipes import RECIPES
 from classic_eyes.training.duration import estimate_seconds
 from classic_eyes.training.pipelines import CLASSIFIERS

@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 import pytest
-
-PNG = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
-
-
-@pytest.fixture
-def put(tmp_path):
-    """Write black images, each followed by its name so that no two files are equal."""
-
-    def write(*names, below=tmp_path):
-        for name in names:
-            path = below / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(PNG + path.name.encode("utf-8", "surrogateescape"))
-        return below
-
-    return write
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.features import EXTRACTORS, Extractor, Lbp, Words, make_extractor
 from classic_eyes.features.base import check_integer, check_number
-from classic_eyes.persistence import ALLOWED_TYPES
+from classic_eyes.persistence.estimators import ALLOWED_TYPES
 from classic_eyes.synthetic import make_eyes
 
 GOLDEN = Path(__file__).with_name("golden")

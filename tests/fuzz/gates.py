@@ -16,7 +16,8 @@ from classic_eyes.datasets import EyeSet, read_assets_csv, read_votes
 from classic_eyes.errors import DataError, ImageError, ModelError
 from classic_eyes.features import TanTriggsWords
 from classic_eyes.images.files import _decode_square
-from classic_eyes.persistence import describe_skops, read_card
+from classic_eyes.persistence.card import read_card
+from classic_eyes.persistence.estimators import describe_skops
 from classic_eyes.synthetic import make_eyes
 
 # Less than the limit of the library, so that a million cases take minutes.

@@ -10,11 +10,12 @@ import zlib
 import joblib
 import pytest
 
-from classic_eyes import persistence
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.errors import ModelError
-from classic_eyes.persistence import card_path, estimators, read_card, read_estimator, sha256
-from classic_eyes.persistence.card import write_card
+from classic_eyes.persistence import estimators
+from classic_eyes.persistence.card import card_path, read_card, write_card
+from classic_eyes.persistence.estimators import read_estimator
+from classic_eyes.persistence.files import library_versions, sha256
 
 
 def write(path, estimator):
@@ -119,7 +120,7 @@ def test_a_newer_format_is_refused(tmp_path, monkeypatch):
 
 
 def test_other_versions_are_mentioned_and_not_refused(tmp_path, monkeypatch):
-    versions = {**persistence.library_versions(), "scikit-learn": "0.1"}
+    versions = {**library_versions(), "scikit-learn": "0.1"}
     monkeypatch.setattr(estimators, "library_versions", lambda: versions)
     write(tmp_path / "old.joblib", CONTENT)
     monkeypatch.undo()

@@ -18,9 +18,13 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from classic_eyes import EyeClassifier, cli, load_model, persistence
+from classic_eyes import EyeClassifier, cli, load_model
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.persistence import estimators
+from classic_eyes.persistence.card import read_card
+from classic_eyes.persistence.estimators import ENDINGS, describe_skops, read_estimator
+from classic_eyes.persistence.files import library_versions
+from classic_eyes.persistence.npz import read_header
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import ROOT, write_labelled
@@ -48,7 +52,7 @@ class Trap:
 def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trust")
     clf = EyeClassifier(**{**SMALL, "detect_non_eyes": True}).fit(EYES.images, EYES.labels)
-    for ending in persistence.ENDINGS:
+    for ending in ENDINGS:
         clf.save(folder / f"m{ending}", card={"what": "a test"})
     return clf, folder
 
@@ -95,7 +99,7 @@ def test_nothing_in_a_hostile_file_runs_whatever_its_name(tmp_path, name, capsys
     for content in traps(trap):
         path = tmp_path / name
         path.write_bytes(content)
-        for ask in (load_model, EyeClassifier.load, persistence.read_header, persistence.describe_skops):
+        for ask in (load_model, EyeClassifier.load, read_header, describe_skops):
             with pytest.raises(ModelError):
                 ask(path)
         for command in ("predict", "info"):
@@ -119,14 +123,14 @@ def test_a_bomb_is_not_unpacked_even_when_trusted(tmp_path):
     path.write_bytes(b"".join(packer.compress(block) for _ in range(36)) + packer.flush())
     assert path.stat().st_size < 1 << 20
     with pytest.raises(ModelError, match="unpacks to more than 512 MiB"):
-        persistence.read_estimator(path, trusted=True)
+        read_estimator(path, trusted=True)
 
 
 def test_what_follows_the_end_is_not_read_past(copied):
     path = copied / "m.joblib"
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(ModelError, match="not a whole model file"):
-        persistence.read_estimator(path, trusted=True)
+        read_estimator(path, trusted=True)
 
 
 def test_a_model_file_that_is_a_pipe_or_a_device_is_not_waited_for(tmp_path, capsys):
@@ -246,7 +250,7 @@ def test_the_list_in_the_code_decides_and_not_the_file(copied, tmp_path):
         .replace(b'"__module__": "classic_eyes.features.hog"', b'"__module__": "subprocess"')
     )
     put_together(copied / "evil.skops", entries)
-    assert persistence.describe_skops(copied / "evil.skops")["refused"] == ["subprocess.Popen"]
+    assert describe_skops(copied / "evil.skops")["refused"] == ["subprocess.Popen"]
     with pytest.raises(ModelError, match=r"holds types that no model of classic_eyes has \(subprocess\.Popen\)"):
         EyeClassifier.load(copied / "evil.skops")
     with pytest.raises(ModelError, match="holds types"):
@@ -328,7 +332,7 @@ def test_commands_read_and_write_skops(tmp_path, capsys):
 
 
 def test_other_versions_alone_are_mentioned_and_not_refused(saved, tmp_path, monkeypatch):
-    versions = {**persistence.library_versions(), "opencv": "4.5.0"}
+    versions = {**library_versions(), "opencv": "4.5.0"}
     monkeypatch.setattr(estimators, "library_versions", lambda: versions)
     saved[0].save(tmp_path / "m.skops")
     monkeypatch.undo()
@@ -349,7 +353,7 @@ def test_recorded_novelty_is_checked(copied):
 # -- a file is the old or the whole new one --
 
 
-@pytest.mark.parametrize("ending", persistence.ENDINGS)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, ending):
     """Killed again and again while it writes, nobody ever reads a part."""
     code = (
@@ -367,7 +371,7 @@ def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, e
         running.communicate()
         EyeClassifier.load(target, trusted=True)
         load_model(target.with_suffix(".npz"))
-        assert persistence.read_card(target)["what"] in ("first", "x" * 1000)
+        assert read_card(target)["what"] in ("first", "x" * 1000)
 
 
 # -- what a file is, is told by what is in it --

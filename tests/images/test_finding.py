@@ -12,7 +12,7 @@ import pytest
 from classic_eyes.datasets import UNLABELLED, find_images, fingerprint, read_eyes
 from classic_eyes.errors import DataError
 
-from .conftest import labels_of
+from ..datasets.conftest import labels_of
 
 
 def test_images_of_all_levels_are_sorted_by_name(put):

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from ..errors import DataError
-from ..images import IMAGE_ENDINGS
-from ..images.remote import is_url
+from .files import IMAGE_ENDINGS
+from .remote import is_url
 
 __all__ = ["Path", "find_images", "first_few", "last_name", "quoted"]
 

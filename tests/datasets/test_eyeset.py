@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from classic_eyes.datasets import EyeSet, concatenate, fingerprint, group_folds, read_eyes
 from classic_eyes.errors import DataError, ParameterError
 
-from .conftest import PNG, groups_of, labels_of
+from ..conftest import PNG
+from .conftest import groups_of, labels_of
 
 
 def test_eye_set_is_frozen_and_copies_its_arrays():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from classic_eyes.datasets import read_assets_csv, read_eyes, read_votes
 from classic_eyes.errors import DataError
 
-from ..conftest import write_eyes
-from .conftest import PNG, groups_of, labels_of
+from ..conftest import PNG, write_eyes
+from .conftest import groups_of, labels_of
 
 
 def test_assets_csv_gives_labels_and_groups(label):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scenarios import HaarBaseline
 from classic_eyes._utils.threads import one_thread
-from classic_eyes.images import read_images
+from classic_eyes.images import SIZE, read_images
 from classic_eyes.inference import CHUNK, score_files
 
 __all__ = ["rates", "time_estimator"]
@@ -37,6 +38,14 @@ def _in_chunks(function: Callable[[Any], Any], rows: Any) -> list[Any]:
     return [function(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
 
 
+@dataclass(frozen=True)
+class _Scorer:
+    """What `score_files` needs of a program, for estimators that have none."""
+
+    probability: Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+    size: int = SIZE
+
+
 def _steps(estimator: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[str, tuple[int, Callable[[], Any]]]:
     """Return the steps of a round in order: name to number of images and action."""
 
@@ -48,7 +57,7 @@ def _steps(estimator: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> d
     steps: dict[str, tuple[int, Callable[[], Any]]] = {
         "decode": (n, lambda: _in_chunks(read_images, paths)),
         "haar": (n, lambda: _in_chunks(haar, images)),
-        "end_to_end": (n, lambda: list(score_files(paths, probability, n_jobs=1))),
+        "end_to_end": (n, lambda: list(score_files(paths, _Scorer(probability), n_jobs=1))),
         "one_image": (len(singles), lambda: [probability(read_images([path])[0]) for path in singles]),
     }
     program = getattr(estimator, "program", None)

@@ -233,12 +233,8 @@ class PredictionMethods:
             For a model that was trained without non-eye detection.
         """
         program = self.program
-        if program.novelty is None:
-            raise ModelError(
-                "the model was trained without non-eye detection, so it gives no verdict; train it again on 200 images "
-                "or more of 3 groups or more"
-            )
-        return np.column_stack([program.probability(gated), program.novelty.score(gated)])
+        novelty = program.novelty_score(gated)
+        return np.column_stack([program.probability(gated), novelty])
 
     def adapt(self, images: Any) -> Adaptation:
         """Fit threshold and calibration to an unlabelled folder of both open and closed eyes.

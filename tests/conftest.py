@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -28,6 +30,14 @@ from classic_eyes.synthetic import make_eyes
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 PNG = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A program of one function of grey images."""
+
+    probability: Callable[[np.ndarray], np.ndarray]
+    size: int = 24
 
 
 def shared(name: str) -> Path:

@@ -118,7 +118,7 @@ def time_run(paths: list[str], model: EyePredictor, *, n_jobs: int | None = None
     files, names = map(list, zip(*_list(), strict=True))
 
     def _run() -> Iterator[Scored]:
-        return score_files(files, model.program.probability, size=model.size, n_jobs=n_jobs, backend=quickest_backend())
+        return score_files(files, model.program, n_jobs=n_jobs, backend=quickest_backend())
 
     seconds: dict[str, list[float]] = {}
     predictions = list(_run())

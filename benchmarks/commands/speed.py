@@ -110,7 +110,7 @@ def _run(code: str, *arguments: str) -> str:
 def _to_csv(folder: str, model: EyePredictor, out: str, n_jobs: int | None) -> None:
     images = find_images(folder)
     paths, backend = [path for path, _ in images], quickest_backend()
-    scored = score_files(paths, model.program.probability, size=model.size, n_jobs=n_jobs, backend=backend)
+    scored = score_files(paths, model.program, n_jobs=n_jobs, backend=backend)
     with open(out, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         write_rows([name for _, name in images], scored, file)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -18,8 +17,15 @@ from ..errors import ParameterError
 from ..images import MAX_PIXELS
 from ..inference import BACKENDS, Scored, quickest_backend, score_files
 from ..predictor import EyePredictor, load_model
-from .arguments import add_calibration_argument, add_model_arguments, positive_integer, proportion
-from .listing import ListedImages, list_images
+from .arguments import (
+    add_calibration_argument,
+    add_model_arguments,
+    check_out,
+    model_file,
+    positive_integer,
+    proportion,
+)
+from .listing import ListedImages, list_images, print_counts
 from .photographs import warn_of_photographs
 from .rows import STYLES, open_output, read_done, write_rows
 
@@ -32,10 +38,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help="a folder, searched through all levels, or an image or its URL"
     )
     parser.add_argument(
-        "--list", metavar="FILE", help="instead of PATH: a path or URL of an image in each line; rows keep their order"
+        "--list",
+        metavar="FILE",
+        help="instead of PATH: a path or URL of an image in each line, - for standard input; rows keep their order",
     )
     add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--force", action="store_true", help="replace an existing --out file")
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted run; the output is byte-identical"
     )
@@ -76,7 +85,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes predict``; 1 if some files failed, with every other row written."""
     _check_resume(arguments)
-    paths, names = _images(arguments)
+    paths, names, passed_over = _images(arguments)
+    inputs = chain(paths, (name for name in (arguments.list, arguments.calibration, model_file(arguments)) if name))
+    check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=inputs)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     threshold = _threshold(arguments, model)
     warn_of_photographs(paths, model, max_pixels=arguments.max_pixels)
@@ -87,8 +98,8 @@ def work(arguments: Namespace) -> int:
     n_skipped = done.start if done else 0
     scored = score_files(
         islice(paths, n_skipped, None),
-        model.probability_and_novelty if arguments.verdict else model.probability,
-        size=model.size,
+        model.program,
+        novelty=arguments.verdict,
         max_pixels=arguments.max_pixels,
         n_jobs=arguments.jobs,
         backend=arguments.backend,
@@ -99,7 +110,13 @@ def work(arguments: Namespace) -> int:
     shown = _with_bar(chain([first], scored), len(paths) - n_skipped)
     if arguments.adapt:
         shown = _adapted(list(shown))
-    with open_output(arguments.out, keep=done.size if done else None) as file:
+    with open_output(
+        arguments.out,
+        style=arguments.format,
+        force=arguments.force,
+        keep=done.size if done else None,
+        remedy="name another file" if arguments.format == "table" else "make room, and continue it with --resume",
+    ) as file:
         count = write_rows(
             islice(names, n_skipped, None),
             shown,
@@ -110,6 +127,7 @@ def work(arguments: Namespace) -> int:
             done=done,
         )
     _print_summary(count, len(paths) - n_skipped, time.perf_counter() - start, done.rows if done else 0)
+    print_counts(passed_over)
     return 1 if count["failed"] else 0
 
 
@@ -123,18 +141,16 @@ def _check_resume(arguments: Namespace) -> None:
         raise ParameterError(f"--resume continues a file of rows, but {reason}; give --out FILE with csv or jsonl")
 
 
-def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] | ListedImages]:
-    """Return the paths of the images, and their names."""
+def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] | ListedImages, Counter[str]]:
+    """Return the paths of the images, their names, and what was passed over."""
     if (arguments.list is None) == (not arguments.paths):
         given = "neither is" if arguments.list is None else "both are"
         raise ParameterError(f"images are named by PATH or by --list FILE, and {given} given; give one of them")
     if arguments.list is None:
-        images = list_images(arguments.paths, arguments.out)
-        return [path for path, _ in images], [name for _, name in images]
-    if arguments.out is not None and os.path.abspath(arguments.out) == os.path.abspath(arguments.list):
-        raise ParameterError(f"--out {arguments.out!r} is the list file; name another file")
+        images, passed_over, _ = list_images(arguments.paths)
+        return [path for path, _ in images], [name for _, name in images], passed_over
     listed = ListedImages(arguments.list)
-    return listed, listed
+    return listed, listed, Counter()
 
 
 def _threshold(arguments: Namespace, model: EyePredictor) -> float:

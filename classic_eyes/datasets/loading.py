@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..images import read_images
+from ..images import check_bits
+from ..images.arrays import MAX_PIXELS, check_size
+from ..images.files import read_batch
 from .eyeset import UNLABELLED, EyeSet
 
 __all__ = ["LoadedSet", "load_images", "load_labelled"]
@@ -26,14 +28,17 @@ class LoadedSet:
         Their grey levels.
     failed : tuple of (str, str)
         Name and error of each image that could not be read.
+    peaks : tuple of (int or None)
+        The largest value of each image of 16 bits that could be read; None for others.
     """
 
     eyes: EyeSet
     images: NDArray[np.uint8]
     failed: tuple[tuple[str, str], ...]
+    peaks: tuple[int | None, ...] = ()
 
 
-def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
+def load_images(eyes: EyeSet, *, size: int = 24, bits: int | None = None) -> LoadedSet:
     """Read the images of a data set, labelled or not.
 
     Parameters
@@ -42,6 +47,8 @@ def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
         The data set.
     size : int, default=24
         Height and width of the images in pixels, at least 8.
+    bits : int, optional
+        How many bits of 16-bit images are used, 8 to 16.
 
     Returns
     -------
@@ -53,15 +60,15 @@ def load_images(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
     DataError
         If no image can be read.
     """
-    images, errors = read_images(eyes.paths, size=size)
+    images, errors, peaks = read_batch(eyes.paths, check_size(size), MAX_PIXELS, check_bits(bits))
     failed = tuple((name, error) for name, error in zip(eyes.names, errors, strict=True) if error is not None)
     good = np.flatnonzero([error is None for error in errors])
     if len(good) == 0:
         raise DataError(f"none of {len(eyes)} images could be read, for example {failed[0][0]!r}: {failed[0][1]}")
-    return LoadedSet(eyes.take(good), images[good], failed)
+    return LoadedSet(eyes.take(good), images[good], failed, tuple(peaks[row] for row in good))
 
 
-def load_labelled(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
+def load_labelled(eyes: EyeSet, *, size: int = 24, bits: int | None = None) -> LoadedSet:
     """Read the images of a data set in which every image has a label.
 
     Parameters
@@ -70,6 +77,8 @@ def load_labelled(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
         The data set.
     size : int, default=24
         Height and width of the images in pixels, at least 8.
+    bits : int, optional
+        How many bits of 16-bit images are used, 8 to 16.
 
     Returns
     -------
@@ -87,4 +96,4 @@ def load_labelled(eyes: EyeSet, *, size: int = 24) -> LoadedSet:
             f"{len(missing)} of {len(eyes)} images have no label, for example {missing[0]!r}; evaluation needs labels: "
             "give them in assets.csv (file,label), or remove these images"
         )
-    return load_images(eyes, size=size)
+    return load_images(eyes, size=size, bits=bits)

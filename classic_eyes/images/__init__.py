@@ -1,6 +1,6 @@
 """The gate for image input: arrays and files become grey uint8 batches ``(n, size, size)``."""
 
-from .arrays import MAX_PIXELS, SIZE, check_pixels
+from .arrays import MAX_PIXELS, SIZE, check_bits, check_pixels
 from .files import IMAGE_ENDINGS, read_bytes, read_image, read_images, read_photograph
 from .gate import as_image, as_images, check_batch
 from .headers import stated_size
@@ -12,6 +12,7 @@ __all__ = [
     "as_image",
     "as_images",
     "check_batch",
+    "check_bits",
     "check_pixels",
     "read_bytes",
     "read_photograph",

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError, ParameterError
 
-__all__ = ["ALLOWED", "MAX_PIXELS", "SIZE", "Images", "check_pixels", "check_size", "square", "to_grey", "to_uint8"]
+__all__ = [
+    "ALLOWED",
+    "MAX_PIXELS",
+    "SIZE",
+    "Images",
+    "check_bits",
+    "check_pixels",
+    "check_size",
+    "square",
+    "to_grey",
+    "to_uint8",
+]
 
 Images: TypeAlias = NDArray[np.uint8]
 
@@ -19,7 +30,7 @@ SIZE = 24
 MIN_SIZE = 8
 MAX_PIXELS = 100_000_000
 
-ALLOWED = "an array (n, h, w) or (n, h, w, 3), a sequence of arrays of any sizes, or a sequence of paths"
+ALLOWED = "an array (n, h, w) or (n, h, w, 3), or a sequence of arrays of any sizes, paths, bytes or PIL images"
 
 
 def check_size(size: Any) -> int:
@@ -52,9 +63,14 @@ def check_pixels(max_pixels: Any) -> int:
     return int(max_pixels)
 
 
-def to_uint8(array: np.ndarray, prefix: str = "") -> Images:
-    """Convert values to 0..255 by the dtype rule of `as_images`; `prefix` begins the message of an error."""
+def to_uint8(array: np.ndarray, prefix: str = "", *, white: int | None = None) -> Images:
+    """Convert values to 0..255 by the dtype rule of `as_images`; `prefix` begins the message of an error.
+
+    ``white`` is the integer that becomes 255, if it is not that of the rule.
+    """
     kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
+    if kind == "u" and bits <= 16 and white is not None:
+        return _scaled(array, white, prefix)
     if kind == "u" and bits == 8:
         return array
     if kind == "b":
@@ -78,6 +94,13 @@ def to_uint8(array: np.ndarray, prefix: str = "") -> Images:
     return array.astype(np.uint8)
 
 
+def _scaled(array: np.ndarray, white: int, prefix: str) -> Images:
+    high = int(array.max())
+    if high > white:
+        raise ImageError(f"{prefix}values up to {high}, but white is {white}: more bits are used than stated")
+    return ((array.astype(np.uint32) * 510 + white) // (2 * white)).astype(np.uint8)
+
+
 def _check_floats(low: Any, high: Any, subject: str) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ImageError(
@@ -88,6 +111,31 @@ def _check_floats(low: Any, high: Any, subject: str) -> None:
             f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: "
             ".astype(np.uint8) if they are on 0..255, or divide by 255"
         )
+
+
+def check_bits(bits: Any) -> int | None:
+    """Check how many of the 16 bits of an image are used.
+
+    Parameters
+    ----------
+    bits : int or None
+        8 to 16; None for all.
+
+    Returns
+    -------
+    int or None
+        The same.
+
+    Raises
+    ------
+    ParameterError
+        If `bits` is something else.
+    """
+    if bits is None:
+        return None
+    if not isinstance(bits, Integral) or isinstance(bits, bool) or not 8 <= int(bits) <= 16:
+        raise ParameterError(f"bits is {bits!r}; allowed is an integer from 8 to 16, or None for all 16 bits")
+    return int(bits)
 
 
 def to_grey(array: Images, *, colour: bool) -> Images:

@@ -5,47 +5,51 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 
 from ..errors import ImageError
-from .arrays import MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, to_uint8
-from .headers import stated_size
+from .arrays import MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square
+from .decoding import decode, quiet_opencv
 from .remote import is_url, read_url, read_urls
 
 __all__ = [
     "IMAGE_ENDINGS",
     "Path",
+    "ReadImages",
+    "Source",
+    "is_source",
     "quoted",
     "read_batch",
     "read_bytes",
     "read_image",
     "read_images",
     "read_photograph",
+    "unexpected",
+    "used_bits",
 ]
 
 Path: TypeAlias = str | os.PathLike[str]
+# A file by its name, or its content.
+Source: TypeAlias = Path | bytes | bytearray | memoryview
 
 MAX_BYTES = 1 << 29
 
 # Not .ras, .sr and .pam: OpenCV 4.14 decodes them to wrong grey levels. Not .hdr and .pic: they hold radiances, which
 # are not in 0..1. Not .exr: it is disabled in the wheels.
 IMAGE_ENDINGS: frozenset[str] = frozenset(
-    {".apng", ".avif", ".bmp", ".dib", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm"}
-    | {".ppm", ".tif", ".tiff", ".webp"}
+    {".apng", ".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png"}
+    | {".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 
-NOT_READABLE = "not an image OpenCV can read"
-_DECODE_FLAGS = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Bytes to read before decoding: system calls and decoders each run a quarter faster in a row than in alternation. Few
 # enough that a folder of photographs is not held in memory.
 _READ_AHEAD = 1 << 20
+# Images of 16 bits with all values below are from a camera that fills fewer bits.
+_SMALL = 1 << 12
 _OPEN_REASONS = {
     errno.ENOENT: "no such file",
     errno.ENOTDIR: "no such file",
@@ -56,21 +60,39 @@ _OPEN_REASONS = {
 }
 
 
-def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
+class ReadImages(NamedTuple):
+    """Images that were read, zeros for the others; the reason of each failure; the largest values of 16-bit images.
+
+    See `classic_eyes.images.decoding.Decoded` for the last.
+    """
+
+    images: Images
+    errors: list[str | None]
+    peaks: list[int | None]
+
+
+def is_source(item: object) -> bool:
+    """Return whether an object names a file or is the content of one."""
+    return isinstance(item, str | os.PathLike | bytes | bytearray | memoryview)
+
+
+def read_image(source: Source, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
     """Read one image file as a grey square.
 
-    1. Decode the file. The orientation in its EXIF data is applied; of several images in one file (GIF, TIFF) the
-       first is used.
+    1. Decode the file. Its orientation is applied, in EXIF data or by the boxes of AVIF; alpha is ignored; of several
+       images in one file (GIF, TIFF) the first is used. docs/robustness.md lists what is refused.
     2. Convert it by steps 2 to 5 of :func:`as_images`.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        An image file or its URL. The format is recognized by the content, not by the ending.
+    source : str, os.PathLike or bytes
+        An image file, its URL or its content. The format is recognized by the content, not by the ending.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
         Largest image that is decoded; the size that the header states is checked before.
+    bits : int, optional
+        How many bits of 16-bit images are used, 8 to 16, for cameras that fill only the lowest ones.
 
     Returns
     -------
@@ -83,7 +105,7 @@ def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
         If the file or URL cannot be read, its header states more than `max_pixels`, OpenCV cannot decode it, or its
         values break the dtype rule.
     ParameterError
-        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
+        If `size`, `max_pixels` or `bits` is not allowed.
 
     Examples
     --------
@@ -93,28 +115,27 @@ def read_image(path: Path, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
         ...
     classic_eyes.errors.ImageError: 'missing.png': no such file
     """
-    size, max_pixels = check_size(size), check_pixels(max_pixels)
-    with _quiet_opencv():
-        try:
-            data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
-            return _decode_square(data, size, max_pixels)
-        except ImageError as error:
-            raise ImageError(f"{quoted(path)}: {error}") from error.__cause__
+    images, errors, _ = read_batch([source], check_size(size), check_pixels(max_pixels), check_bits(bits))
+    if errors[0] is not None:
+        raise ImageError(f"{quoted(source)}: {errors[0]}")
+    return images[0]
 
 
 def read_images(
-    paths: Sequence[Path], *, size: int = SIZE, max_pixels: int = MAX_PIXELS
+    sources: Sequence[Source], *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bits: int | None = None
 ) -> tuple[Images, list[str | None]]:
     """Read image files into one batch, with an error for each that cannot be read.
 
     Parameters
     ----------
-    paths : sequence of str or os.PathLike
-        Image files or URLs, each read as by :func:`read_image`; URLs 32 at a time.
+    sources : sequence of str, os.PathLike or bytes
+        Image files, URLs or contents of files, each read as by :func:`read_image`; URLs 32 at a time.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
         Largest image that is decoded; the size that the header states is checked before.
+    bits : int, optional
+        How many bits of 16-bit images are used, 8 to 16.
 
     Returns
     -------
@@ -126,7 +147,7 @@ def read_images(
     Raises
     ------
     ParameterError
-        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1. No file ever raises.
+        If `size`, `max_pixels` or `bits` is not allowed. No file ever raises.
 
     Examples
     --------
@@ -135,60 +156,82 @@ def read_images(
     >>> images.shape, errors
     ((1, 24, 24), ['no such file'])
     """
-    return read_batch(paths, check_size(size), check_pixels(max_pixels))
+    images, errors, _ = read_batch(sources, check_size(size), check_pixels(max_pixels), check_bits(bits))
+    return images, errors
 
 
-def read_batch(paths: Sequence[Path], size: int, max_pixels: int) -> tuple[Images, list[str | None]]:
+def read_batch(sources: Sequence[Source], size: int, max_pixels: int, bits: int | None = None) -> ReadImages:
     """Read image files as `read_images` does, with arguments that have been checked."""
-    images = np.zeros((len(paths), size, size), dtype=np.uint8)
-    errors: list[str | None] = [None] * len(paths)
+    n = len(sources)
+    batch = ReadImages(np.zeros((n, size, size), dtype=np.uint8), [None] * n, [None] * n)
     pending: list[tuple[int, bytes]] = []
     n_bytes = 0
-    with _quiet_opencv():
-        for row, data in _read_each(paths):
+    with quiet_opencv():
+        for row, data in _read_each(sources):
             if isinstance(data, ImageError):
-                errors[row] = str(data)
+                batch.errors[row] = str(data)
                 continue
             pending.append((row, data))
             n_bytes += len(data)
             if n_bytes > _READ_AHEAD:
-                _decode_into(images, errors, pending, max_pixels)
+                _decode_into(batch, pending, max_pixels, bits)
                 pending, n_bytes = [], 0
-        _decode_into(images, errors, pending, max_pixels)
-    return images, errors
+        _decode_into(batch, pending, max_pixels, bits)
+    return batch
 
 
-def _read_each(paths: Sequence[Path]) -> Iterator[tuple[int, bytes | ImageError]]:
+def _read_each(sources: Sequence[Source]) -> Iterator[tuple[int, bytes | ImageError]]:
     """Yield the row of each file and its content, or the error; URLs last, several at a time."""
     url_rows = []
-    for row, path in enumerate(paths):
-        if is_url(path):
+    for row, source in enumerate(sources):
+        if is_url(source):
             url_rows.append(row)
             continue
         try:
-            yield row, read_bytes(path)
+            yield row, read_bytes(source)
         except ImageError as error:
             yield row, error
+        except Exception as error:
+            yield row, unexpected(error)
     if url_rows:
-        yield from zip(url_rows, read_urls([str(paths[row]) for row in url_rows], MAX_BYTES), strict=True)
+        yield from zip(url_rows, read_urls([str(sources[row]) for row in url_rows], MAX_BYTES), strict=True)
 
 
-def _decode_into(images: Images, errors: list[str | None], pending: list[tuple[int, bytes]], max_pixels: int) -> None:
-    size = images.shape[1]
+def _decode_into(batch: ReadImages, pending: list[tuple[int, bytes]], max_pixels: int, bits: int | None) -> None:
+    size = batch.images.shape[1]
     for row, data in pending:
         try:
-            images[row] = _decode_square(data, size, max_pixels)
+            image, batch.peaks[row] = decode(data, colour=False, max_pixels=max_pixels, bits=bits)
+            batch.images[row] = square(image, size)
         except ImageError as error:
-            errors[row] = str(error)
+            batch.errors[row] = str(error)
+        except Exception as error:  # whatever is wrong with one file, the others are read
+            batch.errors[row] = str(unexpected(error))
 
 
-def read_bytes(path: Path) -> bytes:
+def used_bits(peaks: Sequence[int | None]) -> int | None:
+    """Return how many bits images of 16 bits use, if that is suspiciously few; else None.
+
+    ``peaks`` are the largest values of such images, None for others. The darkest photograph has a pixel beyond 12 bits.
+    """
+    known = [peak for peak in peaks if peak is not None]
+    return max(8, max(known).bit_length()) if known and 0 < max(known) < _SMALL else None
+
+
+def unexpected(error: Exception) -> ImageError:
+    """Return the error of an image for an exception that nobody foresaw, in one line."""
+    text = " ".join(str(error).split())
+    return ImageError(f"unexpected error: {type(error).__name__}" + (f": {text[:200]}" if text else ""))
+
+
+def read_bytes(source: Source) -> bytes:
     """Read the bytes of a regular file.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        The file. Pipes, sockets and devices are refused before they are opened, as reading them might block.
+    source : str, os.PathLike or bytes
+        The file, or its content, which is returned. Pipes, sockets and devices are refused before they are opened, as
+        reading them might block.
 
     Returns
     -------
@@ -201,12 +244,16 @@ def read_bytes(path: Path) -> bytes:
         If the file does not exist, is not a regular file, is empty or larger than 512 MiB, or reading is not
         permitted. The message is one line without the path.
     """
+    if isinstance(source, bytes | bytearray | memoryview):
+        if not 0 < len(source) <= MAX_BYTES:
+            raise ImageError("empty file" if not source else f"larger than {MAX_BYTES >> 20} MiB")
+        return bytes(source)
     try:
-        status = os.stat(path)
+        status = os.stat(source)
         if not (stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES):
             raise ImageError(_reason(status))
         # os.open and os.read cost a quarter less than open().read() on files of one kilobyte.
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = os.open(source, _OPEN_FLAGS)
         try:
             return os.read(descriptor, status.st_size)
         finally:
@@ -228,82 +275,38 @@ def _reason(status: os.stat_result) -> str:
     return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
 
 
-def read_photograph(path: Path, *, max_pixels: int = MAX_PIXELS) -> Images:
+def read_photograph(source: Source, *, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
     """Read an image file in colour and at its own size.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        An image file or its URL.
+    source : str, os.PathLike or bytes
+        An image file, its URL or its content.
     max_pixels : int, default=100_000_000
         Largest image that is decoded; the size that the header states is checked before.
+    bits : int, optional
+        How many bits of 16-bit images are used, 8 to 16.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        Red, green, blue; the orientation in the EXIF data is applied.
+        Red, green, blue; depth, orientation and alpha as for :func:`read_image`.
 
     Raises
     ------
     ImageError
         As for :func:`read_image`; the message is one line without the path.
     ParameterError
-        If `max_pixels` is not an integer of at least 1.
+        If `max_pixels` or `bits` is not allowed.
     """
-    max_pixels = check_pixels(max_pixels)
-    with _quiet_opencv():
-        data = read_url(str(path), MAX_BYTES) if is_url(path) else read_bytes(path)
-        return cv2.cvtColor(_decode(data, cv2.IMREAD_COLOR, max_pixels), cv2.COLOR_BGR2RGB)
+    max_pixels, bits = check_pixels(max_pixels), check_bits(bits)
+    with quiet_opencv():
+        data = read_url(str(source), MAX_BYTES) if is_url(source) else read_bytes(source)
+        return decode(data, colour=True, max_pixels=max_pixels, bits=bits).image
 
 
-def _decode_square(data: bytes, size: int, max_pixels: int) -> Images:
-    image = _decode(data, _DECODE_FLAGS, max_pixels)
-    if image.dtype == np.uint8 and image.shape == (size, size):
-        return image
-    return square(to_uint8(image), size)
-
-
-def _decode(data: bytes, flags: int, max_pixels: int) -> Any:
-    stated = stated_size(data)
-    if stated is None:
-        raise ImageError(NOT_READABLE)
-    if stated[0] * stated[1] > max_pixels:
-        raise ImageError(f"the header states {stated[0]} x {stated[1]} pixels; at most {max_pixels:,} are decoded")
-    try:
-        # Positional arguments: keywords make this call half as expensive again.
-        image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise ImageError(NOT_READABLE) from error
-    if image is None:
-        raise ImageError(NOT_READABLE)
-    return image
-
-
-_quiet_lock = threading.Lock()
-_quiet_state = {"depth": 0, "level": 0}
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log while files are read, as errors are reported to the caller.
-
-    The log level belongs to the process, so nested and concurrent calls are counted. Messages that libpng and libjpeg
-    print themselves cannot be silenced.
-    """
-    log = cv2.utils.logging
-    with _quiet_lock:
-        if _quiet_state["depth"] == 0:
-            _quiet_state["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
-        _quiet_state["depth"] += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_state["depth"] -= 1
-            if _quiet_state["depth"] == 0:
-                log.setLogLevel(_quiet_state["level"])
-
-
-def quoted(path: Path) -> str:
+def quoted(source: Source) -> str:
     """Quote a path for a message."""
-    return repr(str(os.fspath(path)))  # str(): the repr of numpy.str_ shows its type
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"<{len(source)} bytes>"
+    return repr(str(os.fspath(source)))  # str(): the repr of numpy.str_ shows its type

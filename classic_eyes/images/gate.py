@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ImageError
-from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_pixels, check_size, square, to_grey, to_uint8
-from .files import Path, quoted, read_batch
+from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square, to_grey, to_uint8
+from .files import Source, is_source, quoted, read_batch, used_bits
+from .pillow import from_pil, is_pil
 
 __all__ = ["as_images", "check_batch"]
 
 
-def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) -> Images:
+def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
     """Convert images of any kind to one grey batch.
 
-    1. If `images` are paths, read the files as :func:`read_images` does.
+    1. Read paths and contents of files as :func:`read_images` does. Convert PIL images by their mode, and turn them as
+       their EXIF data say.
     2. Convert the values to uint8 by the dtype rule below.
     3. Convert colour to grey: ``0.299 R + 0.587 G + 0.114 B``, rounded; alpha is ignored.
     4. Scale by ``size / max(h, w)``. This keeps the aspect ratio, on which the opening of an eye depends. Reduction
@@ -27,7 +30,8 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
 
     The dtype rule, for arrays and for decoded files:
 
-    - uint8 is kept; bool becomes 0 and 255; uint16 is divided by 257 and rounded;
+    - uint8 is kept; bool becomes 0 and 255;
+    - uint16 is divided by 257 and rounded; with `bits`, multiplied by ``255 / (2 ** bits - 1)``;
     - other integers must lie in 0..255;
     - floats must lie in 0..1 (scikit-image's convention), are multiplied by 255 and rounded;
     - other dtypes are refused.
@@ -37,13 +41,16 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
     Parameters
     ----------
     images : array or sequence
-        An array ``(n, h, w)``, ``(n, h, w, 1)``, ``(n, h, w, 3)`` (RGB) or ``(n, h, w, 4)`` (RGBA); or a sequence of
-        arrays ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of any sizes; or a sequence of paths (str or
-        os.PathLike). An array ``(n, h, w)`` with ``w`` 1, 3 or 4 is refused, as it looks like one colour image.
+        An array ``(n, h, w)``, ``(n, h, w, 1)``, ``(n, h, w, 3)`` (RGB) or ``(n, h, w, 4)`` (RGBA); or a sequence, of
+        which each item is an array ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of any size, a path (str
+        or os.PathLike), the content of an image file (bytes), or a PIL image. An array ``(n, h, w)`` with ``w`` 1, 3 or
+        4 is refused, as it looks like one colour image.
     size : int, default=24
         Height and width of the result in pixels, at least 8.
     max_pixels : int, default=100_000_000
         Largest image that is accepted, height times width; larger ones are refused before their values are read.
+    bits : int, optional
+        How many bits of uint16 images are used, 8 to 16, for cameras that fill only the lowest ones.
 
     Returns
     -------
@@ -56,7 +63,12 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
         If `images` is a single path or empty, has another shape or dtype, has values outside the range of its dtype
         (or NaN or infinity), has an image of more than `max_pixels`, or names a file that cannot be read.
     ParameterError
-        If `size` is not an integer of at least 8, or `max_pixels` not one of at least 1.
+        If `size`, `max_pixels` or `bits` is not allowed.
+
+    Warns
+    -----
+    UserWarning
+        If all images of 16 bits use the lowest 12 bits at most, and `bits` is not given.
 
     Examples
     --------
@@ -68,19 +80,33 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS) ->
     >>> as_images([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
     array([  0, 255], dtype=uint8)
     """
-    size, max_pixels = check_size(size), check_pixels(max_pixels)
-    if isinstance(images, str | bytes | os.PathLike):
+    size, max_pixels, bits = check_size(size), check_pixels(max_pixels), check_bits(bits)
+    if is_source(images):
+        what = "single path" if isinstance(images, str | os.PathLike) else "content of a single file"
         raise ImageError(
-            f"images is the single path {os.fspath(images)!r}; allowed is {ALLOWED}: "
-            "put one image in a list, [path]; read a folder with classic_eyes.datasets.read_eyes or predict.py"
+            f"images is the {what} {quoted(images)}; allowed is {ALLOWED}: "
+            "put one image in a list, [image]; read a folder with classic_eyes.datasets.read_eyes or predict.py"
         )
+    if is_pil(images):
+        raise ImageError(f"images is a single PIL image; allowed is {ALLOWED}: put it in a list, [image]")
+    gate = _Gate(size, max_pixels, bits)
     if hasattr(images, "__array__"):
         images = np.asarray(images)
-        if images.dtype.kind not in "OU" or images.ndim != 1:
-            return _from_array(images, size, max_pixels)
-    elif not isinstance(images, Sequence):
+    if isinstance(images, np.ndarray) and (images.dtype.kind not in "OUS" or images.ndim != 1):
+        result = gate.batch(images)
+    elif isinstance(images, Sequence | np.ndarray):
+        result = gate.sequence(images)
+    else:
         raise ImageError(f"images is a {type(images).__name__}; allowed is {ALLOWED}: list(...) may help")
-    return _from_sequence(images, size, max_pixels)
+    used = used_bits(gate.peaks)
+    if used is not None:
+        warnings.warn(
+            f"all images of 16 bits use the lowest {used} bits only, so they are nearly black; if a camera fills no "
+            f"more, pass bits={used} to classic_eyes.images.as_images",
+            UserWarning,
+            stacklevel=2,
+        )
+    return result
 
 
 def as_image(image: Any, *, size: int = SIZE) -> Images:
@@ -88,7 +114,7 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
 
     Parameters
     ----------
-    image : array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA
+    image : array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA, or path, bytes or PIL image
         Values as in :func:`as_images`.
     size : int, default=24
         Height and width of the result in pixels.
@@ -101,7 +127,7 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
     Raises
     ------
     ImageError
-        If `image` is anything else, for example a batch or a path.
+        If `image` is anything else, for example a batch, or cannot be read.
 
     Examples
     --------
@@ -110,7 +136,10 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
     >>> as_image(np.zeros((30, 40), np.uint8)).shape
     (1, 24, 24)
     """
-    return square(_item_to_grey(image, "image", MAX_PIXELS, _ONE_REMEDY), size)[np.newaxis]
+    gate = _Gate(size, MAX_PIXELS, None)
+    if is_source(image):
+        return gate.files([image], ["image"])
+    return square(gate.item(image, "image", "for several, call predict_proba"), size)[np.newaxis]
 
 
 def check_batch(X: Any) -> Images:
@@ -152,18 +181,102 @@ def check_batch(X: Any) -> Images:
     )
 
 
-def _from_array(array: np.ndarray, size: int, max_pixels: int) -> Images:
-    if array.ndim and len(array) == 0:
-        raise ImageError(f"images has shape {array.shape}: no images; at least one is needed")
-    _check_batch_shape(array.shape)
-    _check_area(array.shape[1:3], max_pixels, "images")
-    grey = to_grey(to_uint8(array, "images has "), colour=array.ndim == 4)
-    if grey.shape[1:] == (size, size):
-        return grey
-    out = np.empty((len(grey), size, size), dtype=np.uint8)
-    for row, image in enumerate(grey):
-        out[row] = square(image, size)
-    return out
+class _Gate:
+    """Converts images of one call; collects the largest values of those of 16 bits."""
+
+    def __init__(self, size: int, max_pixels: int, bits: int | None) -> None:
+        self.size, self.max_pixels, self.bits = size, max_pixels, bits
+        self.peaks: list[int | None] = []
+
+    def batch(self, array: np.ndarray) -> Images:
+        """Return the images of an array (n, h, w) or (n, h, w, channels)."""
+        if array.ndim and len(array) == 0:
+            raise ImageError(f"images has shape {array.shape}: no images; at least one is needed")
+        _check_batch_shape(array.shape)
+        self._check_area(array.shape[1:3], "images")
+        grey = to_grey(self._values(array, "images has "), colour=array.ndim == 4)
+        if grey.shape[1:] == (self.size, self.size):
+            return grey
+        out = np.empty((len(grey), self.size, self.size), dtype=np.uint8)
+        for row, image in enumerate(grey):
+            out[row] = square(image, self.size)
+        return out
+
+    def sequence(self, items: Sequence[Any] | np.ndarray) -> Images:
+        """Return the images of a sequence of arrays, files and PIL images."""
+        if len(items) == 0:
+            raise ImageError(f"no images: images is an empty {type(items).__name__}; at least one is needed")
+        out = np.empty((len(items), self.size, self.size), dtype=np.uint8)
+        rows = []
+        for row, item in enumerate(items):
+            if is_source(item):
+                rows.append(row)
+            else:
+                out[row] = square(self.item(item, f"images[{row}]", _BATCH_REMEDY), self.size)
+        if rows:
+            out[rows] = self.files(
+                [items[row] for row in rows], [f"images[{row}] {quoted(items[row])}" for row in rows]
+            )
+        return out
+
+    def files(self, sources: Sequence[Source], names: Sequence[str]) -> Images:
+        """Return the images of files, all of which must be readable."""
+        images, errors, peaks = read_batch(sources, self.size, self.max_pixels, self.bits)
+        failed = [f"{name}: {error}" for name, error in zip(names, errors, strict=True) if error]
+        if failed:
+            more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
+            raise ImageError(
+                f"{len(failed)} of {len(errors)} images cannot be read: {'; '.join(failed[:3])}{more}: "
+                "remove them, or call classic_eyes.images.read_images, which returns an error for each"
+            )
+        self.peaks += peaks
+        return images
+
+    def item(self, item: Any, name: str, remedy: str) -> Images:
+        """Return one image, an array or a PIL image, in grey and at its own size."""
+        if is_pil(item):
+            self._check_area(item.size, name)
+            item = from_pil(item, name)
+        if isinstance(item, list | tuple):
+            # Checked before numpy copies the values.
+            n_values = sum(getattr(part, "size", 1) for part in item)
+            if n_values > 4 * self.max_pixels:
+                raise ImageError(
+                    f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)"
+                )
+        try:
+            array = np.asarray(item)
+        except ValueError as error:
+            raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
+        if array.ndim == 0:
+            what = (
+                "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
+            )
+            raise ImageError(f"{name} is {what}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
+        if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
+            raise ImageError(
+                f"{name} has shape {array.shape}; every image is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA "
+                f"with h and w at least 1: {remedy}"
+            )
+        self._check_area(array.shape[:2], name)
+        return to_grey(self._values(array, f"{name} has "), colour=array.ndim == 3)
+
+    def _values(self, array: np.ndarray, prefix: str) -> Images:
+        if array.dtype.kind != "u" or array.dtype.itemsize != 2:
+            return to_uint8(array, prefix)
+        if self.bits is None:
+            self.peaks.append(int(array.max()))
+        return to_uint8(array, prefix, white=None if self.bits is None else (1 << self.bits) - 1)
+
+    def _check_area(self, shape: tuple[int, ...], name: str) -> None:
+        if shape[0] * shape[1] > self.max_pixels:
+            raise ImageError(
+                f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {self.max_pixels:,}: crop the eye "
+                "first, or pass max_pixels to classic_eyes.images.as_images"
+            )
+
+
+_BATCH_REMEDY = "join batches with np.concatenate instead"
 
 
 def _check_batch_shape(shape: tuple[int, ...]) -> None:
@@ -178,68 +291,3 @@ def _check_batch_shape(shape: tuple[int, ...]) -> None:
         remedy = "height and width must be at least 1"
     if remedy:
         raise ImageError(f"images has shape {shape}; allowed is {ALLOWED}: {remedy}")
-
-
-def _check_area(shape: tuple[int, ...], max_pixels: int, name: str) -> None:
-    if shape[0] * shape[1] > max_pixels:
-        raise ImageError(
-            f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {max_pixels:,}: crop the eye first, "
-            "or pass max_pixels to classic_eyes.images.as_images"
-        )
-
-
-def _from_sequence(items: Sequence[Any], size: int, max_pixels: int) -> Images:
-    if len(items) == 0:
-        raise ImageError(f"no images: images is an empty {type(items).__name__}; at least one is needed")
-    are_paths = [isinstance(item, str | os.PathLike) for item in items]
-    if all(are_paths):
-        return _from_paths(items, size, max_pixels)
-    if any(are_paths):
-        mixed = are_paths.index(not are_paths[0])
-        other = items[mixed if are_paths[0] else 0]
-        raise ImageError(f"images[0] and images[{mixed}] are a path and {_described(other)}; allowed is {ALLOWED}")
-    out = np.empty((len(items), size, size), dtype=np.uint8)
-    for row, item in enumerate(items):
-        out[row] = square(_item_to_grey(item, f"images[{row}]", max_pixels), size)
-    return out
-
-
-def _from_paths(paths: Sequence[Path], size: int, max_pixels: int) -> Images:
-    images, errors = read_batch(paths, size, max_pixels)
-    failed = [f"images[{row}] {quoted(paths[row])}: {error}" for row, error in enumerate(errors) if error]
-    if failed:
-        more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
-        raise ImageError(
-            f"{len(failed)} of {len(errors)} images cannot be read: {'; '.join(failed[:3])}{more}: "
-            "remove them, or call classic_eyes.images.read_images, which returns an error for each"
-        )
-    return images
-
-
-_BATCH_REMEDY = "join batches with np.concatenate instead"
-_ONE_REMEDY = "for several, or for files, call predict_proba"
-
-
-def _described(item: Any) -> str:
-    return "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
-
-
-def _item_to_grey(item: Any, name: str, max_pixels: int, remedy: str = _BATCH_REMEDY) -> Images:
-    if isinstance(item, list | tuple):
-        # Checked before numpy copies the values.
-        n_values = sum(getattr(part, "size", 1) for part in item)
-        if n_values > 4 * max_pixels:
-            raise ImageError(f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)")
-    try:
-        array = np.asarray(item)
-    except ValueError as error:
-        raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
-    if array.ndim == 0:
-        raise ImageError(f"{name} is {_described(item)}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
-        raise ImageError(
-            f"{name} has shape {array.shape}; every image is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA with "
-            f"h and w at least 1: {remedy}"
-        )
-    _check_area(array.shape[:2], max_pixels, name)
-    return to_grey(to_uint8(array, f"{name} has "), colour=array.ndim == 3)

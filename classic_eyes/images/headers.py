@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from struct import unpack_from
 
-__all__ = ["stated_size"]
+__all__ = ["TIFF_TYPES", "stated_size", "tiff_entries"]
 
 Size = tuple[int, int]
 
@@ -21,9 +21,9 @@ _MAX_BOXES = 100
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # JPEG: markers without a length field.
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-# TIFF: tags of width and length of image and tile; formats of the types.
+# TIFF: tags of width and length of image and tile; formats of the types that hold whole numbers.
 _TIFF_WIDTHS, _TIFF_LENGTHS = (256, 322), (257, 323)
-_TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
+TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d{1,12})")
 
 
@@ -127,18 +127,29 @@ def _pnm(data: bytes) -> Size | None:
 
 def _tiff(data: bytes) -> Size | None:
     order = "<" if data[0] == ord("I") else ">"
+    width = height = 0
+    for tag, kind, _, place in tiff_entries(data):
+        if tag in _TIFF_WIDTHS or tag in _TIFF_LENGTHS:
+            (stated,) = unpack_from(order + TIFF_TYPES.get(kind, "I"), data, place)
+            width, height = (max(width, stated), height) if tag in _TIFF_WIDTHS else (width, max(height, stated))
+    return (width, height) if width and height else None
+
+
+def tiff_entries(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield tag, type and number of values of the entries of the first image of a TIFF, and the place of the values."""
+    order = "<" if data[0] == ord("I") else ">"
     big = unpack_from(f"{order}H", data, 2)[0] == 43
     (first,) = unpack_from(f"{order}Q" if big else f"{order}I", data, 8 if big else 4)
     (count,) = unpack_from(f"{order}Q" if big else f"{order}H", data, first)
-    entry, value, step = (first + 8, 12, 20) if big else (first + 2, 8, 12)
-    width = height = 0
+    entry, head, step = (first + 8, "HHQ", 20) if big else (first + 2, "HHI", 12)
+    inline = step - struct.calcsize(order + head)
     # Never more entries than fit into the file.
     for place in range(entry, min(entry + count * step, len(data) - step + 1), step):
-        tag, kind = unpack_from(f"{order}HH", data, place)
-        if tag in _TIFF_WIDTHS or tag in _TIFF_LENGTHS:
-            (stated,) = unpack_from(order + _TIFF_TYPES.get(kind, "I"), data, place + value)
-            width, height = (max(width, stated), height) if tag in _TIFF_WIDTHS else (width, max(height, stated))
-    return (width, height) if width and height else None
+        tag, kind, n = unpack_from(order + head, data, place)
+        value = place + step - inline
+        if n * struct.calcsize(TIFF_TYPES.get(kind, "I")) > inline:
+            (value,) = unpack_from(order + ("Q" if big else "I"), data, value)
+        yield tag, kind, n, value
 
 
 def _jpeg_2000(data: bytes) -> Size:

@@ -6,15 +6,16 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import chain, islice, repeat
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.threads import n_cores, one_thread
-from ..errors import ParameterError
-from ..images import MAX_PIXELS, check_pixels, read_images
+from ..errors import ClassicEyesError, ParameterError
+from ..images import MAX_PIXELS, check_bits, check_pixels
+from ..images.files import read_batch, unexpected
 from .processes import can_fork, run_forked, run_threads
 
 __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
@@ -25,16 +26,34 @@ BACKENDS = ("threading", "fork", "loky", "dask")
 CHUNK = 672
 
 
+class Scorer(Protocol):
+    """What `score_files` needs of a `classic_eyes.inference.Program`."""
+
+    @property
+    def size(self) -> int:
+        """Side of the images in pixels."""
+
+    @property
+    def probability(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+        """The function that returns the probability of open (n,) of gated images (n, size, size)."""
+
+
 class Scored(NamedTuple):
-    """The probability that the eye in a file is open, or the reason why there is none, and the novelty if computed."""
+    """The probability that the eye in a file is open, or the reason why there is none.
+
+    ``novelty`` is None unless it is computed. ``peak`` is the largest value of an image of 16 bits, None for others.
+    """
 
     score: float | None
     error: str | None
     novelty: float | None = None
+    peak: int | None = None
 
 
-# Rows of numbers (score, and novelty if computed) and errors of a chunk. They pickle faster than a list of Scored.
-_Chunk = tuple[NDArray[np.float64], list[str | None]]
+# Scores and novelties (2, n), errors and peaks of a chunk. They pickle faster than a list of Scored.
+_Chunk = tuple[NDArray[np.float64], list[str | None], list[int | None]]
+# Program, whether the novelty is computed, largest number of pixels, bits in use.
+_Parameters = tuple[Any, bool, int, int | None]
 
 
 def quickest_backend() -> str:
@@ -44,10 +63,11 @@ def quickest_backend() -> str:
 
 def score_files(
     paths: Iterable[str],
-    probability: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
+    program: Scorer,
     *,
-    size: int = 24,
+    novelty: bool = False,
     max_pixels: int = MAX_PIXELS,
+    bits: int | None = None,
     n_jobs: int | None = None,
     chunk: int = CHUNK,
     backend: str = "threading",
@@ -57,22 +77,23 @@ def score_files(
 
     1. Cut the paths into chunks of `chunk` images, smaller ones at the end. The cuts do not depend on `n_jobs` or
        `backend`, so neither do the results, to the last bit (on one kind of processor: BLAS chooses its code by it).
-    2. Read each chunk, reduce the images to `size` x `size` pixels, and call `probability` with those that could be
-       read, uint8 (n, size, size). It returns the probability of open, (n,), or with the novelty beside it, (n, 2).
+    2. Read each chunk, reduce the images to the size of the program, and compute the probability of open of those that
+       could be read; with `novelty`, how unlike an eye they are too. If that fails, each image is tried by itself, so
+       that one image costs no other its row.
     3. Yield the chunks in order. `paths` is consumed a few chunks ahead.
 
     ``"threading"``: OpenCV and BLAS release the interpreter for four fifths of the time. ``"fork"``: processes that
     start at once, on Linux, for programs whose threads hold no locks. ``"loky"``: processes that take half a second to
     start. ``"dask"``: a cluster, whose workers see the files by the same names and have the same version of the
-    library; chunks of a worker that dies are computed by another. Dask and loky pickle `probability`.
+    library; chunks of a worker that dies are computed by another. Dask and loky pickle `program`.
     """
     _check(n_jobs, backend, scheduler)
-    check_pixels(max_pixels)
+    parameters = (program, novelty, check_pixels(max_pixels), check_bits(bits))
     parts = _cut(paths, chunk)
     if backend in ("loky", "dask"):
-        yield from _score_with_joblib(parts, (size, probability, max_pixels), backend, n_jobs, scheduler)
+        yield from _score_with_joblib(parts, parameters, backend, n_jobs, scheduler)
         return
-    work = partial(_score_chunk, size=size, probability=probability, max_pixels=max_pixels)
+    work = partial(_score_chunk, parameters=parameters)
     first = list(islice(parts, 3))
     parts = chain(first, parts)
     with one_thread():
@@ -83,7 +104,7 @@ def score_files(
             run = run_forked if backend == "fork" else run_threads
             scored = run(work, parts, n_jobs=n_jobs or n_cores())
         for each in scored:
-            yield from _unpack(each)
+            yield from _unpack(each, novelty)
 
 
 def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
@@ -113,29 +134,43 @@ def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
         ahead = ahead[max(1, size) :]
 
 
-def _score_chunk(paths: Sequence[str], size: int, probability: Callable[[Any], Any], max_pixels: int) -> _Chunk:
-    images, errors = read_images(paths, size=size, max_pixels=max_pixels)
-    good = np.array([error is None for error in errors])
-    numbers = np.zeros((1, len(paths)))
-    if good.any():
-        scores = np.atleast_2d(np.asarray(probability(images[good])).T)
-        numbers = np.zeros((len(scores), len(paths)))
-        numbers[:, good] = scores
-    return numbers, errors
+def _score_chunk(paths: Sequence[str], parameters: _Parameters) -> _Chunk:
+    program, novelty, max_pixels, bits = parameters
+    images, errors, peaks = read_batch(paths, program.size, max_pixels, bits)
+    numbers = np.full((2, len(paths)), np.nan)
+    good = np.flatnonzero([error is None for error in errors])
+    if len(good):
+        try:
+            numbers[:, good] = _describe(images[good], program, novelty)
+        except ClassicEyesError:  # of the model
+            raise
+        except Exception:
+            for row in good:
+                try:
+                    numbers[:, row : row + 1] = _describe(images[row : row + 1], program, novelty)
+                except Exception as error:
+                    errors[row] = str(unexpected(error))
+    return numbers, errors, peaks
 
 
-def _unpack(chunk: _Chunk) -> list[Scored]:
-    numbers, errors = chunk
-    novelty = numbers[-1].tolist() if len(numbers) > 1 else repeat(None)
+def _describe(images: NDArray[np.uint8], program: Any, novelty: bool) -> NDArray[np.float64]:
+    """Return probabilities and novelties, (2, n); NaN for novelties that are not computed."""
+    return np.stack(
+        [program.probability(images), program.novelty_score(images) if novelty else np.full(len(images), np.nan)]
+    )
+
+
+def _unpack(chunk: _Chunk, novelty: bool) -> list[Scored]:
+    (scores, novelties), errors, peaks = chunk
     return [
-        Scored(score, None, new) if error is None else Scored(None, error)
-        for score, error, new in zip(numbers[0].tolist(), errors, novelty, strict=False)
+        Scored(score, None, new if novelty else None, peak) if error is None else Scored(None, error)
+        for score, new, error, peak in zip(scores.tolist(), novelties.tolist(), errors, peaks, strict=True)
     ]
 
 
 def _score_with_joblib(
     parts: Iterable[list[str]],
-    parameters: tuple[int, Callable[[Any], Any], int],
+    parameters: _Parameters,
     backend: str,
     n_jobs: int | None,
     scheduler: str | None,
@@ -146,15 +181,15 @@ def _score_with_joblib(
 
     from .cluster import connected
 
-    cluster = connected(str(scheduler), parameters[1]) if backend == "dask" else nullcontext(backend)
+    cluster = connected(str(scheduler), parameters[0]) if backend == "dask" else nullcontext(backend)
     with cluster as joblib_backend:
         n_jobs = -1 if backend == "dask" else n_jobs or n_cores()
         parallel = Parallel(n_jobs=n_jobs, backend=joblib_backend, return_as="generator", pre_dispatch="2*n_jobs")
         # The model as an argument of its own: a cluster recognizes it and does not send it with every chunk.
-        scored = parallel(delayed(_score_chunk_in_one_thread)(part, *parameters) for part in parts)
+        scored = parallel(delayed(_score_chunk_in_one_thread)(part, parameters) for part in parts)
         try:
             for each in scored:
-                yield from _unpack(each)
+                yield from _unpack(each, parameters[1])
         finally:
             with warnings.catch_warnings():
                 # joblib warns of work that is lost when the caller stops early.
@@ -162,6 +197,6 @@ def _score_with_joblib(
                 scored.close()
 
 
-def _score_chunk_in_one_thread(*arguments: Any) -> _Chunk:
+def _score_chunk_in_one_thread(paths: Sequence[str], parameters: _Parameters) -> _Chunk:
     with one_thread():
-        return _score_chunk(*arguments)
+        return _score_chunk(paths, parameters)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._utils.memory import keep_freed_memory
 from ..descriptors import DESCRIPTORS
+from ..errors import ModelError
 from ..preprocessing.alignment import Alignment, align
 from ..preprocessing.glare import remove_glare
 from .cascade import Cascade, blending_weight
@@ -282,6 +283,21 @@ class Program:
     def probability(self, images: Images) -> Decisions:
         """Return the calibrated probability of open (n,) for gated images (n, size, size)."""
         return probability_of(self.log_odds(images))
+
+    def novelty_score(self, images: Images) -> Decisions:
+        """Return how unlike an eye (n,) gated images are, 0 or more; above 1 is a non-eye.
+
+        Raises
+        ------
+        ModelError
+            For a model that was trained without non-eye detection.
+        """
+        if self.novelty is None:
+            raise ModelError(
+                "the model was trained without non-eye detection, so it gives no verdict; train it again on 200 images "
+                "or more of 3 groups or more"
+            )
+        return self.novelty.score(images)
 
     def stages(self, images: Images) -> dict[str, float]:
         """Return the seconds spent in ``features`` and in ``decision`` (projection and kernel) for gated images."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 
-from classic_eyes.images.files import _decode_square
+from classic_eyes.images.decoding import decode
 
 from .gates import temporary_folder
 from .runs import GATES, SECONDS, run
@@ -29,7 +29,7 @@ def _with_atheris(gate: str, seconds: int) -> None:
     for number, seed in enumerate(GATES[gate][0]()):
         (corpus / str(number)).write_bytes(seed)
     read = GATES[gate][1]
-    atheris.instrument_func(_decode_square)
+    atheris.instrument_func(decode)
     atheris.Setup(
         [
             sys.argv[0],

@@ -15,7 +15,8 @@ from classic_eyes import EyeClassifier, load_model
 from classic_eyes.datasets import EyeSet, read_assets_csv, read_votes
 from classic_eyes.errors import DataError, ImageError, ModelError
 from classic_eyes.features import TanTriggsWords
-from classic_eyes.images.files import _decode_square
+from classic_eyes.images.arrays import square
+from classic_eyes.images.decoding import decode
 from classic_eyes.persistence.card import read_card
 from classic_eyes.persistence.estimators import describe_skops
 from classic_eyes.synthetic import make_eyes
@@ -59,7 +60,7 @@ def image_seeds() -> list[bytes]:
 def image_case(data: bytes) -> str:
     """Decode bytes as an image file; return whether they were read or refused."""
     try:
-        image = _decode_square(data, 24, MAX_PIXELS)
+        image = square(decode(data, colour=False, max_pixels=MAX_PIXELS).image, 24)
     except ImageError as error:
         _one_line(error)
         return "refused"

@@ -12,6 +12,7 @@ import pytest
 
 from classic_eyes.errors import ImageError
 from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, files, read_bytes, read_image, read_images
+from classic_eyes.images.decoding import quiet_opencv
 
 from ..conftest import shared
 from .conftest import write
@@ -24,12 +25,12 @@ def test_written_formats_are_read_back(ending, tmp_path):
         ramp = np.where(ramp > 60, 255, 0).astype(np.uint8)
     image = ramp / np.float32(255) if ending == ".pfm" else ramp
     colour_only = ending in {".gif", ".webp", ".avif", ".ppm", ".jp2"}
-    done, data = cv2.imencode(ending, np.dstack([image] * 3) if colour_only else image)
+    done, data = cv2.imencode(ending.replace(".jfif", ".jpg"), np.dstack([image] * 3) if colour_only else image)
     if not done:
         pytest.skip(f"this build of OpenCV writes no {ending}")
     path = tmp_path / f"a{ending.upper()}"
     path.write_bytes(data.tobytes())
-    lossy = {".jpg": 4, ".jpe": 4, ".jpeg": 4, ".webp": 4, ".avif": 6, ".jp2": 2, ".gif": 20}
+    lossy = {".jpg": 4, ".jfif": 4, ".jpe": 4, ".jpeg": 4, ".webp": 4, ".avif": 6, ".jp2": 2, ".gif": 20}
     off = np.abs(read_image(path).astype(int) - as_images([ramp])[0]).max()
     assert off <= lossy.get(ending, 0)
 
@@ -141,7 +142,7 @@ def test_an_exception_of_the_decoder_is_an_error(tmp_path, grey, monkeypatch):
         raise cv2.error("two\nlines")
 
     path = write(tmp_path / "a.png", grey)
-    monkeypatch.setattr(files.cv2, "imdecode", throw)
+    monkeypatch.setattr(cv2, "imdecode", throw)
     assert read_images([path])[1] == ["not an image OpenCV can read"]
 
 
@@ -150,13 +151,33 @@ def test_no_paths_give_no_images():
     assert (images.shape, errors) == ((0, SIZE, SIZE), [])
 
 
+@pytest.mark.parametrize("step", ["read_bytes", "decode", "square"])
+def test_an_unexpected_error_is_the_row_of_its_file(tmp_path, step, grey, monkeypatch):
+    paths = [str(write(tmp_path / f"{number}.png", grey)) for number in range(3)]
+    expected = read_images(paths)[0]
+    calls = []
+
+    def fail(*given, **options):
+        calls.append(given)
+        if len(calls) == 2:
+            raise RuntimeError("nobody\nforesaw this")
+        return original(*given, **options)
+
+    original = getattr(files, step)
+    monkeypatch.setattr(files, step, fail)
+    images, errors = read_images(paths)
+    assert errors == [None, "unexpected error: RuntimeError: nobody foresaw this", None]
+    np.testing.assert_array_equal(images[[0, 2]], expected[[0, 2]])
+    assert not images[1].any()
+
+
 def test_log_level_of_opencv_is_restored():
     log = cv2.utils.logging
     before = log.setLogLevel(log.LOG_LEVEL_ERROR)
     try:
         read_images(["missing.png"])
         assert log.getLogLevel() == log.LOG_LEVEL_ERROR
-        with files._quiet_opencv(), files._quiet_opencv():
+        with quiet_opencv(), quiet_opencv():
             assert log.getLogLevel() == log.LOG_LEVEL_SILENT
         assert log.getLogLevel() == log.LOG_LEVEL_ERROR
     finally:

@@ -20,7 +20,7 @@ def encoded(ending: str, height: int = 40, width: int = 56, *, colour: bool = Fa
     image = cv2.GaussianBlur(rng.integers(0, 256, shape, dtype=np.uint8), (0, 0), 2)
     if ending == ".pfm":
         image = image.astype(np.float32) / 255
-    done, data = cv2.imencode(ending, image, list(options))
+    done, data = cv2.imencode(".jpg" if ending == ".jfif" else ending, image, list(options))
     if not done:
         pytest.skip(f"OpenCV writes no {ending} of {shape}")
     return data.tobytes()

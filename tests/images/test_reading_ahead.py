@@ -41,7 +41,7 @@ def test_bytes_held_before_decoding_are_bounded(folder, monkeypatch):
     decode = files._decode_into
     monkeypatch.setattr(files, "_READ_AHEAD", 1000)
     monkeypatch.setattr(
-        files, "_decode_into", lambda *given: (held.append(sum(len(data) for _, data in given[2])), decode(*given))
+        files, "_decode_into", lambda *given: (held.append(sum(len(data) for _, data in given[1])), decode(*given))
     )
     paths = sorted(str(path) for path in folder.iterdir())
     read_images(paths)

@@ -13,7 +13,7 @@ from classic_eyes.errors import ClusterError, MissingDependencyError
 from classic_eyes.inference import cluster, score_files
 from classic_eyes.predictor import load_model
 
-from ..conftest import run, write_eyes
+from ..conftest import Scorer, run, write_eyes
 
 N = 40
 # One process of pytest starts the cluster, once.
@@ -49,15 +49,15 @@ def dask_cluster():
 
 
 def test_cluster_gives_the_results_of_threads(paths, model, dask_cluster):
-    expected = list(score_files(paths, model.probability, chunk=7))
+    expected = list(score_files(paths, model.program, chunk=7))
     address = dask_cluster.scheduler_address
-    assert list(score_files(paths, model.probability, chunk=7, backend="dask", scheduler=address)) == expected
+    assert list(score_files(paths, model.program, chunk=7, backend="dask", scheduler=address)) == expected
 
 
 def test_killed_worker_costs_no_row(paths, model, dask_cluster):
     many = paths * 100
-    expected = list(score_files(many, model.probability))
-    scored = score_files(many, model.probability, backend="dask", scheduler=dask_cluster.scheduler_address)
+    expected = list(score_files(many, model.program))
+    scored = score_files(many, model.program, backend="dask", scheduler=dask_cluster.scheduler_address)
     got = [next(scored)]
     victim = next(iter(dask_cluster.scheduler_info["workers"]))
     with dask_client(dask_cluster) as client:
@@ -86,7 +86,7 @@ def test_command_scores_on_a_cluster(folder, small_model, dask_cluster, tmp_path
 def test_worker_of_another_version_is_refused(paths, model, dask_cluster, monkeypatch):
     monkeypatch.setattr(cluster, "__version__", "0.0.0")
     with pytest.raises(ClusterError, match=r"has classic-eyes .*, this is 0\.0\.0; install the same version"):
-        next(score_files(paths, model.probability, backend="dask", scheduler=dask_cluster.scheduler_address))
+        next(score_files(paths, model.program, backend="dask", scheduler=dask_cluster.scheduler_address))
 
 
 def test_cluster_without_workers_is_refused(paths, model, monkeypatch):
@@ -96,7 +96,7 @@ def test_cluster_without_workers_is_refused(paths, model, monkeypatch):
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0", protocol="tcp://") as empty,
         pytest.raises(ClusterError, match="no worker after 1 s"),
     ):
-        next(score_files(paths, model.probability, backend="dask", scheduler=empty.scheduler_address))
+        next(score_files(paths, model.program, backend="dask", scheduler=empty.scheduler_address))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "ftp://somewhere:1"])
@@ -116,4 +116,4 @@ def test_scheduler_that_does_not_answer_costs_nothing(folder, small_model, tmp_p
 def test_dask_without_its_package_names_the_extra(paths, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'classic-eyes\[distributed\]'"):
-        next(score_files(paths, lambda images: images, backend="dask", scheduler="tcp://127.0.0.1:1"))
+        next(score_files(paths, Scorer(lambda images: images), backend="dask", scheduler="tcp://127.0.0.1:1"))

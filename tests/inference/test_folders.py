@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes.errors import ParameterError, WorkerError
+from classic_eyes.errors import ModelError, ParameterError, WorkerError
 from classic_eyes.inference import Scored, score_files
 from classic_eyes.inference.processes import can_fork
 from classic_eyes.predictor import load_model
 from classic_eyes.synthetic import make_eyes
 
-from ..conftest import write_eyes
+from ..conftest import Scorer, write_eyes
 
 needs_fork = pytest.mark.skipif(not can_fork(), reason="processes are forked on Linux only")
 
@@ -42,18 +42,18 @@ def mean_grey(images):
 @pytest.mark.parametrize("chunk", [1, 4, 100])
 def test_results_are_in_order_for_any_jobs_and_chunks(folder, n_jobs, chunk):
     expected = [Scored(float(cv2.imread(path, 0).mean() / 255), None) for path in folder]
-    assert list(score_files(folder, mean_grey, n_jobs=n_jobs, chunk=chunk)) == expected
+    assert list(score_files(folder, Scorer(mean_grey), n_jobs=n_jobs, chunk=chunk)) == expected
 
 
 def test_unreadable_file_is_an_error_in_its_place_alone(folder, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_text("not an image")
     paths = [*folder[:3], str(bad), str(tmp_path / "gone.png"), *folder[3:6]]
-    scored = list(score_files(paths, mean_grey, chunk=4))
+    scored = list(score_files(paths, Scorer(mean_grey), chunk=4))
     assert [each.error is None for each in scored] == [True] * 3 + [False] * 2 + [True] * 3
     assert scored[3].score is None
     assert [each.score for each in scored if each.error is None] == [
-        each.score for each in score_files(folder[:6], mean_grey)
+        each.score for each in score_files(folder[:6], Scorer(mean_grey))
     ]
 
 
@@ -61,7 +61,7 @@ def test_chunk_of_unreadable_files_calls_no_probability(tmp_path):
     def never(images):
         raise AssertionError("called")
 
-    scored = list(score_files([str(tmp_path / "a.png")] * 3, never))
+    scored = list(score_files([str(tmp_path / "a.png")] * 3, Scorer(never)))
     assert all(each.error for each in scored)
 
 
@@ -72,7 +72,7 @@ def chunk_sizes(paths, n_jobs):
         sizes.append(len(images))
         return mean_grey(images)
 
-    assert len(list(score_files(paths, note, n_jobs=n_jobs, chunk=8))) == len(paths)
+    assert len(list(score_files(paths, Scorer(note), n_jobs=n_jobs, chunk=8))) == len(paths)
     return sizes
 
 
@@ -111,7 +111,7 @@ def test_chunks_are_read_as_they_are_needed(folder):
             read.append(len(images))
         return mean_grey(images)
 
-    scored = score_files(folder * 40, count, n_jobs=2, chunk=10)
+    scored = score_files(folder * 40, Scorer(count), n_jobs=2, chunk=10)
     next(scored)
     ahead = sum(read)
     scored.close()
@@ -126,7 +126,7 @@ def test_paths_are_consumed_as_needed():
             consumed.append(number)
             yield f"{number}.png"
 
-    scored = score_files(paths(), lambda images: images, chunk=10, n_jobs=2)
+    scored = score_files(paths(), Scorer(lambda images: images), chunk=10, n_jobs=2)
     next(scored)
     ahead = len(consumed)
     scored.close()
@@ -135,7 +135,7 @@ def test_paths_are_consumed_as_needed():
 
 def test_jobs_below_one_are_refused():
     with pytest.raises(ParameterError, match="n_jobs is 0"):
-        list(score_files([], mean_grey, n_jobs=0))
+        list(score_files([], Scorer(mean_grey), n_jobs=0))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_jobs_below_one_are_refused():
 )
 def test_conflicting_options_are_refused(options, message):
     with pytest.raises(ParameterError, match=message):
-        next(score_files(["a.png"], lambda images: images, **options))
+        next(score_files(["a.png"], Scorer(lambda images: images), **options))
 
 
 # -- backends --
@@ -173,18 +173,54 @@ def model(small_model):
     return load_model(small_model.with_suffix(".npz"))
 
 
+class _Failing:
+    """Fails on batches that hold a marked image; picklable."""
+
+    size = 24
+
+    def probability(self, images):
+        if (images == MARKED).all(axis=(1, 2)).any():
+            raise ZeroDivisionError("no such\nluck")
+        return mean_grey(images)
+
+
+MARKED = 77
+
+
+@pytest.mark.parametrize("backend", ["threading", "fork", "loky"])
+def test_an_image_that_cannot_be_described_costs_no_other_its_row(folder, tmp_path, backend):
+    if backend == "fork" and not can_fork():
+        pytest.skip("processes are forked on Linux only")
+    expected = list(score_files(folder, _Failing(), chunk=7))
+    assert all(each.error is None for each in expected)
+    bad = str(tmp_path / "bad.png")
+    cv2.imwrite(bad, np.full((24, 24), MARKED, np.uint8))
+    scored = list(score_files([*folder[:9], bad, *folder[9:]], _Failing(), chunk=7, n_jobs=2, backend=backend))
+    assert scored.pop(9) == Scored(None, "unexpected error: ZeroDivisionError: no such luck")
+    assert scored == expected
+
+
+def test_errors_of_the_model_end_the_run(folder):
+    class Untrained(_Failing):
+        def probability(self, images):
+            raise ModelError("no novelty")
+
+    with pytest.raises(ModelError, match="no novelty"):
+        list(score_files(folder, Untrained()))
+
+
 @needs_fork
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_forked_processes_give_the_results_of_threads(paths, model, n_jobs):
-    expected = list(score_files(paths, model.probability, chunk=7))
-    assert list(score_files(paths, model.probability, chunk=7, backend="fork", n_jobs=n_jobs)) == expected
+    expected = list(score_files(paths, model.program, chunk=7))
+    assert list(score_files(paths, model.program, chunk=7, backend="fork", n_jobs=n_jobs)) == expected
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:multiprocessing")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_loky_gives_the_results_of_threads(paths, model, n_jobs):
-    expected = list(score_files(paths, model.probability, chunk=7))
-    assert list(score_files(paths, model.probability, chunk=7, backend="loky", n_jobs=n_jobs)) == expected
+    expected = list(score_files(paths, model.program, chunk=7))
+    assert list(score_files(paths, model.program, chunk=7, backend="loky", n_jobs=n_jobs)) == expected
     assert sum(each.error is not None for each in expected) == 1
 
 
@@ -198,7 +234,7 @@ def test_killed_process_ends_the_run_with_a_reason(paths):
         return np.zeros(len(images))
 
     with pytest.raises(WorkerError, match=r"a process was killed, .* fewer --jobs"):
-        list(score_files(paths, die, chunk=7, backend="fork", n_jobs=2))
+        list(score_files(paths, Scorer(die), chunk=7, backend="fork", n_jobs=2))
 
 
 # -- the command --

@@ -5,25 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .._utils.text import wide_encoding
 from ..errors import DataError, ImageError
 from ..images import read_bytes
 from ..images.finding import Path, first_few, quoted
 
-__all__ = ["LABEL_DIGITS", "LABEL_WORDS", "UNLABELLED", "CsvFile", "label_of", "listed", "not_a_label", "read_csv"]
+__all__ = [
+    "LABEL_DIGITS",
+    "LABEL_WORDS",
+    "UNLABELLED",
+    "CsvFile",
+    "label_of",
+    "listed",
+    "not_a_label",
+    "read_columns",
+    "read_csv",
+    "refuse_predictions",
+]
 
 UNLABELLED = -1
-# In label files, and as names of class folders.
-LABEL_WORDS = {"closed": 0, "open": 1}
+# In label files, and in the names of class folders.
+LABEL_WORDS = {"closed": 0, "close": 0, "shut": 0, "open": 1, "opened": 1}
 LABEL_DIGITS = {"0": 0, "1": 1}
-_LABELS = {**LABEL_DIGITS, **LABEL_WORDS, "": UNLABELLED}
+_LABELS = {**LABEL_WORDS, "": UNLABELLED}
+# As programs write numbers: 1, 1.0, 1.000.
+_NUMBER = re.compile(r"([01])(?:\.0*)?", re.ASCII)
+_SEPARATORS = (",", ";", "\t")
+# Columns that predict writes beside file and label.
+_OF_PREDICTIONS = {"score", "error"}
+_START = 1 << 16
 
 
 def label_of(text: str) -> int | None:
     """Return the label that a field states: 1 open, 0 closed, -1 unknown; None if it states none of them."""
-    return _LABELS.get(text.strip().lower())
+    field = text.strip().lower()
+    number = _NUMBER.fullmatch(field)
+    return LABEL_DIGITS[number[1]] if number else _LABELS.get(field)
 
 
 def not_a_label(text: str) -> str:
@@ -48,23 +69,44 @@ class CsvFile:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, stripped and in lower case."""
-        return tuple(field.strip().lower() for field in self.header)
+        return _columns(self.header)
+
+    @property
+    def is_predictions(self) -> bool:
+        """Whether the columns are those of a file that predict wrote."""
+        return _OF_PREDICTIONS.issubset(self.columns)
+
+
+def refuse_predictions(table: CsvFile) -> None:
+    """Raise DataError for the predictions of a model, which are no labels."""
+    if table.is_predictions:
+        raise DataError(
+            f"{table.name} has the columns score and error: these are predictions, not labels, and an accuracy on them "
+            "means nothing; label by hand, for example with classic-eyes label; or train on them, without an accuracy, "
+            "with classic-eyes train --accept-predictions (Python: read_eyes(path, labels=..., "
+            "accept_predictions=True))"
+        )
 
 
 def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ()) -> CsvFile:
-    """Read a CSV file: UTF-8 with or without a byte order mark, commas, a header; empty lines are skipped.
+    """Read a CSV file: UTF-8 with or without a byte order mark, and a header; empty lines are skipped.
 
-    The columns of `needed` must be there once, those of `allowed` at most once; other columns may be there too.
+    Fields are separated by commas, semicolons or tabs, which the header decides. The columns of `needed` must be there
+    once, those of `allowed` at most once; other columns may be there too.
     """
     name = os.path.basename(os.fspath(csv_path))
-    reader = csv.reader(io.StringIO(_text(csv_path, name), newline=""), strict=True)
+    text = _text(csv_path, name)
+    separator = _separator(text, needed)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header: tuple[str, ...] = ()
     rows, problems = [], []
     line = 1
     try:
         for fields in reader:
             if not header:
-                header = _header(name, line, fields, needed, allowed) if fields else ()
+                if fields:
+                    _check_columns(f"{name}, line {line}", separator.join(fields), _columns(fields), needed, allowed)
+                header = tuple(fields)
             elif len(fields) == len(header):
                 rows.append((line, tuple(fields)))
             elif fields:
@@ -77,11 +119,30 @@ def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ())
     return CsvFile(name, header, tuple(rows), tuple(problems))
 
 
-def _separator_hint(fields: list[str]) -> str:
-    for character, name in ((";", "semicolons"), ("\t", "tabs")):
-        if any(character in field for field in fields):
-            return f"with commas; this file has {name}, save it as CSV with commas"
-    return "with commas"
+def read_columns(csv_path: Path) -> tuple[str, ...]:
+    """Return the columns of what may be a CSV file in any encoding, stripped and in lower case; () if it is none."""
+    try:
+        with open(csv_path, "rb") as file:
+            start = file.read(_START)
+    except OSError:
+        return ()
+    text = start.decode((wide_encoding(start) or "utf-8-sig").lower(), "replace").lstrip("\ufeff")
+    return max((_columns(_first_row(text, separator)) for separator in _SEPARATORS), key=len)
+
+
+def _columns(header: Iterable[str]) -> tuple[str, ...]:
+    return tuple(field.strip().lower() for field in header)
+
+
+def _first_row(text: str, separator: str) -> list[str]:
+    try:
+        return next(filter(None, csv.reader(io.StringIO(text[:_START], newline=""), delimiter=separator)), [])
+    except csv.Error:
+        return []
+
+
+def _separator(text: str, needed: Sequence[str]) -> str:
+    return max(_SEPARATORS, key=lambda each: len(set(needed).intersection(_columns(_first_row(text, each)))))
 
 
 def _text(csv_path: Path, name: str) -> str:
@@ -89,6 +150,8 @@ def _text(csv_path: Path, name: str) -> str:
         data = read_bytes(csv_path)
     except ImageError as error:
         raise DataError(f"{name}: {error}") from error
+    if wide := wide_encoding(data):
+        raise DataError(f"{name} is {wide}; save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -96,14 +159,14 @@ def _text(csv_path: Path, name: str) -> str:
         raise DataError(f"{name}, line {line}: not UTF-8; save the file as UTF-8") from error
 
 
-def _header(name: str, line: int, fields: list[str], needed: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:
-    columns = [field.strip().lower() for field in fields]
+def _check_columns(
+    where: str, header: str, columns: tuple[str, ...], needed: Sequence[str], allowed: Sequence[str]
+) -> None:
     for column in (*needed, *allowed):
         if column in needed and column not in columns:
             raise DataError(
-                f"{name}, line {line}: no column {column!r} in the header {quoted(','.join(fields))}; "
-                f"needed are {','.join(needed)}, {_separator_hint(fields)}"
+                f"{where}: no column {column!r} in the header {quoted(header)}; needed are {','.join(needed)}, "
+                "separated by commas, semicolons or tabs; rename the columns"
             )
         if columns.count(column) > 1:
-            raise DataError(f"{name}, line {line}: the column {column!r} is there twice; keep one")
-    return tuple(fields)
+            raise DataError(f"{where}: the column {column!r} is there twice; keep one")

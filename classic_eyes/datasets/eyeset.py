@@ -35,6 +35,11 @@ class EyeSet:
         Paths relative to the folder that was read, with ``/``.
     source : str, default=""
         The name of the folder, for summaries.
+    chosen : array-like of str, shape (n,), optional
+        How each image was chosen for labelling: the order of the label page that showed it, such as ``priority`` or
+        ``random``, or empty if unknown; by default all empty.
+    predicted : bool, default=False
+        Whether the labels are predictions of a model. No accuracy can be measured on them.
 
     Raises
     ------
@@ -43,7 +48,7 @@ class EyeSet:
 
     Notes
     -----
-    The arrays ``labels`` (int8) and ``groups`` are read-only. Readers sort by name.
+    The arrays ``labels`` (int8), ``groups`` and ``chosen`` are read-only. Readers sort by name.
 
     Examples
     --------
@@ -60,21 +65,33 @@ class EyeSet:
     groups: NDArray[np.str_]
     names: Sequence[str]
     source: str = ""
+    chosen: NDArray[np.str_] = ()  # type: ignore[assignment]  # an empty array would be shared by all sets
+    predicted: bool = False
 
     def __post_init__(self) -> None:
         labels = np.array(self.labels).reshape(-1)
         groups = np.array(self.groups, dtype=np.str_).reshape(-1)
-        lengths = {"paths": len(self.paths), "labels": len(labels), "groups": len(groups), "names": len(self.names)}
+        chosen = np.array(self.chosen, dtype=np.str_).reshape(-1)
+        if not chosen.size:
+            chosen = np.full(len(labels), "")
+        columns: dict[str, Any] = {
+            "paths": self.paths,
+            "labels": labels,
+            "groups": groups,
+            "names": self.names,
+            "chosen": chosen,
+        }
+        lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) != 1:
-            raise ParameterError(f"paths, labels, groups and names must be of one length; got {lengths}")
+            raise ParameterError(f"paths, labels, groups, names and chosen must be of one length; got {lengths}")
         others = labels[~np.isin(labels, (0, 1, UNLABELLED))]
         if others.size:
             raise ParameterError(f"labels holds {others[0]!r}; allowed are 1 open, 0 closed and -1 unknown")
         labels = labels.astype(np.int8)
-        for array in (labels, groups):
+        for array in (labels, groups, chosen):
             array.flags.writeable = False
-        stored = {"paths": tuple(self.paths), "labels": labels, "groups": groups, "names": tuple(self.names)}
-        for field, value in stored.items():
+        stored = {"paths": tuple(self.paths), "labels": labels, "names": tuple(self.names)}
+        for field, value in (columns | stored).items():
             object.__setattr__(self, field, value)
 
     def __len__(self) -> int:
@@ -100,6 +117,8 @@ class EyeSet:
             self.groups[rows],
             [self.names[row] for row in rows],
             self.source,
+            self.chosen[rows],
+            self.predicted,
         )
 
     def summary(self) -> str:
@@ -153,7 +172,15 @@ def concatenate(sets: Iterable[EyeSet]) -> EyeSet:
     groups = [f"{number}/{group}" for number, eyes in enumerate(parts) for group in eyes.groups]
     names = [name for eyes in parts for name in eyes.names]
     sources = " + ".join(eyes.source for eyes in parts if eyes.source)
-    return EyeSet(paths, np.concatenate([eyes.labels for eyes in parts]), np.array(groups), names, sources)
+    return EyeSet(
+        paths,
+        np.concatenate([eyes.labels for eyes in parts]),
+        np.array(groups),
+        names,
+        sources,
+        np.concatenate([eyes.chosen for eyes in parts]),
+        any(eyes.predicted for eyes in parts),
+    )
 
 
 def group_folds(

@@ -8,23 +8,29 @@ import posixpath
 import numpy as np
 
 from ..errors import DataError
-from ..images.finding import Path, find_images, last_name, quoted
-from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv
+from ..images.finding import Path, last_name, quoted
+from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions
 from .eyeset import EyeSet
+from .names import NearNames, as_path, as_text, list_named
 
 __all__ = ["read_assets_csv", "read_votes"]
 
+# Of wrong lines, so many are listed; only for these a near name is looked for.
+_N_LISTED = 10
 
-def read_assets_csv(folder: Path, csv_path: Path) -> EyeSet:
+
+def read_assets_csv(folder: Path, csv_path: Path, *, accept_predictions: bool = False) -> EyeSet:
     """Read a folder of images with a label file.
 
-    The file is UTF-8, with or without a byte order mark, and separated by commas. Its header has ``file``, ``label``
-    and optionally ``group`` in any order; other columns and empty lines are ignored.
+    The file is UTF-8, with or without a byte order mark, and separated by commas, semicolons or tabs. Its header has
+    ``file``, ``label`` and optionally ``group`` and ``chosen`` in any order; other columns and empty lines are ignored.
 
     1. ``file`` is relative to `folder` or to ``images/`` in it.
-    2. ``label`` is 0, 1, ``open``, ``closed`` (in any case, blanks around it are ignored) or empty for unknown.
+    2. ``label`` is 0, 1, 0.0, 1.0, ``open``, ``closed`` (in any case, blanks around it are ignored) or empty for
+       unknown.
     3. An image without a group is a group of its own, with the name of the image.
-    4. Images of the folder that are not in the CSV are unlabelled.
+    4. ``chosen`` is how the image was chosen for labelling; see `EyeSet`. The label page writes it.
+    5. Images of the folder that are not in the CSV are unlabelled.
 
     Parameters
     ----------
@@ -32,6 +38,8 @@ def read_assets_csv(folder: Path, csv_path: Path) -> EyeSet:
         The folder of the images, searched as by :func:`find_images`.
     csv_path : str or os.PathLike
         The label file, which may be elsewhere.
+    accept_predictions : bool, default=False
+        Whether to read predictions, a CSV that ``predict`` wrote, as labels.
 
     Returns
     -------
@@ -42,28 +50,34 @@ def read_assets_csv(folder: Path, csv_path: Path) -> EyeSet:
     ------
     DataError
         If `folder` is not a folder; if the CSV cannot be read, is empty, is not UTF-8, lacks a column or repeats one,
-        or has no rows; or if lines, of which up to ten are listed with their numbers, name a file that is missing,
-        outside the folder or on another line, have another label, or a wrong number of fields.
+        has no rows, or holds predictions that are not accepted; or if lines, of which up to ten are listed with their
+        numbers, name a file that is missing, outside the folder or on another line, have another label, or a wrong
+        number of fields. Where the folder has a file of nearly the same name, the message names it and the difference.
     """
     top = os.fspath(folder)
     if not os.path.isdir(top):
         raise DataError(f"{top!r} is not a folder; a label file goes with the folder of its images")
-    table = read_csv(csv_path, ("file", "label"), ("group",))
-    found = {name: path for path, name in find_images(top)}
+    table = read_csv(csv_path, ("file", "label"), ("group", "chosen"))
+    if not accept_predictions:
+        refuse_predictions(table)
+    found = {name: path for path, name in list_named(top)}
     labelled = _LabelledFolder(top, found)
     for line, fields in table.rows:
         labelled.add(line, dict(zip(table.columns, fields, strict=True)))
-    problems = [*table.problems, *labelled.problems]
+    problems = sorted([*table.problems, *labelled.problems])
     if problems:
-        n_missing, subject, remedy = labelled.n_missing, f"{table.name},", ""
-        if 0 < n_missing == len(table.rows):
+        near = labelled.near_names([line for line, _ in problems[:_N_LISTED]])
+        subject, remedy = f"{table.name},", ""
+        if near:
+            remedy = "; correct the names in the label file, or rename the images"
+        elif 0 < len(labelled.missing) == len(table.rows):
             subject = f"{table.name}: none of its files is in the folder, it may belong to another folder;"
-        elif n_missing:
+        elif labelled.missing:
             remedy = "; restore these images, or delete their lines"
-        raise DataError(f"{subject} {listed(problems)}{remedy}")
+        raise DataError(f"{subject} {listed((line, near.get(line, text)) for line, text in problems)}{remedy}")
     if not labelled.rows:
         raise DataError(f"{table.name}: a header but no rows; each line names a file and its label")
-    return labelled.eyes()
+    return labelled.eyes(predicted=table.is_predictions)
 
 
 class _LabelledFolder:
@@ -71,9 +85,9 @@ class _LabelledFolder:
 
     def __init__(self, top: str, found: dict[str, str]) -> None:
         self.top, self.found = top, found
-        self.rows: dict[str, tuple[int, int, str]] = {}
+        self.rows: dict[str, tuple[int, int, str, str]] = {}
         self.problems: list[tuple[int, str]] = []
-        self.n_missing = 0
+        self.missing: dict[int, str] = {}
 
     def add(self, line: int, row: dict[str, str]) -> None:
         problem = self._add(line, row)
@@ -89,25 +103,44 @@ class _LabelledFolder:
             return f"file {quoted(file)} leaves the folder; names are relative to it"
         found = next((each for each in (name, f"images/{name}") if self._has(each)), None)
         if found is None:
-            self.n_missing += 1
+            self.missing[line] = file
             return f"file {quoted(file)} is not in the folder, nor in its images/"
         if label is None:
             return f"label {not_a_label(row['label'])}"
         if found in self.rows:
             return f"file {quoted(file)} is already on line {self.rows[found][0]}"
-        self.rows[found] = (line, label, row.get("group", "").strip() or found)
+        self.rows[found] = (line, label, row.get("group", "").strip() or found, row.get("chosen", "").strip())
         return None
 
     def _has(self, name: str) -> bool:
         # A file that the label file names may have any ending.
-        return name in self.found or ("\0" not in name and os.path.isfile(os.path.join(self.top, name)))
+        return name in self.found or ("\0" not in name and os.path.isfile(self._path(name)))
 
-    def eyes(self) -> EyeSet:
+    def _path(self, name: str) -> str:
+        return os.path.join(self.top, *as_path(name).split("/"))
+
+    def near_names(self, lines: list[int]) -> dict[int, str]:
+        """Return, for those of the lines whose file is missing, which file was probably meant."""
+        missing = {line: self.missing[line] for line in lines if line in self.missing}
+        near = NearNames(self.found if missing else ())
+        described = {line: (file, near.describe(file)) for line, file in missing.items()}
+        return {
+            line: f"file {quoted(file)} is not in the folder, but {what}"
+            for line, (file, what) in described.items()
+            if what
+        }
+
+    def eyes(self, *, predicted: bool) -> EyeSet:
         names = sorted(self.found.keys() | self.rows.keys())
-        paths = [self.found.get(name) or os.path.join(self.top, *name.split("/")) for name in names]
-        rows = [self.rows.get(name, (0, UNLABELLED, name)) for name in names]
+        rows = [self.rows.get(name, (0, UNLABELLED, name, "")) for name in names]
         return EyeSet(
-            paths, np.array([row[1] for row in rows]), np.array([row[2] for row in rows]), names, last_name(self.top)
+            [self.found.get(name) or self._path(name) for name in names],
+            np.array([row[1] for row in rows]),
+            np.array([row[2] for row in rows]),
+            names,
+            last_name(as_text(self.top)),
+            np.array([row[3] for row in rows]),
+            predicted,
         )
 
 

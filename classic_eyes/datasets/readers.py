@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import warnings
 
 import numpy as np
 
 from ..errors import DataError
-from ..images.finding import Path, find_images, first_few, last_name, quoted
-from .csvfile import LABEL_DIGITS, LABEL_WORDS
+from ..images.finding import Path, first_few, last_name, quoted
+from .class_folders import RECOGNIZED, class_folders, warn_of_unused_labels
 from .eyeset import UNLABELLED, EyeSet
 from .label_files import read_assets_csv
+from .names import as_text, list_named
 
 __all__ = ["mrl_fields", "read_class_folders", "read_eyes", "read_folder", "read_mrl"]
 
@@ -23,7 +23,7 @@ _MRL_FIELDS = ("subject", "image", "gender", "glasses", "state", "reflections", 
 _MRL_NAME = re.compile(r"(s\d+)_(\d+)_([01])_([01])_([01])_([012])_([01])_(\d+)", re.ASCII)
 
 
-def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
+def read_eyes(path: Path, *, labels: Path | None = None, accept_predictions: bool = False) -> EyeSet:
     """Read a data set of any known kind.
 
     The first condition that holds selects the reader:
@@ -40,6 +40,8 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
         A folder, or a single image.
     labels : str or os.PathLike, optional
         A label file to read instead of ``assets.csv``; its names are relative to `path`.
+    accept_predictions : bool, default=False
+        Whether to read predictions, a CSV that ``predict`` wrote, as labels.
 
     Returns
     -------
@@ -54,40 +56,30 @@ def read_eyes(path: Path, *, labels: Path | None = None) -> EyeSet:
     Warns
     -----
     UserWarning
-        If the folder has an ``assets.csv`` that gives no label to images in class folders.
+        If something that looks like labels is not used: folders or names of unlabelled images with words that are not
+        recognized, class folders that an ``assets.csv`` overrides, or a label file of another name in the folder.
     """
     top = os.fspath(path)
-    if labels is not None:
-        return read_assets_csv(top, labels)
     assets = os.path.join(top, LABEL_FILE)
+    if labels is not None:
+        return read_assets_csv(top, labels, accept_predictions=accept_predictions)
     if os.path.isfile(assets):
-        eyes = read_assets_csv(top, assets)
-        _warn_of_class_folders(eyes)
-        return eyes
-    found = find_images(top)
+        eyes = read_assets_csv(top, assets, accept_predictions=accept_predictions)
+    else:
+        eyes = _read_without_label_file(top)
+    warn_of_unused_labels(top, eyes, LABEL_FILE, has_label_file=os.path.isfile(assets))
+    return eyes
+
+
+def _read_without_label_file(top: str) -> EyeSet:
+    found = list_named(top)
     n_mrl = sum(mrl_fields(name) is not None for _, name in found)
     if n_mrl == len(found):
         return _mrl_set(top, found)
-    if _class_folders(found):
-        return _class_folder_set(top, found)
+    classes = _classes(top, found)
+    if classes:
+        return _class_folder_set(top, found, classes)
     return _mrl_set(top, found) if n_mrl else _unlabelled_set(top, found)
-
-
-def _warn_of_class_folders(eyes: EyeSet) -> None:
-    """Warn if images in class folders have no label, as the label file overrides the folders."""
-    classes = _class_folders(list(zip(eyes.paths, eyes.names, strict=True)))
-    n_unlabelled = sum(
-        label == UNLABELLED and name.split("/", 1)[0] in classes
-        for name, label in zip(eyes.names, eyes.labels, strict=True)
-        if "/" in name
-    )
-    if n_unlabelled:
-        warnings.warn(
-            f"{LABEL_FILE} overrides the folders {', '.join(sorted(classes))}: {n_unlabelled} images in them have no "
-            f"label; add them to {LABEL_FILE}, or remove it",
-            UserWarning,
-            stacklevel=3,
-        )
 
 
 def read_folder(folder: Path) -> EyeSet:
@@ -103,7 +95,7 @@ def read_folder(folder: Path) -> EyeSet:
     EyeSet
         All labels are -1; each image is its own group.
     """
-    return _unlabelled_set(os.fspath(folder), find_images(folder))
+    return _unlabelled_set(os.fspath(folder), list_named(folder))
 
 
 def read_mrl(folder: Path) -> EyeSet:
@@ -124,15 +116,17 @@ def read_mrl(folder: Path) -> EyeSet:
     DataError
         If an image has another name (see :func:`mrl_fields`); up to ten are listed.
     """
-    return _mrl_set(os.fspath(folder), find_images(folder))
+    return _mrl_set(os.fspath(folder), list_named(folder))
 
 
 def read_class_folders(folder: Path) -> EyeSet:
     """Read a folder with one subfolder per class.
 
-    Folders named ``open`` and ``closed``, in any case, are classes; one of them is enough. Images elsewhere are
-    unlabelled. Folders named ``1`` and ``0`` are classes only if no other subfolder has images, as the numbers may
-    be those of people.
+    1. A folder is a class if its name is ``open``, ``opened``, ``closed``, ``close`` or ``shut``, alone or with
+       ``eye``, ``eyes``, ``left`` or ``right``, in any case and with any separators: ``Open_Eyes``, ``closedLeftEyes``.
+       It may be at any depth; the deepest one decides. One class is enough. Images elsewhere are unlabelled.
+    2. If there is none, folders named ``1`` and ``0`` are classes, but only if no folder beside them has images, as the
+       numbers may be those of people. They may be in one common folder, or in ``train``, ``test`` and the like.
 
     Parameters
     ----------
@@ -150,12 +144,11 @@ def read_class_folders(folder: Path) -> EyeSet:
         If there is no class folder.
     """
     top = os.fspath(folder)
-    found = find_images(top)
-    if not _class_folders(found):
-        raise DataError(
-            f"{top!r}: no class folders; directly in it open and closed, or 1 and 0 alone, must hold images"
-        )
-    return _class_folder_set(top, found)
+    found = list_named(top)
+    classes = _classes(top, found)
+    if not classes:
+        raise DataError(f"{top!r}: no class folders that hold images; recognized are {RECOGNIZED}")
+    return _class_folder_set(top, found, classes)
 
 
 def mrl_fields(name: str) -> dict[str, str | int] | None:
@@ -204,21 +197,16 @@ def _mrl_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
     return _set_of(top, found, labels, [str(each["subject"]) for each in fields if each])
 
 
-def _class_folders(found: list[tuple[str, str]]) -> dict[str, int]:
-    """Return the labels of the class folders by name; empty if there are none."""
-    folders = {name.split("/", 1)[0] for _, name in found if "/" in name and not os.path.isabs(name)}
-    words = {folder: LABEL_WORDS[folder.lower()] for folder in folders if folder.lower() in LABEL_WORDS}
-    if words:
-        return words
-    return {folder: LABEL_DIGITS[folder] for folder in folders} if folders <= LABEL_DIGITS.keys() else {}
+def _classes(top: str, found: list[tuple[str, str]]) -> dict[str, int]:
+    """Return the labels of folders; the name of a single image is its whole path, which says nothing."""
+    return class_folders(name for _, name in found) if os.path.isdir(top) else {}
 
 
-def _class_folder_set(top: str, found: list[tuple[str, str]]) -> EyeSet:
-    classes = _class_folders(found)
-    tops = [name.split("/", 1)[0] if "/" in name else "" for _, name in found]
-    return _set_of(top, found, [classes.get(each, UNLABELLED) for each in tops], [name for _, name in found])
+def _class_folder_set(top: str, found: list[tuple[str, str]], classes: dict[str, int]) -> EyeSet:
+    labels = [classes.get(posixpath.dirname(name), UNLABELLED) for _, name in found]
+    return _set_of(top, found, labels, [name for _, name in found])
 
 
 def _set_of(top: str, found: list[tuple[str, str]], labels: list[int], groups: list[str]) -> EyeSet:
     paths, names = zip(*found, strict=True)
-    return EyeSet(paths, np.array(labels), np.array(groups), names, last_name(top))
+    return EyeSet(paths, np.array(labels), np.array(groups), names, last_name(as_text(top)))

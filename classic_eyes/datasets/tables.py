@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .._utils.writing import csv_text, write_whole
 from ..errors import DataError, ParameterError
 from ..images.finding import Path, quoted
-from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv
+from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions
 
 __all__ = [
     "PREFERENCES",
@@ -147,9 +147,11 @@ def read_label_table(csv_path: Path) -> LabelTable:
     Raises
     ------
     DataError
-        As for `read_assets_csv`, except that images need not exist; and if any column is repeated.
+        As for `read_assets_csv`, except that images need not exist; and if any column is repeated. Predictions are
+        always refused.
     """
     table = read_csv(csv_path, ("file", "label"))
+    refuse_predictions(table)
     repeated = [name for number, name in enumerate(table.columns) if name in table.columns[:number]]
     if repeated:
         raise DataError(f"{table.name}: the column {quoted(repeated[0])} is there twice; keep one, or rename it")

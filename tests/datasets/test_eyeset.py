@@ -25,7 +25,9 @@ def test_eye_set_is_frozen_and_copies_its_arrays():
     assert eyes.labels.dtype == np.int8
     assert eyes.groups.tolist() == ["1", "2", "2"]
     assert (eyes.paths, eyes.names) == (("x/a", "x/b", "x/c"), ("a", "b", "c"))
-    for array in (eyes.labels, eyes.groups):
+    assert eyes.chosen.tolist() == ["", "", ""]
+    assert not eyes.predicted
+    for array in (eyes.labels, eyes.groups, eyes.chosen):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = array[1]
     with pytest.raises(AttributeError):
@@ -40,6 +42,7 @@ def test_eye_set_is_frozen_and_copies_its_arrays():
         ({"labels": [1]}, r"one length; got .*'labels': 1"),
         ({"groups": ["a"] * 3}, r"one length; got .*'groups': 3"),
         ({"names": ()}, r"one length; got .*'names': 0"),
+        ({"chosen": ["random"]}, r"one length; got .*'chosen': 1"),
         ({"labels": [1, 2]}, r"labels holds .*2.*; allowed are 1 open, 0 closed and -1 unknown"),
         ({"labels": [0.5, 1]}, r"labels holds .*0.5"),
         ({"labels": [1, 257]}, r"labels holds .*257"),
@@ -65,6 +68,19 @@ def test_take_returns_the_rows_of_the_index(index, names):
     assert labels_of(part) == {name: labels_of(eyes)[name] for name in names}
     assert groups_of(part) == {name: groups_of(eyes)[name] for name in names}
     assert part.source == "src"
+
+
+def test_how_images_were_chosen_and_who_labelled_them_stay_with_them():
+    how = {"chosen": ["random", "", "priority"], "predicted": True}
+    eyes = EyeSet(["x/a", "x/b", "x/c"], [1, 0, -1], ["g", "h", "h"], ["a", "b", "c"], **how)
+    assert eyes.take([2, 0]).chosen.tolist() == ["priority", "random"]
+    assert eyes.take([]).chosen.tolist() == []
+    assert eyes.take([1]).predicted
+    other = EyeSet(["y/a"], [1], ["g"], ["a"])
+    both = concatenate([other, eyes])
+    assert both.chosen.tolist() == ["", "random", "", "priority"]
+    assert both.predicted
+    assert not concatenate([other, EyeSet(["z/a"], [1], ["g"], ["a"])]).predicted
 
 
 def test_summary():

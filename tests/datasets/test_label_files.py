@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classic_eyes.datasets import read_assets_csv, read_eyes, read_votes
+from classic_eyes.datasets import read_assets_csv, read_eyes, read_label_table, read_votes
 from classic_eyes.errors import DataError
 
 from ..conftest import PNG, write_eyes
@@ -25,7 +25,10 @@ def test_assets_csv_gives_labels_and_groups(label):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("0", 0), ("1", 1), ("open", 1), ("closed", 0), (" Open ", 1), ("CLOSED", 0), ("", -1), ("  ", -1)],
+    [
+        *[("0", 0), ("1", 1), ("open", 1), ("closed", 0), (" Open ", 1), ("CLOSED", 0), ("", -1), ("  ", -1)],
+        *[("0.0", 0), ("1.0", 1), ("1.", 1), (" 1.000 ", 1), ("Opened", 1), ("close", 0), ("shut", 0)],
+    ],
 )
 def test_spellings_of_labels(label, text, expected):
     assert labels_of(read_eyes(label("file,label", f"a.png,{text}")))["a.png"] == expected
@@ -79,10 +82,13 @@ def test_a_csv_elsewhere_is_relative_to_the_folder(label, tmp_path_factory):
     [
         ("a.png,opne", r"label 'opne' is not 0, 1, open, closed or empty"),
         ("a.png,2", r"label '2' is not"),
-        ("a.png,1.0", r"label '1.0' is not"),
+        ("a.png,1.5", r"label '1.5' is not"),
+        ("a.png,0.01", r"label '0.01' is not"),
+        ("a.png,10", r"label '10' is not"),
+        ("a.png,\u0661", r"label '\u0661' is not"),
         ("a.png,-1", r"label '-1' is not"),
         ("x.png,1", r"file 'x.png' is not in the folder, nor in its images/"),
-        ("A.PNG,1", r"file 'A.PNG' is not in the folder"),
+        ("A.PNG,1", r"file 'A.PNG' is not in the folder, but 'a.png' is: upper and lower case differ"),
         ("images,1", r"file 'images' is not in the folder"),
         ("b.png,1", r"file 'b.png' is already on line 2"),
         ("./b.png,1", r"file './b.png' is already on line 2"),
@@ -126,9 +132,11 @@ def test_up_to_ten_wrong_lines_are_listed(label):
     [
         (
             ("name,label", "a.png,1"),
-            r"^assets.csv, line 1: no column 'file' in the header 'name,label'; needed are file,label",
+            r"^assets.csv, line 1: no column 'file' in the header 'name,label'; needed are file,label, separated by "
+            "commas, semicolons or tabs; rename the columns",
         ),
-        (("file;label", "a.png;1"), r"line 1: no column 'file' in the header 'file;label'; .*with commas"),
+        (("filename;class", "a.png;1"), r"no column 'file' in the header 'filename;class'; needed are file,label"),
+        (("file,label;group", "a.png,1;x"), r"no column 'label' in the header 'file,label;group'"),
         (("", "file,group", "a.png,1"), r"line 2: no column 'label'"),
         (("file,label,label", "a.png,1,0"), r"line 1: the column 'label' is there twice"),
         (("file,label,group,Group", "a.png,1,x,y"), r"line 1: the column 'group' is there twice"),
@@ -143,6 +151,24 @@ def test_up_to_ten_wrong_lines_are_listed(label):
 def test_other_files_are_refused(label, lines, reason):
     with pytest.raises(DataError, match=reason):
         read_eyes(label(*lines))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_header_decides_the_separator(label, separator, mark):
+    lines = [("file", "label", "note"), ("a.png", "1.0", '"x, y; z\t"'), ("b.png", "0.0", "")]
+    top = label(*(mark * (k == 0) + separator.join(line) for k, line in enumerate(lines)))
+    assert labels_of(read_eyes(top)) == {"a.png": 1, "b.png": 0, "images/c.png": -1}
+    assert read_label_table(top / "assets.csv").values("note") == ("x, y; z\t", "")
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("read", [lambda path: read_assets_csv(path.parent, path), read_label_table, read_votes])
+def test_wide_encodings_are_refused_by_name(label, codec, read):
+    path = label("file,label", "a.png,1") / "assets.csv"
+    path.write_bytes(path.read_text().encode(codec))
+    with pytest.raises(DataError, match=rf"^assets.csv is {codec[:6].upper()}; save it as UTF-8$"):
+        read(path)
 
 
 def test_a_missing_csv_and_a_file_as_folder_are_refused(label):
@@ -185,6 +211,41 @@ def test_missing_images_are_reported_with_a_remedy(tmp_path):
     (tmp_path / "a.csv").write_text("file,label\n000.png,1\ngone.png,0\n")
     with pytest.raises(DataError, match=r"line 3: file 'gone.png' is not in .*; restore these images, or delete their"):
         read_eyes(tmp_path / "eyes", labels=tmp_path / "a.csv")
+
+
+# -- predictions, and how images were chosen --
+
+
+@pytest.mark.parametrize("header", ["file,label,score,error", "file,label,score,verdict,error"])
+def test_predictions_are_no_labels_unless_accepted(label, header, tmp_path):
+    verdict = ",open" if "verdict" in header else ""
+    top = label(header, f"a.png,1,0.900000{verdict},", f"b.png,,{',' * bool(verdict)},empty file")
+    for read in (read_eyes, lambda path: read_label_table(path / "assets.csv")):
+        with pytest.raises(DataError, match=r"^assets.csv has the columns score and error: these are predictions") as e:
+            read(top)
+        for remedy in ("classic-eyes label", "train --accept-predictions", "accept_predictions=True"):
+            assert remedy in str(e.value)
+    os.rename(top / "assets.csv", top / "p.csv")
+    with pytest.raises(DataError, match="these are predictions"):
+        read_eyes(top, labels=top / "p.csv")
+    eyes = read_eyes(top, labels=top / "p.csv", accept_predictions=True)
+    assert labels_of(eyes) == {"a.png": 1, "b.png": -1, "images/c.png": -1}
+    assert eyes.predicted
+
+
+def test_labels_are_read_alike_where_predictions_would_be_accepted(label):
+    top = label("file,label,score", "a.png,1,0.9")
+    assert not read_eyes(top).predicted
+    assert not read_eyes(top, accept_predictions=True).predicted
+
+
+def test_how_images_were_chosen_is_read(label):
+    eyes = read_eyes(label("file,label,Chosen", "c.png,1, random ", "a.png,,priority"))
+    assert dict(zip(eyes.names, eyes.chosen.tolist(), strict=True)) == {
+        "a.png": "priority",
+        "b.png": "",
+        "images/c.png": "random",
+    }
 
 
 # -- votes --

@@ -85,14 +85,29 @@ def test_a_mix_of_names_is_refused(put):
         (["closed/a.png", "1/b.png", "open.png"], [-1, 0, -1]),
         (["1/a.png", "0/b.png", "c.png"], [0, 1, -1]),
         (["open/" + mrl(1, 1, 0), "closed/b.png"], [0, 1]),
+        # Names that are near, at any depth.
+        (["Closed_Eyes/a.png", "Open_Eyes/b.png"], [0, 1]),
+        (["close/a.png", "opened/b.png"], [0, 1]),
+        (["closed eye/a.png", "eyes-open/b.png"], [0, 1]),
+        (["closedLeftEyes/a.png", "openRightEyes/b.png", "shut_left/c.png"], [0, 1, 0]),
+        (["closedeyes/a.png", "openeyes/b.png"], [0, 1]),
+        (["train/closed/a.png", "train/open/b.png", "val/Open/c.png"], [0, 1, 1]),
+        (["images/closed/a.png", "images/open/anna/b.png"], [0, 1]),
+        (["anna/closed/a.png", "ben/open/b.png", "c.png"], [0, 1, -1]),
+        # The deepest folder decides.
+        (["open/closed/a.png", "open/closed/anna/b.png", "open/c.png"], [1, 0, 0]),
+        # Numbers, below a common folder or a split.
+        (["images/0/a.png", "images/1/deep/b.png"], [0, 1]),
+        (["test/1/a.png", "train/0/a.png", "train/1/b.png"], [1, 0, 1]),
+        (["data/Test/1/a.png", "data/Train/0/a.png"], [1, 0]),
     ],
 )
 def test_class_folders(put, names, labels):
     top = put(*names)
     for read in (read_eyes, read_class_folders):
         eyes = read(top)
-        assert eyes.labels.tolist() == labels
         assert eyes.names == tuple(sorted(names))
+        assert eyes.labels.tolist() == labels
         assert groups_of(eyes) == {name: name for name in names}
 
 
@@ -100,17 +115,25 @@ def test_class_folders(put, names, labels):
     "names",
     [
         ["0/a.png", "1/b.png", "2/c.png"],
-        ["opened/a.png", "close/b.png"],
-        ["train/open/a.png", "train/closed/b.png"],
-        ["open_1.png", "closed_1.png"],
         ["00/a.png", "01/b.png"],
+        ["train/0/a.png", "train/1/b.png", "test/2/c.png"],
+        ["anna/0/a.png", "ben/1/b.png"],
+        ["left/a.png", "right/b.png"],
     ],
 )
-def test_folders_that_resemble_class_folders_are_unlabelled(put, names):
+def test_other_folders_are_unlabelled(put, names, recwarn):
     top = put(*names)
     assert set(read_eyes(top).labels.tolist()) == {UNLABELLED}
-    with pytest.raises(DataError, match=r"no class folders; directly in it open and closed, or 1 and 0 alone"):
+    assert not recwarn.list
+    with pytest.raises(DataError, match=r"no class folders that hold images; recognized are closed, .*, and 1 and 0"):
         read_class_folders(top)
+
+
+def test_a_single_image_has_no_label(put, tmp_path, monkeypatch, recwarn):
+    put("open/a.png")
+    monkeypatch.chdir(tmp_path)
+    assert read_eyes("open/a.png").labels.tolist() == [UNLABELLED]
+    assert not recwarn.list
 
 
 def test_folders_without_images_beside_0_and_1_are_ignored(put, tmp_path):
@@ -136,7 +159,7 @@ def test_a_label_file_that_overrides_class_folders_warns(tmp_path, recwarn):
     assert (read_eyes(tmp_path / "eyes").labels >= 0).all()
     assert not recwarn.list
     (tmp_path / "eyes" / "assets.csv").write_text("file,label\nopen/000.png,1\n")
-    with pytest.warns(UserWarning, match="overrides the folders closed, open: 2 images in them have no label"):
+    with pytest.warns(UserWarning, match="overrides the folders 'closed', 'open': 2 images in them have no label"):
         eyes = read_eyes(tmp_path / "eyes")
     assert (eyes.labels >= 0).sum() == 1
 

@@ -93,6 +93,15 @@ def test_kappa_of_constant_labels_is_none():
     assert merge_tables(same, same).kappa is None
 
 
+def test_how_images_were_chosen_is_kept():
+    ours = table(("a.png", "1", "random"), ("b.png", "", ""), columns=("file", "label", "chosen"))
+    theirs = table(("b.png", "0", "priority"), ("c.png", "1", "random"), columns=("file", "label", "chosen"))
+    for first, second in ((ours, theirs), (theirs, ours)):
+        merged = merge_tables(first, second).table
+        chosen = dict(zip(merged.values("file"), merged.values("chosen"), strict=True))
+        assert chosen == {"a.png": "random", "b.png": "priority", "c.png": "random"}
+
+
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0/"), min_size=1, max_size=20)
 
 
@@ -141,7 +150,7 @@ def test_existing_files_are_replaced_only_with_force(tmp_path):
         ("file,label,note,Note\na.png,1,x,y\n", "the column 'note' is there twice"),
         ("file,label\na.png\n", "line 2: 1 fields; the header has 2"),
         ("name,label\na.png,1\n", "no column 'file'"),
-        ("file;label\na.png;1\n", "with commas; this file has semicolons, save it as CSV with commas"),
+        ("file;name\na.png;1\n", "no column 'label' in the header 'file;name'; needed are file,label"),
         ("", "empty"),
     ],
 )

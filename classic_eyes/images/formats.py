@@ -21,14 +21,23 @@ _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT = 258, 262, 277, 284, 33
 _TAGS = {_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT}
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PHOTOMETRIC_NAMES = {
+    _WHITE_IS_ZERO: "grey with 0 as white",
+    _BLACK_IS_ZERO: "grey",
+    _RGB: "RGB",
+    _PALETTE: "a palette",
     4: "a mask",
+    _CMYK: "CMYK",
+    _YCBCR: "YCbCr",
     8: "CIE Lab",
     9: "ICC Lab",
     10: "ITU Lab",
     32803: "a colour filter array of a camera",
+    32844: "logarithmic luminance",
+    32845: "logarithmic colour",
+    34892: "raw values of a camera",
 }
-_PHOTOMETRIC_NAMES |= {32844: "logarithmic luminance", 32845: "logarithmic colour", 34892: "raw values of a camera"}
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_FORMAT_NAMES = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floats"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 # AVIF: the turn of the image is a property of its main item.
 _QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
@@ -80,12 +89,16 @@ def plan_of(data: bytes) -> Plan | None:
     try:
         if start in (b"II", b"MM"):
             return _tiff(data)
+        if start == b"BM":
+            return _bmp(data)
         if start[:1] == b"P" and start[1:] in b"123456Ff":
             return _pnm(data)
         if start in (b"\xff\x4f", b"\0\0") and b"\xff\x4f\xff\x51" in data:
             return _jpeg_2000(data)
         if data[4:8] == b"ftyp":
             return _avif(data)
+    except ImageError:
+        raise
     except (IndexError, ValueError, OverflowError, struct.error) as error:
         raise ImageError("the header is damaged") from error
     return None
@@ -124,17 +137,17 @@ def _tiff(data: bytes) -> Plan:
 
 def _check_tiff(bits: int, sample_format: int, photometric: int, samples: int, planes: int) -> None:
     """Refuse what OpenCV decodes wrongly; tests/images/test_differential.py holds what it decodes rightly."""
-    remedy = "save it as 8 or 16 bits of grey or RGB"
-    if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR):
-        name = _PHOTOMETRIC_NAMES.get(photometric, f"photometric interpretation {photometric}")
+    remedy = "save it as grey or RGB of 8 or 16 bits"
+    name = _PHOTOMETRIC_NAMES.get(photometric, f"photometric interpretation {photometric}")
+    kind = f"{_FORMAT_NAMES.get(sample_format, 'values')} of {bits} bits"
+    channels = {_RGB: (3, 4), _PALETTE: (1,), _CMYK: (4,), _YCBCR: (3,), _WHITE_IS_ZERO: (1, 2), _BLACK_IS_ZERO: (1, 2)}
+    if photometric not in channels:
         raise ImageError(f"TIFF: {name} is not supported; {remedy}")
-    channels = {_RGB: (3, 4), _PALETTE: (1,), _CMYK: (4,), _YCBCR: (3,)}.get(photometric, (1, 2))
-    if samples not in channels:
-        raise ImageError(f"TIFF: {samples} channels a pixel are not supported here; {remedy}")
+    if samples not in channels[photometric]:
+        raise ImageError(f"TIFF: {name} with {samples} channels is not supported; {remedy}")
     known = {_UNSIGNED: (1, 4, 8, 16), _SIGNED: (8, 16, 32), _FLOAT: (32, 64)}
     if bits not in known.get(sample_format, ()):
-        kind = {_UNSIGNED: "unsigned integers", _SIGNED: "signed integers", _FLOAT: "floats"}
-        raise ImageError(f"TIFF: {kind.get(sample_format, 'values')} of {bits} bits are not supported; {remedy}")
+        raise ImageError(f"TIFF: {kind} are not supported; {remedy}")
     if bits > 8 and planes != 1 and samples > 1:
         # OpenCV leaves memory unwritten.
         raise ImageError(f"TIFF: channels of {bits} bits in separate planes are not supported; save them interleaved")
@@ -143,10 +156,11 @@ def _check_tiff(bits: int, sample_format: int, photometric: int, samples: int, p
         photometric in (_CMYK, _YCBCR)
         or (photometric == _PALETTE and bits > 8)
         or (samples > 1 and bits < 8)
-        or samples == 2
+        or (samples == 2 and not (sample_format == _UNSIGNED and bits == 16))
         or (sample_format == _SIGNED and (samples > 1 or photometric == _WHITE_IS_ZERO))
     ):
-        raise ImageError(f"TIFF: {samples} channels of {bits} bits are not supported here; {remedy}")
+        plural = f"{samples} channels of " if samples > 1 else ""
+        raise ImageError(f"TIFF: {name} in {plural}{kind} is not supported; {remedy}")
 
 
 def _pnm(data: bytes) -> Plan | None:
@@ -159,7 +173,7 @@ def _pnm(data: bytes) -> Plan | None:
         place = match.end()
     if kind in b"Ff":
         if abs(float(numbers[2])) != 1:
-            raise ImageError(f"PFM: a scale of {numbers[2].decode()} is not supported; save it with -1.0 or 1.0")
+            raise ImageError("PFM: a scale other than 1 and -1 is not supported; save it with -1.0 or 1.0")
         return None
     # OpenCV does not read the last number of a text file that ends with it.
     text = Plan(data + b"\n") if kind in b"123" else None
@@ -171,10 +185,20 @@ def _pnm(data: bytes) -> Plan | None:
     # Of text of up to 8 bits OpenCV scales the values itself.
     if white in (255, 65535) or (text and white < 256):
         return text
-    return Plan(text.data if text else data, white=white)
+    # Not converted to grey before the values are scaled: that would round them.
+    return Plan(text.data if text else data, unchanged=True, white=white)
+
+
+def _bmp(data: bytes) -> None:
+    (head,) = unpack_from("<I", data, 14)
+    (bits,) = unpack_from("<H", data, 24 if head == 12 else 28)
+    if bits == 16:
+        raise ImageError("BMP: 16 bits are not supported; save it with 24")
 
 
 def _jpeg_2000(data: bytes) -> Plan | None:
+    if b"colr\1\0\0\0\0\0\x12" in data[: data.index(b"\xff\x4f\xff\x51")]:
+        raise ImageError("JPEG 2000: YCbCr colours are not supported; save it as RGB or grey")
     place = data.index(b"\xff\x4f\xff\x51") + 4
     (n_channels,) = unpack_from(">H", data, place + 36)
     depths = {data[place + 38 + 3 * number] for number in range(n_channels)}
@@ -209,7 +233,10 @@ def _avif(data: bytes) -> Plan | None:
             turns.append(_QUARTER_TURNS[data[place] & 3])
         elif name == b"imir":
             turns.append(-1 - (data[place] & 1))
-    return Plan(data, turns=tuple(turns)) if turns else None
+    depths = {data[place + 2] >> 5 & 3 for name, place in properties if name == b"av1C"}
+    deep = max(depths, default=0) & 2
+    white = (4095 if max(depths) & 1 else 1023) if deep else None
+    return Plan(data, unchanged=bool(deep), white=white, turns=tuple(turns)) if turns or deep else None
 
 
 def _associations(data: bytes, start: int, item: int) -> list[int]:

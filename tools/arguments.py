@@ -6,7 +6,6 @@ import hashlib
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from classic_eyes.cli.arguments import check_out, positive_integer, random_seed
 __all__ = ["announce", "training_parser", "write_card"]
 
 
-def training_parser(
-    script: str, description: str, work: Callable[[Namespace], int], *, suffix: str, eyes: int
-) -> ArgumentParser:
-    """Return a parser with ``--out``, ``--force``, ``--eyes`` and ``--seed``, for `classic_eyes.cli.run_command`."""
+def training_parser(script: str, description: str, *, suffix: str, eyes: int) -> ArgumentParser:
+    """Return a parser with ``--out``, ``--force``, ``--eyes`` and ``--seed``."""
     parser = OneLineParser(prog=script, description=description)
     parser.add_argument(
         "--out", required=True, metavar="FILE", help=f"NAME{suffix}; its card NAME.json is written beside it"
@@ -31,7 +28,6 @@ def training_parser(
         "--eyes", type=positive_integer, default=eyes, metavar="N", help=f"synthetic eyes to train on; default: {eyes}"
     )
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
-    parser.set_defaults(work=work)
     return parser
 
 

@@ -16,7 +16,7 @@ from arguments import announce, training_parser, write_card
 
 from classic_eyes._utils.threads import one_thread
 from classic_eyes._utils.writing import write_whole
-from classic_eyes.cli import run_command
+from classic_eyes.cli import guarded
 from classic_eyes.errors import ParameterError
 
 SCRIPT, SUFFIX = "train_alignment.py", ".npz"
@@ -24,7 +24,7 @@ SCRIPT, SUFFIX = "train_alignment.py", ".npz"
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    return training_parser(SCRIPT, (__doc__ or "").splitlines()[0], work, suffix=SUFFIX, eyes=16000)
+    return training_parser(SCRIPT, (__doc__ or "").splitlines()[0], suffix=SUFFIX, eyes=16000)
 
 
 def work(arguments: Namespace) -> int:
@@ -58,7 +58,7 @@ def work(arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script."""
-    return run_command(build_parser, argv, program=SCRIPT)
+    return guarded(lambda: work(build_parser().parse_args(argv)), program=SCRIPT)
 
 
 if __name__ == "__main__":

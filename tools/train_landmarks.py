@@ -13,7 +13,7 @@ from arguments import announce, training_parser, write_card
 from landmarks import evaluate_landmarks, train_landmarks
 
 from classic_eyes._utils.writing import write_whole
-from classic_eyes.cli import run_command
+from classic_eyes.cli import guarded
 from classic_eyes.descriptors.ear import load_dlib
 
 SCRIPT, SUFFIX = "train_landmarks.py", ".dat"
@@ -21,7 +21,7 @@ SCRIPT, SUFFIX = "train_landmarks.py", ".dat"
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    return training_parser(SCRIPT, (__doc__ or "").splitlines()[0], work, suffix=SUFFIX, eyes=8000)
+    return training_parser(SCRIPT, (__doc__ or "").splitlines()[0], suffix=SUFFIX, eyes=8000)
 
 
 def work(arguments: Namespace) -> int:
@@ -51,7 +51,7 @@ def work(arguments: Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the script."""
-    return run_command(build_parser, argv, program=SCRIPT)
+    return guarded(lambda: work(build_parser().parse_args(argv)), program=SCRIPT)
 
 
 if __name__ == "__main__":

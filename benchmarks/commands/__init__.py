@@ -6,8 +6,9 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from types import ModuleType
 
-from classic_eyes.cli import OneLineParser, run_command
+from classic_eyes.cli import OneLineParser, guarded
 
 __all__ = ["STUDIES", "main", "print_failed"]
 
@@ -28,9 +29,22 @@ def print_failed(failed: Iterable[tuple[str, str]]) -> None:
         print(f"bench.py: skipped {name}: {reason}", file=sys.stderr)
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the study that the first word names, or else the benchmark; see `guarded` for the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(words), program="bench.py")
+
+
+def _run(words: list[str]) -> int:
+    study = words.pop(0) if words and words[0] in STUDIES else None
+    arguments = build_parser(study).parse_args(words)
+    arguments.argv = words
+    return int(_module(study).work(arguments))
+
+
 def build_parser(study: str | None) -> ArgumentParser:
     """Return the parser of a study, or of the benchmark."""
-    module = import_module(f"benchmarks.commands.{'bench' if study is None else study.replace('-', '_')}")
+    module = _module(study)
     parser = OneLineParser(
         prog="bench.py" if study is None else f"bench.py {study}",
         description=(module.__doc__ or "").splitlines()[0],
@@ -41,12 +55,8 @@ def build_parser(study: str | None) -> ArgumentParser:
         parser.epilog = "\n".join(
             ["other studies, bench.py STUDY --help:", *(f"  {name:<12}{what}" for name, what in STUDIES.items())]
         )
-    parser.set_defaults(work=module.work)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the study that the first argument names, or else the benchmark; see `run_command` for the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    study = words.pop(0) if words and words[0] in STUDIES else None
-    return run_command(lambda: build_parser(study), words, program="bench.py")
+def _module(study: str | None) -> ModuleType:
+    return import_module(f"benchmarks.commands.{'bench' if study is None else study.replace('-', '_')}")

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
-__all__ = ["check_writable", "csv_text", "write_whole"]
+__all__ = ["check_writable", "csv_text", "is_stream", "write_whole"]
+
+# Of temporary files. The name of the target is not in it: together they might be too long.
+_PREFIX = ".classic_eyes."
+_DESCRIPTORS = ("/dev/fd/", "/dev/stderr", "/dev/stdout", "/proc/self/fd/")
+
+
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is a device, a pipe or an open descriptor: it is written to, never replaced."""
+    if os.fspath(path).startswith(_DESCRIPTORS):
+        return True  # also where it is a file: `--out /dev/stdout >> all.csv` appends
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
     """Raise OSError unless a file can be created in a folder; permissions alone do not tell."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".classic_eyes.")
+    handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX)
     os.close(handle)
     os.unlink(name)
 
@@ -29,8 +46,12 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Replace the content of a file at once: readers see the old or the new content; an error leaves no trace."""
+    if is_stream(path):
+        with open(path, "ab") as stream:
+            stream.write(content)
+        return
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -41,6 +62,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)
         os.replace(name, target)
-    except OSError:
-        os.unlink(name)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
         raise

@@ -8,15 +8,15 @@ import signal
 import sys
 import threading
 import warnings
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .._version import __version__
 from ..errors import ClassicEyesError
 
-__all__ = ["COMMANDS", "OneLineParser", "main", "run_command"]
+__all__ = ["COMMANDS", "OneLineParser", "build_parser", "guarded", "main"]
 
 # The first lines of the modules' docstrings, repeated: importing all modules takes two seconds.
 COMMANDS = {
@@ -39,56 +39,56 @@ class OneLineParser(ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
-class _CommandParser(OneLineParser):
-    """The parser of one command, whose module is imported when the command is run."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command of ``classic-eyes``; see `guarded` for the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(words), program="classic-eyes")
 
-    module: str | None = None
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:  # type: ignore[override]
-        if self.module is not None:
-            command = import_module(f".{self.module}", __name__)
-            self.module = None
-            command.add_arguments(self)
-            self.set_defaults(work=command.work)
-        return super().parse_known_args(args, namespace)
+def _run(words: list[str]) -> int:
+    # Words after the first are those of the command; what is no command ends here, like --help.
+    name = build_parser().parse_args(words[:1]).command
+    command = import_module(f".{name}", __name__)  # one command alone: importing all of them takes two seconds
+    parser = OneLineParser(prog=f"classic-eyes {name}", description=COMMANDS[name])
+    command.add_arguments(parser)
+    arguments = parser.parse_args(words[1:])
+    arguments.argv = words
+    return int(command.work(arguments))
 
 
 def build_parser() -> ArgumentParser:
-    """Return the parser of the program with all its commands; its result has ``work``, that of the command."""
+    """Return the parser of the first word, which names a command."""
     parser = OneLineParser(
-        prog="classic-eyes", description="Is this eye open or closed? Classical computer vision, no deep learning."
+        prog="classic-eyes",
+        usage="%(prog)s [-h] [--version] COMMAND ...",
+        description="Is this eye open or closed? Classical computer vision, no deep learning.",
+        epilog="\n".join(
+            ["commands, classic-eyes COMMAND --help:", *(f"  {name:<11}{what}" for name, what in COMMANDS.items())]
+        ),
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"classic-eyes {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
-    for name, help_ in COMMANDS.items():
-        commands.add_parser(name, help=help_, description=help_).module = name
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command of ``classic-eyes``; see `run_command`."""
-    return run_command(build_parser, argv, program="classic-eyes")
+def guarded(run: Callable[[], int], *, program: str) -> int:
+    """Return the exit status of a run, and turn its exceptions into one line, which ``program`` begins.
 
-
-def run_command(build: Callable[[], ArgumentParser], argv: Sequence[str] | None, *, program: str) -> int:
-    """Parse arguments, call their ``work`` function, and turn exceptions into one line and an exit status.
-
-    ``build`` returns the parser, ``program`` begins each message. The status is 0 for success, 1 if some files failed,
-    2 if nothing could be done, 130 after Ctrl-C and 143 after SIGTERM.
+    The status is 0 for success, 1 if some files failed, 2 if nothing could be done, 130 after Ctrl-C and 143 after
+    SIGTERM. It is 0 if the reader of the output left, as ``| head`` does.
     """
 
     def report(message: object) -> None:
         print(f"{program}: {message}", file=sys.stderr)
 
+    _open_standard_files()
     with warnings.catch_warnings(), _stoppable():
         warnings.showwarning = lambda message, *_, **__: report(f"warning: {message}")
         # joblib warns about discarded tasks when the reader has closed the output.
         warnings.filterwarnings("ignore", message=".*tasks have been successfully executed", category=UserWarning)
         try:
-            # Inside the try block, because Ctrl-C may arrive while a command is imported.
-            arguments = build().parse_args(argv)
-            arguments.argv = list(sys.argv[1:] if argv is None else argv)
-            return int(arguments.work(arguments))
+            return run()
         except ClassicEyesError as error:
             report(f"error: {' '.join(str(error).split())}")
             return 2
@@ -100,14 +100,26 @@ def run_command(build: Callable[[], ArgumentParser], argv: Sequence[str] | None,
             report(f"error: out of memory{detail}; take fewer images or jobs")
             return 2
         except BrokenPipeError:
-            # The reader of the output has closed it (| head); Python would fail once more when it closes stdout.
+            # Python would fail once more when it closes standard output.
             _forget_stdout()
-            return 1
+            return 0
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
             report(f"error: {error.strerror or error}{where}; nothing further is written")
             _forget_stdout()
             return 2
+
+
+def _open_standard_files() -> None:
+    """Open closed standard files, as after ``2>&-``: else the next file opened would take their place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    if sys.stderr is None:
+        # print() to None goes to standard output, among the rows.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 class _Terminated(KeyboardInterrupt):
@@ -136,5 +148,5 @@ def _stoppable() -> Iterator[None]:
 
 def _forget_stdout() -> None:
     """Discard what Python still holds for standard output, so that it cannot fail again."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(AttributeError, OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .._utils.shipped import SHIPPED_MODELS
-from .._utils.writing import check_writable
+from .._utils.shipped import SHIPPED_MODELS, shipped_model
+from .._utils.writing import check_writable, is_stream
 from ..errors import ParameterError
 from ..images.remote import is_url
 
@@ -20,9 +21,11 @@ __all__ = [
     "add_landmarks_argument",
     "add_model_arguments",
     "check_out",
+    "check_standard_output",
     "existing_file",
     "fold_count",
     "known_views",
+    "model_file",
     "names",
     "natural_number",
     "positive_integer",
@@ -65,29 +68,74 @@ def add_landmarks_argument(parser: ArgumentParser) -> None:
     )
 
 
-def check_out(name: str, *endings: str, force: bool, read: Iterable[str] = (), option: str = "--out") -> None:
-    """Refuse, before the long work, an output file that cannot or must not be written.
+def model_file(arguments: Namespace) -> str:
+    """Return the file that ``--model`` names, also where that is the name of a shipped model."""
+    name: str = arguments.model
+    return str(shipped_model(name)) if name in SHIPPED_MODELS and not os.path.exists(name) else name
 
-    ``read`` are input files, which are never overwritten; other existing files only with ``force``.
+
+def check_out(
+    name: str | None,
+    *endings: str,
+    force: bool,
+    resume: bool | None = None,
+    read: Iterable[str] = (),
+    option: str = "--out",
+) -> None:
+    """Refuse, before the long work, an output that cannot or must not be written.
+
+    1. Standard output, which is ``name=None``, must not be closed. Devices and pipes are always allowed.
+    2. A file that is read is never overwritten: ``read`` names these files.
+    3. Another existing file is replaced only with ``force``, or continued with ``resume``. ``resume`` is None for a
+       command that cannot continue.
+    4. A file must be in an existing folder that is writable, and have one of the ``endings``, if there are any.
     """
+    if name is None:
+        check_standard_output()
+        return
+    if is_stream(name):
+        return
     shown = f"{option} {name!r}"
-    if Path(name).suffix not in endings:
+    if endings and Path(name).suffix not in endings:
         raise ParameterError(f"{shown} must end in {' or '.join(endings)}")
     folder = Path(name).absolute().parent
     if not folder.is_dir():
         raise ParameterError(f"{shown}: there is no folder {str(Path(name).parent)!r}; make it first")
     if os.path.isdir(name):
         raise ParameterError(f"{shown} is a folder; name a file")
-    if any(os.path.realpath(name) == os.path.realpath(each) for each in read):
-        raise ParameterError(f"{shown} is the label file that is read; name another file")
-    if os.path.lexists(name) and not force:
-        raise ParameterError(f"{shown} exists; name another file, or replace it with --force")
+    if force and resume:
+        raise ParameterError(f"--force replaces {shown} and --resume continues it; give one of them")
+    if os.path.lexists(name):
+        if _is_one_of(name, read):
+            raise ParameterError(f"{shown} is one of the files that are read; name another file")
+        if not (force or resume):
+            further = "" if resume is None else "continue it with --resume, "
+            raise ParameterError(f"{shown} exists; name another file, {further}or replace it with --force")
+        if not endings:
+            return  # such a file is written in place; to replace a file, the folder must be writable
     try:
         check_writable(folder)
     except OSError as error:
         raise ParameterError(
             f"{shown}: the folder {str(folder)!r} is not writable ({error.strerror}); name another folder"
         ) from error
+
+
+def check_standard_output() -> None:
+    """Refuse a standard output that is closed, as by ``>&-``."""
+    if sys.stdout is None:
+        raise ParameterError("standard output is closed; leave it open, or name a file with --out FILE")
+
+
+def _is_one_of(name: str, others: Iterable[str]) -> bool:
+    """Return whether a file is one of others, by whatever name or link."""
+    with suppress(OSError):
+        own = os.stat(name)
+        for other in others:
+            with suppress(OSError, ValueError):
+                if os.path.samestat(own, os.stat(other)):
+                    return True
+    return False
 
 
 def existing_file(text: str) -> str:

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration, calibrate, fit_threshold, write_calibration
-from ..errors import ImageError, ParameterError
+from ..errors import ParameterError
 from ..images import read_images, read_photograph
-from ..images.finding import find_images
 from ..predictor import EyePredictor, load_model
-from .arguments import add_landmarks_argument, add_model_arguments, check_out
-from .listing import print_failed
-from .photographs import print_landmarks
+from .arguments import add_landmarks_argument, add_model_arguments, check_out, model_file
+from .listing import list_images, print_failed, print_passed_over
+from .photographs import attempt, print_landmarks
 
 if TYPE_CHECKING:
     from ..faces import Eye, FaceReader
@@ -43,7 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes calibrate``."""
-    check_out(arguments.out, ".json", force=arguments.force)
+    given = [*arguments.open, *(arguments.closed or ())]
+    check_out(arguments.out, ".json", force=arguments.force, read=[*given, model_file(arguments)])
     if arguments.landmarks is not None and not arguments.photographs:
         raise ParameterError("--landmarks needs --photographs, because a patch shows no face; give both or neither")
     model = load_model(arguments.model, trusted=arguments.trust_model)
@@ -55,12 +55,13 @@ def work(arguments: Namespace) -> int:
         found = model.calibrate(opened, closed)
     write_calibration(found, arguments.out)
     print("\n".join(_summary(found)))
+    print_passed_over(given)
     print(f"wrote {arguments.out}, for --calibration of predict and faces", file=sys.stderr)
     return 0
 
 
 def _paths(paths: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(found for path in paths for found, _ in find_images(path)))
+    return [path for path, _ in list_images(paths).images]
 
 
 def _patches(paths: Sequence[str], size: int) -> NDArray[np.uint8]:
@@ -91,10 +92,9 @@ def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
     """Return the visible eyes of the largest face of each photograph."""
     eyes: list[Eye] = []
     for path in _paths(paths):
-        try:
-            faces = reader.read(read_photograph(path))
-        except ImageError as error:
-            print_failed([(path, str(error))])
+        faces, error = attempt(lambda path=path: reader.read(read_photograph(path)))  # type: ignore[misc]
+        if error is not None:
+            print_failed([(path, error)])
             continue
         visible = [eye for eye in max(faces, key=lambda face: face.box[2]).eyes if not eye.hidden] if faces else []
         if not visible:

@@ -9,6 +9,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,25 +20,29 @@ from numpy.typing import NDArray
 
 from .._utils.writing import csv_text, write_whole
 from ..calibration import read_calibration
-from ..errors import ImageError, ParameterError
+from ..errors import ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
-from ..images import MAX_PIXELS, read_photograph
+from ..images import IMAGE_ENDINGS, MAX_PIXELS, read_photograph
+from ..images.finding import Listing
 from ..images.remote import is_url
 from ..predictor import load_model
 from .arguments import (
     add_calibration_argument,
     add_landmarks_argument,
     add_model_arguments,
+    check_out,
+    model_file,
     natural_number,
     positive_integer,
 )
-from .listing import list_images
-from .photographs import print_landmarks
-from .rows import open_output
+from .listing import list_images, print_counts
+from .photographs import attempt, print_landmarks
+from .rows import open_output, utf8_name
 
 __all__ = ["add_arguments", "work"]
 
 _JPEG_QUALITY = 92
+_JPEG_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 class _Row(NamedTuple):
@@ -67,8 +73,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
     parser.add_argument(
-        "--draw", metavar="DIR", help="write each photograph there with boxes, landmarks and predictions"
+        "--draw",
+        metavar="DIR",
+        help="write each photograph there as JPEG, with boxes, landmarks and predictions; not in a folder that is read",
     )
+    parser.add_argument("--force", action="store_true", help="replace existing files of --out and --draw")
     parser.add_argument(
         "--upsample",
         type=natural_number,
@@ -86,63 +95,115 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes faces``; 1 if some files could not be read. A photograph without a face is no failure."""
-    images = list_images(arguments.paths, arguments.out)
+    listing = list_images(arguments.paths)
+    images = listing.images
+    inputs = [path for path, _ in images] + [model_file(arguments)]
+    inputs += [name for name in (arguments.landmarks, arguments.calibration) if name is not None]
+    check_out(arguments.out, force=arguments.force, read=inputs)
+    drawings = None if arguments.draw is None else _Drawings(arguments.draw, listing, force=arguments.force)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     calibration = None
     if arguments.calibration is not None:
         calibration = read_calibration(arguments.calibration, model=model.fingerprint)
     reader = FaceReader(model, landmarks=arguments.landmarks, calibration=calibration, upsample=arguments.upsample)
-    drawings = None if arguments.draw is None else _Drawings(arguments.draw, [path for path, _ in images])
     print_landmarks(reader)
+
+    def read(path: str) -> tuple[list[Face], bytes]:
+        photograph = read_photograph(path, max_pixels=arguments.max_pixels)
+        faces = reader.read(photograph)
+        return faces, b"" if drawings is None else _to_jpeg(draw_faces(photograph, faces))
+
     start = time.perf_counter()
     count: Counter[str] = Counter()
-    with open_output(arguments.out) as file:
+    with open_output(arguments.out, style=arguments.format, force=arguments.force) as file:
         if arguments.format == "csv":
             file.write(",".join(_Row._fields) + "\n")
         for path, name in images:
-            try:
-                photograph = read_photograph(path, max_pixels=arguments.max_pixels)
-            except ImageError as error:
+            result, error = attempt(partial(read, path))
+            if result is None:
                 count["failed"] += 1
-                file.write(_text([_Row(name, error=str(error))], arguments.format))
+                file.write(_text([_Row(utf8_name(name), error=error)], arguments.format))
                 continue
-            faces = reader.read(photograph)
+            faces, drawing = result
             count["without"] += not faces
             count.update(face.verdict for face in faces)
-            file.write(_text(list(_rows(name, faces)), arguments.format))
+            file.write(_text(list(_rows(utf8_name(name), faces)), arguments.format))
             if drawings is not None:
-                drawings.write(name, draw_faces(photograph, faces))
+                drawings.write(path, drawing)
     _print_summary(count, len(images), time.perf_counter() - start)
+    print_counts(listing.passed_over)
     return 1 if count["failed"] else 0
 
 
-class _Drawings:
-    """A folder for drawn photographs, which keep the names of their rows."""
+def _to_jpeg(photograph: NDArray[np.uint8]) -> bytes:
+    bgr = cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return encoded.tobytes()
 
-    def __init__(self, folder: str, images: Sequence[str]) -> None:
-        self.folder = Path(folder)
-        self.taken: set[Path] = set()
-        self.inputs = {os.path.realpath(path) for path in images}
+
+class _Drawings:
+    """The files of drawn photographs: they keep the names of their rows, with the ending of a JPEG file.
+
+    1. None is in a folder that was searched for photographs, where it would be read in the next run.
+    2. None has the name of an input, of another drawing, or of a folder that is needed; then it gets a number.
+    3. An existing file is replaced only with ``force``.
+    """
+
+    def __init__(self, folder: str, listing: Listing, *, force: bool) -> None:
+        self.folder = folder
+        inputs = {os.path.realpath(path) for path, _ in listing.images}
+        bases = {path: _drawing_name(name) for path, name in listing.images}
+        taken = {str(parent).lower() for base in bases.values() for parent in base.parents}
+        self.files: dict[str, Path] = {}
+        for path, base in bases.items():
+            name, number = base, 1
+            while str(name).lower() in taken or os.path.realpath(Path(folder) / name) in inputs:
+                number += 1
+                name = base.with_name(f"{base.stem}-{number}{base.suffix}")
+            taken.add(str(name).lower())
+            self.files[path] = Path(folder) / name
+        for place in {Path(folder), *(file.parent for file in self.files.values())}:
+            self._check_not_read(place, listing)
+        existing = [str(file) for file in self.files.values() if os.path.lexists(file)]
+        if existing and not force:
+            raise ParameterError(
+                f"--draw {folder!r} has {len(existing):,} of the files that would be drawn, such as {existing[0]!r}; "
+                "name another folder, or replace them with --force"
+            )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ParameterError(f"--draw {folder!r}: the folder cannot be made ({error.strerror})") from error
 
-    def write(self, name: str, photograph: NDArray[np.uint8]) -> None:
-        outside = is_url(name) or os.path.isabs(name) or ".." in Path(name).parts
-        base = Path(os.path.basename(name.rstrip("/")) or "photograph") if outside else Path(name)
-        path, number = self.folder / f"{base}.jpg", 1
-        while path in self.taken or os.path.realpath(path) in self.inputs:
-            number += 1
-            path = self.folder / f"{base}-{number}.jpg"
-        self.taken.add(path)
-        bgr = cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR)
-        _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    def _check_not_read(self, place: Path, listing: Listing) -> None:
+        real = Path(os.path.realpath(place))
+        for folder in (real, *real.parents):
+            with suppress(OSError):  # it does not exist yet
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in listing.folders:
+                    raise ParameterError(
+                        f"--draw {self.folder!r} is in {str(folder)!r}, which is searched for photographs; the next "
+                        "run would read the drawings; name a folder elsewhere"
+                    )
+
+    def write(self, photograph: str, content: bytes) -> None:
+        """Write the drawing of the photograph of a path."""
+        file = self.files[photograph]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, encoded.tobytes())
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, content)
         except OSError as error:
-            raise ParameterError(f"--draw {str(self.folder)!r}: {path.name!r} cannot be written ({error})") from error
+            raise ParameterError(f"--draw {self.folder!r}: {file.name!r} cannot be written ({error})") from error
+
+
+def _drawing_name(name: str) -> Path:
+    """Return the name of a drawing below its folder: that of the row, or its last part where that leads elsewhere."""
+    elsewhere = is_url(name) or os.path.isabs(name) or ".." in Path(name).parts
+    base = Path(os.path.basename(name.rstrip("/")) or "photograph") if elsewhere else Path(name)
+    ending = base.suffix.lower()
+    if ending in _JPEG_ENDINGS:
+        return base
+    return base.with_suffix(".jpg") if ending in IMAGE_ENDINGS else base.with_name(f"{base.name}.jpg")
 
 
 def _rows(name: str, faces: Sequence[Face]) -> Iterator[_Row]:

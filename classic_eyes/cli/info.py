@@ -17,7 +17,7 @@ from ..persistence.card import card_path, read_card
 from ..persistence.estimators import ENDINGS, describe_skops
 from ..persistence.files import kind_of, npz_path, read_whole, sha256
 from ..persistence.npz import read_npz
-from .rows import open_output
+from .rows import open_output, utf8_name
 from .tables import interval
 
 __all__ = ["add_arguments", "describe_model", "info_text", "work"]
@@ -57,7 +57,7 @@ def describe_model(file: str) -> dict[str, Any]:
     if path.suffix not in (".npz", *ENDINGS):
         raise ModelError(f"model file {str(path)!r} ends in {path.suffix!r}; allowed are .npz, .skops and .joblib")
     digest, size = sha256(path), path.stat().st_size
-    about: dict[str, Any] = {"file": str(path), "megabytes": round(size / 1e6, 2), "sha256": digest}
+    about: dict[str, Any] = {"file": utf8_name(str(path)), "megabytes": round(size / 1e6, 2), "sha256": digest}
     about["shipped"] = next((name for name in SHIPPED_MODELS if sha256(shipped_model(name)) == digest), None)
     about |= _describe_npz(path) if path.suffix == ".npz" else _describe_estimator(path)
     about["card"] = card = read_card(path) if card_path(path).exists() else None

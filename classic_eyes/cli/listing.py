@@ -3,58 +3,123 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterable, Iterator
+import tempfile
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import IO
 
-from ..errors import ParameterError
-from ..images.finding import find_images
+from .._utils.text import wide_encoding
+from ..errors import DataError, ParameterError
+from ..images.finding import Listing, describe_passed_over, list_folder
 from ..images.remote import is_url
 
-__all__ = ["ListedImages", "list_images", "print_failed"]
+__all__ = ["ListedImages", "list_images", "print_counts", "print_failed", "print_passed_over"]
+
+# Bytes of a list file that are read at a time.
+_BLOCK = 1 << 16
+_UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def list_images(paths: list[str], out: str | None = None) -> list[tuple[str, str]]:
-    """Return the path and the name of each image of folders and files, sorted by name, each image once.
+def list_images(paths: Sequence[str]) -> Listing:
+    """Return the images of folders and files, sorted by name, each image once; and what was passed over.
 
-    With several paths, names are full paths. ``out`` must not be one of the images.
+    With several paths, names are full paths.
     """
-    listed = find_images(paths[0]) if len(paths) == 1 else _each_once(paths)
-    # Absolute paths of all images would take longer than everything else, so base names are compared first.
-    alike = (full for full, _ in listed if out is not None and os.path.basename(full) == os.path.basename(out))
-    if any(os.path.abspath(full) == os.path.abspath(str(out)) for full in alike):
-        raise ParameterError(f"--out {out!r} is one of the images; name another file")
-    return listed
-
-
-def _each_once(paths: list[str]) -> list[tuple[str, str]]:
+    if len(paths) == 1:
+        return list_folder(paths[0])
     listed: dict[str, tuple[str, str]] = {}
+    passed_over: Counter[str] = Counter()
+    folders: set[tuple[int, int]] = set()
     for path in paths:
-        for full, _ in find_images(path):
+        found = list_folder(path, counted=folders)
+        passed_over += found.passed_over
+        folders |= found.folders
+        for full, _ in found.images:
             listed.setdefault(full if is_url(full) else os.path.abspath(full), (full, full))
-    return sorted(listed.values(), key=lambda pair: pair[1])
+    return Listing(sorted(listed.values(), key=lambda pair: pair[1]), passed_over, folders)
+
+
+def print_passed_over(paths: Sequence[str]) -> None:
+    """Search folders, and print how many images and videos were passed over there, if any."""
+    with suppress(DataError):  # it was reported where the images were read
+        print_counts(list_images(paths).passed_over)
+
+
+def print_counts(passed_over: Counter[str]) -> None:
+    """Print how many images and videos were passed over, if any."""
+    if passed_over:
+        print(describe_passed_over(passed_over), file=sys.stderr)
 
 
 class ListedImages:
-    """The names in a list file, one a line; read again on each iteration, so that memory does not grow with them."""
+    """The names in a list file, one a line; read again on each iteration, so that memory does not grow with them.
+
+    ``-`` is standard input. What can be read only once, like a pipe, is copied to a temporary file first.
+    """
 
     def __init__(self, path: str) -> None:
-        self.path = path
         try:
-            self._length = sum(1 for _ in self)
+            self._file = _open_list(path)
+            weakref.finalize(self, self._file.close)
+            # Iterations may go on at the same time, in several threads.
+            self._lock = threading.Lock()
+            self._length = self._count(path)
         except OSError as error:
             raise ParameterError(f"--list {path!r} cannot be read: {error.strerror}; name a text file") from error
         if not self._length:
             raise ParameterError(f"--list {path!r} names no image; put a path or URL in each line")
 
+    def _count(self, path: str) -> int:
+        count, encoding = 0, None
+        for number, line in enumerate(self._lines()):
+            if number == 0:
+                encoding = wide_encoding(line)
+            if b"\0" in line:
+                what = (
+                    f"is {encoding}" if encoding else "holds bytes that are 0, which no name has; perhaps it is UTF-16"
+                )
+                raise ParameterError(f"--list {path!r} {what}; save it as UTF-8, with a name in each line")
+            count += bool(line.strip())
+        return count
+
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[str]:
-        # File names may hold any bytes; a byte order mark is not part of the first one.
-        with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
-            for number, line in enumerate(file):
-                if name := (line.removeprefix("\ufeff") if number == 0 else line).strip():
-                    yield name
+        # Names are bytes, which every locale must find again: os.fsdecode is undone where a file is opened.
+        return (os.fsdecode(name) for line in self._lines() if (name := line.strip()))
+
+    def _lines(self) -> Iterator[bytes]:
+        position = 0
+        while True:
+            with self._lock:
+                self._file.seek(position)
+                lines = self._file.readlines(_BLOCK)
+                start, position = position, self._file.tell()
+            if not lines:
+                return
+            if start == 0:
+                lines[0] = lines[0].removeprefix(_UTF8_MARK)
+            yield from lines
+
+
+def _open_list(path: str) -> IO[bytes]:
+    if path == "-":
+        if sys.stdin is None:
+            raise ParameterError("--list -: standard input is closed; name a text file")
+        file: IO[bytes] = sys.stdin.buffer
+    else:
+        file = open(path, "rb")  # noqa: SIM115
+    if path != "-" and file.seekable():
+        return file
+    copy = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(file, copy)
+    return copy
 
 
 def print_failed(failed: Iterable[tuple[str, str]]) -> None:

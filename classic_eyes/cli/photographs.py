@@ -1,22 +1,25 @@
-"""Messages about photographs: given as patches of one eye, or read without landmarks."""
+"""Photographs: each read so that none ends a run; and messages where they are given as patches, or lack landmarks."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sized
+from collections.abc import Callable, Iterable, Sized
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ..errors import ImageError
+from ..errors import ClassicEyesError, ImageError
 from ..images import read_bytes, read_images, stated_size
+from ..images.files import unexpected
 from ..images.remote import is_url
 from ..predictor import EyePredictor
 
 if TYPE_CHECKING:
     from ..faces import FaceReader
 
-__all__ = ["print_landmarks", "warn_of_photographs"]
+__all__ = ["attempt", "print_landmarks", "warn_of_photographs"]
+
+_Result = TypeVar("_Result")
 
 # Number of images examined, spread evenly. The shorter side in pixels from which an image is examined, and that from
 # which it counts as a photograph where the model has no non-eye detection.
@@ -26,6 +29,21 @@ _MIN_SIDE, _LARGE_SIDE = 64, 320
 _MIN_BYTES = 600
 # One eye in a hundred is classified as a non-eye; a quarter of several images is no accident.
 _MIN_SHARE = 0.25
+
+
+def attempt(action: Callable[[], _Result]) -> tuple[_Result | None, str | None]:
+    """Return the result of an action on one photograph, or None and why it failed; no photograph can end a run.
+
+    Raised are errors of the model and of other arguments, which every photograph would have, and lack of memory.
+    """
+    try:
+        return action(), None
+    except ImageError as error:
+        return None, str(error)
+    except (ClassicEyesError, MemoryError):
+        raise
+    except Exception as error:
+        return None, str(unexpected(error))
 
 
 class _Paths(Sized, Iterable[str], Protocol):
@@ -38,12 +56,12 @@ def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int) 
     step = max(1, len(paths) // _EXAMINED)
     large = []
     for path in islice(paths, 0, step * _EXAMINED, step):
-        side = 0 if is_url(path) else _shorter_side(path)
-        if side >= (_MIN_SIDE if detects else _LARGE_SIDE):
+        side, _ = attempt(lambda path=path: 0 if is_url(path) else _shorter_side(path))  # type: ignore[misc]
+        if (side or 0) >= (_MIN_SIDE if detects else _LARGE_SIDE):
             large.append(path)
     if not large:
         return
-    n_non_eyes = _count_non_eyes(large, model, max_pixels) if detects else len(large)
+    n_non_eyes, _ = attempt(lambda: _count_non_eyes(large, model, max_pixels)) if detects else (len(large), None)
     if n_non_eyes and n_non_eyes >= _MIN_SHARE * len(large):
         print(
             f"classic-eyes: warning: {n_non_eyes} of {len(large)} larger images examined do not look like a patch of "
@@ -53,10 +71,7 @@ def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int) 
 
 
 def _shorter_side(path: str) -> int:
-    try:
-        return min(stated_size(read_bytes(path)) or (0,)) if os.stat(path).st_size >= _MIN_BYTES else 0
-    except (OSError, ValueError, ImageError):
-        return 0  # it becomes a row with its reason
+    return min(stated_size(read_bytes(path)) or (0,)) if os.stat(path).st_size >= _MIN_BYTES else 0
 
 
 def _count_non_eyes(paths: list[str], model: EyePredictor, max_pixels: int) -> int:

@@ -6,29 +6,39 @@ import csv
 import io
 import json
 import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import NamedTuple, TextIO
+from typing import IO, NamedTuple, Protocol
 
 import numpy as np
 
-from .._utils.writing import csv_text
+from .._utils.writing import csv_text, is_stream
 from ..errors import DataError, ParameterError
 from ..inference import CHUNK, Scored
 from ..inference.novelty import verdicts
+from .arguments import check_standard_output
 
-__all__ = ["STYLES", "Done", "Row", "open_output", "printable", "read_done", "write_rows"]
+__all__ = ["STYLES", "Done", "Output", "Row", "open_output", "printable", "read_done", "utf8_name", "write_rows"]
 
 # File names may hold any bytes; surrogateescape writes them back unchanged.
-_TEXT = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+_ENCODING, _ERRORS = "utf-8", "surrogateescape"
+_LOCALE_IS_UTF8 = sys.getfilesystemencoding() == _ENCODING
 # A score is written with six digits: closer to the threshold, the label cannot be checked.
 _ROUNDING = 1e-6
 # Smaller than the effect of another model, larger than that of another batch.
 _TOLERANCE = 1e-4
-_REMEDY = "name another file, or run without --resume"
+_REMEDY = "name another file, or replace it with --force instead of --resume"
+
+
+class Output(Protocol):
+    """What rows are written to."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
 
 
 class Row(NamedTuple):
@@ -39,6 +49,15 @@ class Row(NamedTuple):
     score: float | None
     verdict: str | None
     error: str | None
+
+
+def utf8_name(name: str) -> str:
+    """Return a name that is written as UTF-8 with the bytes it has in the file system, in any locale."""
+    return name if _LOCALE_IS_UTF8 else os.fsencode(name).decode(_ENCODING, _ERRORS)
+
+
+def _utf8_names(names: Iterable[str]) -> Iterable[str]:
+    return names if _LOCALE_IS_UTF8 else map(utf8_name, names)
 
 
 def _columns(verdict: bool) -> tuple[str, ...]:
@@ -125,7 +144,7 @@ def read_done(
     2. The names must be those of this run, row for row, and the labels those of the scores at this threshold.
     3. The rows of the last chunk are kept, to be compared with new predictions.
     """
-    if os.path.exists(out) and not os.path.isfile(out):
+    if is_stream(out) or os.path.isdir(out):
         raise ParameterError(f"--out {out!r} is no regular file, so it cannot be continued; {_REMEDY}")
     head = _head(style, verdict).encode()
     count: Counter[str] = Counter()
@@ -138,9 +157,9 @@ def read_done(
                     return Done(0, 0, 0, [], count)
                 raise DataError(f"--out {out!r} does not start with the {style} header of this run; {_REMEDY}")
             size = len(head)
-            expected = iter(names)
-            for text in _whole_rows(file, style):
-                row = _parse(text, style, verdict, out, rows)
+            expected = iter(_utf8_names(names))
+            for line in _whole_rows(file, style):
+                row = _parse(line.decode(_ENCODING, _ERRORS), style, verdict, out, rows)
                 name = next(expected, None)
                 if row.file != name:
                     what = "there are no more images" if name is None else f"this run has {name!r}"
@@ -151,7 +170,7 @@ def read_done(
                     kept, pending = [], Counter()
                 kept.append(row)
                 pending[_kind(row)] += 1
-                rows, size = rows + 1, size + len(text.encode(errors="surrogateescape"))
+                rows, size = rows + 1, size + len(line)
     except FileNotFoundError:
         return Done(0, 0, 0, [], count)
     except OSError as error:
@@ -169,13 +188,13 @@ def _check_label(row: Row, threshold: float, out: str, number: int) -> None:
         )
 
 
-def _whole_rows(file: Iterable[bytes], style: str) -> Iterator[str]:
+def _whole_rows(file: Iterable[bytes], style: str) -> Iterator[bytes]:
     held = b""
     for line in file:
         held += line
         # A quoted name may hold a newline.
         if held.endswith(b"\n") and (style != "csv" or held.count(b'"') % 2 == 0):
-            yield held.decode(errors="surrogateescape")
+            yield held
             held = b""
 
 
@@ -201,30 +220,87 @@ def _kind(row: Row) -> str:
 
 
 @contextmanager
-def open_output(out: str | None, *, keep: int | None = None) -> Iterator[TextIO]:
-    """Open a file, or standard output, for text with file names of any bytes; keep its first ``keep`` bytes."""
+def open_output(
+    out: str | None,
+    *,
+    style: str = "csv",
+    force: bool = False,
+    keep: int | None = None,
+    remedy: str = "make room, or name another file",
+) -> Iterator[Output]:
+    """Open a file, or standard output, for rows of file names with any bytes.
+
+    An existing file is replaced only with ``force``; with ``keep`` it is continued after as many bytes. Each text that
+    is written holds whole rows of the ``style``. If writing fails, the file is cut back to the last whole row, and the
+    error says the ``remedy``.
+    """
     if out is None:
+        check_standard_output()
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(**_TEXT)  # type: ignore[arg-type]
+            sys.stdout.reconfigure(encoding=_ENCODING, errors=_ERRORS, newline="")
         yield sys.stdout
         sys.stdout.flush()
         return
+    if is_stream(out):
+        mode = "ab"
+    elif keep is not None:
+        mode = "r+b" if os.path.exists(out) else "xb"
+    else:
+        mode = "wb" if force else "xb"
     try:
-        file = open(out, "r+" if keep else "w", **_TEXT)  # type: ignore[call-overload]  # noqa: SIM115
+        raw = open(out, mode, buffering=0)  # noqa: SIM115
+    except FileExistsError as error:  # since check_out
+        raise ParameterError(f"--out {out!r} exists; name another file, or replace it with --force") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ParameterError(f"--out {out!r} cannot be written: {reason}; name another file") from error
-    with file:
-        if keep:
-            file.seek(keep)
-            file.truncate()
-        yield file
+    try:
+        with raw:
+            yield _RowFile(raw, keep or 0, style)
+    except _WriteError as failed:
+        raise ParameterError(f"--out {out!r}: {failed}; {remedy}") from failed
+
+
+class _WriteError(Exception):
+    """A file could not take all that was written to it."""
+
+
+class _RowFile:
+    """A file that grows by whole rows; what cannot be written as a whole is cut off."""
+
+    def __init__(self, raw: IO[bytes], size: int, style: str) -> None:
+        self.raw, self.size, self.style = raw, size, style
+        self.can_be_cut = stat.S_ISREG(os.fstat(raw.fileno()).st_mode) and "a" not in raw.mode
+        if self.can_be_cut:
+            raw.truncate(size)
+            raw.seek(size)
+
+    def write(self, text: str) -> None:
+        """Write whole rows, at once."""
+        data = memoryview(text.encode(_ENCODING, _ERRORS))
+        written = 0
+        try:
+            while written < len(data):
+                written += self.raw.write(data[written:]) or 0
+        except BaseException as error:
+            if self.can_be_cut:
+                self.size += sum(map(len, _whole_rows(io.BytesIO(data[:written]), self.style)))
+                with suppress(OSError):
+                    self.raw.truncate(self.size)
+                    self.raw.seek(self.size)
+            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                raise _WriteError(error.strerror or error) from error
+            raise
+        self.size += written
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
 
 
 def write_rows(
     names: Iterable[str],
     scored: Iterable[Scored],
-    file: TextIO,
+    file: Output,
     *,
     style: str = "csv",
     threshold: float = 0.5,
@@ -260,7 +336,7 @@ def write_rows(
         file.flush()
 
     try:
-        for pair in zip(names, scored, strict=True):
+        for pair in zip(_utf8_names(names), scored, strict=True):
             held.append(pair)
             if len(held) == CHUNK:
                 _write_chunk()

@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..errors import DataError
 from .files import IMAGE_ENDINGS
 from .remote import is_url
 
-__all__ = ["Path", "find_images", "first_few", "last_name", "quoted"]
+__all__ = ["Listing", "Path", "describe_passed_over", "find_images", "first_few", "last_name", "list_folder", "quoted"]
 
 Path: TypeAlias = str | os.PathLike[str]
 
 _MAX_LISTED = 10
+
+# Endings of videos, and of images that are not read: a folder of a telephone or a camera must not lose them unnoticed.
+_VIDEOS = frozenset({".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"})
+_NOT_READ = _VIDEOS.union(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef"}
+    | {".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw"}
+    | {".x3f"}
+    | {".cur", ".dcm", ".dds", ".emf", ".eps", ".exr", ".fits", ".hdr", ".heic", ".heics", ".heif", ".heifs"}
+    | {".hif", ".icns", ".ico", ".j2c", ".j2k", ".jpc", ".jpf", ".jpm", ".jpx", ".jxl", ".jxr", ".mpo", ".pam"}
+    | {".pcx", ".pic", ".psb", ".psd", ".qoi", ".ras", ".sgi", ".sr", ".svg", ".svgz", ".tga", ".wdp", ".wmf"}
+    | {".xbm", ".xcf", ".xpm"}
+)
+
+
+class Listing(NamedTuple):
+    """The images of a folder, as `find_images` returns them, and what else the search found.
+
+    ``passed_over`` counts images and videos that are not read, by ending; ``folders`` has the device and inode of each
+    folder that was searched.
+    """
+
+    images: list[tuple[str, str]]
+    passed_over: Counter[str]
+    folders: set[tuple[int, int]]
+
+
+def describe_passed_over(passed_over: Counter[str]) -> str:
+    """Return how many files were passed over, and the remedy.
+
+    >>> describe_passed_over(Counter({".nef": 4, ".heic": 8}))
+    '12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG'
+    >>> describe_passed_over(Counter({".mp4": 1}))
+    '1 file passed over (1 .mp4): save frames of videos as JPEG or PNG'
+    """
+    n, n_videos = passed_over.total(), sum(passed_over[ending] for ending in _VIDEOS)
+
+    def order(ending: str) -> tuple[int, str]:
+        return -passed_over[ending], ending
+
+    kinds = ", ".join(f"{passed_over[ending]:,} {ending}" for ending in sorted(passed_over, key=order))
+    remedies = []
+    if n_videos < n:
+        remedies.append(f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG")
+    if n_videos:
+        remedies.append("save frames of videos as JPEG or PNG")
+    return f"{n:,} file{'s' * (n != 1)} passed over ({kinds}): {', '.join(remedies)}"
 
 
 def find_images(path: Path) -> list[tuple[str, str]]:
@@ -40,21 +87,46 @@ def find_images(path: Path) -> list[tuple[str, str]]:
     DataError
         If `path` does not exist, a folder in it cannot be read, or there is no image in it.
     """
+    return list_folder(path).images
+
+
+def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None) -> Listing:
+    """Find the images of a folder as `find_images` does, and count the images and videos that are not read.
+
+    Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again.
+    """
     top = os.fspath(path)
     if not os.path.isdir(top):
         if not os.path.exists(top) and not is_url(top):
-            raise DataError(f"{top!r}: no such folder or image")
-        return [(top, top)]
+            raise DataError(f"{top!r}: no such folder or image; {_what_is_missing(top)}")
+        return Listing([(top, top)], Counter(), set())
     prefix = os.path.join(top, "")
+    passed_over: Counter[str] = Counter()
+    folders: set[tuple[int, int]] = set()
+    names = sorted(_walk(top, folders, passed_over, counted or set()))
     # A folder may hold a hundred thousand images, so nothing slow is done for each.
-    found = [(prefix + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in sorted(_walk(top))]
+    found = [(prefix + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in names]
     if not found:
-        raise DataError(f"{top!r}: no images in this folder; endings looked for: {' '.join(sorted(IMAGE_ENDINGS))}")
-    return found
+        others = f"; {describe_passed_over(passed_over)}" if passed_over else ""
+        endings = " ".join(sorted(IMAGE_ENDINGS))
+        raise DataError(f"{top!r}: no images in this folder{others}; endings looked for: {endings}")
+    return Listing(found, passed_over, folders)
 
 
-def _walk(top: str) -> Iterable[str]:
-    seen: set[tuple[int, int]] = set()
+def _what_is_missing(path: str) -> str:
+    """Return which part of a path does not exist: the name may be mistyped, or relative to another folder."""
+    if os.path.islink(path):
+        return f"it is a link to {os.readlink(path)!r}, which is missing; restore that, or name another"
+    folder, missing = os.path.split(os.path.abspath(path))
+    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder, missing = os.path.split(folder)
+    return f"there is no {missing!r} in {folder!r}; check the name"
+
+
+def _walk(
+    top: str, seen: set[tuple[int, int]], passed_over: Counter[str], counted: set[tuple[int, int]]
+) -> Iterable[str]:
+    """Yield the names of images; add folders to ``seen``, and other images to ``passed_over`` by ending."""
     folders, links = [""], list[str]()
     while folders or links:
         # Links last and in sorted order, so that a folder reached twice always has the same name.
@@ -62,19 +134,25 @@ def _walk(top: str) -> Iterable[str]:
         folder = os.path.join(top, *below.split("/")) if below else top
         try:
             status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
+            identity = (status.st_dev, status.st_ino)
+            if identity in seen:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            seen.add(identity)
             with os.scandir(folder) as entries:
                 visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             raise DataError(f"{folder!r}: cannot read this folder ({error.strerror})") from error
+        others = frozenset() if identity in counted else _NOT_READ
         for entry in visible:
             name = f"{below}/{entry.name}" if below else entry.name
-            if _is_folder(entry):
+            is_folder = _is_folder(entry)
+            if is_folder:
                 (links if entry.is_symlink() else folders).append(name)
-            if "." + entry.name.rpartition(".")[2].lower() in IMAGE_ENDINGS and "." in entry.name:
+            ending = "." + entry.name.rpartition(".")[2].lower()
+            if ending in IMAGE_ENDINGS and "." in entry.name:
                 yield name
+            elif ending in others and "." in entry.name and not is_folder:
+                passed_over[ending] += 1
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

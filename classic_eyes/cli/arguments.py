@@ -14,12 +14,16 @@ from typing import Any
 from .._utils.shipped import SHIPPED_MODELS, shipped_model
 from .._utils.writing import check_writable, is_stream
 from ..errors import ParameterError
+from ..images.arrays import MAX_PIXELS
 from ..images.remote import is_url
 
 __all__ = [
+    "add_bits_argument",
     "add_calibration_argument",
     "add_landmarks_argument",
     "add_model_arguments",
+    "add_reading_arguments",
+    "bit_depth",
     "check_out",
     "check_standard_output",
     "existing_file",
@@ -66,6 +70,28 @@ def add_landmarks_argument(parser: ArgumentParser) -> None:
         help="a dlib shape predictor with 68 points, or with 5, which give no eye aspect ratio; default: that of the "
         "package face_recognition_models, if it is installed, which may not be used commercially",
     )
+
+
+def add_bits_argument(parser: ArgumentParser) -> None:
+    """Declare ``--bits``."""
+    parser.add_argument(
+        "--bits",
+        type=bit_depth,
+        metavar="N",
+        help="16-bit images use only the lowest N bits, 8 to 16, as those of many cameras do; default: 16",
+    )
+
+
+def add_reading_arguments(parser: ArgumentParser) -> None:
+    """Declare ``--max-pixels`` and ``--bits``."""
+    parser.add_argument(
+        "--max-pixels",
+        type=positive_integer,
+        default=MAX_PIXELS,
+        metavar="N",
+        help="do not decode images that are larger by their header; default: %(default)s",
+    )
+    add_bits_argument(parser)
 
 
 def model_file(arguments: Namespace) -> str:
@@ -147,6 +173,17 @@ def existing_file(text: str) -> str:
     if not os.path.exists(text):
         raise ArgumentTypeError(f"{text!r}: no such file")
     return text
+
+
+def bit_depth(text: str) -> int:
+    """Return a number of bits, 8 to 16.
+
+    >>> bit_depth("12")
+    12
+    """
+    if not text.isdecimal() or not 8 <= int(text) <= 16:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 8 to 16")
+    return int(text)
 
 
 def positive_integer(text: str) -> int:

@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +14,15 @@ from numpy.typing import NDArray
 
 from ..calibration import Calibration, calibrate, fit_threshold, write_calibration
 from ..errors import ParameterError
-from ..images import read_images, read_photograph
+from ..images import MAX_PIXELS
+from ..images.files import decode_photograph, read_batch
 from ..predictor import EyePredictor, load_model
-from .arguments import add_landmarks_argument, add_model_arguments, check_out, model_file
-from .listing import list_images, print_failed, print_passed_over
+from .arguments import add_bits_argument, add_landmarks_argument, add_model_arguments, check_out, model_file
+from .listing import Peaks, list_images, print_failed, print_passed_over
 from .photographs import attempt, print_landmarks
 
 if TYPE_CHECKING:
-    from ..faces import Eye, FaceReader
+    from ..faces import Eye, Face, FaceReader
 
 __all__ = ["add_arguments", "work"]
 
@@ -38,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     add_landmarks_argument(parser)
+    add_bits_argument(parser)
 
 
 def work(arguments: Namespace) -> int:
@@ -47,12 +50,8 @@ def work(arguments: Namespace) -> int:
     if arguments.landmarks is not None and not arguments.photographs:
         raise ParameterError("--landmarks needs --photographs, because a patch shows no face; give both or neither")
     model = load_model(arguments.model, trusted=arguments.trust_model)
-    if arguments.photographs:
-        found = _calibrate_on_photographs(model, arguments)
-    else:
-        opened = _patches(arguments.open, model.size)
-        closed = None if arguments.closed is None else _patches(arguments.closed, model.size)
-        found = model.calibrate(opened, closed)
+    calibrate_on = _calibrate_on_photographs if arguments.photographs else _calibrate_on_patches
+    found = calibrate_on(model, arguments)
     write_calibration(found, arguments.out)
     print("\n".join(_summary(found)))
     print_passed_over(given)
@@ -64,11 +63,21 @@ def _paths(paths: Sequence[str]) -> list[str]:
     return [path for path, _ in list_images(paths).images]
 
 
-def _patches(paths: Sequence[str], size: int) -> NDArray[np.uint8]:
-    files = _paths(paths)
-    images, errors = read_images(files, size=size)
-    print_failed((path, error) for path, error in zip(files, errors, strict=True) if error is not None)
-    return images[[error is None for error in errors]]
+def _calibrate_on_patches(model: EyePredictor, arguments: Namespace) -> Calibration:
+    peaks = Peaks()
+
+    def patches(paths: Sequence[str]) -> NDArray[np.uint8]:
+        files = _paths(paths)
+        images, errors, own = read_batch(files, model.size, MAX_PIXELS, arguments.bits)
+        print_failed((path, error) for path, error in zip(files, errors, strict=True) if error is not None)
+        for peak in own:
+            peaks.add(peak)
+        return images[[error is None for error in errors]]
+
+    opened = patches(arguments.open)
+    closed = None if arguments.closed is None else patches(arguments.closed)
+    peaks.print_warning(arguments.bits)
+    return model.calibrate(opened, closed)
 
 
 def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> Calibration:
@@ -77,8 +86,10 @@ def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> Cali
 
     reader = FaceReader(model, landmarks=arguments.landmarks)
     print_landmarks(reader)
-    opened = _eyes(arguments.open, reader)
-    closed = None if arguments.closed is None else _eyes(arguments.closed, reader)
+    peaks = Peaks()
+    opened = _eyes(arguments.open, reader, arguments.bits, peaks)
+    closed = None if arguments.closed is None else _eyes(arguments.closed, reader, arguments.bits, peaks)
+    peaks.print_warning(arguments.bits)
     found = calibrate(_log_odds(opened), None if closed is None else _log_odds(closed), model=model.fingerprint)
     if not reader.measures_ear:
         return found
@@ -88,11 +99,17 @@ def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> Cali
     return replace(found, ear=ear)
 
 
-def _eyes(paths: Sequence[str], reader: FaceReader) -> list[Eye]:
+def _eyes(paths: Sequence[str], reader: FaceReader, bits: int | None, peaks: Peaks) -> list[Eye]:
     """Return the visible eyes of the largest face of each photograph."""
+
+    def read(path: str) -> list[Face]:
+        photograph, peak = decode_photograph(path, max_pixels=MAX_PIXELS, bits=bits)
+        peaks.add(peak)
+        return reader.read(photograph)
+
     eyes: list[Eye] = []
     for path in _paths(paths):
-        faces, error = attempt(lambda path=path: reader.read(read_photograph(path)))  # type: ignore[misc]
+        faces, error = attempt(partial(read, path))
         if error is not None:
             print_failed([(path, error)])
             continue

@@ -22,7 +22,8 @@ from .._utils.writing import csv_text, write_whole
 from ..calibration import read_calibration
 from ..errors import ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
-from ..images import IMAGE_ENDINGS, MAX_PIXELS, read_photograph
+from ..images import IMAGE_ENDINGS
+from ..images.files import decode_photograph
 from ..images.finding import Listing
 from ..images.remote import is_url
 from ..predictor import load_model
@@ -30,12 +31,12 @@ from .arguments import (
     add_calibration_argument,
     add_landmarks_argument,
     add_model_arguments,
+    add_reading_arguments,
     check_out,
     model_file,
     natural_number,
-    positive_integer,
 )
-from .listing import list_images, print_counts
+from .listing import Peaks, list_images, print_counts
 from .photographs import attempt, print_landmarks
 from .rows import open_output, utf8_name
 
@@ -84,13 +85,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="double the photograph N times, 0 to 2, before the detection; default: once, if no face is found",
     )
-    parser.add_argument(
-        "--max-pixels",
-        type=positive_integer,
-        default=MAX_PIXELS,
-        metavar="N",
-        help="do not decode images that are larger by their header; default: %(default)s",
-    )
+    add_reading_arguments(parser)
 
 
 def work(arguments: Namespace) -> int:
@@ -100,16 +95,18 @@ def work(arguments: Namespace) -> int:
     inputs = [path for path, _ in images] + [model_file(arguments)]
     inputs += [name for name in (arguments.landmarks, arguments.calibration) if name is not None]
     check_out(arguments.out, force=arguments.force, read=inputs)
-    drawings = None if arguments.draw is None else _Drawings(arguments.draw, listing, force=arguments.force)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     calibration = None
     if arguments.calibration is not None:
         calibration = read_calibration(arguments.calibration, model=model.fingerprint)
     reader = FaceReader(model, landmarks=arguments.landmarks, calibration=calibration, upsample=arguments.upsample)
+    drawings = None if arguments.draw is None else _Drawings(arguments.draw, listing, force=arguments.force)
     print_landmarks(reader)
+    peaks = Peaks()
 
     def read(path: str) -> tuple[list[Face], bytes]:
-        photograph = read_photograph(path, max_pixels=arguments.max_pixels)
+        photograph, peak = decode_photograph(path, max_pixels=arguments.max_pixels, bits=arguments.bits)
+        peaks.add(peak)
         faces = reader.read(photograph)
         return faces, b"" if drawings is None else _to_jpeg(draw_faces(photograph, faces))
 
@@ -132,6 +129,7 @@ def work(arguments: Namespace) -> int:
                 drawings.write(path, drawing)
     _print_summary(count, len(images), time.perf_counter() - start)
     print_counts(listing.passed_over)
+    peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sized
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -50,18 +51,18 @@ class _Paths(Sized, Iterable[str], Protocol):
     """A list of paths, or a list file."""
 
 
-def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int) -> None:
+def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int, bits: int | None) -> None:
     """Warn once on standard error if many of the larger images are non-eyes; up to 32 images are examined."""
     detects = model.program.novelty is not None
     step = max(1, len(paths) // _EXAMINED)
     large = []
     for path in islice(paths, 0, step * _EXAMINED, step):
-        side, _ = attempt(lambda path=path: 0 if is_url(path) else _shorter_side(path))  # type: ignore[misc]
+        side, _ = attempt(partial(_shorter_side, path))
         if (side or 0) >= (_MIN_SIDE if detects else _LARGE_SIDE):
             large.append(path)
     if not large:
         return
-    n_non_eyes, _ = attempt(lambda: _count_non_eyes(large, model, max_pixels)) if detects else (len(large), None)
+    n_non_eyes, _ = attempt(partial(_count_non_eyes, large, model, max_pixels, bits)) if detects else (len(large), None)
     if n_non_eyes and n_non_eyes >= _MIN_SHARE * len(large):
         print(
             f"classic-eyes: warning: {n_non_eyes} of {len(large)} larger images examined do not look like a patch of "
@@ -71,11 +72,13 @@ def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int) 
 
 
 def _shorter_side(path: str) -> int:
-    return min(stated_size(read_bytes(path)) or (0,)) if os.stat(path).st_size >= _MIN_BYTES else 0
+    if is_url(path) or os.stat(path).st_size < _MIN_BYTES:
+        return 0
+    return min(stated_size(read_bytes(path)) or (0,))
 
 
-def _count_non_eyes(paths: list[str], model: EyePredictor, max_pixels: int) -> int:
-    images, errors = read_images(paths, size=model.size, max_pixels=max_pixels)
+def _count_non_eyes(paths: list[str], model: EyePredictor, max_pixels: int, bits: int | None) -> int:
+    images, errors = read_images(paths, size=model.size, max_pixels=max_pixels, bits=bits)
     good = images[[error is None for error in errors]]
     return model.verdict(good).count("not-an-eye") if len(good) else 0
 

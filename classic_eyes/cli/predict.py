@@ -6,7 +6,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 import numpy as np
@@ -14,18 +14,18 @@ import numpy as np
 from ..calibration import read_calibration
 from ..calibration.adaptation import fit_adaptation
 from ..errors import ParameterError
-from ..images import MAX_PIXELS
 from ..inference import BACKENDS, Scored, quickest_backend, score_files
 from ..predictor import EyePredictor, load_model
 from .arguments import (
     add_calibration_argument,
     add_model_arguments,
+    add_reading_arguments,
     check_out,
     model_file,
     positive_integer,
     proportion,
 )
-from .listing import ListedImages, list_images, print_counts
+from .listing import ListedImages, Peaks, list_images, print_counts
 from .photographs import warn_of_photographs
 from .rows import STYLES, open_output, read_done, write_rows
 
@@ -73,13 +73,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="fit threshold and calibration to these images, without labels: for a new source that has both open and "
         "closed eyes; reports it where it declines",
     )
-    parser.add_argument(
-        "--max-pixels",
-        type=positive_integer,
-        default=MAX_PIXELS,
-        metavar="N",
-        help="do not decode images that are larger by their header; default: %(default)s",
-    )
+    add_reading_arguments(parser)
 
 
 def work(arguments: Namespace) -> int:
@@ -90,7 +84,7 @@ def work(arguments: Namespace) -> int:
     check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=inputs)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     threshold = _threshold(arguments, model)
-    warn_of_photographs(paths, model, max_pixels=arguments.max_pixels)
+    warn_of_photographs(paths, model, max_pixels=arguments.max_pixels, bits=arguments.bits)
     done = None
     if arguments.resume:
         done = read_done(arguments.out, names, style=arguments.format, verdict=arguments.verdict, threshold=threshold)
@@ -101,13 +95,15 @@ def work(arguments: Namespace) -> int:
         model.program,
         novelty=arguments.verdict,
         max_pixels=arguments.max_pixels,
+        bits=arguments.bits,
         n_jobs=arguments.jobs,
         backend=arguments.backend,
         scheduler=arguments.scheduler,
     )
     # An error at the start, such as a scheduler that does not answer, must not cost the rows of an earlier run.
     first = next(scored)
-    shown = _with_bar(chain([first], scored), len(paths) - n_skipped)
+    peaks = Peaks()
+    shown = _with_bar(_noted(chain([first], scored), peaks), len(paths) - n_skipped)
     if arguments.adapt:
         shown = _adapted(list(shown))
     with open_output(
@@ -128,6 +124,7 @@ def work(arguments: Namespace) -> int:
         )
     _print_summary(count, len(paths) - n_skipped, time.perf_counter() - start, done.rows if done else 0)
     print_counts(passed_over)
+    peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0
 
 
@@ -159,6 +156,13 @@ def _threshold(arguments: Namespace, model: EyePredictor) -> float:
     if arguments.threshold is not None:
         raise ParameterError("--threshold and --calibration both set the decision threshold; give one of them")
     return read_calibration(arguments.calibration, model=model.fingerprint).threshold.value
+
+
+def _noted(scored: Iterable[Scored], peaks: Peaks) -> Iterator[Scored]:
+    for each in scored:
+        if each.peak is not None:
+            peaks.add(each.peak)
+        yield each
 
 
 def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square
-from .decoding import decode, quiet_opencv
+from .decoding import Decoded, decode, quiet_opencv
 from .remote import is_url, read_url, read_urls
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Path",
     "ReadImages",
     "Source",
+    "decode_photograph",
     "is_source",
     "quoted",
     "read_batch",
@@ -299,10 +300,15 @@ def read_photograph(source: Source, *, max_pixels: int = MAX_PIXELS, bits: int |
     ParameterError
         If `max_pixels` or `bits` is not allowed.
     """
+    return decode_photograph(source, max_pixels=max_pixels, bits=bits).image
+
+
+def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> Decoded:
+    """Read a photograph as `read_photograph` does, and the largest value that it had in 16 bits."""
     max_pixels, bits = check_pixels(max_pixels), check_bits(bits)
     with quiet_opencv():
         data = read_url(str(source), MAX_BYTES) if is_url(source) else read_bytes(source)
-        return decode(data, colour=True, max_pixels=max_pixels, bits=bits).image
+        return decode(data, colour=True, max_pixels=max_pixels, bits=bits)
 
 
 def quoted(source: Source) -> str:

@@ -25,7 +25,7 @@ _COLOUR = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 class Decoded(NamedTuple):
     """An image of shape (h, w) or (h, w, 3), RGB; and the largest value that it had in 16 bits, if it had 16 bits.
 
-    ``peak`` is None where the file states how many of the bits are used.
+    ``peak`` is None where the file or the caller states how many of the bits are used.
     """
 
     image: Images
@@ -61,8 +61,7 @@ def decode(data: bytes, *, colour: bool, max_pixels: int, bits: int | None = Non
         return Decoded(image, None)
     white, peak = None if plan is None else plan.white, None
     if image.dtype == np.uint16 and white is None:
-        white = None if bits is None else (1 << bits) - 1
-        peak = int(image.max())
+        white, peak = (None, int(image.max())) if bits is None else ((1 << bits) - 1, None)
     values = to_uint8(image, white=white)
     if plan is not None:
         if plan.inverted and image.dtype != np.uint8:

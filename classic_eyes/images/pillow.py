@@ -13,7 +13,7 @@ __all__ = ["from_pil", "is_pil"]
 
 # Modes whose values are grey, RGB or RGBA. Others are converted: 1 as grey, as its array would be bool.
 _PLAIN = frozenset({"L", "RGB", "RGBA", "F", "I", "I;16", "I;16L", "I;16B", "I;16N"})
-_CONVERTED = {"1": "L", "LA": "L", "La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_CONVERTED = {"1": "L", "LA": "L", "La": "LA", "P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
 _CONVERTED |= {"CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB"}
 
 

@@ -21,6 +21,8 @@ from classic_eyes.persistence.card import read_card
 from classic_eyes.persistence.estimators import describe_skops
 from classic_eyes.synthetic import make_eyes
 
+from ..images.image_files import all_cases
+
 # Less than the limit of the library, so that a million cases take minutes.
 MAX_PIXELS = 1_000_000
 
@@ -42,7 +44,7 @@ def _one_line(error: Exception) -> None:
 
 
 def image_seeds() -> list[bytes]:
-    """Return a small image in each format and its variants."""
+    """Return a small image in each format and its variants, those of the differential test included."""
     eyes = make_eyes(2, random_state=0).images
     grey, colour = eyes[0], cv2.merge([eyes[0], eyes[1], eyes[0]])
     small = [(ending, grey) for ending in (".png", ".jpg", ".bmp", ".tif", ".pgm", ".pbm", ".jp2")]
@@ -54,19 +56,40 @@ def image_seeds() -> list[bytes]:
             done, data = cv2.imencode(ending, image, options)
             if done:
                 found.append(data.tobytes())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found += [case.data for case in all_cases()]
     return sorted(set(found))
 
 
 def image_case(data: bytes) -> str:
-    """Decode bytes as an image file; return whether they were read or refused."""
+    """Decode bytes as an image file, as a patch and as a photograph; return whether they were read or refused."""
+    seen = [_decoded(data, colour) for colour in (False, False, True)]
+    if isinstance(seen[0], str):
+        # What is refused as a patch is refused as a photograph.
+        assert isinstance(seen[2], str), seen[0]
+        return "refused"
+    assert isinstance(seen[1], np.ndarray), "refused the second time"
+    assert np.array_equal(seen[0], seen[1]), "other values the second time: from unwritten memory"
+    # OpenCV reads some damaged JPEG 2000 files in grey alone.
+    assert isinstance(seen[2], str) or seen[2].shape == (*seen[0].shape, 3)
+    assert square(seen[0], 24).shape == (24, 24)
+    return "read"
+
+
+def _decoded(data: bytes, colour: bool) -> np.ndarray | str:
+    # Unwritten memory differs from call to call only if what was there before does.
+    _poison[:] = [np.full(len(each), 255 - each[0], np.uint8) for each in _poison]
     try:
-        image = square(decode(data, colour=False, max_pixels=MAX_PIXELS).image, 24)
+        image = decode(data, colour=colour, max_pixels=MAX_PIXELS).image
     except ImageError as error:
         _one_line(error)
-        return "refused"
-    assert image.shape == (24, 24)
+        return str(error)
     assert image.dtype == np.uint8
-    return "read"
+    return image
+
+
+_poison = [np.zeros(size, np.uint8) for size in (576, 1152, 1728, 3456, 5184, 10368)]
 
 
 # -- label files --

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from classic_eyes.errors import ImageError, ParameterError
-from classic_eyes.images import SIZE, as_images, check_batch, read_image, read_images
+from classic_eyes.images import SIZE, as_images, check_batch, read_image, read_images, read_photograph
 
 from .conftest import write
 
@@ -315,3 +316,50 @@ def test_importing_images_does_not_import_sklearn():
     code = "import sys, classic_eyes.images; print('sklearn' in sys.modules, 'skimage' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+# -- bits --
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_images_that_use_few_of_sixteen_bits(bits, grey, tmp_path):
+    white = (1 << bits) - 1
+    deep = np.rint(grey / 255 * white).astype(np.uint16)
+    deep[0, 0], deep[0, 1] = 0, white
+    expected = np.rint(deep / white * 255)
+    path = write(tmp_path / "deep.png", deep)
+    for images in ([deep], deep[np.newaxis], [path], [path.read_bytes()], [deep.astype(">u2")]):
+        np.testing.assert_array_equal(as_images(images, bits=bits)[0], expected)
+    np.testing.assert_array_equal(read_image(path, bits=bits), expected)
+    np.testing.assert_array_equal(read_photograph(path, bits=bits)[..., 1], expected)
+    # Eight bits are not touched.
+    np.testing.assert_array_equal(as_images([grey], bits=bits)[0], grey)
+
+
+def test_values_beyond_the_bits_are_refused(grey, tmp_path):
+    deep = grey.astype(np.uint16) * 257
+    with pytest.raises(ImageError, match=r"images\[0\] has values up to \d+, but white is 1023"):
+        as_images([deep], bits=10)
+    _, errors = read_images([write(tmp_path / "deep.png", deep)], bits=10)
+    assert "white is 1023" in errors[0]
+
+
+@pytest.mark.parametrize("bits", [0, 7, 17, 8.0, True, "10"])
+def test_other_numbers_of_bits_are_refused(bits):
+    with pytest.raises(ParameterError, match="bits is"):
+        as_images([np.zeros((24, 24), np.uint16)], bits=bits)
+
+
+def test_one_warning_where_all_values_are_small(grey, tmp_path):
+    deep = grey.astype(np.uint16) * 4
+    paths = [write(tmp_path / f"{number}.png", deep) for number in range(3)]
+    for images in (np.stack([deep] * 3), [deep] * 3, paths, [paths[0].read_bytes()]):
+        with pytest.warns(UserWarning, match=r"lowest 10 bits only.*bits=10") as caught:
+            as_images(images)
+        assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_images(paths, bits=10)
+        as_images([deep, grey.astype(np.uint16) * 257])
+        as_images([grey])
+        as_images([np.zeros((24, 24), np.uint16)])

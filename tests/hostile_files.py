@@ -16,10 +16,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import tifffile
 from PIL import Image
 
 from classic_eyes.images import read_images
 from classic_eyes.synthetic import make_eyes
+
+from .images.image_files import packed_tiff
 
 EYE = make_eyes(1, random_state=3).images[0]
 _GREY = Image.fromarray(EYE)
@@ -52,8 +55,7 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     yield "cut.jpg", "the first half of a JPEG", jpeg[: len(jpeg) // 2], NOT_READABLE
     yield "text.png", "a text file with the ending of an image", b"Dear reader,\n", NOT_READABLE
     yield "page.jpg", "an HTML page, as from a failed download", b"<!DOCTYPE html><title>404</title>", NOT_READABLE
-    deep = Image.fromarray(EYE.astype(np.uint16) * 257)
-    yield "16-bit.png", "16 bits a pixel", _encoded(deep, "PNG"), READ
+    yield "16-bit.png", "16 bits a pixel", _encoded(Image.fromarray(EYE.astype(np.uint16) * 257), "PNG"), READ
     yield "1-bit.png", "one bit a pixel", _encoded(_GREY.convert("1"), "PNG"), READ
     yield "palette.png", "a palette", _encoded(_GREY.convert("P"), "PNG"), READ
     transparent = Image.merge("RGBA", [_GREY, _GREY, _GREY, Image.new("L", _GREY.size, 9)])
@@ -64,6 +66,26 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     large = Image.fromarray(EYE.astype(np.float32))
     error = f"float32 values from {EYE.min()}.0 to {EYE.max()}.0; floats must lie in 0..1"
     yield "float-255.tif", "floats beyond 1", _encoded(large, "TIFF"), error
+    deep = EYE.astype(np.uint16) * 257
+    planes = io.BytesIO()
+    tifffile.imwrite(planes, np.stack([deep] * 3), photometric="rgb", planarconfig="separate")
+    error = "TIFF: channels of 16 bits in separate planes are not supported"
+    yield "planes.tif", "16 bits, the channels in separate planes", planes.getvalue(), error
+    yield "negative.tif", "16 bits, 0 is white", packed_tiff(65535 - deep.astype(int), 16, t262=0), READ
+    yield "12-bit.tif", "12 bits, packed", packed_tiff(EYE.astype(int) * 16, 12), "TIFF: unsigned integers of 12 bits"
+    straight = packed_tiff(np.dstack([EYE, EYE, EYE, np.full_like(EYE, 9)]).astype(int), 8, t262=2, t338=2)
+    yield "alpha.tif", "nearly transparent; alpha is ignored", straight, READ
+    yield "cut.tif", "16 bits, cut off", packed_tiff(deep.astype(int), 16)[:900], NOT_READABLE
+    colours = np.repeat(EYE[::-1, :, np.newaxis] / np.float32(255), 3, axis=2).astype("<f4")
+    yield "colour.pfm", "floats in colour", b"PF\n24 24\n-1.0\n" + colours.tobytes(), READ
+    yield "10-bit.pgm", "values up to 1023", b"P5\n24 24\n1023\n" + (EYE.astype(int) * 4).astype(">u2").tobytes(), READ
+    text = b"P2\n24 24\n255\n" + " ".join(map(str, EYE.ravel())).encode()
+    yield "text.pgm", "values as text, without a newline at the end", text, READ
+    exif = Image.Exif()
+    exif[274] = 6
+    turned = _GREY.transpose(Image.Transpose.ROTATE_90)
+    yield "turned.jpg", "a quarter turn in EXIF data", _encoded(turned, "JPEG", quality=95, exif=exif.tobytes()), READ
+    yield "turned.avif", "a quarter turn in a box", _encoded(turned, "AVIF", quality=95, exif=exif.tobytes()), READ
     frames = [_OTHER.convert("P")] * 3
     yield (
         "moving.gif",

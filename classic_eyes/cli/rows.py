@@ -284,6 +284,8 @@ class _RowFile:
                 written += self.raw.write(data[written:]) or 0
         except BaseException as error:
             if self.can_be_cut:
+                # By its size: an interruption may come after the bytes and before their number is returned.
+                written = os.fstat(self.raw.fileno()).st_size - self.size
                 self.size += sum(map(len, _whole_rows(io.BytesIO(data[:written]), self.style)))
                 with suppress(OSError):
                     self.raw.truncate(self.size)
@@ -291,7 +293,7 @@ class _RowFile:
             if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
                 raise _WriteError(error.strerror or error) from error
             raise
-        self.size += written
+        self.size += len(data)
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""

@@ -6,12 +6,13 @@ import csv
 import io
 import os
 import stat
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_eyes._utils.writing import check_writable, csv_text, write_whole
+from classic_eyes._utils.writing import check_writable, csv_text, is_stream, write_whole
 
 
 def test_carriage_return_is_quoted():
@@ -41,18 +42,48 @@ def test_permissions_are_those_of_other_new_files(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == stat.S_IMODE((tmp_path / "other").stat().st_mode)
 
 
-def test_error_keeps_the_old_content(tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("No space left"), MemoryError(), KeyboardInterrupt(), RuntimeError("other")])
+@pytest.mark.parametrize("call", ["fsync", "chmod", "replace"])
+def test_any_exception_keeps_the_old_content_and_leaves_no_trace(tmp_path, monkeypatch, error, call):
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
-    def full_disk(descriptor):
-        raise OSError("No space left on device")
+    def fail(*arguments):
+        raise error
 
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(type(error)):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_name_of_any_length_is_written(tmp_path):
+    path = tmp_path / ("n" * 255)
+    write_whole(path, b"content")
+    assert path.read_bytes() == b"content"
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"content" * 10_000)
+    reader.join(10)
+    assert received == [b"content" * 10_000]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_streams_are_what_is_no_file_and_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    assert [is_stream(tmp_path / name) for name in ("file", ".", "missing", "pipe", "link")] == [0, 0, 0, 1, 1]
+    # Also where standard output is a file.
+    assert is_stream("/dev/stdout")
+    assert is_stream("/dev/fd/1")
 
 
 def test_missing_folder_is_not_writable(tmp_path):

@@ -53,7 +53,7 @@ def test_merge_reports_other_differences_without_control_characters(tmp_path, ca
         (("a.csv", "nothing.csv", "--out", "c.csv"), "'nothing.csv': no such file"),
         (("a.csv", ".", "--out", "c.csv"), "'.' is a folder; name the file itself"),
         (("a.csv", "b.csv", "--out", "c.txt"), "--out 'c.txt' must end in .csv"),
-        (("a.csv", "b.csv", "--out", "b.csv", "--force"), "--out 'b.csv' is the label file that is read"),
+        (("a.csv", "b.csv", "--out", "b.csv", "--force"), "--out 'b.csv' is one of the files that are read"),
         (("none.csv", "none.csv", "--out", "c.csv"), "neither file names an image"),
     ],
 )

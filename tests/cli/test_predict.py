@@ -134,8 +134,15 @@ def test_large_colour_image_scores_like_the_small_grey_one(predict, tmp_path, ca
 
 def test_out_cannot_be_one_of_the_images(predict, folder, capsys):
     before = (folder / "003.png").read_bytes()
-    assert predict(folder, "--out", folder / "003.png") == 2
-    assert "is one of the images" in capsys.readouterr().err
+    for how in ((), ("--force",), ("--resume",)):
+        assert predict(folder, "--out", folder / "003.png", *how) == 2
+        assert "is one of the files that are read" in capsys.readouterr().err
+    assert (folder / "003.png").read_bytes() == before
+    (folder.parent / "link.csv").symlink_to(folder / "003.png")
+    os.link(folder / "003.png", folder.parent / "hard.csv")
+    for name in ("link.csv", "hard.csv"):
+        assert predict(folder, "--out", folder.parent / name, "--force") == 2
+        assert "is one of the files that are read" in capsys.readouterr().err
     assert (folder / "003.png").read_bytes() == before
 
 
@@ -160,7 +167,7 @@ def test_refused_run_leaves_an_older_out_file_unchanged(predict, tmp_path, capsy
         (["{}/eyes", "--threshold", "nan"], "not a number from 0 to 1"),
         (["{}/eyes", "--jobs", "0"], "not a whole number from 1"),
         (["{}/eyes", "--format", "xml"], "invalid choice"),
-        (["{}/eyes", "--out", "{}/no/out.csv", "--model", "{}/model.joblib", "--trust-model"], "cannot be written"),
+        (["{}/eyes", "--out", "{}/no/out.csv", "--model", "{}/model.joblib", "--trust-model"], "make it first"),
         ([], "PATH"),
         (["--frobnicate", "{}/eyes"], "frobnicate"),
     ],

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from classic_eyes.cli import predict, rows
-from classic_eyes.errors import DataError
+from classic_eyes.errors import DataError, ParameterError
 from classic_eyes.inference import CHUNK, Scored
 
 from ..conftest import main, write_eyes
@@ -96,7 +100,7 @@ def test_resume_starts_without_a_file_and_keeps_a_finished_one(predict_to, tmp_p
     [
         (
             b"something else\n",
-            "does not start with the csv header of this run; name another file, or run without --resume",
+            "does not start with the csv header of this run; name another file, or replace it with --force",
         ),
         (b"file,label,score,verdict,error\n", "does not start with the csv header"),
         (b"file,label,score,error\nother.png,1,0.9,\n", "row 1 is of 'other.png', but this run has '000.png'"),
@@ -217,6 +221,111 @@ def test_killed_run_leaves_whole_rows_and_is_continued(folder, small_model, tmp_
     assert out.read_bytes() == whole
 
 
+# -- a disk that is full --
+
+
+@contextmanager
+def room_for(n_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond a size, like a full disk: a write is cut short, the next one fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+ODD = ["a.png", 'b, "quoted"\nand\n\n"broken"\n.png', "c\r.png", "d\udcff.png", "", "e.png"]
+
+
+@pytest.mark.parametrize("style", ["csv", "jsonl", "table"])
+def test_rows_that_do_not_fit_are_cut_off_as_a_whole(tmp_path, style):
+    def write(out):
+        with rows.open_output(str(out), style=style, force=True) as file:
+            rows.write_rows(ODD, [Scored(0.25, None)] * len(ODD), file, style=style)
+
+    write(tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    ends = [0, *itertools.accumulate(map(len, rows._whole_rows(io.BytesIO(whole), style)))]
+    assert len(ends) == len(ODD) + 1 + (style != "jsonl")
+    for place in range(len(whole)):
+        with room_for(place), pytest.raises(ParameterError, match=r"--out '.*cut': File too large; make room"):
+            write(tmp_path / "cut")
+        left = (tmp_path / "cut").read_bytes()
+        assert left == whole[: max(end for end in ends if end <= place)], place
+
+
+class InterruptedFile:
+    """A file that is interrupted once some bytes have been written, before their number is returned."""
+
+    def __init__(self, raw, place: int) -> None:
+        self.raw, self.place = raw, place
+
+    def write(self, data) -> int:
+        self.raw.write(data[: self.place])
+        raise KeyboardInterrupt
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+
+@pytest.mark.parametrize(
+    ("place", "left"), [(0, "file\na.png\n"), (8, "file\na.png\nb.png\n"), (18, "file\na.png\nb.png\nc.png\nd.png\n")]
+)
+def test_interrupted_writing_leaves_whole_rows(tmp_path, place, left):
+    def write_and_interrupt():
+        with rows.open_output(str(tmp_path / "a.csv")) as file:
+            file.write("file\na.png\n")
+            file.raw = InterruptedFile(file.raw, place)
+            file.write("b.png\nc.png\nd.png\n")
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_interrupt()
+    assert (tmp_path / "a.csv").read_text() == left
+
+
+@pytest.mark.parametrize("style", ["csv", "jsonl"])
+def test_full_disk_is_continued_to_the_same_bytes(folder, small_model, tmp_path, style):
+    code = (
+        "import resource, sys; limit = int(sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)); "
+        "from classic_eyes.cli import main; sys.exit(main(sys.argv[2:]))"
+    )
+    out = tmp_path / "a"
+    arguments = ["predict", folder, "--format", style, "--model", small_model.with_suffix(".npz"), "--out", out]
+    assert main(*arguments) == 1
+    whole = out.read_bytes()
+    out.unlink()
+    # Within the first chunk, within the second, and where there were rows before.
+    for limit, how in ((len(whole) // 3, "--resume"), (2 * len(whole) // 3, "--resume"), (len(whole) - 3, "--resume")):
+        command = [sys.executable, "-c", code, limit, *arguments, how]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        (message,) = done.stderr.splitlines()
+        assert message.endswith(f"--out {str(out)!r}: File too large; make room, and continue it with --resume")
+        left = out.read_bytes()
+        assert whole.startswith(left)
+        assert limit - 400 < len(left) <= limit
+        assert left.endswith(b"\n")
+    assert main(*arguments, "--resume") == 1
+    assert out.read_bytes() == whole
+
+
+def test_another_run_that_writes_the_same_file_meanwhile_is_not_overwritten(
+    folder, small_model, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "a.csv"
+    real = predict.score_files
+
+    def score_and_write(*arguments, **options):
+        out.write_text("of another run")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(predict, "score_files", score_and_write)
+    assert main("predict", folder, "--model", small_model.with_suffix(".npz"), "--out", out) == 2
+    assert "exists" in capsys.readouterr().err
+    assert out.read_text() == "of another run"
+
+
 def test_rows_with_verdicts_are_read_as_they_were_written(tmp_path):
     written = [rows.Row("a.png", 1, 0.75, "open", None), rows.Row("b,\n.png", 0, 0.25, "not-an-eye", None)]
     written.append(rows.Row("c.png", None, None, None, "empty file"))
@@ -233,4 +342,3 @@ def test_header_and_json_keys():
     assert rows._head("csv", True) == "file,label,score,verdict,error\n"
     line = rows._jsonl_text([rows.Row("a", 1, 0.5, None, None)], False)
     assert json.loads(line) == {"file": "a", "label": 1, "score": 0.5, "error": None}
-    assert predict.MAX_PIXELS == 100_000_000

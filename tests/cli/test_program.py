@@ -18,6 +18,14 @@ from classic_eyes import cli
 from ..conftest import ROOT, main, run
 
 
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_unknown_option_points_to_the_help_of_its_command(command, capsys):
+    assert main(command, "x", "--bogus") == 2
+    error = capsys.readouterr().err
+    assert error.endswith(f"; see classic-eyes {command} --help\n")
+    assert error.count("\n") == 1
+
+
 def test_missing_and_unknown_commands_and_the_version(capsys):
     assert main() == 2
     capsys.readouterr()
@@ -104,6 +112,50 @@ def test_no_module_imports_a_command():
     for path in sorted(package.glob("*.py")):
         nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
         assert not {node.module for node in nodes if node.level == 1} & set(cli.COMMANDS), path.name
+
+
+# -- standard files that are closed --
+
+
+def shell(line: str, **names: object) -> subprocess.CompletedProcess:
+    """Run a command of ours with redirections in a shell."""
+    line = line.format(program=f"{sys.executable} -m classic_eyes", **names)
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("command", ["predict {folder} --model {model}", "info {model}"])
+def test_closed_standard_output_is_one_line(folder, small_model, command):
+    done = shell("{program} " + command + " >&-", folder=folder, model=small_model.with_suffix(".npz"))
+    assert done.returncode == 2
+    (message,) = done.stderr.splitlines()
+    assert message.startswith("classic-eyes: error: standard output is closed; ")
+    assert "--out FILE" in message
+
+
+def test_a_closed_standard_output_is_not_needed_with_out(folder, small_model, tmp_path):
+    names = {"folder": folder, "model": small_model.with_suffix(".npz"), "out": tmp_path / "a.csv"}
+    assert shell("{program} predict {folder} --model {model} --out {out} >&- 2>&-", **names).returncode == 0
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert len(lines) == 32
+    assert lines[-1].startswith("sub/A.PNG,")
+
+
+def test_nothing_is_printed_among_the_rows_where_standard_error_is_closed(folder, small_model):
+    names = {"folder": folder, "model": small_model.with_suffix(".npz")}
+    expected = shell("{program} predict {folder} --model {model}", **names)
+    assert shell("{program} predict {folder} --model {model} 2>&-", **names).stdout == expected.stdout
+    assert expected.returncode == 0
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_reader_that_leaves_ends_the_run_silently_with_status_0(folder, small_model, tmp_path, jobs):
+    # More rows than a pipe holds.
+    (tmp_path / "names.txt").write_text(f"{folder / '003.png'}\n" * 9000)
+    line = "{program} predict --list {names} --model {model} --jobs {jobs} | head -2; echo ${{PIPESTATUS[0]}}"
+    done = shell(line, names=tmp_path / "names.txt", model=small_model.with_suffix(".npz"), jobs=jobs)
+    assert done.stdout.splitlines()[0] == "file,label,score,error"
+    assert done.stdout.splitlines()[2:] == ["0"]
+    assert done.stderr == ""
 
 
 # -- errors --

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from classic_eyes.datasets import UNLABELLED, find_images, fingerprint, read_eyes
 from classic_eyes.errors import DataError
+from classic_eyes.images import IMAGE_ENDINGS
+from classic_eyes.images.finding import _NOT_READ, describe_passed_over, list_folder
 
 from ..datasets.conftest import labels_of
 
@@ -76,10 +79,72 @@ def test_names_that_are_not_utf8_are_found(put, tmp_path):
 
 
 def test_missing_and_empty_folders_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere': no such folder or image"):
+    with pytest.raises(DataError, match=r"nowhere': no such folder or image; there is no 'nowhere' in '.*'; check"):
         find_images(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"there is no 'no' in '.*'; check the name"):
+        find_images(tmp_path / "no" / "such" / "eye.png")
+    (tmp_path / "link").symlink_to("gone.png")
+    with pytest.raises(
+        DataError, match=r"link': no such folder or image; it is a link to 'gone.png', which is missing"
+    ):
+        find_images(tmp_path / "link")
     with pytest.raises(DataError, match=r"no images in this folder; endings looked for: .*\.jpg.* \.png"):
         find_images(tmp_path)
+
+
+# -- what is passed over --
+
+
+def test_images_that_are_not_read_are_counted_by_ending(put):
+    top = put("a.png", "b.HEIC", "c/d.heic", "c/e.nef", "c/f.mp4", "notes.txt", "heic", "._b.heic", ".h/g.heic")
+    (top / "folder.heic").mkdir()
+    (top / "again").symlink_to(top / "c")
+    found = list_folder(top)
+    assert [name for _, name in found.images] == ["a.png"]
+    assert found.passed_over == Counter({".heic": 2, ".nef": 1, ".mp4": 1})
+    assert found.images == find_images(top)
+    # In folders that were searched before, they are not counted again.
+    assert list_folder(top, counted=found.folders).passed_over == Counter()
+    assert list_folder(top, counted=list_folder(put("x.png", below=top / "c")).folders).passed_over == {".heic": 1}
+
+
+def test_folder_is_walked_once(put, monkeypatch):
+    top = put("a.png", "b.heic", "c/d.png")
+    walked, real = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: walked.append(path) or real(path))
+    assert list_folder(top).passed_over == {".heic": 1}
+    assert sorted(walked) == [str(top), str(top / "c")]
+
+
+def test_folder_without_readable_images_says_what_is_there(put):
+    top = put("a.heic", "b.heic", "c.cr2")
+    with pytest.raises(
+        DataError, match=r"no images in this folder; 3 files passed over \(2 .heic, 1 .cr2\): convert them"
+    ):
+        find_images(top)
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({".heic": 1}, "1 file passed over (1 .heic): convert it to JPEG or PNG"),
+        ({".nef": 4, ".heic": 8}, "12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG"),
+        ({".arw": 1200, ".dng": 1200}, "2,400 files passed over (1,200 .arw, 1,200 .dng): convert them to JPEG or PNG"),
+        ({".mov": 1}, "1 file passed over (1 .mov): save frames of videos as JPEG or PNG"),
+        (
+            {".mov": 1, ".heic": 1},
+            "2 files passed over (1 .heic, 1 .mov): convert images to JPEG or PNG, save frames of videos as JPEG or "
+            "PNG",
+        ),
+    ],
+)
+def test_counts_have_a_remedy(counts, text):
+    assert describe_passed_over(Counter(counts)) == text
+
+
+def test_no_ending_is_both_read_and_passed_over():
+    assert not IMAGE_ENDINGS & _NOT_READ
+    assert all(ending == ending.lower() and ending[0] == "." for ending in _NOT_READ)
 
 
 def test_an_unreadable_subfolder_is_an_error(put, tmp_path, monkeypatch):

@@ -69,6 +69,35 @@ def test_wrong_arguments_give_a_one_line_error(person, tmp_path, monkeypatch, ca
     assert not (tmp_path / "me.json").exists()
 
 
+def test_unexpected_error_of_one_photograph_is_reported(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
+    from classic_eyes.faces import FaceReader
+
+    def fail(*arguments):
+        raise ZeroDivisionError("of one photograph")
+
+    monkeypatch.setattr(FaceReader, "read", fail)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((90, 90), np.uint8))
+    assert main("calibrate", tmp_path, "--photographs", "--out", tmp_path / "me.json") == 2
+    error = capsys.readouterr().err
+    assert "a.png: unexpected error: ZeroDivisionError: of one photograph" in error
+    assert "0 images of open eyes" in error
+
+
+def test_calibrate_takes_bits(person, tmp_path, capsys):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    for path in sorted((person / "open").iterdir()):
+        cv2.imwrite(str(folder / path.name), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 4)
+    main("calibrate", folder, "--out", tmp_path / "me.json")
+    assert f"{len(OPEN)} images of 16 bits with values up to" in capsys.readouterr().err
+    assert main("calibrate", folder, "--out", tmp_path / "you.json", "--bits", 10) == 0
+    assert "16 bits" not in capsys.readouterr().err
+    assert main("calibrate", person / "open", "--out", tmp_path / "them.json") == 0
+    values = [read_calibration(tmp_path / name).threshold.value for name in ("you.json", "them.json")]
+    assert values[0] == pytest.approx(values[1], abs=0.02)
+
+
 def test_calibrate_reads_photographs(tmp_path, capsys):
     pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
     from skimage import data
@@ -78,11 +107,13 @@ def test_calibrate_reads_photographs(tmp_path, capsys):
     for k in range(12):
         cv2.imwrite(str(top / f"{k:02}.png"), np.roll(data.astronaut(), 3 * k, axis=1)[:300, :, ::-1])
     (top / "broken.png").write_bytes(b"hello")
+    (top / "telephone.heic").touch()
     cv2.imwrite(str(top / "wall.png"), np.zeros((90, 90), np.uint8))
     assert main("calibrate", top, "--photographs", "--out", tmp_path / "me.json") == 0
     captured = capsys.readouterr()
     assert "skipped" in captured.err
     assert "no eye found" in captured.err
+    assert "1 file passed over (1 .heic): convert it to JPEG or PNG" in captured.err
     found = read_calibration(tmp_path / "me.json")
     # Two eyes of each of 12 photographs; a patch may be classified as a non-eye.
     assert 20 <= found.threshold.n_open <= 24

@@ -27,7 +27,17 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     for name in arguments.names or SHIPPED_MODELS:
         file = f"{arguments.out}/{name}.npz"
-        options = ["--recipe", name, "--folds", arguments.folds, "--about", "models/about.json", "--out", file]
+        options = [
+            "--recipe",
+            name,
+            "--folds",
+            arguments.folds,
+            "--about",
+            "models/about.json",
+            "--out",
+            file,
+            "--force",
+        ]
         if status := classic_eyes(["train", *SOURCES, *options]):
             return status
     return 0

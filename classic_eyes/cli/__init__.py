@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -83,6 +84,9 @@ def guarded(run: Callable[[], int], *, program: str) -> int:
         print(f"{program}: {message}", file=sys.stderr)
 
     _open_standard_files()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the encoding of the terminal does not have is printed with escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     with warnings.catch_warnings(), _stoppable():
         warnings.showwarning = lambda message, *_, **__: report(f"warning: {message}")
         # joblib warns about discarded tasks when the reader has closed the output.

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from .._utils.writing import csv_text, write_whole
 from ..datasets import LabelTable, LoadedSet, load_images, read_eyes
+from ..errors import ParameterError
+from ..evaluation import MIN_FOLDS
 from ..labeling import AUDIT_FEATURES, Audit, Reviewer, audit_labels, independent_reviewer, out_of_fold_reviewer
+from ..labeling.audit import check_enough_labels
 from ..labeling.page import render_sheet, write_page
 from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
-from .listing import print_failed
+from .folds import check_folds
+from .listing import describe_failed, print_failed, print_passed_over
 from .sheets import item, label_file, label_table, read_shown
 from .tables import aligned
 
@@ -55,6 +59,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes audit``; 1 if some images could not be read."""
+    if arguments.folds < MIN_FOLDS:
+        raise ParameterError(f"--folds {arguments.folds}: an image is predicted from others; take {MIN_FOLDS} or more")
     file = label_file(arguments.path, arguments.labels)
     if arguments.out is not None:
         check_out(arguments.out, ".html", ".csv", force=arguments.force, read=[file] if file else [])
@@ -78,14 +84,20 @@ def work(arguments: Namespace) -> int:
         print(f"wrote {arguments.out}: the {len(rows)} labels most likely wrong{note}", file=sys.stderr)
     n_given = int((data.eyes.labels >= 0).sum())
     print(f"{_n_likely_wrong(audit):,} of {n_given:,} labels are more likely wrong than right", file=sys.stderr)
+    if data.failed:
+        print(f"left out of {len(eyes):,} images: {describe_failed(data.failed)}", file=sys.stderr)
+    print_passed_over([arguments.path])
     return 1 if data.failed else 0
 
 
 def find_reviewers(data: LoadedSet, arguments: Namespace) -> tuple[Reviewer, ...]:
     """Return out-of-fold predictions, and predictions from the images without labels if these are reliable."""
     eyes = data.eyes
-    n_given = int((eyes.labels >= 0).sum())
-    print(f"predicting {n_given:,} labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
+    check_enough_labels(eyes.labels)
+    given = eyes.take(eyes.labels >= 0)
+    remedy = "take fewer --folds, or label images of other people"
+    check_folds(given, arguments.folds, remedy=remedy, random_state=arguments.seed)
+    print(f"predicting {len(given):,} labels out of fold, in {arguments.folds} folds ...", file=sys.stderr)
     first = out_of_fold_reviewer(
         data.images,
         eyes.labels,
@@ -145,6 +157,7 @@ def _sheet(
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,
+        "chosen": "",
         "items": items,
         "pages": [list(range(k, min(k + arguments.page, n_items))) for k in range(0, n_items, arguments.page)],
         "reasons": True,

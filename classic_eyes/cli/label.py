@@ -15,7 +15,7 @@ from ..labeling import ORDERS, queue_images
 from ..labeling.page import render_sheet, write_page
 from ..predictor import load_model
 from .arguments import add_model_arguments, check_out, existing_file, positive_integer, random_seed
-from .listing import print_failed
+from .listing import describe_failed, print_failed, print_passed_over
 from .sheets import item, label_table, read_shown
 
 __all__ = ["add_arguments", "work"]
@@ -64,6 +64,9 @@ def work(arguments: Namespace) -> int:
         file=sys.stderr,
     )
     print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)
+    if data.failed:
+        print(f"left out of {len(eyes):,} images: {describe_failed(data.failed)}", file=sys.stderr)
+    print_passed_over([arguments.path])
     return 1 if data.failed else 0
 
 
@@ -126,6 +129,7 @@ def _sheet(
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,
+        "chosen": arguments.order,
         "items": items,
         "pages": [list(range(end - len(page), end)) for page, end in zip(queue.pages, ends, strict=True)],
         "reasons": False,

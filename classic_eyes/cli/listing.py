@@ -19,8 +19,17 @@ from ..images.files import used_bits
 from ..images.finding import Listing, describe_passed_over, list_folder
 from ..images.remote import is_url
 
-__all__ = ["ListedImages", "Peaks", "list_images", "print_counts", "print_failed", "print_passed_over"]
+__all__ = [
+    "ListedImages",
+    "Peaks",
+    "describe_failed",
+    "list_images",
+    "print_counts",
+    "print_failed",
+    "print_passed_over",
+]
 
+_MAX_REASONS = 3
 # Bytes of a list file that are read at a time.
 _BLOCK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -153,3 +162,14 @@ def print_failed(failed: Iterable[tuple[str, str]]) -> None:
     """Print names and reasons of images that could not be read."""
     for name, reason in failed:
         print(f"classic-eyes: skipped {name}: {reason}", file=sys.stderr)
+
+
+def describe_failed(failed: Sequence[tuple[str, str]]) -> str:
+    """Return how many images could not be read, with the most frequent reasons, for a summary.
+
+    >>> describe_failed([("a.png", "empty file"), ("b.png", "no such file"), ("c.png", "empty file")])
+    '3 that could not be read (2 empty file, 1 no such file)'
+    """
+    reasons = Counter(reason for _, reason in failed).most_common()
+    shown = [f"{count:,} {reason}" for reason, count in reasons[:_MAX_REASONS]]
+    return f"{len(failed):,} that could not be read ({', '.join([*shown, '...'][: len(reasons)])})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,33 @@ import numpy as np
 
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
+from ..datasets.names import as_text
 from ..errors import DataError, ParameterError
 from ..evaluation import cross_validate, evaluate_given, summarize_parts
 from ..features import EXTRACTORS
+from ..images import read_images
+from ..images.finding import quoted
 from ..labeling.page import write_history
 from ..persistence.card import make_card, read_about
-from ..persistence.saving import check_target, save_classifier
+from ..persistence.saving import check_target, save_classifier, written_files
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
+from ..semisupervised.finding import MIN_IMAGES
 from ..training.compiling import NotCompilableError, check_compilable
 from ..training.duration import estimate_seconds
 from ..training.pipelines import CLASSIFIERS, build_pipelines
 from .arguments import check_out, existing_file, fold_count, known_views, positive_integer, random_seed
-from .listing import print_failed
+from .folds import check_folds, check_labels
+from .listing import describe_failed, print_failed, print_passed_over
 from .tables import results_table
 
 __all__ = ["add_arguments", "work"]
 
 _N_FOLDS = 5
 _N_CONTRADICTED = 10
+# Images that are read at a time to see whether one can be.
+_N_TRIED = 100
+_AT_RANDOM = "random"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,11 +58,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the model: NAME.npz, or the scikit-learn estimator, NAME.joblib or NAME.skops, with NAME.npz beside it; "
         "the card NAME.json is written too",
     )
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument(
         "--recipe", default="default", metavar="NAME", help=f"one of {', '.join(RECIPES)}; default: default"
     )
     parser.add_argument(
         "--labels", type=existing_file, metavar="CSV", help="file,label[,group] for a single PATH; label may be empty"
+    )
+    parser.add_argument(
+        "--accept-predictions",
+        action="store_true",
+        help="train on predictions, a CSV of classic-eyes predict, as labels; no accuracy is stated then",
     )
     parser.add_argument(
         "--report", metavar="HTML", help="with missing labels: a page on how they were found; it contains your images"
@@ -86,34 +101,45 @@ def work(arguments: Namespace) -> int:
     clf = EyeClassifier.from_recipe(arguments.recipe, random_state=arguments.seed, **changes)
     # What would be refused after the long work is refused before it.
     check_target(arguments.out, clf, not_compiled=_why_not_compiled(clf))
+    inputs = [name for name in (arguments.labels, arguments.about) if name is not None]
+    for file in written_files(arguments.out):
+        check_out(str(file), file.suffix, force=arguments.force, read=inputs)
     if arguments.report is not None:
-        check_out(arguments.report, ".html", force=True, option="--report")
+        check_out(arguments.report, ".html", force=arguments.force, read=inputs, option="--report")
     about = {} if arguments.about is None else read_about(arguments.about)
 
     sets = _read_sets(arguments)
-    eyes = concatenate(sets)
-    n_folds = _n_folds(arguments, eyes)
-    print(_announcement(eyes, n_folds, arguments.jobs, replaced=bool(changes)), file=sys.stderr)
-    loaded = [load_images(each, size=clf.size) for each in sets]
+    not_evaluated = _why_not_evaluated(sets)
+    kept = _labelled(sets) if arguments.labelled_only else sets
+    loaded = [load_images(each, size=clf.size) for each in kept]
     failed = tuple(failure for part in loaded for failure in part.failed)
     print_failed(failed)
     data = LoadedSet(
         concatenate([part.eyes for part in loaded]), np.concatenate([part.images for part in loaded]), failed
     )
+    n_folds = _n_folds(arguments, data.eyes, not_evaluated)
+    _check_enough(data.eyes, n_folds, arguments.seed)
+    paths = [as_text(path) for path in arguments.paths]
+    described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
+    print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=bool(changes)), file=sys.stderr)
+    if not_evaluated:
+        print(f"not evaluated: {not_evaluated}")
     results = None
     if n_folds:
-        results = _cross_validate(clf, data, loaded, n_folds, arguments)
+        results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, arguments)
         print(results_table(results))
     clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups)
     if clf.history_ is not None:
-        results = _report_found(clf.history_, data, arguments)
+        results = _report_found(clf.history_, data, arguments, evaluate=not not_evaluated)
     card = make_card(
         clf,
-        name=Path(arguments.out).stem,
-        command=shlex.join(["classic-eyes", *arguments.argv]),
-        data=[describe(part.eyes, path) for path, part in zip(arguments.paths, loaded, strict=True)],
+        name=Path(as_text(arguments.out)).stem,
+        command=shlex.join(["classic-eyes", *map(as_text, arguments.argv)]),
+        data=described,
         results=results,
         n_folds=n_folds,
+        predicted=data.eyes.predicted,
+        not_evaluated=not_evaluated,
         about=about,
     )
     written = save_classifier(arguments.out, clf, card)
@@ -122,7 +148,19 @@ def work(arguments: Namespace) -> int:
         print(f"no compiled model: {clf.not_compiled_}; prediction needs scikit-learn", file=sys.stderr)
     if clf.predictor_.program.novelty is None:
         print("no non-eye detection (predict --verdict): too few images or groups", file=sys.stderr)
+    n_unlabelled = sum(map(len, sets)) - sum(map(len, kept))
+    if left_out := _left_out(failed, n_unlabelled, clf.history_):
+        print(f"left out of {sum(map(len, sets)):,} images: {left_out}", file=sys.stderr)
+    print_passed_over(arguments.paths)
     return 1 if failed else 0
+
+
+def _left_out(failed: tuple[tuple[str, str], ...], n_unlabelled: int, history: History | None) -> str:
+    n_uncertain = 0 if history is None else int((history.labels == UNLABELLED).sum())
+    reasons = [describe_failed(failed)] if failed else []
+    reasons += [f"{n_unlabelled:,} without a label"] if n_unlabelled else []
+    reasons += [f"{n_uncertain:,} for which no certain label was found"] if n_uncertain else []
+    return ", ".join(reasons)
 
 
 def _why_not_compiled(clf: EyeClassifier) -> str | None:
@@ -138,9 +176,10 @@ def _read_sets(arguments: Namespace) -> list[EyeSet]:
     paths, labels = arguments.paths, arguments.labels
     if labels is not None and len(paths) > 1:
         raise ParameterError(f"--labels {labels} is for a single PATH, but {len(paths)} are given")
-    sets = [read_eyes(path, labels=labels) for path in paths]
-    if not arguments.labelled_only:
-        return sets
+    return [read_eyes(path, labels=labels, accept_predictions=arguments.accept_predictions) for path in paths]
+
+
+def _labelled(sets: list[EyeSet]) -> list[EyeSet]:
     kept = [eyes.take(eyes.labels != UNLABELLED) for eyes in sets]
     for before, after in zip(sets, kept, strict=True):
         if not len(after):
@@ -148,21 +187,61 @@ def _read_sets(arguments: Namespace) -> list[EyeSet]:
     return kept
 
 
-def _n_folds(arguments: Namespace, eyes: EyeSet) -> int:
-    n_unlabelled = int((eyes.labels == UNLABELLED).sum())
-    if not n_unlabelled:
-        if arguments.report is not None:
-            raise ParameterError(
-                f"--report {arguments.report!r} shows how missing labels were found, and all {len(eyes)} images are "
-                "labelled; omit it"
+def _why_not_evaluated(sets: list[EyeSet]) -> str | None:
+    """Return why no accuracy may be stated, if the labels are known to be no measure of it."""
+    for eyes in sets:
+        if eyes.predicted:
+            return f"the labels of {eyes.source!r} are predictions of a model, on which no accuracy can be measured"
+        given = eyes.labels != UNLABELLED
+        orders = sorted({str(each) for each in eyes.chosen[given]} - {"", _AT_RANDOM})
+        n_chosen = int(np.isin(eyes.chosen[given], orders).sum())
+        # An image that was shown and has no label was marked as unsure: it is not left out by the choice.
+        others = eyes.take(~given & (eyes.chosen == ""))
+        if n_chosen and _any_readable(others.paths):
+            return (
+                f"{n_chosen:,} of {int(given.sum()):,} labels of {eyes.source!r} were chosen by "
+                f"{', '.join(map(quoted, orders))} and not at random, so an accuracy on them says nothing about the "
+                f"{len(others):,} images without a label; for an accuracy label some at random (classic-eyes label "
+                "--order random) in a label file of their own, or label all images"
             )
-        return _N_FOLDS if arguments.folds is None else arguments.folds
-    if arguments.folds:
+    return None
+
+
+def _any_readable(paths: Sequence[str]) -> bool:
+    return any(None in read_images(paths[k : k + _N_TRIED])[1] for k in range(0, len(paths), _N_TRIED))
+
+
+def _n_folds(arguments: Namespace, eyes: EyeSet, not_evaluated: str | None) -> int:
+    n_unlabelled = int((eyes.labels == UNLABELLED).sum())
+    if not n_unlabelled and arguments.report is not None:
+        raise ParameterError(
+            f"--report {arguments.report!r} shows how missing labels were found, and all {len(eyes)} images are "
+            "labelled; omit it"
+        )
+    if n_unlabelled and arguments.folds:
         raise ParameterError(
             f"--folds {arguments.folds} needs labels, and {n_unlabelled} of {len(eyes)} images have none; omit "
             "--folds, or ignore these images with --labelled-only"
         )
-    return 0
+    if not_evaluated and arguments.folds:
+        raise ParameterError(f"--folds {arguments.folds}: {not_evaluated}; or omit --folds")
+    if n_unlabelled or not_evaluated:
+        return 0
+    return _N_FOLDS if arguments.folds is None else int(arguments.folds)
+
+
+def _check_enough(eyes: EyeSet, n_folds: int, random_state: int) -> None:
+    if (eyes.labels == UNLABELLED).any():
+        if len(eyes) < MIN_IMAGES:
+            raise DataError(
+                f"{eyes.source!r}: {len(eyes)} images are too few to find labels; {MIN_IMAGES} are needed, hundreds "
+                "are better; or label them all (classic-eyes label)"
+            )
+        return
+    check_labels(eyes)
+    if n_folds:
+        remedy = "add labelled images of other people, take fewer --folds, or --folds 0 for no evaluation"
+        check_folds(eyes, n_folds, remedy=remedy, random_state=random_state)
 
 
 def _announcement(eyes: EyeSet, n_folds: int, n_jobs: int | None, *, replaced: bool) -> str:
@@ -177,22 +256,24 @@ def _announcement(eyes: EyeSet, n_folds: int, n_jobs: int | None, *, replaced: b
 
 
 def _cross_validate(
-    clf: EyeClassifier, data: LoadedSet, loaded: list[LoadedSet], n_folds: int, arguments: Namespace
+    clf: EyeClassifier, data: LoadedSet, loaded: dict[str, LoadedSet], n_folds: int, arguments: Namespace
 ) -> dict[str, dict[str, Any]]:
     """Return the metrics of each path, and of all together."""
     labels, groups = data.eyes.labels, data.eyes.groups
     scores = cross_validate(
         clf, data.images, labels, groups, n_splits=n_folds, random_state=arguments.seed, n_jobs=arguments.jobs
     )
-    owner = np.repeat(np.arange(len(loaded)), [len(part.eyes) for part in loaded])
-    parts = [(path, owner == number) for number, path in enumerate(arguments.paths)]
+    owner = np.repeat(np.arange(len(loaded)), [len(part.eyes) for part in loaded.values()])
+    parts = [(path, owner == number) for number, path in enumerate(loaded)]
     if len(parts) > 1:
         parts.append(("all", owner >= 0))
     return summarize_parts(labels, scores, groups, parts)
 
 
-def _report_found(history: History, data: LoadedSet, arguments: Namespace) -> dict[str, dict[str, Any]] | None:
-    """Print and write how labels were found; return the metrics on the given ones, if there are enough."""
+def _report_found(
+    history: History, data: LoadedSet, arguments: Namespace, *, evaluate: bool
+) -> dict[str, dict[str, Any]] | None:
+    """Print and write how labels were found; return the metrics on the given ones, if they may be used for that."""
     print(history.summary())
     if arguments.report is not None:
         maps = embed_2d(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
@@ -202,9 +283,9 @@ def _report_found(history: History, data: LoadedSet, arguments: Namespace) -> di
         print(f"wrote {arguments.report}; it contains your images", file=sys.stderr)
     for k in history.contradicted()[:_N_CONTRADICTED]:
         print(f"labelled {('closed', 'open')[history.given[k]]}, contradicted by all views: {data.eyes.names[k]}")
-    results = evaluate_given(history, data.eyes.groups)
+    results = evaluate_given(history, data.eyes.groups) if evaluate else None
     if results is not None:
         print(results_table(results))
-    elif (history.given >= 0).any():
+    elif evaluate and (history.given >= 0).any():
         print("not evaluated: too few of the given labels are open, or closed")
     return results

@@ -15,7 +15,15 @@ from ..evaluation import cross_validate
 from ..semisupervised import find_labels
 from ..semisupervised.history import GOOD_CONFIDENCE
 
-__all__ = ["AUDIT_FEATURES", "Audit", "Reviewer", "audit_labels", "independent_reviewer", "out_of_fold_reviewer"]
+__all__ = [
+    "AUDIT_FEATURES",
+    "Audit",
+    "Reviewer",
+    "audit_labels",
+    "check_enough_labels",
+    "independent_reviewer",
+    "out_of_fold_reviewer",
+]
 
 AUDIT_FEATURES = (("hog", "lbp"), ("words",), ("words_tt",))
 """Features of `out_of_fold_reviewer`."""
@@ -94,6 +102,16 @@ class Audit:
         return order[np.isfinite(self.error_probability[order])][:limit]
 
 
+def check_enough_labels(labels: NDArray[np.int8]) -> None:
+    """Raise DataError for fewer than ten labels of a class."""
+    n_closed, n_open = (int((labels == label).sum()) for label in (0, 1))
+    if min(n_closed, n_open) < _MIN_LABELS:
+        raise DataError(
+            f"{n_closed} labels are closed and {n_open} open; {_MIN_LABELS} of each are needed to check one by the "
+            "others; label more images, for example with classic-eyes label"
+        )
+
+
 def out_of_fold_reviewer(
     images: NDArray[np.uint8],
     labels: NDArray[np.int8],
@@ -135,12 +153,7 @@ def out_of_fold_reviewer(
     ParameterError
         For fewer groups than folds.
     """
-    n_closed, n_open = (int((labels == label).sum()) for label in (0, 1))
-    if min(n_closed, n_open) < _MIN_LABELS:
-        raise DataError(
-            f"{n_closed} labels are closed and {n_open} open; {_MIN_LABELS} of each are needed to check one by the "
-            "others; label more images, for example with classic-eyes label"
-        )
+    check_enough_labels(labels)
     given = np.flatnonzero(labels >= 0)
     scores = np.full(len(labels), 0.5)
     scores[given] = cross_validate(

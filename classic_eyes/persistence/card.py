@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .._utils.text import wide_encoding
 from ..errors import ModelError, ParameterError
 from .files import library_versions, read_whole, replace
 
@@ -33,6 +34,8 @@ def make_card(
     data: list[dict[str, Any]],
     results: dict[str, Any] | None,
     n_folds: int = 0,
+    predicted: bool = False,
+    not_evaluated: str | None = None,
     about: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the card of a fitted `classic_eyes.EyeClassifier`.
@@ -51,6 +54,10 @@ def make_card(
         Part of the data to its metrics, as `classic_eyes.metrics.summarize` returns them; None if not evaluated.
     n_folds : int, default 0
         Folds of the cross-validation; 0 for none.
+    predicted : bool, default False
+        Whether the given labels are predictions of a model.
+    not_evaluated : str, optional
+        Why there are no results, if the given labels are no measure of the accuracy.
     about : dict, optional
         Further entries: sources, licences, limits.
     """
@@ -66,9 +73,9 @@ def make_card(
         "components": clf.n_components_,
         "support_vectors": clf.n_support_vectors_,
         "synthetic_eyes": clf.n_synthetic_,
-        "protocol": _protocol(clf, results, n_folds),
+        "protocol": f"not evaluated: {not_evaluated}" if not_evaluated else _protocol(clf, results, n_folds),
         "results": results,
-        "labels": _labels(clf.history_),
+        "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
         "versions": library_versions(),
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
@@ -107,16 +114,20 @@ def card_path(path: str | os.PathLike[str]) -> Path:
 def write_card(path: str | os.PathLike[str], card: dict[str, Any], digests: dict[str, str]) -> None:
     """Write a card beside a model file; ``digests`` are the SHA-256 of the files that it is about, by name."""
     text = json.dumps({**card, "files": digests}, indent=2, ensure_ascii=False, default=repr)
-    replace(card_path(path), f"{text}\n".encode())
+    # A file name that is not UTF-8 has half surrogates, which JSON writes as escapes.
+    replace(card_path(path), f"{text}\n".encode(errors="backslashreplace"))
 
 
 def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read further entries of a card from a JSON file; ParameterError for anything but a JSON object."""
     shown = os.fspath(path)
     try:
-        about = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ParameterError(f"about {shown!r} cannot be read as JSON: {error}") from error
+        content = Path(path).read_bytes()
+        if wide := wide_encoding(content):
+            raise ParameterError(f"about {shown!r} is {wide}; save it as UTF-8")
+        about = json.loads(content.decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ParameterError(f"about {shown!r} cannot be read as JSON: {error}; write it in UTF-8") from error
     if not isinstance(about, dict):
         raise ParameterError(f"about {shown!r} holds a {type(about).__name__}; it must be a JSON object")
     return about

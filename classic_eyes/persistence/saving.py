@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .card import card_path, read_card, write_card
+from .card import card_path, write_card
 from .estimators import ENDINGS, check_skops, pack_estimator
 from .files import check_path, npz_path, replace
-from .npz import read_header, write_npz
+from .npz import write_npz
 
-__all__ = ["check_target", "save_classifier"]
+__all__ = ["check_target", "save_classifier", "written_files"]
 
 
 def check_target(path: str | os.PathLike[str], clf: Any, *, not_compiled: str | None = None) -> None:
-    """Refuse, before the training, a model file that `save_classifier` would refuse, or files beside it to keep.
+    """Refuse, before the training, a model file that `save_classifier` could not write for this classifier.
 
     ``not_compiled`` is why the classifier has no compiled form; None where it has one.
 
     Raises
     ------
     ModelError
-        For another ending, a folder that is missing, a folder of that name, a classifier that a skops file may not
-        hold, ``.npz`` for one that cannot be compiled, or a ``.npz`` or ``.json`` of that name that no training wrote.
+        For another ending, a classifier that a skops file may not hold, or ``.npz`` for one that cannot be compiled.
     MissingDependencyError
         For ``.skops`` without the extra ``skops``.
     """
     target = _check_ending(path)
-    shown = repr(str(target))
-    if not target.absolute().parent.is_dir():
-        raise ModelError(f"model file {shown}: there is no folder {str(target.parent)!r}; make it first")
-    if target.is_dir():
-        raise ModelError(f"model file {shown} is a folder; name a file")
     if target.suffix == ".skops":
         check_skops(clf.classifier)
     _check_compiled(target, not_compiled)
-    for beside, is_ours in ((card_path(target), _is_card), (npz_path(target), _is_npz)):
-        if beside.exists() and not is_ours(beside):
-            raise ModelError(
-                f"model file {shown} would overwrite {str(beside)!r}, which no training wrote; name another file"
-            )
+
+
+def written_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `save_classifier` writes or replaces: the model, the compiled model, the card.
+
+    >>> [file.name for file in written_files("mine.npz")]
+    ['mine.npz', 'mine.json']
+    """
+    return list(dict.fromkeys((Path(path), npz_path(path), card_path(path))))
 
 
 def _check_ending(path: str | os.PathLike[str]) -> Path:
@@ -59,19 +56,6 @@ def _check_compiled(target: Path, not_compiled: str | None) -> None:
         raise ModelError(
             f"{str(target)!r} would hold a compiled model, and there is none: {not_compiled}; save as .joblib"
         )
-
-
-def _is_card(path: Path) -> bool:
-    with contextlib.suppress(ModelError):
-        return "files" in read_card(path)
-    return False
-
-
-def _is_npz(path: Path) -> bool:
-    with contextlib.suppress(ModelError):
-        read_header(path)
-        return True
-    return False
 
 
 def save_classifier(path: str | os.PathLike[str], clf: Any, card: dict[str, Any] | None = None) -> list[Path]:

@@ -23,8 +23,8 @@ def mislabelled(tmp_path_factory):
     lines = (top / "assets.csv").read_text().splitlines()
     wrong = [f"{k:03}.png" for k in range(0, 150, 15)]
     rows = [line.split(",") for line in lines[1:]]
-    rows = [[name, str(1 - int(label)) if name in wrong else label, "x"] for name, label in rows]
-    (top / "assets.csv").write_text("\n".join(["file,label,note", *map(",".join, rows)]) + "\n")
+    rows = [[name, str(1 - int(label)) if name in wrong else label, "x", "random"] for name, label in rows]
+    (top / "assets.csv").write_text("\n".join(["file,label,note,chosen", *map(",".join, rows)]) + "\n")
     return top, wrong
 
 
@@ -51,7 +51,7 @@ def test_page_shows_wrong_labels_and_saves_corrections(mislabelled, browser, tmp
     assert new.columns == old.columns
     changed = [a[0] for a, b in zip(old.rows, new.rows, strict=True) if a != b]
     assert changed == [name for name in wrong if name in names]
-    assert all(row[2] == "x" for row in new.rows)
+    assert all(row[2:] == ("x", "random") for row in new.rows)
 
 
 def test_csv_and_printed_table(mislabelled, tmp_path, capsys, monkeypatch):
@@ -79,8 +79,8 @@ def test_csv_and_printed_table(mislabelled, tmp_path, capsys, monkeypatch):
     ("arguments", "message"),
     [
         (("{eyes}",), "0 labels are closed and 0 open; 10 of each are needed"),
-        (("{done}", "--folds", "1"), "n_splits is 1; it must be 2 or more"),
-        (("{done}", "--folds", "40"), "30"),
+        (("{done}", "--folds", "1"), "--folds 1: an image is predicted from others; take 2 or more"),
+        (("{done}", "--folds", "40"), "'done': 30 labelled images of 30 groups (a group is a person or face) are too"),
         (("{done}", "--out", "a.txt"), "--out 'a.txt' must end in .html or .csv"),
         (("{done}", "--features", "nose"), "'nose'"),
         (("{done}", "--out", "{done}/assets.csv", "--force"), "--out"),
@@ -92,5 +92,6 @@ def test_wrong_arguments_end_in_one_line(tmp_path, capsys, monkeypatch, argument
     write_eyes(tmp_path / "eyes", 12)
     before = (write_labelled(tmp_path / "done", 30) / "assets.csv").read_text()
     assert main("audit", *(text.format(eyes=tmp_path / "eyes", done=tmp_path / "done") for text in arguments)) == 2
-    assert message in capsys.readouterr().err.splitlines()[-1]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
     assert (tmp_path / "done" / "assets.csv").read_text() == before

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
+from classic_eyes.cli import train
 from classic_eyes.cli.train import _announcement
 from classic_eyes.datasets import load_images, read_eyes
 from classic_eyes.persistence.card import read_card
@@ -143,9 +144,15 @@ def test_several_kinds_of_folders_are_one_training_set(tmp_path):
 def test_unreadable_images_are_skipped_and_reported(tmp_path, capsys):
     write_labelled(tmp_path / "eyes", 40)
     (tmp_path / "eyes" / "003.png").write_text("no image")
+    for name in ("a.heic", "b.NEF"):
+        (tmp_path / "eyes" / name).write_bytes(b"")
     out = tmp_path / "mine.npz"
     assert main("train", tmp_path / "eyes", "--out", out, *QUICK, "--folds", 0) == 1
-    assert "skipped 003.png" in capsys.readouterr().err
+    error = capsys.readouterr().err.splitlines()
+    assert error[0].startswith("classic-eyes: skipped 003.png: not an image")
+    assert "39 images: " in error[1]
+    assert error[-2].startswith("left out of 40 images: 1 that could not be read (1 not an image")
+    assert error[-1] == "2 files passed over (1 .heic, 1 .nef): convert them to JPEG or PNG"
     card = read_card(out)
     assert card["data"][0]["images"] == 39
     assert card["results"] is None
@@ -172,9 +179,11 @@ def test_labelled_only_ignores_images_without_a_label(tmp_path, capsys):
     assert main("train", top, *options) == 2
     assert "10 of 60 images have none; omit --folds, or ignore these images with --labelled" in capsys.readouterr().err
     assert main("train", top, *options, "--labelled-only") == 0
-    assert "eyes: 50 images" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "eyes: 50 images" in error
+    assert error.splitlines()[-1] == "left out of 60 images: 10 without a label"
     (top / "assets.csv").unlink()
-    assert main("train", top, *options, "--labelled-only") == 2
+    assert main("train", top, *options, "--labelled-only", "--force") == 2
     assert "--labelled-only leaves no image of 'eyes'" in capsys.readouterr().err
 
 
@@ -233,6 +242,120 @@ def test_train_with_some_labels_evaluates_on_them(unlabelled, tmp_path, capsys):
     assert card["protocol"].startswith("given labels only")
 
 
+# -- labels that are no measure of the accuracy --
+
+FAST = ("--features", "profile", "--classifier", "svm")
+
+
+def chosen_csv(folder, labels, chosen):
+    """Write an assets.csv; a label of None is left empty, and an image without a choice is not in the file."""
+    rows = [
+        f"{number:03}.png,{'' if label is None else label},{how}"
+        for number, (label, how) in enumerate(zip(labels, chosen, strict=True))
+        if label is not None or how
+    ]
+    (folder / "assets.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+
+
+def test_predictions_are_no_labels(tmp_path, small_model, capsys):
+    write_eyes(tmp_path / "eyes", 60, random_state=3)
+    (tmp_path / "eyes" / "broken.png").write_bytes(b"")
+    labels, out = tmp_path / "predictions.csv", tmp_path / "m.npz"
+    assert main("predict", tmp_path / "eyes", "--out", labels, "--model", small_model.with_suffix(".npz")) == 1
+    options = [tmp_path / "eyes", "--labels", labels]
+    training = ["train", *options, "--out", out, *FAST]
+    for command in (training, ["label", *options, "--out", "a.html"], ["audit", *options]):
+        capsys.readouterr()
+        assert main(*command) == 2
+        error = capsys.readouterr().err
+        assert "predictions.csv has the columns score and error: these are predictions, not labels" in error
+        assert error.count("\n") == 1
+    assert main(*training, "--accept-predictions", "--folds", 3) == 2
+    assert "the labels of 'eyes' are predictions of a model, on which no accuracy can be" in capsys.readouterr().err
+    assert main(*training, "--accept-predictions") == 1
+    captured = capsys.readouterr()
+    assert captured.out == (
+        "not evaluated: the labels of 'eyes' are predictions of a model, on which no accuracy can be measured\n"
+    )
+    assert "60 images: " in captured.err
+    card = read_card(out)
+    assert card["results"] is None
+    assert card["protocol"].startswith("not evaluated: the labels of 'eyes' are predictions of a model")
+    assert card["labels"] == {"given": "all", "given_are": "predictions of a model"}
+
+
+def test_accuracy_is_stated_for_labels_although_predictions_would_be_accepted(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    assert main("train", folder, "--out", tmp_path / "m.npz", *FAST, "--folds", 2, "--accept-predictions") == 0
+    assert "accuracy" in capsys.readouterr().out
+    assert "given_are" not in read_card(tmp_path / "m.npz")["labels"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "evaluated"),
+    [
+        (["priority"] * 30 + [""] * 10, False),
+        (["random"] * 29 + ["priority"] + [""] * 10, False),
+        ([""] * 29 + ["cluster"] + [""] * 10, False),
+        (["random"] * 30 + [""] * 10, True),
+        ([""] * 40, True),
+        # All were shown; a person was unsure about the last ten.
+        (["priority"] * 40, True),
+        (["random"] * 30 + ["priority"] * 10, True),
+    ],
+)
+def test_no_accuracy_is_stated_from_a_choice_that_is_not_random(tmp_path, capsys, monkeypatch, chosen, evaluated):
+    monkeypatch.setattr(train, "_N_FOLDS", 2)
+    labels = write_eyes(tmp_path / "eyes", 40, random_state=5)
+    chosen_csv(tmp_path / "eyes", [*labels[:30], *[None] * 10], chosen)
+    out = tmp_path / "m.npz"
+    options = [tmp_path / "eyes", "--out", out, "--labelled-only", *FAST]
+    assert main("train", *options) == 0
+    captured = capsys.readouterr()
+    card = read_card(out)
+    assert (card["results"] is not None) == evaluated
+    assert ("accuracy  " in captured.out) == evaluated
+    if not evaluated:
+        (line,) = captured.out.splitlines()
+        orders = ", ".join(repr(each) for each in sorted({*chosen} - {"", "random"}))
+        n = sum(each not in ("", "random") for each in chosen)
+        assert line.startswith(f"not evaluated: {n} of 30 labels of 'eyes' were chosen by {orders} and not at random")
+        assert "the 10 images without a label" in line
+        assert "classic-eyes label --order random" in line
+        assert card["protocol"] == line
+        assert main("train", *options, "--folds", 2, "--force") == 2
+        assert "--folds 2: " in capsys.readouterr().err
+
+
+def test_a_folder_that_is_labelled_completely_is_evaluated_however_its_images_were_chosen(tmp_path, capsys):
+    folder = tmp_path / "eyes"
+    labels = write_eyes(folder, 40, random_state=5)
+    chosen_csv(folder, labels, ["priority"] * 40)
+    # A label page shows no image that cannot be read.
+    (folder / "broken.png").write_bytes(b"")
+    assert main("train", folder, "--out", tmp_path / "m.npz", *FAST, "--folds", 2) == 1
+    captured = capsys.readouterr()
+    assert "2-fold evaluation, then training" in captured.err
+    assert "accuracy" in captured.out
+    assert read_card(tmp_path / "m.npz")["results"]
+
+
+def test_found_labels_are_not_evaluated_on_given_ones_that_were_chosen_by_priority(unlabelled, tmp_path, capsys):
+    lines = (unlabelled / "truth.csv").read_text().splitlines()
+    rows = [f"{line},priority" for line in lines[1:41]]
+    (tmp_path / "some.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+    out = tmp_path / "mine.npz"
+    assert main("train", unlabelled / "eyes", "--out", out, "--labels", tmp_path / "some.csv", *QUICK) == 0
+    captured = capsys.readouterr()
+    assert "40 of 40 labels of 'eyes' were chosen by 'priority' and not at random" in captured.out
+    assert "EER" not in captured.out
+    assert "too few of the given labels" not in captured.out
+    card = read_card(out)
+    assert card["results"] is None
+    assert card["labels"]["given"] == 40
+    assert card["protocol"].startswith("not evaluated: 40 of 40 labels")
+
+
 # -- errors --
 
 
@@ -264,15 +387,31 @@ def _four(folder):
     write_labelled(folder, 4)
 
 
+def _one_person(folder):
+    """Closed eyes are of one person; open ones of four."""
+    labels = write_eyes(folder, 40)
+    rows = [f"{n:03}.png,{label},{f'p{n % 4}' if label else 'p0'}" for n, label in enumerate(labels)]
+    (folder / "assets.csv").write_text("\n".join(["file,label,group", *rows]) + "\n")
+
+
+def _two_people(folder):
+    labels = write_eyes(folder, 40)
+    rows = [f"{n:03}.png,{label},p{n // 20}" for n, label in enumerate(labels)]
+    (folder / "assets.csv").write_text("\n".join(["file,label,group", *rows]) + "\n")
+
+
 @pytest.mark.parametrize(
     ("make", "options", "message"),
     [
-        (_unlabelled, [], "6 images are too few to find labels; 60 are needed"),
+        (_unlabelled, [], "'eyes': 6 images are too few to find labels; 60 are needed"),
         (_four, ["--report", "history.txt"], "--report 'history.txt' must end in .html"),
         (_four, ["--report", "no/history.html"], "make it first"),
         (_four, ["--report", "history.html"], "all 4 images are labelled"),
-        (_one_class, ["--folds", "0"], "y holds one class only (open)"),
-        (_one_class, [], "y holds one class only (open)"),
+        (_one_class, ["--folds", "0"], "'eyes': all 6 labels are open; training needs open and closed eyes"),
+        (_one_class, [], "'eyes': all 6 labels are open"),
+        (_one_person, ["--folds", "0"], "'eyes': closed eyes are of 1 groups and open ones of 4"),
+        (_two_people, ["--folds", "2"], "without one of 2 folds, closed eyes are of 1 groups and open ones of 1"),
+        (_two_people, [], "40 labelled images of 2 groups (a group is a person or face) are too few for 5 folds"),
         (_missing_image, [], "line 8"),
         (_bad_label, [], "line 5"),
         (_empty, [], "no image"),
@@ -280,7 +419,7 @@ def _four(folder):
         (_four, ["--features", "hgo"], "did you mean 'hog'"),
         (_four, ["--classifier", "smv"], "svm, symmetric, metric, libsvm, gb, linear, knn"),
         (_four, ["--recipe", "slow"], "recipe 'slow' is not known; known are default, fast"),
-        (_four, ["--features", "profile"], "n_splits is 5, but there are 4 groups"),
+        (_four, [], "take fewer --folds, or --folds 0 for no evaluation"),
         (_four, ["--folds", "1"], "2 or more, or 0 for no evaluation"),
         (_four, ["--features", ","], "names nothing"),
         (_four, ["--features", "hog,lbp/"], "names nothing"),
@@ -296,10 +435,11 @@ def test_refused_training_gives_a_one_line_error_and_leaves_the_old_model(tmp_pa
     make(tmp_path / "eyes")
     out = tmp_path / "mine.joblib"
     out.write_text("the old model")
-    assert main("train", tmp_path / "eyes", "--out", out, *options) == 2
+    assert main("train", tmp_path / "eyes", "--out", out, "--force", *options) == 2
     err = capsys.readouterr().err
     assert message in err.splitlines()[-1]
-    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    assert not any(word in err for word in ("n_splits", "Traceback", "y holds"))
     assert out.read_text() == "the old model"
 
 
@@ -317,23 +457,65 @@ def test_wrong_out_is_refused_before_anything_is_read(tmp_path, capsys, out, mes
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("beside", "content"),
-    [
-        ("mine.json", b'{"my": "settings"}'),
-        ("mine.json", b"no JSON"),
-        ("mine.npz", b"my arrays"),
-        ("mine.npz", b""),
-    ],
-)
-def test_files_that_no_training_wrote_are_not_overwritten(tmp_path, capsys, beside, content):
-    (tmp_path / beside).write_bytes(content)
-    assert main("train", tmp_path / "never-read", "--out", tmp_path / "mine.joblib") == 2
+@pytest.mark.parametrize("exists", ["mine.joblib", "mine.npz", "mine.json", "found.html"])
+def test_existing_files_are_replaced_only_with_force(tmp_path, capsys, exists):
+    folder = write_labelled(tmp_path / "eyes", 40)
+    lines = (folder / "assets.csv").read_text().splitlines()
+    (folder / "assets.csv").write_text("\n".join(lines[:31]) + "\n")
+    (tmp_path / exists).write_text("precious")
+    options = ["--out", tmp_path / "mine.joblib", "--report", tmp_path / "found.html"]
+    assert main("train", tmp_path / "never-read", *options) == 2
     err = capsys.readouterr().err
-    assert f"would overwrite '{tmp_path / beside}', which" in err
-    assert "name another file" in err
+    assert f"'{tmp_path / exists}' exists; name another file, or replace it with --force" in err
     assert len(err.splitlines()) == 1
-    assert (tmp_path / beside).read_bytes() == content
+    assert (tmp_path / exists).read_text() == "precious"
+    if exists != "found.html":
+        assert main("train", folder, *options[:2], "--force", "--labelled-only", "--folds", 0, *QUICK) == 0
+        assert (tmp_path / exists).read_bytes() != b"precious"
+
+
+def test_a_file_that_is_read_is_not_replaced_even_with_force(tmp_path, capsys):
+    (tmp_path / "mine.json").write_text("{}")
+    options = ("--about", tmp_path / "mine.json", "--out", tmp_path / "mine.npz", "--force")
+    assert main("train", tmp_path / "never-read", *options) == 2
+    assert "mine.json' is one of the files that are read; name another file" in capsys.readouterr().err
+    assert (tmp_path / "mine.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_the_encoding_of_further_entries(tmp_path, capsys, codec):
+    about = tmp_path / "about.json"
+    about.write_bytes('{"sources": ["\N{EYE}"]}'.encode(codec))
+    folder = write_labelled(tmp_path / "eyes", 20)
+    options = ("--about", about, "--out", tmp_path / "m.npz", "--folds", 0, *FAST)
+    status = main("train", folder, *options)
+    if codec == "utf-16":
+        assert status == 2
+        assert f"about '{about}' is UTF-16; save it as UTF-8" in capsys.readouterr().err
+    else:
+        assert status == 0
+        assert read_card(tmp_path / "m.npz")["sources"] == ["\N{EYE}"]
+
+
+@pytest.mark.parametrize(("name", "locale"), [(b"caf\xc3\xa9", "C"), (b"caf\xe9", "C"), (b"caf\xe9", "C.UTF-8")])
+def test_names_of_any_bytes_in_any_locale(tmp_path, name, locale):
+    folder = os.fsencode(tmp_path / "eyes") + name
+    write_labelled(tmp_path / "eyes", 20)
+    os.rename(tmp_path / "eyes", folder)
+    os.rename(folder + b"/000.png", folder + "/\u00fc.png".encode())
+    with open(folder + b"/assets.csv", "rb") as file:
+        content = file.read().replace(b"000.png", "\u00fc.png".encode())
+    with open(folder + b"/assets.csv", "wb") as file:
+        file.write(content)
+    out = tmp_path / "m.npz"
+    command = [sys.executable, "-m", "classic_eyes", "train", folder, "--out", out, "--folds", "2", *FAST]
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert b"accuracy" in done.stdout
+    (part,) = read_card(out)["data"]
+    assert part["images"] == 20
+    assert os.fsencode(part["path"]) == folder
 
 
 def test_help_names_every_classifier_and_recipe(capsys):

@@ -149,11 +149,12 @@ function csv() {
   const columns = [...sheet.columns];
   const keys = columns.map((name) => name.trim().toLowerCase());
   const doubts = Object.values(state.answers).includes(UNSURE);
-  if (doubts && !keys.includes("unsure")) {
-    columns.push("unsure");
-    keys.push("unsure");
+  for (const [key, isNeeded] of [["chosen", sheet.chosen !== ""], ["unsure", doubts]]) {
+    if (!isNeeded || keys.includes(key)) continue;
+    columns.push(key);
+    keys.push(key);
   }
-  const [label, file, unsure] = ["label", "file", "unsure"].map((key) => keys.indexOf(key));
+  const [label, file, unsure, chosen] = ["label", "file", "unsure", "chosen"].map((key) => keys.indexOf(key));
   const rows = sheet.rows.map((row) => [...row, ...Array(columns.length - row.length).fill("")]);
   for (const [item, value] of Object.entries(state.answers)) {
     const { row, given, file: name } = sheet.items[item];
@@ -165,6 +166,8 @@ function csv() {
     if (value === UNSURE) fields[label] = "";
     else if (row < 0 || given !== value) fields[label] = String(value);
     if (unsure >= 0) fields[unsure] = value === UNSURE ? "1" : "";
+    // An image that an earlier page showed stays part of its choice.
+    if (sheet.chosen !== "" && fields[chosen].trim() === "") fields[chosen] = sheet.chosen;
   }
   return [columns, ...rows].map((fields) => `${fields.map(cell).join(",")}\n`).join("");
 }

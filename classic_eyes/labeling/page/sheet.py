@@ -41,6 +41,8 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
         ``title`` and ``lead`` : str, plain text.
         ``save`` : str, name under which the browser saves the labels.
         ``columns``, ``rows`` : the existing label file.
+        ``chosen`` : str, the order in which the images were chosen, which the saved file records for each image that
+        is answered; empty in an audit.
         ``items`` : a dict for each image: ``file``, ``row`` in the label file (-1 for none), ``given`` label
         (1, 0, -1), ``guess`` (1, 0), ``score``, index ``image``; in an audit also ``reason`` and the index ``other``
         of an image to compare with (-1 for none).
@@ -64,7 +66,7 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
     if max(used, default=-1) >= len(images):
         raise ParameterError(f"images has {len(images)} images; an item names number {max(used)}")
     data = {
-        **{key: sheet[key] for key in ("save", "columns", "rows", "items", "reasons")},
+        **{key: sheet[key] for key in ("save", "columns", "rows", "chosen", "items", "reasons")},
         "pages": [{"items": page} for page in sheet["pages"]],
         "images": [_image_url(image) for image in images],
     }
@@ -96,8 +98,8 @@ def _help() -> str:
         f'<details><summary>Keys, and where your answers are stored</summary><dl class="keys">{keys}</dl>'
         "<p>The word under an image is its current label; a tick marks the images that you answered. Your answers stay "
         "in this browser until you save them as a label file: assets.csv, or assets (1).csv if there is one already. "
-        "The file holds the labels from which this page was made and your answers; classic-eyes merge joins the files "
-        "of two pages. Nothing is sent anywhere.</p></details>"
+        "The file holds the labels from which this page was made and your answers, and in a label page how the images "
+        "were chosen; classic-eyes merge joins the files of two pages. Nothing is sent anywhere.</p></details>"
     )
 
 

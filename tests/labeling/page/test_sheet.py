@@ -98,6 +98,7 @@ def test_page_of_four_thousand_images_is_small(tmp_path):
         "save": "a.csv",
         "columns": [],
         "rows": [],
+        "chosen": "",
         "items": items,
         "pages": pages,
         "reasons": False,
@@ -169,9 +170,10 @@ def test_saved_labels_train_a_model(tab, page, eyes, tmp_path):
 
     with open(path, newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file, strict=True)
-    assert header == ["file", "label", "unsure"]
-    saved_labels = {name: label for name, label, _ in rows}
-    (doubt,) = (name for name, _, unsure in rows if unsure)
+    assert header == ["file", "label", "chosen", "unsure"]
+    assert {chosen for *_, chosen, _ in rows} == {"priority"}
+    saved_labels = {name: label for name, label, *_ in rows}
+    (doubt,) = (name for name, *_, unsure in rows if unsure)
     assert saved_labels.pop(doubt) == ""
     assert saved_labels == {name: str(label) for name, label in labels.items() if name != doubt}
     data = load_images(read_eyes(top, labels=path))
@@ -180,6 +182,30 @@ def test_saved_labels_train_a_model(tab, page, eyes, tmp_path):
     classifier = EyeClassifier(features=("hog",), classifier="svm", n_components=20, n_copies=0, n_synthetic=0)
     classifier.fit(data.images[known], data.eyes.labels[known])
     assert classifier.score(data.images[known], data.eyes.labels[known]) > 0.9
+
+
+def test_saved_file_records_how_each_image_was_chosen(tab, eyes, tmp_path):
+    top, labels = eyes
+    names = [name for name in sorted(labels) if name not in HOSTILE]
+    # One image is labelled elsewhere, one was shown by an earlier page, one is merely listed.
+    given = [f"{names[0]},{labels[names[0]]},", f"{names[1]},,random", f"{names[2]},,"]
+    (tmp_path / "given.csv").write_text("\n".join(["file,label,Chosen", *given]) + "\n")
+    page = tmp_path / "label.html"
+    options = ("--labels", tmp_path / "given.csv", "--order", "uncertain", "--page", 200)
+    assert main("label", top, "--out", page, "--model", "fast", *options) == 0
+    tab.goto(page.as_uri())
+    tab.locator("[data-item]").first.click()
+    tab.keyboard.press("z")
+    tab.keyboard.press("n")
+    path = saved(tab, tmp_path / "all.csv")
+    with open(path, newline="", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["file", "label", "Chosen"]
+    eyes_read = read_eyes(top, labels=path)
+    assert (eyes_read.labels >= 0).all()
+    chosen = dict(zip(eyes_read.names, eyes_read.chosen.tolist(), strict=True))
+    assert chosen.pop(names[0]) == ""
+    assert chosen.pop(names[1]) == "random"
+    assert set(chosen.values()) == {"uncertain"}
 
 
 def test_click_can_mark_as_unsure_and_pages_can_be_turned(tab, page):

@@ -20,7 +20,7 @@ from .cascade import Cascade, blending_weight
 from .novelty import Novelty
 from .parts import check_descriptor, pack, unpack
 
-__all__ = ["AnyView", "Block", "Program", "View"]
+__all__ = ["BLOCK", "AnyView", "Block", "Program", "Scoring", "View"]
 
 Decisions = NDArray[np.float64]
 Images = NDArray[np.uint8]
@@ -29,6 +29,8 @@ Flips = list[tuple[Images, Images]]  # images and their mirror images
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 112
+BLOCK = 12 * _CHUNK
+"""Images that `Scoring` takes at a time: a multiple of its own chunks and of those of `Novelty`."""
 # Up to so many components, a product over all columns costs less than gathering the paired ones.
 _NARROW = 96
 
@@ -306,30 +308,13 @@ class Program:
         return seconds
 
     def _predict(self, images: Images, seconds: dict[str, float]) -> Decisions:
-        keep_freed_memory()
-        if self.remove_glare:
-            began = time.perf_counter()
-            images = remove_glare(images)
-            seconds["features"] += time.perf_counter() - began
-        if self.cascade is None:
-            decisions = self._sum_of_views(images, self.views, seconds) / len(self.views)
-        else:
-            decisions = self._in_turn(images, self.cascade, seconds)
-        return self.slope * decisions + self.intercept
-
-    def _in_turn(self, images: Images, cascade: Cascade, seconds: dict[str, float]) -> Decisions:
-        decisions = self._sum_of_views(images, self.views[:1], seconds)
-        weight = blending_weight(decisions, cascade.threshold)
-        uncertain = np.flatnonzero(weight)
-        if len(uncertain):
-            first = decisions[uncertain]
-            others = self._sum_of_views(images[uncertain], self.views[1:], seconds)
-            mean = (first + others) / len(self.views)
-            decisions[uncertain] = first + weight[uncertain] * (mean - first)
-        return decisions
+        scoring = Scoring(self, len(images), seconds)
+        for start in range(0, len(images), BLOCK):
+            scoring.add(images[start : start + BLOCK])
+        return scoring.finish()
 
     def _sum_of_views(self, images: Images, views: Sequence[AnyView], seconds: dict[str, float]) -> Decisions:
-        """Return the sum of the views' decision values; add the time spent to ``seconds``."""
+        """Return the sum of the views' decision values (n,); add the time spent to ``seconds``."""
         decisions = np.empty(len(images))
         for start in range(0, len(images), _CHUNK):
             began = time.perf_counter()
@@ -441,6 +426,70 @@ class Program:
             bool(header["remove_glare"]),
             None if alignment is None else Alignment.of(unpack(arrays, alignment)),
         )
+
+
+class Scoring:
+    """Log odds of gated images that come in blocks: the bytes that `Program.log_odds` returns for all, in less memory.
+
+    With a cascade, images for the later views wait until they fill a chunk. Last digits depend on the chunk that an
+    image is in; so the chunks are those of all images, wherever blocks are cut.
+
+    Parameters
+    ----------
+    program : Program
+        The fitted model.
+    n : int
+        Number of all images.
+    seconds : dict of str to float, optional
+        The time spent in ``features`` and ``decision`` is added.
+    """
+
+    def __init__(self, program: Program, n: int, seconds: dict[str, float] | None = None) -> None:
+        keep_freed_memory()
+        self._program = program
+        self._seconds = {"features": 0.0, "decision": 0.0} if seconds is None else seconds
+        self._decisions = np.empty(n)
+        self._n_seen = 0
+        # Images that wait for the later views, and their positions.
+        self._waiting = np.empty((0, program.size, program.size), np.uint8)
+        self._positions = np.empty(0, np.intp)
+
+    def add(self, images: Images) -> None:
+        """Take the next images (m, size, size); every block but the last has `BLOCK` images."""
+        program = self._program
+        part = slice(self._n_seen, self._n_seen + len(images))
+        self._n_seen = part.stop
+        if program.remove_glare:
+            began = time.perf_counter()
+            images = remove_glare(images)
+            self._seconds["features"] += time.perf_counter() - began
+        if program.cascade is None:
+            self._decisions[part] = program._sum_of_views(images, program.views, self._seconds) / len(program.views)
+            return
+        first = program._sum_of_views(images, program.views[:1], self._seconds)
+        self._decisions[part] = first
+        uncertain = np.flatnonzero(blending_weight(first, program.cascade.threshold))
+        if len(uncertain):
+            self._waiting = np.concatenate([self._waiting, images[uncertain]])
+            self._positions = np.concatenate([self._positions, part.start + uncertain])
+            self._blend(len(self._waiting) // _CHUNK * _CHUNK)
+
+    def finish(self) -> Decisions:
+        """Return the log odds (n,) of all images."""
+        self._blend(len(self._waiting))
+        return self._program.slope * self._decisions + self._program.intercept
+
+    def _blend(self, n: int) -> None:
+        """Run the later views on the first ``n`` waiting images."""
+        if not n:
+            return
+        program = self._program
+        assert program.cascade is not None  # nothing waits without one
+        images, self._waiting = self._waiting[:n], self._waiting[n:]
+        positions, self._positions = self._positions[:n], self._positions[n:]
+        first = self._decisions[positions]
+        mean = (first + program._sum_of_views(images, program.views[1:], self._seconds)) / len(program.views)
+        self._decisions[positions] = first + blending_weight(first, program.cascade.threshold) * (mean - first)
 
 
 def probability_of(log_odds: Decisions) -> Decisions:

@@ -6,11 +6,14 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from classic_eyes.cli import OneLineParser, guarded
+from classic_eyes.cli.arguments import check_out
+from classic_eyes.errors import ParameterError
 
-__all__ = ["STUDIES", "main", "print_failed"]
+__all__ = ["STUDIES", "main", "make_out_folder", "print_failed"]
 
 # The first lines of the modules' docstrings, repeated here so that no module is imported that does not run.
 STUDIES = {
@@ -27,6 +30,16 @@ def print_failed(failed: Iterable[tuple[str, str]]) -> None:
     """Print names and reasons of images that could not be read."""
     for name, reason in failed:
         print(f"bench.py: skipped {name}: {reason}", file=sys.stderr)
+
+
+def make_out_folder(folder: str, *files: str, force: bool, resume: bool | None = None) -> None:
+    """Make the folder ``--out``; refuse one that holds files of an earlier run, by the rule of `check_out`."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(f"--out {folder!r}: the folder cannot be made ({error.strerror}); name another") from error
+    for file in files:
+        check_out(str(Path(folder) / file), Path(file).suffix, force=force, resume=resume)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

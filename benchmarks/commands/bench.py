@@ -17,7 +17,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.commands import print_failed
+from benchmarks.commands import make_out_folder, print_failed
 from benchmarks.compare import compare_results
 from benchmarks.run import Settings, count_steps, run_benchmark
 from benchmarks.scenarios import Scenario, choose_scenarios
@@ -31,7 +31,15 @@ from benchmarks.workloads import (
     synthetic_workload,
     train_test_workload,
 )
-from classic_eyes.cli.arguments import existing_file, names, natural_number, positive_integer, random_seed, views
+from classic_eyes.cli.arguments import (
+    check_out,
+    existing_file,
+    names,
+    natural_number,
+    positive_integer,
+    random_seed,
+    views,
+)
 from classic_eyes.datasets import read_votes
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
@@ -116,6 +124,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     how.add_argument("--quick", action="store_true", help="fewer folds, bootstrap samples, timings, synthetic eyes")
     how.add_argument("--jobs", type=positive_integer, metavar="N", help="trainings at a time; default: one per core")
     how.add_argument("--out", metavar="DIR", help="write results.json and report.html, and each finished scenario")
+    how.add_argument("--force", action="store_true", help="replace the files of an earlier run")
     how.add_argument("--resume", action="store_true", help="reuse unchanged scenarios that an earlier run left in DIR")
     how.add_argument("--markdown", metavar="FILE", help="write tables as Markdown, and curves as SVG beside it")
     how.add_argument("--remark", metavar="TEXT", help="a sentence about the runs for the --markdown document")
@@ -141,10 +150,6 @@ def _check(arguments: Namespace) -> None:
         raise ParameterError("--from combines runs into a document; name it with --markdown FILE")
     if arguments.remark is not None and arguments.markdown is None:
         raise ParameterError("--remark goes into a document; name it with --markdown FILE")
-    parent = None if arguments.markdown is None else Path(arguments.markdown).absolute().parent
-    made_by_out = arguments.out is not None and parent == Path(arguments.out).absolute()
-    if parent is not None and not parent.is_dir() and not made_by_out:
-        raise ParameterError(f"--markdown {arguments.markdown!r}: there is no such folder; make it first")
     kinds = {protocol.kind for protocol in arguments.protocol or ()}
     if arguments.data and kinds == {"train"}:
         raise ParameterError(
@@ -152,6 +157,27 @@ def _check(arguments: Namespace) -> None:
         )
     if arguments.folds == 1:
         raise ParameterError("--folds 1 leaves no training data; it must be 2 or more")
+    _check_outputs(arguments)
+
+
+def _check_outputs(arguments: Namespace) -> None:
+    """Make the folder of the results; nothing that an earlier run wrote is replaced without ``--force``."""
+    force, resume = arguments.force, arguments.resume
+    if arguments.out is not None:
+        make_out_folder(arguments.out, "results.json", "report.html", force=force, resume=resume)
+        n_stored = ScenarioStore(_scenarios(arguments)).n_stored()
+        if n_stored and not (force or resume):
+            raise ParameterError(
+                f"--out {arguments.out!r} holds {n_stored} finished parts of another run; continue it with --resume, "
+                "replace them with --force, or name another folder"
+            )
+    if arguments.markdown is not None:
+        read = [name for name in (arguments.labels, arguments.raters, *(arguments.runs or ())) if name is not None]
+        check_out(arguments.markdown, force=force or resume, read=read, option="--markdown")
+
+
+def _scenarios(arguments: Namespace) -> Path | None:
+    return None if arguments.out is None else Path(arguments.out) / "scenarios"
 
 
 # -- data --
@@ -209,11 +235,9 @@ def _run(works: list[Workload], scenarios: list[Scenario], arguments: Namespace)
         n_components=arguments.components,
         seed=arguments.seed,
     )
-    folder = None if arguments.out is None else Path(arguments.out) / "scenarios"
+    folder = _scenarios(arguments)
     store = ScenarioStore(folder, resume=arguments.resume)
     n_stored = store.n_stored()
-    if not arguments.resume and n_stored:
-        print(f"bench.py: {folder} holds {n_stored} finished parts; --resume would reuse them", file=sys.stderr)
     try:
         with _progress(works, scenarios) as progress:
             results = run_benchmark(
@@ -264,10 +288,12 @@ def _write_markdown(runs: Sequence[dict[str, Any]], arguments: Namespace) -> Non
 
     document = Path(arguments.markdown)
     figures: list[str | None] = []
+    # Figures of the document that is replaced are replaced too; others are not.
+    replaces = document.exists()
     try:
         for data in (data for results in runs for data in results["datasets"]):
             curves = render_curves(data)
-            name = None if curves is None else _figure_name(document.stem, data["name"], figures)
+            name = None if curves is None else _figure_name(document, data["name"], figures, replaces=replaces)
             figures.append(name)
             if name is not None and curves is not None:
                 document.with_name(name).write_text(curves, encoding="utf-8")
@@ -279,10 +305,10 @@ def _write_markdown(runs: Sequence[dict[str, Any]], arguments: Namespace) -> Non
     print(f"wrote {', '.join(written)}", file=sys.stderr)
 
 
-def _figure_name(stem: str, dataset: str, taken: Sequence[str | None]) -> str:
-    slug = f"{stem}-" + (re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-") or "data")
+def _figure_name(document: Path, dataset: str, taken: Sequence[str | None], *, replaces: bool) -> str:
+    slug = f"{document.stem}-" + (re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-") or "data")
     name, number = f"{slug}.svg", 2
-    while name in taken:
+    while name in taken or (not replaces and document.with_name(name).exists()):
         name, number = f"{slug}-{number}.svg", number + 1
     return name
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.commands import print_failed
+from benchmarks.commands import make_out_folder, print_failed
 from benchmarks.label_curve import CURVE_SIZES, Curve, measure_label_curve
 from classic_eyes._utils.writing import write_whole
 from classic_eyes.cli.arguments import existing_file, positive_integer, random_seed
@@ -19,6 +19,7 @@ from classic_eyes.datasets import load_labelled, read_eyes
 from classic_eyes.synthetic import make_eyes
 
 _SYNTHETIC = 600
+_FIGURE = "label-curve.svg"
 _QUICK: dict[str, Any] = {"sizes": (25, 50), "n_seeds": 2}
 
 
@@ -31,11 +32,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="the first seed; default: 0")
     parser.add_argument("--quick", action="store_true", help="fewer numbers of labels, fewer seeds")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
+    parser.add_argument("--force", action="store_true", help="replace the file of an earlier run")
     parser.add_argument("--out", metavar="DIR", help="also draw the curves: DIR/label-curve.svg")
 
 
 def work(arguments: Namespace) -> int:
     """Run ``bench.py label-curve``: 0, or 1 if some images could not be read."""
+    if arguments.out is not None:
+        make_out_folder(arguments.out, _FIGURE, force=arguments.force)
     settings: dict[str, Any] = {**(_QUICK if arguments.quick else {}), "random_state": arguments.seed}
     failed: Sequence[Any] = ()
     if arguments.path is None:
@@ -74,8 +78,7 @@ def curve_table(source: str, curves: Sequence[Curve]) -> str:
 def _draw(source: str, curves: Sequence[Curve], folder: str) -> Path:
     from benchmarks.report.learning import render_learning
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    path = Path(folder) / "label-curve.svg"
+    path = Path(folder) / _FIGURE
     lines = [{"name": f"{each.learner}, {each.order}", "sizes": each.sizes, "mean": each.mean} for each in curves]
     write_whole(path, render_learning(lines, source).encode("utf-8"))
     return path

@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from benchmarks.commands import make_out_folder
 from classic_eyes import EyePredictor, load_model
 from classic_eyes._utils.memory import memory_of_tree_mb
 from classic_eyes._utils.shipped import SHIPPED_MODELS
@@ -31,6 +32,7 @@ from classic_eyes.inference import CHUNK, quickest_backend, score_files
 from classic_eyes.synthetic import make_eyes
 
 _SYNTHETIC = 1000
+_FILE = "speed.json"
 # A single image takes too little time to be timed alone.
 _SINGLES = 200
 # Seconds between two samples of the memory of a run.
@@ -70,6 +72,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--many", type=natural_number, default=0, metavar="N", help="also the memory of a run over N images; default: 0"
     )
+    parser.add_argument("--force", action="store_true", help="replace the file of an earlier run")
     parser.add_argument("--out", metavar="DIR", help="write DIR/speed.json")
 
 
@@ -77,15 +80,16 @@ def work(arguments: Namespace) -> int:
     """Run ``bench.py speed``: 0."""
     from benchmarks.store import processor_name, write_json
 
+    if arguments.out is not None:
+        make_out_folder(arguments.out, _FILE, force=arguments.force)
     speed = measure_speed(
         arguments.path, arguments.models, rounds=arguments.rounds, n_jobs=arguments.jobs, many=arguments.many
     )
     speed["machine"] = processor_name()
     print(speed_table(speed), flush=True)
     if arguments.out is not None:
-        Path(arguments.out).mkdir(parents=True, exist_ok=True)
-        write_json(Path(arguments.out) / "speed.json", speed)
-        print(f"wrote {Path(arguments.out) / 'speed.json'}", file=sys.stderr)
+        write_json(Path(arguments.out) / _FILE, speed)
+        print(f"wrote {Path(arguments.out) / _FILE}", file=sys.stderr)
     return 0
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -116,8 +118,52 @@ def test_unchanged_scenarios_are_reused(finished, capsys, quick):
     # Timings are reused, too.
     again = json.loads((out / "results.json").read_text())
     assert again["datasets"] == before["datasets"]
-    assert bench("--data", folder, *OPTIONS, "--out", out) == 0
-    assert "holds 2 finished parts; --resume would reuse them" in capsys.readouterr().err
+
+
+def test_finished_run_is_replaced_only_with_force(finished, tmp_path, capsys, quick):
+    folder, done = finished
+    out = tmp_path / "out"
+    shutil.copytree(done, out)
+
+    def contents():
+        return {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    before = contents()
+    # The files of a run stand in the way, one by one; last those of an interrupted run.
+    for number, removed in enumerate((None, "results.json", "report.html")):
+        if removed is not None:
+            (out / removed).unlink()
+            del before[Path(removed)]
+        assert bench("--data", folder, *OPTIONS, "--out", out) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        reason = (
+            f"{('results.json', 'report.html')[number]}' exists" if number < 2 else "holds 2 finished parts of another"
+        )
+        assert reason in error
+        assert "--resume" in error
+        assert "--force" in error
+        assert contents() == before
+    assert bench("--data", folder, *OPTIONS, "--out", out, "--force", "--resume") == 2
+    assert "give one of them" in capsys.readouterr().err
+    assert bench("--data", folder, *OPTIONS, "--out", out, "--force") == 0
+    assert (out / "results.json").exists()
+
+
+def test_document_is_replaced_only_with_force_and_no_figure_of_another(finished, tmp_path, capsys):
+    results, document = finished[1] / "results.json", tmp_path / "doc.md"
+    (tmp_path / "doc-eyes.svg").write_text("of another document")
+    assert bench("--from", results, "--markdown", document) == 0
+    assert (tmp_path / "doc-eyes.svg").read_text() == "of another document"
+    before = document.read_text()
+    assert "doc-eyes-2.svg" in before
+    assert bench("--from", results, "--markdown", document) == 2
+    assert "--markdown" in capsys.readouterr().err
+    assert document.read_text() == before
+    assert bench("--from", results, "--markdown", results, "--force") == 2
+    assert "is one of the files that are read" in capsys.readouterr().err
+    assert bench("--from", results, "--markdown", document, "--force") == 0
+    assert "doc-eyes.svg)" in document.read_text()
 
 
 def test_two_runs_are_compared(finished, tmp_path, capsys):

@@ -37,6 +37,9 @@ def test_table_and_figure_are_written(tmp_path, capsys, calls):
     assert out.splitlines()[-1] == "| svm | random | 0.800 (0.700) | 0.850 (0.800) |"
     assert "<svg" in (tmp_path / "out" / "label-curve.svg").read_text()
     assert "label-curve.svg" in err
+    # It is not replaced, and that is said before the work.
+    assert bench("label-curve", "no-such-folder", "--out", tmp_path / "out") == 2
+    assert "label-curve.svg' exists; name another file, or replace it with --force" in capsys.readouterr().err
 
 
 def test_without_a_folder_synthetic_eyes_are_used(capsys, calls):

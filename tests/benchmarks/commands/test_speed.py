@@ -39,6 +39,11 @@ def test_ratios_are_taken_within_one_run(small_model, folder, tmp_path, capsys):
     assert f"{model}: folder to CSV, 1 jobs" in out
     assert "x decode" in out
     assert "speed.json" in err
+    # It is not replaced, and that is said before the work.
+    assert bench("speed", "no-such-folder", "--out", tmp_path / "out") == 2
+    assert "speed.json' exists; name another file, or replace it with --force" in capsys.readouterr().err
+    assert bench("speed", folder, "--out", tmp_path / "out" / "speed.json") == 2
+    assert "the folder cannot be made" in capsys.readouterr().err
 
 
 def test_times_and_ratios_are_medians_over_the_rounds(folder, tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def warn_of_unused_labels(top: str, eyes: EyeSet, label_file: str, *, has_label_
             warned += [_top_folder(eyes.source), _file_names(unlabelled)]
         warned += [_unclear_folders(unlabelled), _other_tables(top, label_file)]
     for text in filter(None, warned):
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warnings.warn(f"{quoted(eyes.source)}: {text}", UserWarning, stacklevel=3)
 
 
 def _overridden(eyes: EyeSet, unlabelled: list[str], label_file: str) -> str | None:

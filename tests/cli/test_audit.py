@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
 
 import pytest
 
@@ -10,7 +12,7 @@ from classic_eyes.cli import audit
 from classic_eyes.datasets import load_images, read_eyes, read_label_table
 from classic_eyes.labeling import independent_reviewer
 
-from ..conftest import main, write_eyes, write_labelled
+from ..conftest import main, run, write_eyes, write_labelled
 from ..html_page import sheet_of, watch
 
 OPTIONS = ("--features", "hog", "--folds", 2, "--jobs", 1)
@@ -73,6 +75,19 @@ def test_csv_and_printed_table(mislabelled, tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].split() == ["doubt", "file", "why"]
     assert len([line for line in printed if "labelled" in line]) == 20
+
+
+def test_names_that_the_terminal_cannot_show_are_printed_with_escapes(tmp_path):
+    labels = write_eyes(tmp_path / "eyes", 60)
+    for state in ("open", "closed"):
+        (tmp_path / "eyes" / state).mkdir()
+    for number, label in enumerate(labels):
+        state = ("closed", "open")[1 - label if number < 3 else label]
+        os.rename(tmp_path / "eyes" / f"{number:03}.png", tmp_path / "eyes" / state / f"\u00e9{number:03}.png")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run("audit", tmp_path / "eyes", *OPTIONS, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"(?:open|closed)/\\xe9\d{3}\.png +labelled", done.stdout)) == 20
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from ..conftest import main, write_eyes, write_labelled
+from ..conftest import main, run, write_eyes, write_labelled
 from ..html_page import sheet_of
 
 
@@ -69,17 +69,38 @@ def test_unreadable_images_and_names_are_skipped(tmp_path, capsys):
     top = tmp_path / "mixed"
     write_eyes(top, 5)
     (top / "broken.png").write_bytes(b"hello")
+    (top / "c.heic").write_bytes(b"")
     os.rename(top / "004.png", os.fsencode(top) + b"/caf\xe9.png")
     assert label(top, tmp_path / "a.html") == 1
     error = capsys.readouterr().err
     assert "skipped broken.png: not an image OpenCV can read" in error
     assert "skipped 'caf\\udce9.png': label files are UTF-8, and its name is not" in error
+    assert "left out of 6 images: 1 that could not be read (1 not an image OpenCV can read)" in error
+    assert error.splitlines()[-1] == "1 file passed over (1 .heic): convert it to JPEG or PNG"
     assert len(items_of(tmp_path / "a.html")) == 4
     # If only unreadable images remain, the message says so.
     (top / "assets.csv").write_text("file,label\n" + "".join(f"{k:03}.png,1\n" for k in range(4)))
     os.unlink(os.fsencode(top) + b"/caf\xe9.png")
     assert label(top, tmp_path / "b.html") == 2
     assert "4 of 5 images are labelled or marked; of the rest, none of 1" in capsys.readouterr().err
+
+
+def test_page_has_the_same_names_in_every_locale(tmp_path):
+    top = tmp_path / "eyes"
+    write_eyes(top, 4)
+    os.rename(top / "000.png", top / "caf\u00e9.png")
+    os.rename(top / "001.png", top / "\N{EYE}.png")
+    (top / "assets.csv").write_text("file,label\ncaf\u00e9.png,1\n\N{EYE}.png,\n", encoding="utf-8")
+    out = tmp_path / "page.html"
+    arguments = ["label", top, "--out", out, "--model", "fast"]
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run(*arguments, env=environment)
+    assert done.returncode == 0, done.stderr
+    there = out.read_text(encoding="utf-8")
+    assert main(*arguments, "--force") == 0
+    assert out.read_text(encoding="utf-8") == there
+    assert sorted(item["file"] for item in items_of(out)) == ["002.png", "003.png", "\N{EYE}.png"]
+    assert [item["row"] for item in items_of(out) if item["file"] == "\N{EYE}.png"] == [1]
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,23 @@ def test_files_without_common_labels(tmp_path, capsys):
     (tmp_path / "b.csv").write_text("file,label\nb.png,0\n")
     assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
     assert capsys.readouterr().out == "both label 0 images\n"
+
+
+def test_other_separators_and_how_images_were_chosen(tmp_path):
+    (tmp_path / "a.csv").write_text("file;label;chosen\na.png;1.0;random\nb.png;;\n")
+    (tmp_path / "b.csv").write_text("\ufefffile\tlabel\tchosen\nb.png\tclosed\tpriority\n", encoding="utf-8")
+    assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
+    written = (tmp_path / "c.csv").read_text()
+    assert written == "file,label,chosen\na.png,1.0,random\nb.png,closed,priority\n"
+
+
+def test_predictions_are_not_merged(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("file,label\na.png,1\n")
+    (tmp_path / "p.csv").write_text("file,label,score,error\na.png,1,0.9,\n")
+    for first, second in (("a", "p"), ("p", "a")):
+        out = tmp_path / "c.csv"
+        assert main("merge", tmp_path / f"{first}.csv", tmp_path / f"{second}.csv", "--out", out) == 2
+        error = capsys.readouterr().err
+        assert "p.csv has the columns score and error: these are predictions, not labels" in error
+        assert error.count("\n") == 1
+        assert not out.exists()

@@ -242,6 +242,23 @@ def test_train_with_some_labels_evaluates_on_them(unlabelled, tmp_path, capsys):
     assert card["protocol"].startswith("given labels only")
 
 
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize(
+    ("folders", "table", "message"),
+    [
+        (("awake", "sleepy"), None, "folders that look like labels were not used, and their 6 images have no label"),
+        (("a", "b"), "labels.csv", "'labels.csv' looks like a label file and was not used; name it with --labels"),
+    ],
+)
+def test_labels_that_are_not_used_are_named(tmp_path, capsys, folders, table, message):
+    for folder in folders:
+        write_eyes(tmp_path / "eyes" / folder, 3)
+    if table:
+        (tmp_path / "eyes" / table).write_text("file,label\na/000.png,1\n")
+    assert main("train", tmp_path / "eyes", "--out", tmp_path / "m.npz") == 2
+    assert f"classic-eyes: warning: 'eyes': {message}" in capsys.readouterr().err.splitlines()[0]
+
+
 # -- labels that are no measure of the accuracy --
 
 FAST = ("--features", "profile", "--classifier", "svm")

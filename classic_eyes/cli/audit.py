@@ -16,9 +16,9 @@ from ..evaluation import MIN_FOLDS
 from ..labeling import AUDIT_FEATURES, Audit, Reviewer, audit_labels, independent_reviewer, out_of_fold_reviewer
 from ..labeling.audit import check_enough_labels
 from ..labeling.page import render_sheet, write_page
-from .arguments import check_out, existing_file, known_views, positive_integer, random_seed
+from .arguments import add_bits_argument, check_out, existing_file, known_views, positive_integer, random_seed
 from .folds import check_folds
-from .listing import describe_failed, print_failed, print_passed_over
+from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import item, label_file, label_table, read_shown
 from .tables import aligned
 
@@ -55,6 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
     parser.add_argument("--page", type=positive_integer, default=50, metavar="N", help="labels per page; default: 50")
+    add_bits_argument(parser)
 
 
 def work(arguments: Namespace) -> int:
@@ -66,8 +67,9 @@ def work(arguments: Namespace) -> int:
         check_out(arguments.out, ".html", ".csv", force=arguments.force, read=[file] if file else [])
     eyes = read_eyes(arguments.path, labels=arguments.labels)
     table = label_table(arguments.path, arguments.labels, eyes)
-    data = load_images(eyes)
+    data = load_images(eyes, bits=arguments.bits)
     print_failed(data.failed)
+    Peaks(data.peaks).print_warning(arguments.bits)
     reviewers = find_reviewers(data, arguments)
     audit = audit_labels(data.images, data.eyes.labels, data.eyes.groups, tuple(data.eyes.names), reviewers)
     rows = _rows(audit, data, arguments.limit)

@@ -14,8 +14,8 @@ from ..errors import DataError
 from ..labeling import ORDERS, queue_images
 from ..labeling.page import render_sheet, write_page
 from ..predictor import load_model
-from .arguments import add_model_arguments, check_out, existing_file, positive_integer, random_seed
-from .listing import describe_failed, print_failed, print_passed_over
+from .arguments import add_bits_argument, add_model_arguments, check_out, existing_file, positive_integer, random_seed
+from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import item, label_table, read_shown
 
 __all__ = ["add_arguments", "work"]
@@ -44,6 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--page", type=positive_integer, default=50, metavar="N", help="images per page; default: 50")
     parser.add_argument("--seed", type=random_seed, default=0, metavar="N", help="default: 0")
+    add_bits_argument(parser)
 
 
 def work(arguments: Namespace) -> int:
@@ -51,8 +52,9 @@ def work(arguments: Namespace) -> int:
     check_out(arguments.out, ".html", force=arguments.force)
     eyes = read_eyes(arguments.path, labels=arguments.labels)
     table = label_table(arguments.path, arguments.labels, eyes)
-    data = _load(_to_be_labelled(eyes, table, arguments.unsure), len(eyes))
+    data = _load(_to_be_labelled(eyes, table, arguments.unsure), len(eyes), arguments.bits)
     print_failed(data.failed)
+    Peaks(data.peaks).print_warning(arguments.bits)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     scores = model.predict_proba(data.images)[:, 1]
     sheet, images = _sheet(data, table, scores, arguments)
@@ -91,9 +93,9 @@ def _to_be_labelled(eyes: EyeSet, table: LabelTable, with_unsure: bool) -> EyeSe
     return eyes.take(kept)
 
 
-def _load(eyes: EyeSet, n_all: int) -> LoadedSet:
+def _load(eyes: EyeSet, n_all: int, bits: int | None) -> LoadedSet:
     try:
-        return load_images(eyes)
+        return load_images(eyes, bits=bits)
     except DataError as error:
         if len(eyes) == n_all:
             raise

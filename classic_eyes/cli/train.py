@@ -28,9 +28,17 @@ from ..semisupervised.finding import MIN_IMAGES
 from ..training.compiling import NotCompilableError, check_compilable
 from ..training.duration import estimate_seconds
 from ..training.pipelines import CLASSIFIERS, build_pipelines
-from .arguments import check_out, existing_file, fold_count, known_views, positive_integer, random_seed
+from .arguments import (
+    add_bits_argument,
+    check_out,
+    existing_file,
+    fold_count,
+    known_views,
+    positive_integer,
+    random_seed,
+)
 from .folds import check_folds, check_labels
-from .listing import describe_failed, print_failed, print_passed_over
+from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .tables import results_table
 
 __all__ = ["add_arguments", "work"]
@@ -82,6 +90,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--labelled-only", action="store_true", help="ignore images without a label")
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
+    add_bits_argument(parser)
     parser.add_argument("--about", metavar="JSON", help="further entries of the card: sources, licences, limits")
     advanced = parser.add_argument_group(
         "advanced", "Instead of those of the recipe; with a single view its cascade has no effect."
@@ -111,9 +120,10 @@ def work(arguments: Namespace) -> int:
     sets = _read_sets(arguments)
     not_evaluated = _why_not_evaluated(sets)
     kept = _labelled(sets) if arguments.labelled_only else sets
-    loaded = [load_images(each, size=clf.size) for each in kept]
+    loaded = [load_images(each, size=clf.size, bits=arguments.bits) for each in kept]
     failed = tuple(failure for part in loaded for failure in part.failed)
     print_failed(failed)
+    Peaks(peak for part in loaded for peak in part.peaks).print_warning(arguments.bits)
     data = LoadedSet(
         concatenate([part.eyes for part in loaded]), np.concatenate([part.images for part in loaded]), failed
     )

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 
+import cv2
+import numpy as np
 import pytest
 
 from classic_eyes._utils.shipped import shipped_model
 from classic_eyes.cli.arguments import check_out
 from classic_eyes.errors import ParameterError
 
-from ..conftest import main, write_eyes
+from ..conftest import main, write_eyes, write_labelled
 
 
 @pytest.fixture
@@ -92,16 +94,21 @@ def folders(tmp_path_factory, small_model):
     """Commands that can write a file, by name; without ``--out``."""
     top = tmp_path_factory.mktemp("outputs")
     write_eyes(top / "eyes", 30, random_state=4)
+    labelled = write_labelled(top / "labelled", 60)
     model = ("--model", small_model.with_suffix(".npz"))
     return {
         "predict": ("predict", top / "eyes", *model),
         "faces": ("faces", top / "eyes", *model),
         "calibrate": ("calibrate", top / "eyes", *model),
         "label": ("label", top / "eyes", *model),
+        "train": ("train", labelled, "--features", "profile", "--classifier", "linear", "--folds", 0),
+        "audit": ("audit", labelled, "--features", "profile", "--folds", 2),
+        "merge": ("merge", labelled / "assets.csv", labelled / "assets.csv"),
     }
 
 
-ENDINGS = {"predict": "csv", "faces": "csv", "calibrate": "json", "label": "html"}
+ENDINGS = {"predict": "csv", "faces": "csv", "calibrate": "json", "label": "html", "train": "joblib", "audit": "html"}
+ENDINGS["merge"] = "csv"
 
 
 @pytest.mark.parametrize("command", ENDINGS)
@@ -120,9 +127,9 @@ def test_existing_file_is_replaced_only_with_force(folders, command, tmp_path, c
     assert main(*folders[command], "--out", out, "--force") == 0
     written = out.read_bytes()
     assert written != b"precious"
-    out.unlink()
-    assert main(*folders[command], "--out", out) == 0
-    assert out.read_bytes() == written
+    new = tmp_path / f"new.{ENDINGS[command]}"
+    assert main(*folders[command], "--out", new) == 0
+    assert new.read_bytes() == written
 
 
 def test_label_file_is_not_lost_to_predict(folders, tmp_path, capsys):
@@ -162,3 +169,30 @@ def test_rows_go_to_a_pipe_and_are_appended_to_standard_output(folders, tmp_path
     both = f"{command} >> {tmp_path / 'all'} && {command} >> {tmp_path / 'all'}"
     subprocess.run(["bash", "-c", both], capture_output=True, check=True, timeout=120)
     assert (tmp_path / "all").read_text() == 2 * expected
+
+
+# -- arguments that several commands share --
+
+
+@pytest.mark.parametrize("command", ["predict", "calibrate", "label", "train", "audit"])
+def test_bits_reach_the_images_of_every_command(command, tmp_path, small_model, capsys):
+    folder = write_labelled(tmp_path / "eyes", 60)
+    for path in folder.glob("*.png"):
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 4
+        image[0, 0] = 1023
+        cv2.imwrite(str(path), image)
+    out = {"predict": "a.csv", "calibrate": "a.json", "label": "a.html", "train": "a.npz", "audit": "a.csv"}[command]
+    arguments = [command, folder, "--out", tmp_path / out]
+    if command == "label":
+        (folder / "assets.csv").unlink()
+    if command in ("predict", "calibrate", "label"):
+        arguments += ["--model", small_model.with_suffix(".npz")]
+    if command == "train":
+        arguments += ["--features", "profile", "--classifier", "linear", "--folds", 0]
+        arguments[3] = tmp_path / "a.joblib"
+    if command == "audit":
+        arguments += ["--features", "profile", "--folds", 2]
+    main(*arguments)
+    assert "60 images of 16 bits with values up to 1023 only, read as nearly black; if the" in capsys.readouterr().err
+    assert main(*arguments, "--bits", 10, "--force") == 0
+    assert "16 bits" not in capsys.readouterr().err

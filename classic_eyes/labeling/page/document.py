@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 
+from ..._utils.html import escape, html_page
 from ..._utils.writing import write_whole
 from ...errors import ParameterError
-from .text import escape, resource
+from .text import resource
 
 __all__ = ["fact_list", "whole_page", "write_page"]
 
@@ -21,27 +20,7 @@ def whole_page(title: str, body: str, *, style: str = "", script: str = "") -> s
     >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
     True
     """
-    style = resource("colors.css") + resource("page.css") + style
-    # Nothing but what stands in this file may load or run, whatever a file name contains.
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}"
-        f"{f'<script>{script}</script>' if script else ''}</body></html>\n"
-    )
-
-
-def _source(text: str) -> str:
-    """Return what a Content-Security-Policy allows: this very text, or nothing."""
-    if not text:
-        return "'none'"
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+    return html_page(title, body, style=resource("colors.css") + resource("page.css") + style, script=script)
 
 
 def write_page(page: str, path: str | os.PathLike[str]) -> None:

@@ -1,9 +1,8 @@
-"""Numbers, names and images as the pages write them, and the one place where text becomes HTML."""
+"""Numbers, names and images as the pages write them, and HTML text."""
 
 from __future__ import annotations
 
 import base64
-import html
 import math
 from importlib.resources import files
 
@@ -11,26 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.html import escape, printable
+
 __all__ = ["count", "escape", "png_url", "printable", "proportion", "resource", "shortened"]
 
 UNDEFINED = "–"
 MINUS = "−"
-
-
-def printable(text: object) -> str:
-    """Return the text with a replacement mark for control characters and half surrogates, which UTF-8 pages forbid."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-
-
-def escape(text: object) -> str:
-    """Return the text safe between tags and inside quoted attributes.
-
-    Examples
-    --------
-    >>> escape('<b title="x">')
-    '&lt;b title=&quot;x&quot;&gt;'
-    """
-    return html.escape(printable(text), quote=True)
 
 
 def proportion(value: float | None, decimals: int = 3) -> str:

@@ -144,7 +144,8 @@ def work(arguments: Namespace) -> int:
     card = make_card(
         clf,
         name=Path(as_text(arguments.out)).stem,
-        command=shlex.join(["classic-eyes", *map(as_text, arguments.argv)]),
+        # The same files come out whether older ones were replaced or not.
+        command=shlex.join(["classic-eyes", *(as_text(word) for word in arguments.argv if word != "--force")]),
         data=described,
         results=results,
         n_folds=n_folds,

@@ -489,6 +489,9 @@ def test_existing_files_are_replaced_only_with_force(tmp_path, capsys, exists):
     if exists != "found.html":
         assert main("train", folder, *options[:2], "--force", "--labelled-only", "--folds", 0, *QUICK) == 0
         assert (tmp_path / exists).read_bytes() != b"precious"
+        command = read_card(tmp_path / "mine.joblib")["command"]
+        assert "--out" in command
+        assert "--force" not in command
 
 
 def test_a_file_that_is_read_is_not_replaced_even_with_force(tmp_path, capsys):

@@ -23,12 +23,9 @@ def check_labels(eyes: EyeSet) -> None:
                 f"{shown}: all {len(eyes)} labels are {name}; training needs open and closed eyes, add images of the "
                 "other kind"
             )
-    if min(_n_groups(eyes)) < _MIN_GROUPS:
-        n_closed, n_open = _n_groups(eyes)
-        raise DataError(
-            f"{shown}: closed eyes are of {n_closed} groups and open ones of {n_open} (a group is a person or face); "
-            f"training needs {_MIN_GROUPS} of each, add images of other people"
-        )
+    n_groups = _n_groups(eyes)
+    if min(n_groups) < _MIN_GROUPS:
+        raise DataError(f"{shown}: {_too_few(n_groups)}; add images of other people")
 
 
 def check_folds(eyes: EyeSet, n_folds: int, *, remedy: str, random_state: int = 0) -> None:
@@ -44,11 +41,16 @@ def check_folds(eyes: EyeSet, n_folds: int, *, remedy: str, random_state: int = 
     for train, _ in folds:
         left = _n_groups(eyes.take(train))
         if min(left) < _MIN_GROUPS:
-            raise DataError(
-                f"{shown}: without one of {n_folds} folds, closed eyes are of {left[0]} groups and open ones of "
-                f"{left[1]} (a group is a person or face); training needs {_MIN_GROUPS} of each; {remedy}"
-            )
+            raise DataError(f"{shown}: without one of {n_folds} folds, {_too_few(left)}; {remedy}")
 
 
 def _n_groups(eyes: EyeSet) -> list[int]:
     return [len(np.unique(eyes.groups[eyes.labels == label])) for label in (0, 1)]
+
+
+def _too_few(n_groups: list[int]) -> str:
+    n_closed, n_open = (f"{n} group{'s' * (n != 1)}" for n in n_groups)
+    return (
+        f"closed eyes are of {n_closed} and open ones of {n_open} (a group is a person or face), and training needs "
+        f"{_MIN_GROUPS} of each"
+    )

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._utils.shipped import SHIPPED_MODELS, shipped_model
-from ._utils.threads import one_thread
+from ._utils.threads import turn
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
 from .errors import ModelError
-from .images import as_image, as_images
+from .images import as_image, in_blocks
 from .inference.novelty import verdicts
-from .inference.program import Program, probability_of
+from .inference.program import BLOCK, Program, Scoring, probability_of
 from .persistence.files import npz_path
 from .persistence.npz import pack_program, read_npz, write_npz
 
 __all__ = ["EyePredictor", "PredictionMethods", "load_model"]
 
+T = TypeVar("T")
+
+# So many images take so little time that threads would compete for the interpreter; and arrays of so many values.
+_BRIEF, _SMALL = 48, 48 * 24 * 24
+
 
 class PredictionMethods:
     """The methods that predict, for every class with a `program`.
 
-    ``images`` are an array ``(n, h, w)`` or ``(n, h, w, 3)`` in RGB, or a sequence of arrays or paths; see
-    `classic_eyes.images.as_images`.
+    ``X`` and ``images`` are an array ``(n, h, w)`` or ``(n, h, w, 3)`` in RGB, or a sequence of arrays or paths; see
+    `classic_eyes.images.as_images`. Any number of threads may call them at once.
     """
 
     @property
@@ -36,12 +43,12 @@ class PredictionMethods:
         """The fitted model as arithmetic; all predictions go through it."""
         raise NotImplementedError
 
-    def decision_function(self, images: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return the calibrated log odds of open; positive means open.
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        X : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
@@ -54,17 +61,14 @@ class PredictionMethods:
         ImageError
             For images that cannot be used.
         """
-        program = self.program
-        X = as_images(images, size=program.size)
-        with one_thread():
-            return program.log_odds(X)
+        return self._compute(X)[0]
 
-    def predict_proba(self, images: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the calibrated probabilities of closed and of open.
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        X : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
@@ -77,15 +81,15 @@ class PredictionMethods:
         ImageError
             For images that cannot be used.
         """
-        open_ = probability_of(self.decision_function(images))
+        open_ = probability_of(self.decision_function(X))
         return np.column_stack([1 - open_, open_])
 
-    def predict(self, images: Any) -> NDArray[np.int64]:
+    def predict(self, X: Any) -> NDArray[np.int64]:
         """Return 1 for each open eye and 0 for each closed one.
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+        X : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
             Eye patches; see `classic_eyes.images.as_images`.
 
         Returns
@@ -98,10 +102,12 @@ class PredictionMethods:
         ImageError
             For images that cannot be used.
         """
-        return (self.decision_function(images) >= 0).astype(np.int64)
+        return (self.decision_function(X) >= 0).astype(np.int64)
 
     def predict_one(self, image: Any) -> float:
-        """Return the probability of open of one image, with little overhead: for the loop of a camera.
+        """Return the probability of open of one image, with little overhead.
+
+        In the loop of a camera, `verdict_one` also tells frames without an eye, such as those of a covered camera.
 
         Parameters
         ----------
@@ -118,11 +124,10 @@ class PredictionMethods:
         ImageError
             For an image that cannot be used.
         """
-        program = self.program
-        return float(program.probability(as_image(image, size=program.size))[0])
+        return float(self._compute_one(image, self.program.probability)[0])
 
     def novelty_score(self, images: Any) -> NDArray[np.float64]:
-        """Return how unlike an eye images are; 1% of eyes score above 1.
+        """Return how unlike an eye images are; 1% of eyes score above 1, and every flat image.
 
         Parameters
         ----------
@@ -141,9 +146,7 @@ class PredictionMethods:
         ModelError
             For a model that was trained without non-eye detection.
         """
-        X = as_images(images, size=self.program.size)
-        with one_thread():
-            return self.probability_and_novelty(X)[:, 1]
+        return self._compute(images, log_odds=False, novelty=True)[1]
 
     def verdict(self, images: Any) -> list[str]:
         """Return ``open``, ``closed``, ``unsure`` or ``not-an-eye`` for each image.
@@ -171,13 +174,11 @@ class PredictionMethods:
         >>> load_model().verdict(make_eyes(3, random_state=0).images)
         ['closed', 'closed', 'open']
         """
-        X = as_images(images, size=self.program.size)
-        with one_thread():
-            probability, novelty = self.probability_and_novelty(X).T
-        return verdicts(probability, novelty, unsure=self.program.unsure)
+        log_odds, novelty = self._compute(images, novelty=True)
+        return verdicts(probability_of(log_odds), novelty, unsure=self.program.unsure)
 
     def verdict_one(self, image: Any) -> str:
-        """Return the verdict on one image; see `verdict`.
+        """Return the verdict on one image, as for the loop of a camera; see `verdict`.
 
         Parameters
         ----------
@@ -196,8 +197,33 @@ class PredictionMethods:
         ModelError
             For a model that was trained without non-eye detection.
         """
-        probability, novelty = self.probability_and_novelty(as_image(image, size=self.program.size)).T
-        return verdicts(probability, novelty, unsure=self.program.unsure)[0]
+        program = self.program
+        novelty, probability = self._compute_one(image, lambda X: (program.novelty_score(X), program.probability(X)))
+        return verdicts(probability, novelty, unsure=program.unsure)[0]
+
+    def _compute(
+        self, images: Any, *, log_odds: bool = True, novelty: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return log odds and novelty (n,) of images of any kind, in constant memory; what is not wanted is empty."""
+        program = self.program
+        scoring, novelties = None, [np.empty(0)]
+        with _conversion(images):
+            for X in in_blocks(images, BLOCK, size=program.size):
+                scoring = scoring or Scoring(program, len(images))
+                with turn(brief=len(X) <= _BRIEF):
+                    if novelty:
+                        novelties.append(program.novelty_score(X))
+                    if log_odds:
+                        scoring.add(X)
+            assert scoring is not None  # `in_blocks` refuses to yield nothing
+            with turn(brief=True):
+                return scoring.finish() if log_odds else np.empty(0), np.concatenate(novelties)
+
+    def _compute_one(self, image: Any, compute: Callable[[NDArray[np.uint8]], T]) -> T:
+        with _conversion(image):
+            X = as_image(image, size=self.program.size)
+            with turn(brief=True):
+                return compute(X)
 
     def probability(self, gated: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the probability of open for images that `classic_eyes.images.as_images` returned.
@@ -213,28 +239,6 @@ class PredictionMethods:
             From 0 to 1.
         """
         return self.program.probability(gated)
-
-    def probability_and_novelty(self, gated: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return the probability of open and the novelty for images that `classic_eyes.images.as_images` returned.
-
-        Parameters
-        ----------
-        gated : uint8 array of shape (n, size, size)
-            Grey.
-
-        Returns
-        -------
-        float64 array of shape (n, 2)
-            Columns probability, from 0 to 1, and novelty, 0 or more.
-
-        Raises
-        ------
-        ModelError
-            For a model that was trained without non-eye detection.
-        """
-        program = self.program
-        novelty = program.novelty_score(gated)
-        return np.column_stack([program.probability(gated), novelty])
 
     def adapt(self, images: Any) -> Adaptation:
         """Fit threshold and calibration to an unlabelled folder of both open and closed eyes.
@@ -295,6 +299,12 @@ class PredictionMethods:
     def fingerprint(self) -> str:
         """The SHA-256 of the ``.npz`` file of the model; empty for a model that has none."""
         return hashlib.sha256(pack_program(self.program)).hexdigest() if self.program.compiled else ""
+
+
+def _conversion(images: Any) -> AbstractContextManager[None]:
+    """Return the turn in which small arrays are converted; reading files and large arrays keeps nobody waiting."""
+    small = isinstance(images, np.ndarray) and images.size <= _SMALL
+    return turn(brief=True) if small else nullcontext()
 
 
 class EyePredictor(PredictionMethods):

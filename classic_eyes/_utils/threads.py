@@ -1,4 +1,4 @@
-"""Threads: how many OpenCV, BLAS and OpenMP compute with, and independent calls spread over the cores."""
+"""Threads: how many OpenCV, BLAS and OpenMP compute with, calls spread over the cores, turns of a caller's threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["map_in_threads", "n_cores", "one_thread"]
+__all__ = ["map_in_threads", "n_cores", "one_thread", "turn"]
 
 
 def n_cores() -> int:
@@ -44,18 +44,39 @@ def map_in_threads(function: Callable[[Any], Any], items: Iterable[Any]) -> list
 def one_thread() -> Iterator[None]:
     """Keep OpenCV, BLAS and OpenMP to one thread each: joblib uses the cores, and sums keep their order.
 
-    Scopes may overlap, in one thread or in several. The last one to end restores the settings from before the first.
+    Scopes may overlap, in one thread or in several. The last one to end restores the settings from before the first,
+    but for those that somebody else has changed since.
     """
     of_process, of_thread = _libraries(len(sys.modules))
     # Looked up once: a generator may be closed in another thread than the one that started it.
-    thread_limit = _thread.limit
+    thread_limit, ident = _own.limit, threading.get_ident()
     _process_limit.enter(of_process)
     thread_limit.enter(of_thread)
     try:
         yield
     finally:
-        thread_limit.leave()
+        # What counts for each thread can be restored in that thread only: now, or at the end of its next scope.
+        thread_limit.leave(restore=threading.get_ident() == ident)
         _process_limit.leave()
+
+
+@contextmanager
+def turn(*, brief: bool) -> Iterator[None]:
+    """Compute in one thread, once it is this caller's turn.
+
+    One brief computation runs at a time: it is hundreds of calls that each release the interpreter for microseconds,
+    and threads that compete for the interpreter lose more time by waking each other than they compute. Of other
+    computations as many run at a time as there are cores. A turn inside a turn does not wait.
+    """
+    if _own.has_turn:
+        yield
+        return
+    with _turns.brief if brief else _turns.long, one_thread():
+        _own.has_turn = True
+        try:
+            yield
+        finally:
+            _own.has_turn = False
 
 
 class _OpenCV:
@@ -86,14 +107,15 @@ class _Limit:
     """A limit of one thread that holds while at least one scope is open."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_open = 0
+        # Reentrant: a signal handler may fork while its own thread holds the lock.
+        self.lock = threading.RLock()
+        self.n_open = 0
         self._limited: Sequence[Any] | None = None
         self._before: dict[str, tuple[Any, int]] = {}
 
     def enter(self, libraries: Sequence[Any]) -> None:
-        with self._lock:
-            self._n_open += 1
+        with self.lock:
+            self.n_open += 1
             # In the first scope, and in the first one after more libraries were loaded.
             if libraries is not self._limited:
                 self._limited = libraries
@@ -101,26 +123,61 @@ class _Limit:
                     self._before.setdefault(library.filepath, (library, library.num_threads))
                     _set(library, 1)
 
-    def leave(self) -> None:
-        with self._lock:
-            self._n_open -= 1
-            if not self._n_open:
-                for library, number in self._before.values():
+    def leave(self, *, restore: bool = True) -> None:
+        with self.lock:
+            self.n_open -= 1
+            if not self.n_open:
+                self.end(restore=restore)
+
+    def end(self, *, restore: bool = True) -> None:
+        self._limited = None
+        if restore:
+            for library, number in self._before.values():
+                # Any other number was set by somebody else since, and is theirs.
+                if library.num_threads == 1:
                     _set(library, number)
-                self._before.clear()
-                self._limited = None
+            self._before.clear()
 
 
 def _set(library: Any, number: int) -> None:
+    # Since threadpoolctl 3.8, a thread that set OpenBLAS locks the others out, who then set nothing and hear nothing.
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
     library.set_num_threads(number)
-    # Since threadpoolctl 3.8, a thread that set OpenBLAS locks the others out. Here another one may restore.
-    if hasattr(library, "clear_controlling_thread"):
-        library.clear_controlling_thread()
+    if release is not None:
+        release()
 
 
-class _Thread(threading.local):
+class _Own(threading.local):
+    """What each thread has of its own."""
+
     def __init__(self) -> None:
         self.limit = _Limit()
+        self.has_turn = False
 
 
-_process_limit, _thread = _Limit(), _Thread()
+class _Turns:
+    def __init__(self) -> None:
+        self.brief = threading.Lock()
+        self.long = threading.Semaphore(n_cores())
+
+
+_process_limit, _own, _turns = _Limit(), _Own(), _Turns()
+
+
+def _after_fork() -> None:
+    """In a forked process only the thread that forked goes on: scopes and turns of the others are over."""
+    global _turns
+    _turns = _Turns()
+    _process_limit.lock.release()
+    _process_limit.n_open = _own.limit.n_open
+    if not _process_limit.n_open:
+        _process_limit.end()
+
+
+if hasattr(os, "register_at_fork"):
+    # The lock is held over the fork, so that no other thread is halfway through changing the settings.
+    os.register_at_fork(
+        before=_process_limit.lock.acquire, after_in_parent=_process_limit.lock.release, after_in_child=_after_fork
+    )

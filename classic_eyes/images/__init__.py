@@ -2,7 +2,7 @@
 
 from .arrays import MAX_PIXELS, SIZE, check_bits, check_pixels
 from .files import IMAGE_ENDINGS, read_bytes, read_image, read_images, read_photograph
-from .gate import as_image, as_images, check_batch
+from .gate import as_image, as_images, check_batch, in_blocks
 from .headers import stated_size
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "check_batch",
     "check_bits",
     "check_pixels",
+    "in_blocks",
     "read_bytes",
     "read_photograph",
     "read_image",

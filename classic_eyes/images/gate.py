@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,10 @@ from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_bits, check_pixels,
 from .files import Source, is_source, quoted, read_batch, used_bits
 from .pillow import from_pil, is_pil
 
-__all__ = ["as_images", "check_batch"]
+__all__ = ["as_images", "check_batch", "in_blocks"]
+
+# Values of an array that are converted at a time.
+_N_VALUES = 1 << 20
 
 
 def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
@@ -80,7 +83,59 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bi
     >>> as_images([np.zeros((52, 52)), np.ones((24, 12))]).max(axis=(1, 2))
     array([  0, 255], dtype=uint8)
     """
-    size, max_pixels, bits = check_size(size), check_pixels(max_pixels), check_bits(bits)
+    gate = _Gate(check_size(size), check_pixels(max_pixels), check_bits(bits))
+    images = _given(images)
+    result = gate.batch(images) if _is_batch(images) else gate.sequence(images)
+    gate.warn_of_bits()
+    return result
+
+
+def in_blocks(images: Any, n: int, *, size: int = SIZE) -> Iterator[Images]:
+    """Convert images as `as_images` does and yield them in blocks of `n`, so that memory does not grow with an array.
+
+    Sequences are converted at once: what they hold takes more memory than the result.
+
+    Parameters
+    ----------
+    images : array or sequence
+        As in :func:`as_images`.
+    n : int
+        Images in each block but the last, 1 or more.
+    size : int, default=24
+        Height and width of the result in pixels.
+
+    Yields
+    ------
+    ndarray of uint8, shape (m, size, size)
+        The next `n` images, fewer in the last block.
+
+    Raises
+    ------
+    ImageError
+        As :func:`as_images`, for wrong values once their block is reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classic_eyes.images import in_blocks
+    >>> [block.shape for block in in_blocks(np.zeros((5, 40, 40)), 3)]
+    [(3, 24, 24), (2, 24, 24)]
+    """
+    gate = _Gate(check_size(size), MAX_PIXELS, None)
+    images = _given(images)
+    if _is_batch(images):
+        gate.check_batch_shape(images.shape)
+        for start in range(0, len(images), n):
+            yield gate.convert(images[start : start + n])
+    else:
+        converted = gate.sequence(images)
+        for start in range(0, len(converted), n):
+            yield converted[start : start + n]
+    gate.warn_of_bits()
+
+
+def _given(images: Any) -> Any:
+    """Return an array for what can be one, and other images unchanged; refuse a single image."""
     if is_source(images):
         what = "single path" if isinstance(images, str | os.PathLike) else "content of a single file"
         raise ImageError(
@@ -89,24 +144,16 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bi
         )
     if is_pil(images):
         raise ImageError(f"images is a single PIL image; allowed is {ALLOWED}: put it in a list, [image]")
-    gate = _Gate(size, max_pixels, bits)
     if hasattr(images, "__array__"):
         images = np.asarray(images)
-    if isinstance(images, np.ndarray) and (images.dtype.kind not in "OUS" or images.ndim != 1):
-        result = gate.batch(images)
-    elif isinstance(images, Sequence | np.ndarray):
-        result = gate.sequence(images)
-    else:
+    if not isinstance(images, Sequence | np.ndarray):
         raise ImageError(f"images is a {type(images).__name__}; allowed is {ALLOWED}: list(...) may help")
-    used = used_bits(gate.peaks)
-    if used is not None:
-        warnings.warn(
-            f"all images of 16 bits use the lowest {used} bits only, so they are nearly black; if a camera fills no "
-            f"more, pass bits={used} to classic_eyes.images.as_images",
-            UserWarning,
-            stacklevel=2,
-        )
-    return result
+    return images
+
+
+def _is_batch(images: Any) -> bool:
+    """Return whether images are an array of their values, and not of paths or other objects."""
+    return isinstance(images, np.ndarray) and (images.dtype.kind not in "OUS" or images.ndim != 1)
 
 
 def as_image(image: Any, *, size: int = SIZE) -> Images:
@@ -190,16 +237,31 @@ class _Gate:
 
     def batch(self, array: np.ndarray) -> Images:
         """Return the images of an array (n, h, w) or (n, h, w, channels)."""
-        if array.ndim and len(array) == 0:
-            raise ImageError(f"images has shape {array.shape}: no images; at least one is needed")
-        _check_batch_shape(array.shape)
-        self._check_area(array.shape[1:3], "images")
-        grey = to_grey(self._values(array, "images has "), colour=array.ndim == 4)
-        if grey.shape[1:] == (self.size, self.size):
-            return grey
-        out = np.empty((len(grey), self.size, self.size), dtype=np.uint8)
-        for row, image in enumerate(grey):
-            out[row] = square(image, self.size)
+        self.check_batch_shape(array.shape)
+        return self.convert(array)
+
+    def check_batch_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse an array that is no batch of images, by its shape."""
+        if shape and shape[0] == 0:
+            raise ImageError(f"images has shape {shape}: no images; at least one is needed")
+        _check_batch_shape(shape)
+        self._check_area(shape[1:3], "images")
+
+    def convert(self, array: np.ndarray) -> Images:
+        """Return the images of an array of the right shape."""
+        if array.dtype == np.uint8 and array.shape[1:] == (self.size, self.size):
+            return np.ascontiguousarray(array)
+        out = np.empty((len(array), self.size, self.size), dtype=np.uint8)
+        # A conversion takes several bytes a value.
+        n_at_once = max(1, _N_VALUES // int(np.prod(array.shape[1:])))
+        for start in range(0, len(array), n_at_once):
+            values = self._values(array[start : start + n_at_once], "images has ")
+            grey = to_grey(values, colour=array.ndim == 4)
+            if array.shape[1:3] == (self.size, self.size):
+                out[start : start + len(grey)] = grey
+            else:
+                for row, image in enumerate(grey, start):
+                    out[row] = square(image, self.size)
         return out
 
     def sequence(self, items: Sequence[Any] | np.ndarray) -> Images:
@@ -273,6 +335,17 @@ class _Gate:
             raise ImageError(
                 f"{name}: an image of {shape[0]} x {shape[1]} pixels; allowed are {self.max_pixels:,}: crop the eye "
                 "first, or pass max_pixels to classic_eyes.images.as_images"
+            )
+
+    def warn_of_bits(self) -> None:
+        """Warn if all images of 16 bits are suspiciously dark."""
+        used = used_bits(self.peaks)
+        if used is not None:
+            warnings.warn(
+                f"all images of 16 bits use the lowest {used} bits only, so they are nearly black; if a camera fills "
+                f"no more, pass bits={used} to classic_eyes.images.as_images",
+                UserWarning,
+                stacklevel=3,
             )
 
 

@@ -22,6 +22,9 @@ _PARTS = ("settings", "scale", "offset", "components")
 _SMALLEST = 1e-6
 # A residual smaller than eyes have (a flat image) is weaker evidence than a larger one.
 _BELOW_WEIGHT = 0.5
+# Cells a side, and grey levels by which the means of the cells deviate less in no eye: those of 14,577 eyes by 2.9 and
+# more, those of sensor noise by a quarter of its own deviation.
+_N_CELLS, _FLAT = 6, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,8 @@ class Novelty:
        by that of their first.
     2. These ratios are squared and added up over the subspaces, those below the median with half the weight.
     3. The sum is divided by its 99th percentile among those eyes: 1% of eyes have a score above 1.
+    4. A flat image, such as a covered camera takes, has a score above 1 whatever its features are. Flat means that the
+       means of 6 x 6 cells deviate by less than 2 grey levels.
 
     Parameters
     ----------
@@ -97,7 +102,11 @@ class Novelty:
 
     def score(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the novelty (n,), 0 or more, of gated images; above 1 is a non-eye."""
-        return self.of_residuals(self.residuals(images))
+        scores = np.empty(len(images))
+        for start in range(0, len(images), _CHUNK):
+            part = images[start : start + _CHUNK]
+            scores[start : start + _CHUNK] = np.maximum(self.of_residuals(self.residuals(part)), _flatness(part))
+        return scores
 
     def residuals(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Return the log residuals (n, n_subspaces) of gated images."""
@@ -139,6 +148,16 @@ class Novelty:
         if not subspaces or not (above > 0).all() or not (below > 0).all() or not header["threshold"] > 0:
             raise ValueError("no subspaces, or a distance that is not positive")
         return cls(tuple(subspaces), middle, above, below, float(header["threshold"]))
+
+
+def _flatness(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the novelty (n,) of flat images, above 1, and 0 for others."""
+    side = images.shape[1]
+    starts = np.arange(_N_CELLS) * side // _N_CELLS
+    sums = np.add.reduceat(np.add.reduceat(images, starts, axis=1, dtype=np.int32), starts, axis=2)
+    lengths = np.diff(starts, append=side)
+    contrast = (sums / np.outer(lengths, lengths)).std(axis=(1, 2))
+    return np.where(contrast < _FLAT, _FLAT / np.maximum(contrast, _FLAT / 100), 0)
 
 
 def verdicts(

@@ -1,18 +1,20 @@
-"""One thread inside a scope, and the settings from before once the last scope has ended."""
+"""One thread inside a scope, the settings from before once the last scope has ended, and turns."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import threading
+from contextlib import ExitStack, contextmanager
 
 import cv2
 import pytest
 from sklearn.svm import SVC  # noqa: F401  loads OpenMP
-from threadpoolctl import ThreadpoolController, threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from classic_eyes._utils import threads
-from classic_eyes._utils.threads import map_in_threads, one_thread
+from classic_eyes._utils.threads import map_in_threads, n_cores, one_thread, turn
 
 
 def settings() -> dict[str, int]:
@@ -111,9 +113,201 @@ def test_scope_closed_in_another_thread_ends():
     thread.start()
     thread.join()
     assert cv2.getNumThreads() == 2
-    # OpenMP has settings for each thread. The next scope in this one is the first again.
+    # OpenMP has settings for each thread. The next scope in this one is the first again, and restores them.
     with one_thread():
         assert set(settings().values()) == {1}
+    assert set(settings().values()) == {2}
+
+
+def test_scope_closed_in_another_thread_leaves_that_thread_its_settings():
+    scope = one_thread()
+    scope.__enter__()
+    seen = []
+
+    def close():
+        with threadpool_limits(1, user_api="openmp"):
+            scope.__exit__(None, None, None)
+            seen.extend(found["num_threads"] for found in threadpool_info() if found["user_api"] == "openmp")
+
+    thread = threading.Thread(target=close)
+    thread.start()
+    thread.join()
+    assert set(seen) == {1}
+    with one_thread():
+        pass
+
+
+def test_limits_of_the_caller_around_and_inside_a_scope_hold():
+    with threadpool_limits(3):
+        with one_thread():
+            assert {found["num_threads"] for found in threadpool_info()} == {1}
+            with threadpool_limits(2):
+                assert {found["num_threads"] for found in threadpool_info()} == {2}
+        assert {found["num_threads"] for found in threadpool_info()} == {3}
+    assert set(settings().values()) == {2}
+
+
+def test_numbers_that_the_caller_sets_inside_a_scope_stay():
+    with one_thread():
+        cv2.setNumThreads(3)
+    assert cv2.getNumThreads() == 3
+
+
+def test_limits_that_a_caller_ends_inside_a_scope_are_not_brought_back():
+    limits = threadpool_limits(3)
+    scope = one_thread()
+    with scope:
+        limits.restore_original_limits()
+    assert set(settings().values()) == {2}
+
+
+def test_a_thread_that_holds_limits_does_not_keep_the_others_from_one_thread():
+    """threadpoolctl lets one thread set OpenBLAS, and ignores the others."""
+    seen = []
+
+    def compute():
+        with one_thread():
+            seen.extend(found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas")
+
+    with threadpool_limits(2):
+        thread = threading.Thread(target=compute)
+        thread.start()
+        thread.join()
+        assert {found["num_threads"] for found in threadpool_info()} == {2}
+    assert set(seen) == {1}
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+
+
+@contextmanager
+def busy_elsewhere(scope):
+    """Keep a scope open in another thread."""
+    entered, done = threading.Event(), threading.Event()
+
+    def hold():
+        with scope:
+            entered.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert entered.wait(10)
+    yield
+    done.set()
+    thread.join()
+
+
+def in_a_fork(check):
+    """Return the exit status of a forked process: 0 where the check holds, 1 where not, 2 where it hangs."""
+    pid = os.fork()
+    if pid == 0:
+        watch = threading.Timer(20, lambda: os._exit(2))
+        watch.daemon = True
+        watch.start()
+        try:
+            os._exit(0 if check() else 1)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_has_the_settings_from_before_the_scopes_of_other_threads():
+    def in_child():
+        before = cv2.getNumThreads()
+        with one_thread():
+            inside = cv2.getNumThreads()
+        return (before, inside, cv2.getNumThreads()) == (2, 1, 2)
+
+    with busy_elsewhere(one_thread()):
+        assert cv2.getNumThreads() == 1
+        assert in_a_fork(in_child) == 0
+        assert cv2.getNumThreads() == 1
+    assert set(settings().values()) == {2}
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_process_forked_inside_a_scope_stays_in_it():
+    scope = one_thread()
+
+    def in_child():
+        inside = cv2.getNumThreads()
+        scope.__exit__(None, None, None)
+        return (inside, cv2.getNumThreads()) == (1, 2)
+
+    with busy_elsewhere(one_thread()), scope:
+        assert in_a_fork(in_child) == 0
+
+
+# -- turns --
+
+
+def test_a_turn_computes_in_one_thread_and_ends_with_an_error():
+    for brief in (True, False) * (n_cores() + 1):
+        with pytest.raises(KeyError), turn(brief=brief):
+            assert set(settings().values()) == {1}
+            raise KeyError
+    assert set(settings().values()) == {2}
+
+
+def most_at_once(brief):
+    """Return how many of eight threads have a turn at once."""
+    lock, ready = threading.Lock(), threading.Barrier(8)
+    now, most = 0, 0
+
+    def compute():
+        nonlocal now, most
+        ready.wait(10)
+        for _ in range(20):
+            with turn(brief=brief):
+                with lock:
+                    now += 1
+                    most = max(most, now)
+                threading.Event().wait(0.001)
+                with lock:
+                    now -= 1
+
+    running = [threading.Thread(target=compute) for _ in range(8)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return most
+
+
+def test_brief_turns_come_one_by_one_and_long_ones_as_many_as_cores():
+    assert most_at_once(True) == 1
+    assert most_at_once(False) == min(8, n_cores())
+
+
+@pytest.mark.parametrize("outer", [True, False])
+def test_a_turn_inside_a_turn_does_not_wait(outer):
+    with turn(brief=outer), turn(brief=True), turn(brief=False):
+        pass
+    with turn(brief=True):
+        pass
+
+
+def test_a_brief_turn_does_not_wait_for_long_ones():
+    with ExitStack() as busy:
+        for _ in range(n_cores()):
+            busy.enter_context(busy_elsewhere(turn(brief=False)))
+        with turn(brief=True):
+            assert cv2.getNumThreads() == 1
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_turns_of_threads_that_it_does_not_have():
+    def in_child():
+        with turn(brief=True):
+            return cv2.getNumThreads() == 1
+
+    with busy_elsewhere(turn(brief=True)):
+        assert in_a_fork(in_child) == 0
 
 
 def test_libraries_are_searched_again_only_after_an_import(monkeypatch):

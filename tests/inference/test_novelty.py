@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from classic_eyes.descriptors import DESCRIPTORS
+from classic_eyes.features import make_extractor
 from classic_eyes.inference.novelty import VERDICTS, Novelty, Subspace, verdicts
 from classic_eyes.synthetic import make_eyes
 
@@ -19,8 +21,6 @@ def subspace(components, scale=1.0, offset=0.0):
 
 
 def _pixel_settings():
-    from classic_eyes.features import make_extractor
-
     return make_extractor("pixels").fit(EYES.images).settings()
 
 
@@ -42,6 +42,32 @@ def test_the_score_is_the_stated_sum():
     residuals = np.array([[0.0, 1.0], [2.0, 1.0], [0.0, 3.0], [-1.0, -3.0], [4.0, 3.0]])
     expected = [0, 1 / 0.5, 4 / 0.5, (0.5 + 0.5) / 0.5, (4 + 4) / 0.5]
     np.testing.assert_allclose(two.of_residuals(residuals), expected)
+
+
+def detector(side=24):
+    """A detector whose residuals find nothing unusual."""
+    settings = make_extractor("pixels").fit(np.zeros((2, side, side), np.uint8)).settings()
+    zeros = np.zeros(side * side, np.float32)
+    nothing = Subspace("pixels", settings, zeros, zeros, np.zeros((side * side, 1), np.float16))
+    return Novelty((nothing,), np.zeros(1), np.full(1, 1e9), np.full(1, 1e9), 1.0)
+
+
+def test_flat_images_of_any_level_and_size_are_no_eyes_whatever_their_residuals_are():
+    for side in (8, 24, 25, 48):
+        flat = np.repeat(np.arange(256, dtype=np.uint8), side * side).reshape(256, side, side)
+        assert (detector(side).score(flat) >= 100).all()
+
+
+@pytest.mark.parametrize("noise", [0.3, 1, 2, 4])
+def test_nearly_flat_images_with_the_noise_of_a_sensor_are_no_eyes(noise):
+    grey = np.arange(0, 256, 5)[:, np.newaxis, np.newaxis]
+    noisy = np.clip(np.rint(grey + noise * np.random.default_rng(0).normal(size=(52, 24, 24))), 0, 255)
+    assert (detector().score(noisy.astype(np.uint8)) > 1).all()
+
+
+def test_other_images_keep_the_score_of_their_residuals():
+    novelty = detector()
+    np.testing.assert_array_equal(novelty.score(EYES.images), novelty.of_residuals(novelty.residuals(EYES.images)))
 
 
 def test_verdicts_by_the_rule():

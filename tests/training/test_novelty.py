@@ -35,8 +35,13 @@ def test_one_percent_of_eyes_are_non_eyes_in_training_and_elsewhere(novelty):
 def test_non_eyes_are_detected(novelty):
     for kind, images in make_non_eyes().items():
         assert (novelty.score(images) > 1).mean() > 0.85, kind
-    flat = np.full((3, 24, 24), [[[0]], [[127]], [[255]]], np.uint8)
-    assert (novelty.score(flat) > 1).all()
+
+
+def test_flat_images_are_no_eyes_for_a_small_model():
+    clf = EyeClassifier(**PLAIN, n_components=5).fit(EYES.images[:200], EYES.labels[:200])
+    flat = np.repeat(np.arange(256, dtype=np.uint8), 576).reshape(256, 24, 24)
+    assert set(clf.verdict(flat)) == {"not-an-eye"}
+    assert {clf.verdict_one(image) for image in flat[::15]} == {"not-an-eye"}
 
 
 def test_a_row_alone_is_the_row_in_the_batch(novelty):

@@ -1,0 +1,248 @@
+"""The methods that predict: any number of threads, arrays of any length in constant memory, flat images."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from classic_eyes import EyeClassifier, load_model, predictor
+from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.threads import one_thread
+from classic_eyes.errors import ImageError, ModelError
+from classic_eyes.images import as_images
+from classic_eyes.inference import program
+from classic_eyes.inference.program import BLOCK
+from classic_eyes.synthetic import make_eyes
+
+EYES = make_eyes(300, random_state=3).images
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("fast")
+
+
+# -- threads --
+
+
+def settings():
+    return {"OpenCV": cv2.getNumThreads()} | {found["filepath"]: found["num_threads"] for found in threadpool_info()}
+
+
+def make_calls(n):
+    """Return the images of each call, half of them single ones, the others 2 to 8."""
+    rng = np.random.default_rng(0)
+    sizes = np.where(np.arange(n) % 2, rng.integers(2, 9, n), 1)
+    return [EYES[start : start + size] for start, size in zip(rng.integers(0, 290, n), sizes, strict=True)]
+
+
+def run_calls(model, calls, n_threads):
+    """Return the bytes of each call's probabilities, and the seconds that all took."""
+    found = [b""] * len(calls)
+
+    def work(first):
+        for k in range(first, len(calls), n_threads):
+            found[k] = model.predict_proba(calls[k]).tobytes()
+
+    running = [threading.Thread(target=work, args=(first,)) for first in range(n_threads)]
+    began = time.perf_counter()
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return found, time.perf_counter() - began
+
+
+def test_eight_threads_get_the_bytes_of_one_and_leave_the_settings(model):
+    before = settings()
+    calls = make_calls(400)
+    assert run_calls(model, calls, 8)[0] == [model.predict_proba(images).tobytes() for images in calls]
+    assert settings() == before
+
+
+def test_every_method_may_be_called_from_any_thread(model):
+    def every(images):
+        return [
+            model.decision_function(images).tobytes(),
+            model.predict(images).tobytes(),
+            model.novelty_score(list(images)).tobytes(),
+            model.verdict(images / 255),
+            np.float64(model.predict_one(images[0])).tobytes(),
+            model.verdict_one(images[-1]),
+        ]
+
+    before, found = settings(), {}
+    batches = [EYES[:1], EYES[:5], EYES[10:110], EYES]
+    running = [threading.Thread(target=lambda k: found.update({k: every(batches[k % 4])}), args=(k,)) for k in range(8)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert [found[k] for k in range(8)] == [every(images) for images in batches] * 2
+    assert settings() == before
+
+
+def test_an_error_in_one_thread_leaves_the_others_their_turn(model):
+    def fail():
+        for _ in range(20):
+            with pytest.raises(ImageError):
+                model.predict_proba(np.full((1, 24, 24), np.nan))
+
+    failing = [threading.Thread(target=fail) for _ in range(3)]
+    for thread in failing:
+        thread.start()
+    calls = make_calls(30)
+    assert run_calls(model, calls, 2)[0] == [model.predict_proba(images).tobytes() for images in calls]
+    for thread in failing:
+        thread.join()
+
+
+def test_setting_threads_takes_less_than_a_tenth_of_a_millisecond(model):
+    model.predict_proba(EYES[:1])
+    seconds = []
+    for _ in range(200):
+        began = time.perf_counter()
+        with one_thread():
+            pass
+        seconds.append(time.perf_counter() - began)
+    # The median, because other processes may take the core for a while.
+    assert np.median(seconds) < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_ten_thousand_calls_of_eight_threads(name):
+    """Bit-identical, settings restored, and no slower than one thread: medians of alternating runs of 2,000 calls."""
+    model, before, ratios = load_model(name), settings(), []
+    for calls in np.array_split(np.array(make_calls(10_000), dtype=object), 5):
+        expected, alone = run_calls(model, calls, 1)
+        found, together = run_calls(model, calls, 8)
+        assert found == expected
+        ratios.append(alone / together)
+    print(f"{name}: throughput of eight threads by that of one: {np.round(ratios, 2)}")
+    assert settings() == before
+    # The clock of a shared machine is good to a tenth.
+    assert np.median(ratios) > 0.9
+
+
+# -- memory --
+
+
+@pytest.fixture(scope="module")
+def large():
+    """More images than a block; the cascade leaves some to the later views in every chunk."""
+    return np.concatenate([EYES[::-1], EYES, EYES[::2]] * 3)[: BLOCK + 500]
+
+
+def test_blocks_change_no_bit(model, large, monkeypatch):
+    found = model.predict_proba(large), model.novelty_score(large), model.verdict(large)
+    monkeypatch.setattr(program, "BLOCK", 100 * BLOCK)
+    monkeypatch.setattr(predictor, "BLOCK", 100 * BLOCK)
+    whole = model.predict_proba(large), model.novelty_score(large), model.verdict(large)
+    assert [np.asarray(each).tobytes() for each in found] == [np.asarray(each).tobytes() for each in whole]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda X: X / 255,
+        lambda X: np.repeat(X[..., np.newaxis], 3, axis=3),
+        lambda X: np.kron(X, np.ones((1, 2, 2), np.uint8)),
+        lambda X: X.astype(np.uint16) * 257,
+        lambda X: list(X),
+        lambda X: np.asfortranarray(X),
+    ],
+    ids=["float", "colour", "larger", "16 bits", "list", "strided"],
+)
+def test_images_of_every_form_are_converted_in_blocks_to_the_same_bytes(model, large, form):
+    images = form(large)
+    converted = as_images(images)
+    np.testing.assert_array_equal(model.decision_function(images), model.decision_function(converted))
+
+
+def test_wrong_values_in_a_later_block_are_refused(model, large):
+    images = large / 255
+    images[-1, 0, 0] = np.nan
+    for method in (model.predict, model.predict_proba, model.verdict, model.novelty_score):
+        with pytest.raises(ImageError, match="NaN or infinity"):
+            method(images)
+
+
+def test_a_model_without_novelty_refuses_verdicts_of_large_arrays_too(large):
+    eyes = make_eyes(60, random_state=1)
+    clf = EyeClassifier(("hog",), "svm", n_components=5, n_copies=0, n_synthetic=0).fit(eyes.images, eyes.labels)
+    with pytest.raises(ModelError, match="without non-eye detection"):
+        clf.verdict(large)
+
+
+MEMORY = """
+import numpy as np
+from classic_eyes import load_model
+from classic_eyes._utils.memory import peak_memory_mb
+from classic_eyes.synthetic import make_eyes
+
+eyes = make_eyes(64, random_state=0).images
+form = {form}
+def images(n):  # takes no memory, whatever its length
+    patches = form(eyes)
+    return np.lib.stride_tricks.as_strided(patches, (n, *patches.shape[1:]), (0, *patches.strides[1:]))
+model = load_model("fast")
+for method in {methods}:
+    getattr(model, method)(images(3000))
+before = peak_memory_mb()
+for method in {methods}:
+    getattr(model, method)(images({n}))
+print(peak_memory_mb() - before)
+"""
+
+
+def growth(form, n, methods):
+    """Return by how many MB the peak memory of a process grows from 3,000 to n images."""
+    code = MEMORY.format(form=form, n=n, methods=methods)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return float(run.stdout)
+
+
+FORMS = {
+    "uint8": "lambda X: X",
+    "float": "lambda X: X / 255",
+    "colour": "lambda X: np.repeat(X[..., np.newaxis], 3, axis=3)",
+    "larger": "lambda X: np.kron(X, np.ones((1, 3, 3), np.uint8))",
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peaks are measured on Linux")
+def test_memory_does_not_grow_with_an_array():
+    # Grey patches alone would take 14 MB, probabilities take 0.4 MB.
+    assert growth(FORMS["colour"], 24_000, ["predict_proba"]) < 6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peaks are measured on Linux")
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_of_200000_patches(form):
+    # 12 MB for what is returned and computed from it; grey patches alone would take 110 MB.
+    assert (
+        growth(FORMS[form], 200_000, ["predict", "predict_proba", "decision_function", "verdict", "novelty_score"]) < 25
+    )
+
+
+# -- flat images --
+
+
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_a_covered_camera_shows_no_eye(name):
+    model = load_model(name)
+    for level in (0, 1, 16, 128, 255):
+        flat = np.full((48, 64, 3), level, np.uint8)
+        assert model.verdict_one(flat) == "not-an-eye"
+        assert model.verdict(flat[np.newaxis]) == ["not-an-eye"]
+        assert model.novelty_score(flat[np.newaxis]) > 1

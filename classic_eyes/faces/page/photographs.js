@@ -220,6 +220,10 @@ function drawing(tag, attributes, ...children) {
 const icon = (kind) => drawing("svg", { class: `icon ${kind}`, "aria-hidden": "true" }, drawing("use", { href: `#i-${kind}` }));
 const urls = (item) => at(`image${item}`).textContent.split(" ").map((text) => `data:image/jpeg;base64,${text}`);
 
+const pen = document.createElement("canvas").getContext("2d");
+pen.font = `600 11.5px ${getComputedStyle(document.body).fontFamily}`;
+const widthOf = (text) => pen.measureText(text).width + 14;
+
 // The faces over a photograph: outlines that differ in shape, and words on those that need a look.
 function overlay(item, width) {
   const { faces, ratio } = items[item];
@@ -231,7 +235,7 @@ function overlay(item, width) {
     if (verdict === "open" && width < 500) continue;
     const text = faces.length === 1 ? verdict : `${k + 1} ${verdict}`;
     // Above the face, below it, or upon it: the first place that is inside and free. In percent of a usual width.
-    const [wide, high] = [(100 * (12 + 6.6 * text.length)) / width, (100 * 18 * ratio) / width];
+    const [wide, high] = [(100 * widthOf(text)) / width, (100 * 18 * ratio) / width];
     const middle = Math.min(Math.max(x + w / 2, wide / 2), 100 - wide / 2);
     const isFree = (top) =>
       top >= 0 && top + high <= 100 && taken.every(([m, t, n]) => Math.abs(m - middle) > (wide + n) / 2 || Math.abs(t - top) > high);
@@ -254,7 +258,14 @@ function captions(item, k) {
   const { verdict, eyes } = faces[k];
   const number = faces.length === 1 ? "" : `${k + 1} `;
   const word = element("p", { className: `verdict ${verdict}` }, icon(verdict), `${number}${verdict}`);
-  return element("div", {}, word, ...eyesText(eyes).map((text) => element("span", { className: "eyes", textContent: text })));
+  const numbers = eyesText(eyes).map((text) => element("span", { textContent: text }));
+  return element("div", {}, word, element("p", { className: "eyes" }, ...numbers));
+}
+
+// Faces that need a look come first.
+function inOrder(item) {
+  const { faces } = items[item];
+  return [...faces.keys()].sort((a, b) => (faces[a].verdict === "open") - (faces[b].verdict === "open"));
 }
 
 function crop(item, k) {
@@ -285,8 +296,10 @@ const MOST = 6;
 function card(item) {
   const entry = items[item];
   const isFailed = entry.kinds[0] === "failed";
+  const isBurst = groupOf.get(item).items.length > 1;
+  const narrowest = isBurst ? 210 : 280;
   const view = element("button", { type: "button", className: "view", tabIndex: -1 });
-  const inner = isFailed ? element("p", {}, icon("failed")) : frame(item, 300 * Math.min(1, entry.ratio / 1.5));
+  const inner = isFailed ? element("p", {}, icon("failed")) : frame(item, narrowest * Math.min(1, entry.ratio / 1.5));
   view.append(element("div", { className: "mat" }, inner), element("span", { className: "stamp" }));
   if (groupOf.get(item).best === item) view.append(element("span", { className: "proposed" }, icon("star"), "best"));
   const kind = KINDS.find((key) => entry.kinds.includes(key));
@@ -295,7 +308,8 @@ function card(item) {
   if (file !== whole) name.append(element("small", {}, element("bdi", { textContent: whole.slice(0, -file.length - 1) })));
   const body = element("div", { className: "body" });
   body.append(name, element("p", { className: `verdict ${kind}` }, icon(kind), entry.summary));
-  const watched = entry.faces.map((face, k) => k).filter((k) => entry.faces[k].verdict !== "open");
+  // In a burst the open eyes of one frame are compared with the closed eyes of another.
+  const watched = inOrder(item).filter((k) => isBurst || entry.faces[k].verdict !== "open");
   if (watched.length > 0) {
     const most = watched.length > MOST ? MOST : watched.length;
     const list = element("ul", { className: `faces ${["", "one", "two"][watched.length] ?? ""}` }, ...watched.slice(0, most).map((k) => crop(item, k)));
@@ -491,9 +505,7 @@ function zoom(item) {
   stage.replaceChildren(isFailed ? element("p", { className: "frame blank", textContent: "no image" }) : frame(item, 0));
   // Words take more of a small image than of a large one: the image is laid out first.
   if (!isFailed) stage.firstChild.append(...overlay(item, stage.firstChild.clientWidth));
-  const faces = [...entry.faces.keys()];
-  const isOpen = (k) => entry.faces[k].verdict === "open";
-  at("zoom-crops").replaceChildren(...[...faces.filter((k) => !isOpen(k)), ...faces.filter(isOpen)].map((k) => crop(item, k)));
+  at("zoom-crops").replaceChildren(...inOrder(item).map((k) => crop(item, k)));
   fill(at("zoom"), item);
   at("zoom-crops").scrollTop = 0;
   at("previous").disabled = place === 0;
@@ -511,8 +523,10 @@ function step(by) {
 }
 
 at("zoom").addEventListener("close", () => {
+  // The browser has given the focus back to the photograph from which the view was opened.
+  const item = zoomed;
   zoomed = null;
-  focusCard(current);
+  focusCard(item);
 });
 at("zoom-close").addEventListener("click", () => at("zoom").close());
 at("previous").addEventListener("click", () => step(-1));
@@ -545,8 +559,8 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const typing = event.target === at("search");
   if (typing) {
-    if (key === "Enter" || key === "ArrowDown") focusCard(current);
-    else return;
+    if (key !== "Enter" && key !== "ArrowDown") return;
+    if (visible().length > 0) focusCard(current);
     event.preventDefault();
     return;
   }

@@ -1,0 +1,623 @@
+"""The page of photographs, as a photographer uses it in a browser."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import time
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data as images
+
+from classic_eyes.faces.page import PageEntry, page_entry, render_page, thumbnail_side
+
+from ...html_page import HOSTILE, Page, watch
+
+NAMES = (
+    *HOSTILE,
+    '</script><img src=x onerror="alert(4)">.jpg',
+    "\N{EYE}\ufe0f\N{ZERO WIDTH JOINER}\N{EYE} \u2028 \u202egpj.exe",
+    "=1+1.jpg",
+    ' "quoted", and commas.jpg ',
+    "carriage\rreturn; semicolon.jpg",
+    "\udcc3\udcff\udc80.jpg",
+    "constructor",
+    "__proto__",
+)
+
+
+def face(x: int, y: int, side: int, verdict: str, right: float, left: float | None) -> SimpleNamespace:
+    eyes = [
+        SimpleNamespace(
+            probability=1.0 if p is None else p,
+            hidden="not like an eye" if p is None else None,
+            box=(x + k * side // 2, y + side // 4, side // 2, side // 5),
+        )
+        for k, p in enumerate((right, left))
+    ]
+    return SimpleNamespace(box=(x, y, side, side), verdict=verdict, eyes=eyes)
+
+
+OPEN = ("open", 0.97, 0.91)
+CLOSED = ("closed", 0.02, 0.05)
+WINK = ("wink", 0.03, 0.96)
+UNKNOWN = ("unknown", 0.4, None)
+
+
+def entry(name: str, *faces: tuple, time: float | None = None, shift: int = 0, side: int = 400) -> PageEntry:
+    """Return an entry whose faces stand side by side; ``shift`` makes its pixels differ from all others."""
+    photograph = np.roll(images.astronaut()[:341], 7 * shift, axis=1)
+    shown = [face(10 + 120 * k, 90, 100, *one) for k, one in enumerate(faces)]
+    return page_entry(name, photograph, shown, time=time, side=side)
+
+
+def folder() -> list[PageEntry]:
+    noon = 1_777_809_600.0  # 2026-05-03 12:00:00
+    return [
+        entry("open1.jpg", OPEN),
+        entry("wink.jpg", WINK, shift=1),
+        entry("burst1.jpg", OPEN, CLOSED, time=noon, shift=2),
+        entry("group.jpg", OPEN, CLOSED, OPEN, UNKNOWN, shift=3),
+        entry("burst2.jpg", OPEN, OPEN, time=noon + 2, shift=4),
+        entry("nobody.jpg", shift=5),
+        PageEntry("broken.jpg", error="not an image"),
+        entry("unknown.jpg", UNKNOWN, shift=6),
+        entry("burst3.jpg", OPEN, ("open", 0.7, 0.9), time=noon + 4, shift=7),
+        entry("sub folder/open2.jpg", OPEN, OPEN, OPEN, shift=8),
+    ]
+
+
+ORDER = ["burst1", "burst2", "burst3", "group", "wink", "unknown", "nobody", "broken", "open1", "open2"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    out = tmp_path_factory.mktemp("page") / "page.html"
+    out.write_text(render_page(folder(), title="Wedding <i>"), encoding="utf-8")
+    return out
+
+
+@pytest.fixture
+def tab(browser, request):
+    """A window; it may print nothing on the console and load nothing."""
+    width, scheme = getattr(request, "param", (1600, "light"))
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True)
+    window = context.new_page()
+    trouble = watch(window)
+    yield window
+    context.close()
+    assert trouble == []
+
+
+def data_of(page: str) -> dict:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def visible(tab) -> list[str]:
+    """Return the names of the cards that are shown, without folder and ending."""
+    return [name.removesuffix(".jpg") for name in tab.locator(".card:visible .name > bdi").all_inner_texts()]
+
+
+def card(tab, name: str):
+    return tab.locator(".card", has=tab.locator(".name", has_text=f"{name}.jpg"))
+
+
+def view(tab, name: str):
+    return card(tab, name).locator(".view")
+
+
+def focused(tab) -> str:
+    return tab.evaluate("document.activeElement.closest('.card')?.querySelector('bdi').textContent ?? ''")
+
+
+def press(tab, name: str) -> None:
+    """Press a filter."""
+    tab.get_by_role("complementary").get_by_role("button", name=name).click()
+
+
+def marks(tab) -> dict[str, str]:
+    stamps = {name: card(tab, name).locator(".stamp").inner_text() for name in ORDER}
+    return {name: stamp for name, stamp in stamps.items() if stamp}
+
+
+def saved(tab, path, *, key: str | None = "s"):
+    with tab.expect_download() as download:
+        tab.keyboard.press(key) if key else tab.get_by_role("button", name="Save marks").click()
+    download.value.save_as(path)
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        return list(csv.reader(file, strict=True))
+
+
+# Contents
+
+
+def test_photographs_that_need_a_look_come_first_and_bursts_stay_together(page):
+    data = data_of(page.read_text(encoding="utf-8"))
+    names = [item["name"].removesuffix(".jpg").removeprefix("sub folder/") for item in data["items"]]
+    sections = {
+        section["key"]: [[names[item] for item in group["items"]] for group in section["groups"]]
+        for section in data["sections"]
+    }
+    assert sections == {
+        "look": [["burst1", "burst2", "burst3"], ["group"], ["wink"], ["unknown"]],
+        "none": [["nobody"]],
+        "failed": [["broken"]],
+        "open": [["open1"], ["open2"]],
+    }
+    best = [group["best"] for section in data["sections"] for group in section["groups"]]
+    assert [names[item] for item in best if item >= 0] == ["burst2"]
+
+
+def test_same_entries_give_the_same_bytes_and_other_entries_another_storage(page):
+    text = page.read_text(encoding="utf-8")
+    assert render_page(folder(), title="Wedding <i>") == text
+    other = folder()
+    other[0] = entry("open1.jpg", OPEN, shift=30)
+    assert data_of(render_page(other, title="Wedding <i>"))["id"] != data_of(text)["id"]
+
+
+def test_page_is_strict_html_that_loads_nothing(page):
+    text = page.read_text(encoding="utf-8")
+    parsed = Page(re.sub(r"<use href=\S+/>|<circle [^>]*/>|<path [^>]*/>|<input [^>]*>", "", text))
+    (title,) = re.findall("<h1>.*?</h1>", text)
+    assert title == "<h1>Wedding &lt;i&gt;</h1>"
+    addresses = [value for _, attrs in parsed.tags for key, value in attrs.items() if key in ("src", "href")]
+    assert addresses == ["data:,", "#photographs"]
+    assert "default-src 'none'" in text
+    assert not re.search(r"\sstyle=|\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+
+
+# In a browser
+
+
+def test_a_photographer_sorts_a_folder(tab, page, tmp_path):
+    tab.goto(page.as_uri())
+    assert visible(tab) == ORDER
+    assert tab.locator(".lead").inner_text() == "10 photographs, 16 faces. 4 need a look."
+    counts = {b.get_attribute("data-kind"): b.locator("b").inner_text() for b in tab.locator("[data-kind]").all()}
+    assert counts == {"all": "10", "closed": "2", "wink": "1", "unknown": "2", "none": "1", "failed": "1", "open": "4"}
+
+    # Filters: a burst is shown whole.
+    press(tab, "Closed")
+    assert visible(tab) == ["burst1", "burst2", "burst3", "group"]
+    assert tab.locator("#shown").inner_text() == "2 of 10 photographs, and 2 more of their bursts"
+    press(tab, "No face")
+    assert visible(tab) == ["nobody"]
+    press(tab, "All")
+
+    # Keys: the marks, and the way from card to card.
+    tab.keyboard.press("ArrowDown")
+    view(tab, "group").focus()
+    tab.keyboard.press("k")
+    tab.keyboard.press("ArrowRight")
+    assert focused(tab) == "wink.jpg"
+    tab.keyboard.press("r")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("r")
+    tab.keyboard.press("u")
+    assert marks(tab) == {"group": "kept", "wink": "rejected"}
+    assert tab.locator("#message").inner_text() == "unknown.jpg unmarked"
+
+    # The mouse: a second click takes a mark back.
+    tab.get_by_role("button", name="Keep open1.jpg").click()
+    tab.get_by_role("button", name="Reject sub folder/open2.jpg").click()
+    tab.get_by_role("button", name="Reject sub folder/open2.jpg").click()
+    assert marks(tab) == {"group": "kept", "wink": "rejected", "open1": "kept"}
+
+    # A burst: one button, and one step of undo.
+    tab.get_by_role("button", name="Keep best, reject 2 others").click()
+    everything = {"burst1": "rejected", "burst2": "kept", "burst3": "rejected", "group": "kept", "wink": "rejected"}
+    assert marks(tab) == {**everything, "open1": "kept"}
+    tab.get_by_role("button", name="Undo").click()
+    assert marks(tab) == {"group": "kept", "wink": "rejected", "open1": "kept"}
+    view(tab, "burst3").focus()
+    tab.keyboard.press("b")
+    counts = [b.locator("b").inner_text() for b in tab.locator("[data-mark]").all()]
+    assert counts == ["10", "3", "3", "4"]
+
+    # Closing the window loses nothing. Browsers write the local storage a moment later.
+    tab.wait_for_timeout(500)
+    tab.reload()
+    assert marks(tab) == {**everything, "open1": "kept"}
+    assert tab.locator("#unsaved").inner_text() == "Marks are kept in this browser, not saved yet."
+    press(tab, "Rejected")
+    assert visible(tab) == ["burst1", "burst2", "burst3", "wink"]
+    press(tab, "Any mark")
+
+    rows = saved(tab, tmp_path / "marks.csv")
+    assert tab.locator("#unsaved").inner_text() == "Marks are saved."
+    words = {"kept": "keep", "rejected": "reject"}
+    stamped = marks(tab)
+    assert rows == [
+        ["file", "mark"],
+        *([one.name, words.get(stamped.get(one.name.split("/")[-1][:-4], ""), "")] for one in folder()),
+    ]
+
+
+def test_large_view(tab, page):
+    tab.goto(page.as_uri())
+    view(tab, "group").focus()
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog", name="group.jpg")
+    assert dialog.is_visible()
+    assert tab.locator("#zoom-summary").inner_text() == "4 faces, 1 closed, 1 unknown · 4 of 10"
+    # All faces, those that need a look first.
+    assert [image.get_attribute("alt") for image in dialog.locator(".crops img").all()] == [
+        "face 2: closed",
+        "face 4: unknown",
+        "face 1: open",
+        "face 3: open",
+    ]
+    assert dialog.locator(".crops li").nth(1).inner_text().split("\n")[-2:] == ["right 0.40", "left hidden"]
+    assert dialog.locator(".frame img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 400
+    # The photograph is as large as the window allows.
+    stage, frame = (dialog.locator(place).bounding_box() for place in (".stage", ".frame"))
+    assert max(frame["width"] / stage["width"], frame["height"] / stage["height"]) == pytest.approx(1, abs=0.01)
+    assert frame["width"] <= stage["width"] + 1
+    assert frame["height"] <= stage["height"] + 1
+
+    tab.keyboard.press("r")
+    assert tab.locator("#zoom-message").inner_text() == "group.jpg rejected"
+    assert dialog.get_by_role("button", name="Reject").get_attribute("aria-pressed") == "true"
+    tab.keyboard.press("ArrowRight")
+    assert tab.get_by_role("dialog", name="wink.jpg").is_visible()
+    assert dialog.count() == 0
+    tab.get_by_role("button", name="Keep", exact=True).click()
+    tab.get_by_role("button", name="Next").click()
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("u")
+    tab.keyboard.press("k")
+    tab.keyboard.press("Escape")
+    # The focus returns to the photograph that was seen last.
+    tab.wait_for_function("document.activeElement.ariaLabel?.startsWith('wink.jpg')")
+    assert marks(tab) == {"group": "rejected", "wink": "kept"}
+    # The view follows the filter, and stops at its ends.
+    press(tab, "Not read")
+    view(tab, "broken").click()
+    assert tab.locator(".stage").inner_text() == "no image"
+    assert tab.locator("#previous").is_disabled()
+    assert tab.locator("#next").is_disabled()
+    tab.keyboard.press("ArrowRight")
+    tab.get_by_role("button", name="Close", exact=True).click()
+    assert not tab.locator("#zoom").is_visible()
+
+
+def test_search_and_help_by_key(tab, page):
+    tab.goto(page.as_uri())
+    tab.keyboard.press("/")
+    tab.keyboard.type("BURST 2k")
+    assert visible(tab) == []
+    assert tab.locator("#empty").is_visible()
+    tab.keyboard.press("Backspace")
+    # The letters of a search mark nothing.
+    assert visible(tab) == ["burst1", "burst2", "burst3"]
+    assert tab.locator("#shown").inner_text() == "1 of 10 photographs, and 2 more of their bursts"
+    tab.keyboard.press("Enter")
+    assert focused(tab) == "burst1.jpg"
+    assert marks(tab) == {}
+    tab.keyboard.press("?")
+    assert tab.get_by_role("dialog", name="Keys, and where marks are stored").is_visible()
+    tab.keyboard.press("k")
+    tab.keyboard.press("Escape")
+    assert marks(tab) == {}
+
+
+def test_arrow_keys_follow_the_rows(tab, page):
+    tab.goto(page.as_uri())
+    tab.keyboard.press("ArrowDown")
+    assert focused(tab) == "burst1.jpg"
+    place = "(() => { const box = document.activeElement.getBoundingClientRect(); return [box.left, box.top]; })()"
+    left, top = tab.evaluate(place)
+    tab.keyboard.press("ArrowRight")
+    assert focused(tab) == "burst2.jpg"
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")
+    assert tab.evaluate(place) == [left, top]
+    seen = []
+    while not seen or seen[-1] != focused(tab):
+        seen.append(focused(tab))
+        tab.keyboard.press("ArrowDown")
+    assert len(seen) >= 5
+    tab.keyboard.press("Home")
+    assert focused(tab) == "burst1.jpg"
+    tab.keyboard.press("End")
+    assert focused(tab) == "open2.jpg"
+
+
+def test_screen_readers_get_names_headings_and_changes(tab, page):
+    tab.goto(page.as_uri())
+    for role in ("banner", "main", "complementary", "search"):
+        assert tab.get_by_role(role).count() == 1
+    assert tab.get_by_role("heading", level=1).inner_text() == "Wedding <i>"
+    headings = [text.split(" ")[0] for text in tab.locator("main").get_by_role("heading", level=2).all_inner_texts()]
+    assert headings == ["Needs", "No", "Could", "All"]
+    assert tab.get_by_role("heading", level=3).all_inner_texts() == ["Burst of 3"]
+    assert tab.get_by_role("searchbox", name="Search by name").count() == 1
+    assert view(tab, "group").locator("img").get_attribute("alt") == "group.jpg: 4 faces, 1 closed, 1 unknown"
+    button = tab.get_by_role("button", name="group.jpg: 4 faces, 1 closed, 1 unknown", exact=True)
+    button.focus()
+    tab.keyboard.press("k")
+    assert tab.get_by_role("button", name="group.jpg: 4 faces, 1 closed, 1 unknown, kept", exact=True).count() == 1
+    assert tab.locator("#message").get_attribute("role") == "status"
+    assert tab.get_by_role("button", name="Keep group.jpg").get_attribute("aria-pressed") == "true"
+    # Every button has a name; Tab reaches one card, and of its burst the one button.
+    names = tab.evaluate("[...document.querySelectorAll('button')].map(b => b.ariaLabel || b.textContent)")
+    assert all(name.strip() for name in names)
+    assert tab.locator('.card button[tabindex="0"]').count() == 3
+    assert tab.locator('.best[tabindex="0"]').count() == 0
+    view(tab, "burst2").focus()
+    assert tab.locator('.card button[tabindex="0"]').count() == 3
+    assert tab.locator('.best[tabindex="0"]').count() == 1
+    # The focus is seen.
+    tab.keyboard.press("ArrowRight")
+    border = "getComputedStyle(document.activeElement, '::after').borderTopWidth"
+    assert tab.evaluate(border) == "4px"
+    # The crops stand beside the faces that need a look; in a burst beside all.
+    assert [image.get_attribute("alt") for image in card(tab, "group").locator(".faces img").all()] == [
+        "face 2: closed",
+        "face 4: unknown",
+    ]
+    assert card(tab, "burst2").locator(".faces img").count() == 2
+    assert card(tab, "open2").locator(".faces img").count() == 0
+
+
+def test_words_on_a_photograph_do_not_overlap_and_stay_on_it(tab, tmp_path):
+    crowd = [face(10 + 50 * k, 20 + 3 * k, 44, *(CLOSED if k % 3 else WINK)) for k in range(10)]
+    top = [face(0, 0, 80, *CLOSED), face(430, 260, 80, *UNKNOWN), face(-40, 200, 80, *WINK)]
+    photograph = images.astronaut()[:341]
+    entries = [page_entry("crowd.jpg", photograph, crowd), page_entry("edges.jpg", photograph, top)]
+    out = tmp_path / "page.html"
+    out.write_text(render_page(entries), encoding="utf-8")
+    tab.goto(out.as_uri())
+    boxes = """frame => [frame, ...frame.querySelectorAll('.tag')].map(e => {
+        const {left, top, right, bottom} = e.getBoundingClientRect(); return [left, top, right, bottom]; })"""
+    for name, where in (("crowd", ".card"), ("edges", ".card"), ("crowd", "#zoom"), ("edges", "#zoom")):
+        if where == "#zoom":
+            view(tab, name).click()
+        (frame, *tags) = (
+            (card(tab, name) if where == ".card" else tab.locator("#zoom")).locator(".frame").evaluate(boxes)
+        )
+        assert len(tags) >= 3
+        for k, (left, upper, right, lower) in enumerate(tags):
+            assert left >= frame[0] - 1
+            assert upper >= frame[1] - 1
+            assert right <= frame[2] + 1
+            assert lower <= frame[3] + 1
+            for other in tags[:k]:
+                assert min(right, other[2]) - max(left, other[0]) < 1 or min(lower, other[3]) - max(upper, other[1]) < 1
+        if where == "#zoom":
+            tab.keyboard.press("Escape")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    entries = [entry(name, CLOSED, time=float(k), shift=k) for k, name in enumerate(NAMES)]
+    entries.append(PageEntry("<b>", error='<script>alert("error")</script>'))
+    out = tmp_path_factory.mktemp("page") / "hostile.html"
+    out.write_text(render_page(entries, title=NAMES[0], save="a b.csv"), encoding="utf-8")
+    return out
+
+
+def test_names_are_text_and_are_saved_byte_by_byte(tab, hostile, tmp_path):
+    tab.goto(hostile.as_uri())
+    names = tab.locator(".card .name").evaluate_all("all => all.map(e => e.title)")
+    assert len(names) == len(NAMES) + 1
+    assert "=1+1.jpg" in names
+    assert not any("\n" in name or "\u202e" in name for name in names)
+    tab.locator(".view").first.focus()
+    tab.keyboard.press("b")
+    tab.keyboard.press("End")
+    tab.keyboard.press("r")
+    rows = saved(tab, tmp_path / "marks.csv")
+    assert [name for name, _ in rows[1:]] == [*NAMES, "<b>"]
+    assert [mark for _, mark in rows[1:]] == ["keep", *["reject"] * len(NAMES)]
+    assert os.fsencode("\udcc3\udcff\udc80.jpg") in (tmp_path / "marks.csv").read_bytes()
+
+    # In another browser the file gives the same marks.
+    tab.evaluate("localStorage.clear()")
+    tab.reload()
+    assert tab.locator(".card.keep, .card.reject").count() == 0
+    tab.locator("#file").set_input_files(tmp_path / "marks.csv")
+    tab.locator(".card.keep").wait_for()
+    assert tab.locator("#message").inner_text() == f"Loaded {len(NAMES) + 1} marks from marks.csv."
+    assert saved(tab, tmp_path / "again.csv", key=None) == rows
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "marks.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "marked", "message"),
+    [
+        (
+            b"\xef\xbb\xbffile;mark;note\r\nwink.jpg;Reject;a\r\ngroup.jpg;;\r\n\r\n",
+            {"wink": "rejected"},
+            "Loaded 1 mark from m.csv.",
+        ),
+        (
+            b'Mark,File\nkeep,"wink.jpg"\nkeep,gone.jpg\nmaybe,group.jpg\n',
+            {"wink": "kept", "group": "kept"},
+            "Loaded 1 mark from m.csv. 1 name not on this page. 1 row with a mark other than keep and reject.",
+        ),
+        (
+            b"name,label\nwink.jpg,1\n",
+            {"group": "kept"},
+            "m.csv has no columns named file and mark: nothing was changed.",
+        ),
+        (b"", {"group": "kept"}, "m.csv has no columns named file and mark: nothing was changed."),
+        (b"\xff\xfe\x00", {"group": "kept"}, "m.csv has no columns named file and mark: nothing was changed."),
+    ],
+)
+def test_marks_from_a_spreadsheet_and_from_other_files(tab, page, tmp_path, content, marked, message):
+    tab.goto(page.as_uri())
+    view(tab, "group").focus()
+    tab.keyboard.press("k")
+    (tmp_path / "m.csv").write_bytes(content)
+    with tab.expect_file_chooser() as chooser:
+        tab.get_by_role("button", name="Load marks").click()
+    chooser.value.set_files(tmp_path / "m.csv")
+    tab.locator("#message", has_text="m.csv").wait_for()
+    assert tab.locator("#message").inner_text() == message
+    assert marks(tab) == marked
+    if len(content) > 30 and "Loaded" in message:
+        tab.keyboard.press("z")
+        assert marks(tab) == {"group": "kept"}
+
+
+def test_marks_where_the_browser_stores_nothing(tab, page, tmp_path):
+    tab.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
+    tab.goto(page.as_uri())
+    assert tab.locator("#lost").is_visible()
+    view(tab, "wink").focus()
+    tab.keyboard.press("k")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("r")
+    assert marks(tab) == {"wink": "kept", "unknown": "rejected"}
+    assert tab.locator("#unsaved").inner_text() == "Marks are not saved yet."
+    assert sum(bool(mark) for _, mark in saved(tab, tmp_path / "marks.csv")[1:]) == 2
+
+
+@pytest.mark.parametrize(
+    "damaged", ["{", "null", "[1]", '{"marks": null}', '{"marks": {"99": "keep", "0": "gone", "x": 1}, "saved": 3}']
+)
+def test_damaged_storage_is_discarded(tab, page, damaged):
+    tab.goto(page.as_uri())
+    view(tab, "wink").focus()
+    tab.keyboard.press("k")
+    tab.evaluate("text => localStorage.setItem(localStorage.key(0), text)", damaged)
+    tab.reload()
+    assert marks(tab) == {}
+    view(tab, "wink").focus()
+    tab.keyboard.press("r")
+    assert marks(tab) == {"wink": "rejected"}
+
+
+def test_two_tabs_share_their_marks_and_two_pages_do_not(tab, page, hostile):
+    tab.goto(page.as_uri())
+    other = tab.context.new_page()
+    other.goto(page.as_uri())
+    view(tab, "wink").focus()
+    tab.keyboard.press("k")
+    view(other, "group").focus()
+    other.keyboard.press("r")
+    tab.locator(".card.reject").wait_for()
+    assert marks(tab) == marks(other) == {"wink": "kept", "group": "rejected"}
+    other.goto(hostile.as_uri())
+    assert other.locator(".card.keep, .card.reject").count() == 0
+
+
+@pytest.mark.parametrize("tab", [(400, "light"), (400, "dark"), (800, "dark"), (1600, "light")], indirect=True)
+def test_page_fits_the_window(tab, page, hostile):
+    for each in (page, hostile):
+        tab.goto(each.as_uri())
+        tab.locator(".card img[src]").first.wait_for()
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        sides = tab.evaluate(
+            "[...document.querySelectorAll('main button, .tools button')].map(e => e.getBoundingClientRect().height)"
+        )
+        assert min(sides) >= 40
+        tab.locator(".view").first.click()
+        assert tab.evaluate("document.getElementById('zoom').scrollWidth <= innerWidth")
+        for button in tab.locator("#zoom button").all():
+            box = button.bounding_box()
+            assert box["height"] >= 40
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= tab.viewport_size["width"]
+            assert box["y"] + box["height"] <= tab.viewport_size["height"]
+
+
+@pytest.mark.parametrize("tab", [(1600, "light"), (1600, "dark")], indirect=True)
+def test_text_has_contrast_in_both_schemes(tab, page):
+    tab.goto(page.as_uri())
+    words = ["ink", "quiet", "closed", "wink", "unknown", "none", "failed", "open", "keep", "reject", "warn"]
+    names = [*words, "page", "sheet", "on", "accent"]
+    read = (
+        "([place, names]) => names.map(n => getComputedStyle(document.querySelector(place)).getPropertyValue(`--${n}`))"
+    )
+
+    def luminance(colour: str) -> float:
+        digits = colour.strip().lstrip("#")
+        digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+        values = np.array([int(digits[k : k + 2], 16) for k in (0, 2, 4)]) / 255
+        linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    def contrast(one: float, other: float) -> float:
+        return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+    colours = dict(zip(names, map(luminance, tab.evaluate(read, [":root", names])), strict=True))
+    for ground in ("page", "sheet"):
+        for name in words:
+            assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
+    for ground in ("accent", "keep", "reject"):
+        assert contrast(colours["on"], colours[ground]) >= 4.5
+    zoom = dict(zip(names, map(luminance, tab.evaluate(read, ["#zoom", names])), strict=True))
+    for name in ("ink", "quiet", "closed", "wink", "unknown", "open"):
+        assert contrast(zoom[name], luminance("#17181b")) >= 4.5
+
+
+def test_reduced_motion_is_respected(tab, page):
+    tab.emulate_media(reduced_motion="reduce")
+    tab.goto(page.as_uri())
+    moving = (
+        "[...document.querySelectorAll('*')].filter(e => parseFloat(getComputedStyle(e).transitionDuration) > 0).length"
+    )
+    assert tab.evaluate(moving) == 0
+
+
+def test_page_of_no_photographs(tab, tmp_path):
+    out = tmp_path / "page.html"
+    out.write_text(render_page([]), encoding="utf-8")
+    tab.goto(out.as_uri())
+    assert tab.locator(".lead").inner_text() == "0 photographs, 0 faces. 0 need a look."
+    for key in ("ArrowDown", "k", "b", "z", "/", "Enter"):
+        tab.keyboard.press(key)
+
+
+def test_strange_times_break_nothing(tab, tmp_path):
+    times = [1e20, 1e20, float("inf"), float("nan"), -1e300, None]
+    entries = [entry(f"{k}.jpg", OPEN, time=time, shift=k) for k, time in enumerate(times)]
+    out = tmp_path / "page.html"
+    out.write_text(render_page(entries), encoding="utf-8")
+    tab.goto(out.as_uri())
+    assert tab.locator(".card").count() == 6
+    assert tab.locator(".burst p").first.inner_text() == "best: 0.jpg (1 face, open)"
+
+
+def test_a_thousand_photographs_are_small_and_fast(tab, tmp_path):
+    rng = np.random.default_rng(0)
+    scenes = [cv2.resize(getattr(images, name)(), (1020, 680)) for name in ("astronaut", "coffee", "chelsea", "rocket")]
+    side, entries = thumbnail_side(1000), []
+    for k in range(1000):
+        # Turned in colour and moved, so that no two are equal.
+        photograph = np.roll(scenes[k % 4] ^ np.uint8(8 * (k % 5)), k, axis=1)
+        shown = [
+            face(int(rng.integers(750)), int(rng.integers(450)), 140, *(OPEN, OPEN, OPEN, OPEN, CLOSED, UNKNOWN)[j])
+            for j in rng.integers(0, 6, k % 5)
+        ]
+        entries.append(page_entry(f"IMG_{k:04}.jpg", photograph, shown, time=20.0 * k + k % 3, side=side))
+    assert len({one.thumbnail for one in entries}) == 1000
+    out = tmp_path / "page.html"
+    out.write_text(render_page(entries), encoding="utf-8")
+    assert out.stat().st_size < 60e6
+    start = time.perf_counter()
+    tab.goto(out.as_uri())
+    tab.locator(".card img[src]").first.wait_for()
+    assert time.perf_counter() - start < 8
+    assert tab.locator(".card").count() == 1000
+    # Images are made when they come near, and only then.
+    assert tab.locator("img[src]").count() < 200
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    start = time.perf_counter()
+    tab.keyboard.press("ArrowDown")
+    for _ in range(10):
+        tab.keyboard.press("r")
+        tab.keyboard.press("ArrowDown")
+    press(tab, "Rejected")
+    assert tab.locator("#shown").inner_text().startswith("10 of 1,000 photographs")
+    assert time.perf_counter() - start < 8

@@ -90,7 +90,8 @@ def plan_of(data: bytes) -> Plan | None:
         if start in (b"II", b"MM"):
             return _tiff(data)
         if start == b"BM":
-            return _bmp(data)
+            _check_bmp(data)
+            return None
         if start[:1] == b"P" and start[1:] in b"123456Ff":
             return _pnm(data)
         if start in (b"\xff\x4f", b"\0\0") and b"\xff\x4f\xff\x51" in data:
@@ -189,7 +190,7 @@ def _pnm(data: bytes) -> Plan | None:
     return Plan(text.data if text else data, unchanged=True, white=white)
 
 
-def _bmp(data: bytes) -> None:
+def _check_bmp(data: bytes) -> None:
     (head,) = unpack_from("<I", data, 14)
     (bits,) = unpack_from("<H", data, 24 if head == 12 else 28)
     if bits == 16:

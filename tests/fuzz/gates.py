@@ -105,9 +105,7 @@ def label_seeds() -> list[bytes]:
         b"file,one,two\na.png,1,0\nb.png,,open\n",
         "file,label\n\N{EYE}.png,1\n../a.png,0\n/etc/passwd,1\n".encode(),
         b"file;label;chosen\na.png;1.0;random\nb.png;0.0;priority\n",
-        b"label\tfile\n1\tA.PNG\n0\timages\\d.png\n1\tc%2Epng\n",
-        b"file,label,score,error\na.png,1,0.9,\nc.png,,,empty file\n",
-        "file,label\na.png,1\n".encode("utf-16"),
+        b"label\tfile\n1\ta.png\n0\timages/d.png\n1.0\tc.png\n",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from .arrays import MAX_PIXELS, SIZE, check_bits, check_pixels
 from .files import IMAGE_ENDINGS, read_bytes, read_image, read_images, read_photograph
-from .gate import as_image, as_images, check_batch, in_blocks
+from .gate import as_image, as_images, as_photograph, check_batch, in_blocks
 from .headers import stated_size
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "SIZE",
     "as_image",
     "as_images",
+    "as_photograph",
     "check_batch",
     "check_bits",
     "check_pixels",

@@ -14,6 +14,7 @@ from ..errors import ImageError, ParameterError
 __all__ = [
     "ALLOWED",
     "MAX_PIXELS",
+    "MIN_SIZE",
     "SIZE",
     "Images",
     "check_bits",

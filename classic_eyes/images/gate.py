@@ -10,11 +10,23 @@ from typing import Any
 import numpy as np
 
 from ..errors import ImageError
-from .arrays import ALLOWED, MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square, to_grey, to_uint8
-from .files import Source, is_source, quoted, read_batch, used_bits
+from .arrays import (
+    ALLOWED,
+    MAX_PIXELS,
+    MIN_SIZE,
+    SIZE,
+    Images,
+    check_bits,
+    check_pixels,
+    check_size,
+    square,
+    to_grey,
+    to_uint8,
+)
+from .files import Source, is_source, quoted, read_batch, read_photograph, used_bits
 from .pillow import from_pil, is_pil
 
-__all__ = ["as_images", "check_batch", "in_blocks"]
+__all__ = ["as_images", "as_photograph", "check_batch", "in_blocks"]
 
 # Values of an array that are converted at a time.
 _N_VALUES = 1 << 20
@@ -189,6 +201,43 @@ def as_image(image: Any, *, size: int = SIZE) -> Images:
     return square(gate.item(image, "image", "for several, call predict_proba"), size)[np.newaxis]
 
 
+def as_photograph(photograph: Any) -> Images:
+    """Convert one photograph of any kind to grey or RGB, at its own size.
+
+    Parameters
+    ----------
+    photograph : array, path, bytes or PIL image
+        An array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; an image file, its URL or its content; or
+        a PIL image. Values, orientation and alpha as in :func:`as_images`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w) or (h, w, 3)
+        Grey, or red, green, blue.
+
+    Raises
+    ------
+    ImageError
+        If `photograph` is anything else, for example a batch, or cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classic_eyes.images import as_photograph
+    >>> as_photograph(np.zeros((300, 400, 4))).shape
+    (300, 400, 3)
+    """
+    if is_source(photograph):
+        try:
+            return read_photograph(photograph)
+        except ImageError as error:
+            raise ImageError(f"photograph {quoted(photograph)}: {error}") from error
+    values = _Gate(MIN_SIZE, MAX_PIXELS, None).values(photograph, "photograph", "pass photographs one by one")
+    if values.ndim == 2:
+        return values
+    return np.ascontiguousarray(values[..., 0] if values.shape[2] == 1 else values[..., :3])
+
+
 def check_batch(X: Any) -> Images:
     """Check that an array is a grey batch, as returned by `as_images`; extractors call this first.
 
@@ -296,6 +345,11 @@ class _Gate:
 
     def item(self, item: Any, name: str, remedy: str) -> Images:
         """Return one image, an array or a PIL image, in grey and at its own size."""
+        values = self.values(item, name, remedy)
+        return to_grey(values, colour=values.ndim == 3)
+
+    def values(self, item: Any, name: str, remedy: str) -> Images:
+        """Return the values of one image, an array or a PIL image, (h, w) or (h, w, channels)."""
         if is_pil(item):
             self._check_area(item.size, name)
             item = from_pil(item, name)
@@ -321,7 +375,7 @@ class _Gate:
                 f"with h and w at least 1: {remedy}"
             )
         self._check_area(array.shape[:2], name)
-        return to_grey(self._values(array, f"{name} has "), colour=array.ndim == 3)
+        return self._values(array, f"{name} has ")
 
     def _values(self, array: np.ndarray, prefix: str) -> Images:
         if array.dtype.kind != "u" or array.dtype.itemsize != 2:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.images import SIZE, as_images, check_batch, read_image, read_images, read_photograph
+from classic_eyes.images.gate import as_photograph
 
 from .conftest import write
 
@@ -363,3 +364,40 @@ def test_one_warning_where_all_values_are_small(grey, tmp_path):
         as_images([deep, grey.astype(np.uint16) * 257])
         as_images([grey])
         as_images([np.zeros((24, 24), np.uint16)])
+
+
+# -- photographs --
+
+
+def test_a_photograph_of_any_kind_keeps_its_size_and_colours(rng, tmp_path):
+    rgb = rng.integers(0, 256, (30, 50, 3), dtype=np.uint8)
+    path = write(tmp_path / "a.png", rgb[..., ::-1])
+    rgba = np.dstack([rgb, np.full((30, 50), 9, np.uint8)])
+    kinds = (
+        rgb,
+        rgba,
+        rgb.astype(np.uint16) * 257,
+        rgb / 255,
+        path,
+        str(path),
+        path.read_bytes(),
+        Image.fromarray(rgba),
+    )
+    for kind in kinds:
+        found = as_photograph(kind)
+        assert found.flags.c_contiguous
+        np.testing.assert_array_equal(found, rgb)
+    np.testing.assert_array_equal(as_photograph(rgb[..., 0]), rgb[..., 0])
+    np.testing.assert_array_equal(as_photograph(rgb[..., :1]), rgb[..., 0])
+
+
+def test_what_is_no_photograph_is_refused(tmp_path):
+    for wrong, message in (
+        (None, "photograph is None"),
+        (np.zeros((2, 30, 40, 3), np.uint8), r"photograph has shape \(2, 30, 40, 3\)"),
+        (np.full((30, 40), 7.0), "photograph has float64 values"),
+        (tmp_path / "a.png", "photograph '.*a.png': no such file"),
+        (b"text", "photograph <4 bytes>: not an image"),
+    ):
+        with pytest.raises(ImageError, match=message):
+            as_photograph(wrong)

@@ -276,7 +276,7 @@ def test_large_view(tab, page):
     tab.keyboard.press("k")
     tab.keyboard.press("Escape")
     # The focus returns to the photograph that was seen last.
-    tab.wait_for_function("document.activeElement.ariaLabel?.startsWith('wink.jpg')")
+    tab.locator(".view:focus[aria-label^='wink.jpg']").wait_for()
     assert marks(tab) == {"group": "rejected", "wink": "kept"}
     # The view follows the filter, and stops at its ends.
     press(tab, "Not read")

@@ -241,7 +241,7 @@ def _zoom() -> str:
     )
     return (
         '<dialog id="zoom" aria-labelledby="zoom-name"><div class="bar"><div>'
-        '<h2 id="zoom-name" tabindex="-1" autofocus></h2><p id="zoom-summary"></p></div>'
+        '<h2 id="zoom-name" tabindex="-1"></h2><p id="zoom-summary"></p></div>'
         '<button type="button" id="zoom-close" aria-keyshortcuts="Escape">Close</button></div>'
         '<div class="stage"></div><ul class="crops" id="zoom-crops" aria-label="Faces" tabindex="0"></ul>'
         '<div class="bar actions">'

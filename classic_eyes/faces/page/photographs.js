@@ -499,7 +499,10 @@ function zoom(item) {
   const group = groupOf.get(item);
   const parts = [entry.summary, group.best === item ? "best of its burst" : group.items.length > 1 ? "in a burst" : "", `${place + 1} of ${list.length}`];
   at("zoom-summary").textContent = parts.filter(Boolean).join(" · ");
-  if (!at("zoom").open) at("zoom").showModal();
+  if (!at("zoom").open) {
+    at("zoom").showModal();
+    at("zoom-name").focus();
+  }
   const stage = at("zoom").querySelector(".stage");
   const isFailed = entry.kinds[0] === "failed";
   stage.replaceChildren(isFailed ? element("p", { className: "frame blank", textContent: "no image" }) : frame(item, 0));

@@ -19,6 +19,8 @@ CASCADES: dict[str, str] = {
     "lefteye_2splits": "haarcascade_lefteye_2splits.xml",
     "righteye_2splits": "haarcascade_righteye_2splits.xml",
 }
+# Not of eyes: the cascade that proposes faces in photographs.
+_FILES = {**CASCADES, "frontalface": "haarcascade_frontalface_default.xml"}
 STATISTICS = (
     "found",
     "groups",
@@ -41,17 +43,17 @@ _loaded = threading.local()
 
 
 def load_cascade(cascade: str) -> cv2.CascadeClassifier:
-    """Return the cascade of this thread for a key of `CASCADES`."""
+    """Return the cascade of this thread for a key of `CASCADES`, or ``frontalface``."""
     import cv2.data
 
-    if not isinstance(cascade, str) or cascade not in CASCADES:
+    if not isinstance(cascade, str) or cascade not in _FILES:
         raise ParameterError(f"cascade={cascade!r}: expected one of {', '.join(map(repr, CASCADES))}")
-    path = os.path.join(cv2.data.haarcascades, CASCADES[cascade])
+    path = os.path.join(cv2.data.haarcascades, _FILES[cascade])
     known = _loaded.__dict__
     if path not in known:
         if not os.path.isfile(path):
             raise MissingDependencyError(
-                f"OpenCV {cv2.__version__} is installed without {CASCADES[cascade]} (its wheels from 5 on ship none); "
+                f"OpenCV {cv2.__version__} is installed without {_FILES[cascade]} (its wheels from 5 on ship none); "
                 'run: pip install "opencv-contrib-python>=4.10,<5"'
             )
         known[path] = cv2.CascadeClassifier(path)

@@ -6,14 +6,15 @@ import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.threads import one_thread
 from ..calibration import Calibration
 from ..descriptors.ear import eye_aspect_ratio, load_dlib
-from ..errors import ImageError, ParameterError
+from ..errors import ParameterError
+from ..images import as_photograph
+from ..images.arrays import to_grey
 from ..predictor import load_model
 from .cutting import cut_eye, patch_corners, visible_share
 from .detection import find_eyes, find_faces
@@ -184,13 +185,14 @@ class FaceReader:
         """Probability from which on an eye is open: 0.5, or that of the calibration."""
         return 0.5 if self.calibration is None else self.calibration.threshold.value
 
-    def read(self, photograph: NDArray[np.uint8]) -> list[Face]:
+    def read(self, photograph: Any) -> list[Face]:
         """Find the faces of a photograph and classify their eyes.
 
         Parameters
         ----------
-        photograph : uint8 array of shape (h, w, 3) or (h, w)
-            RGB, or grey; upright.
+        photograph : array, path, bytes or PIL image
+            An upright array of shape (h, w, 3) in RGB or (h, w) in grey, an image file, its content, or a PIL image;
+            see `classic_eyes.images.as_photograph`.
 
         Returns
         -------
@@ -200,10 +202,11 @@ class FaceReader:
         Raises
         ------
         ImageError
-            If the array has another type or shape.
+            For a photograph that cannot be used.
         """
-        grey = _to_grey(photograph)
-        boxes = find_faces(grey, upsample=self.upsample)
+        photograph = as_photograph(photograph)
+        grey = to_grey(photograph, colour=photograph.ndim == 3)
+        boxes = find_faces(grey, upsample=self.upsample or 0)
         points = [find_eyes(grey, box) if self.landmarks is None else self.landmarks.eyes(grey, box) for box in boxes]
         eyes = self._classify(grey, points)
         return [
@@ -253,17 +256,6 @@ class FaceReader:
             for eye in eyes
         )
         return joint_verdict(right, left)
-
-
-def _to_grey(photograph: Any) -> NDArray[np.uint8]:
-    if not isinstance(photograph, np.ndarray) or photograph.dtype != np.uint8 or photograph.size == 0:
-        got = f"{getattr(photograph, 'dtype', type(photograph).__name__)} {getattr(photograph, 'shape', '')}".strip()
-        raise ImageError(f"photograph is {got}; expected a uint8 array (h, w, 3) in RGB, or (h, w)")
-    if photograph.ndim == 2:
-        return np.ascontiguousarray(photograph)
-    if photograph.ndim == 3 and photograph.shape[2] == 3:
-        return cv2.cvtColor(np.ascontiguousarray(photograph), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
-    raise ImageError(f"photograph has shape {photograph.shape}; expected (h, w, 3) in RGB, or (h, w)")
 
 
 def _round(box: NDArray[np.float64]) -> tuple[int, int, int, int]:

@@ -4,12 +4,56 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
-from classic_eyes.faces.detection import find_eyes, find_faces
+from classic_eyes.faces import detection
+from classic_eyes.faces.detection import _merged, find_eyes, find_faces
 
 from .conftest import COLLINS
 
 GREY = cv2.cvtColor(COLLINS, cv2.COLOR_RGB2GRAY)
+
+
+def _on_a_wall(sides: list[int]) -> np.ndarray:
+    """Return a grey wall with the face of the photograph at several sizes beside each other."""
+    head = GREY[20:250, 110:340]  # the side of dlib's box is 88 pixels in it
+    wall = np.full((460, 1200), 120, np.uint8)
+    left = 10
+    for side in sides:
+        scaled = cv2.resize(head, None, fx=side / 88, fy=side / 88, interpolation=cv2.INTER_AREA)
+        wall[10 : 10 + scaled.shape[0], left : left + scaled.shape[1]] = scaled
+        left += scaled.shape[1] + 20
+    return wall
+
+
+def test_small_faces_beside_large_ones_are_found():
+    sides = [150, 80, 50, 30]
+    boxes = find_faces(_on_a_wall(sides))
+    assert len(boxes) == len(sides)
+    assert boxes[:, 0].tolist() == sorted(boxes[:, 0])
+    np.testing.assert_allclose(boxes[:, 2], sides, rtol=0.25)
+
+
+@pytest.mark.parametrize("upsample", [0, 1, 2])
+def test_enlarging_loses_no_face(upsample):
+    wall = _on_a_wall([150, 60, 30])
+    plain, enlarged = find_faces(wall), find_faces(wall, upsample=upsample)
+    for x, y, w, h in plain:
+        centres = enlarged[:, :2] + enlarged[:, 2:] / 2
+        assert (np.abs(centres - [x + w / 2, y + h / 2]).max(axis=1) < w / 4).any()
+
+
+def test_a_face_found_twice_is_one_face():
+    score, box = 1.0, np.array([10.0, 10, 90, 90])
+    kept = _merged([(0.5, box + 5), (score, box), (0.4, box + 300), (0.3, np.array([30.0, 30, 50, 50]))])
+    assert [each[0] for each in kept] == [1.0, 0.4]
+
+
+def test_what_a_cascade_proposes_must_be_confirmed(monkeypatch):
+    textures = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
+    proposals = [np.array([20.0, 20, 120, 120]), np.array([150.0, 150, 290, 290])]
+    monkeypatch.setattr(detection, "_proposals", lambda grey: proposals)
+    assert len(find_faces(textures)) == 0
 
 
 def test_a_uniform_face_has_its_eyes_at_the_average_position():

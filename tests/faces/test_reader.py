@@ -8,6 +8,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from classic_eyes.calibration import Calibration, Threshold
 from classic_eyes.descriptors.ear import eye_aspect_ratio
@@ -72,7 +73,8 @@ def test_size_of_the_photograph_does_not_matter(side, no_landmarks):
     resized = cv2.resize(COLLINS, (side, side), interpolation=cv2.INTER_AREA if side < 512 else cv2.INTER_CUBIC)
     (face,) = FaceReader().read(resized)
     assert face.verdict == "open"
-    assert np.abs(np.array(face.box) / side * 512 - BOX).max() < 12
+    # Sides of boxes come in steps of 6/5.
+    assert np.abs(np.array(face.box) / side * 512 - BOX).max() < BOX[2] / 5
 
 
 def test_photographs_without_an_upright_face_give_no_face(no_landmarks):
@@ -127,10 +129,27 @@ def test_any_model_with_size_and_probability_will_do(landmark_files):
     assert face.verdict == "closed"
 
 
-@pytest.mark.parametrize("array", [COLLINS.astype(float), COLLINS[:, :, :2], np.zeros((0, 5), np.uint8), "a.png"])
-def test_arrays_of_another_type_or_shape_are_refused(array, reader68):
-    with pytest.raises(ImageError, match=r"expected (a uint8 array )?\(h, w, 3\)"):
-        reader68.read(array)
+@pytest.mark.parametrize(
+    ("photograph", "message"),
+    [
+        (COLLINS.astype(float), "floats must lie in 0..1"),
+        (COLLINS[:, :, :2], r"photograph has shape \(512, 512, 2\)"),
+        (np.zeros((0, 5), np.uint8), "photograph has shape"),
+        ("a.png", "photograph 'a.png': no such file"),
+    ],
+)
+def test_what_is_no_photograph_is_refused(photograph, message, reader68):
+    with pytest.raises(ImageError, match=message):
+        reader68.read(photograph)
+
+
+def test_photographs_of_any_kind_are_read_alike(reader68, tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), COLLINS[..., ::-1])
+    (expected,) = reader68.read(COLLINS)
+    for kind in (path, path.read_bytes(), Image.fromarray(COLLINS), COLLINS.astype(np.uint16) * 257):
+        (face,) = reader68.read(kind)
+        assert repr(face) == repr(expected)
 
 
 def test_upsample_out_of_range_is_refused():

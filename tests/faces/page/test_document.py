@@ -102,7 +102,7 @@ def data_of(page: str) -> dict:
 
 def visible(tab) -> list[str]:
     """Return the names of the cards that are shown, without folder and ending."""
-    return [name.removesuffix(".jpg") for name in tab.locator(".card:visible .name > bdi").all_inner_texts()]
+    return [name.removesuffix(".jpg") for name in tab.locator(".card:visible .name > bdi").all_text_contents()]
 
 
 def card(tab, name: str):
@@ -123,7 +123,7 @@ def press(tab, name: str) -> None:
 
 
 def marks(tab) -> dict[str, str]:
-    stamps = {name: card(tab, name).locator(".stamp").inner_text() for name in ORDER}
+    stamps = {name: card(tab, name).locator(".stamp").text_content() for name in ORDER}
     return {name: stamp for name, stamp in stamps.items() if stamp}
 
 

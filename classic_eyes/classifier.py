@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .datasets import UNLABELLED
@@ -22,9 +22,11 @@ from .persistence.saving import save_classifier
 from .predictor import EyePredictor, PredictionMethods
 from .recipes import recipe
 from .semisupervised import History, find_labels
+from .training.compiling import default_settings
 from .training.fitting import ALIGNED, fit_program, n_synthetic_eyes
 from .training.novelty import MIN_GROUPS, MIN_IMAGES, fit_novelty
 from .training.pipelines import build_pipelines
+from .training.training_set import check_groups, check_labels, check_weight
 
 __all__ = ["EyeClassifier"]
 
@@ -75,8 +77,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         3 groups; ``"auto"`` is True where there are as many.
     size : int, default 24
         Side in pixels to which images are reduced.
-    random_state : int, default 0
-        Seed of everything random.
+    random_state : int, RandomState, Generator or None, default 0
+        Seed of everything random. Anything but an int draws a seed once in each `fit`: with None no two fits are alike.
 
     Attributes
     ----------
@@ -84,8 +86,11 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         The fitted model, without scikit-learn.
     pipelines_ : dict of str to sklearn.pipeline.Pipeline
         The fitted pipeline of each view, by the names of its features joined by plus signs.
-    classes_ : ndarray
-        ``[0, 1]``, closed and open.
+    classes_ : ndarray of shape (2,)
+        Closed and open as ``y`` has them: ``[0, 1]``, ``[False, True]``, or texts such as ``["closed", "open"]``.
+        `predict` returns these. `predictor_` always returns 0 and 1.
+    n_features_in_ : int
+        Number of pixels of each image after it was reduced.
     n_features_, n_components_ : int
         Number of features before the PCA and of components after it, over all views.
     n_support_vectors_ : int or None
@@ -133,7 +138,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         cascade: float | None = 0.3,
         detect_non_eyes: bool | str = "auto",
         size: int = SIZE,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
         self.features = features
         self.classifier = classifier
@@ -184,7 +189,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
     def fit(
         self,
-        images: Any,
+        X: Any,
         y: ArrayLike | None = None,
         *,
         groups: ArrayLike | None = None,
@@ -194,10 +199,11 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
         Parameters
         ----------
-        images : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
-            See `classic_eyes.images.as_images`.
+        X : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            Eye patches; see `classic_eyes.images.as_images`.
         y : array of shape (n,), optional
-            1 open, 0 closed, -1 unknown; by default all unknown.
+            1 or True open, 0 or False closed, -1 or NaN unknown; or texts: ``"open"``, ``"closed"``, and ``"unknown"``,
+            ``""`` or None for unknown. By default all are unknown.
         groups : array of shape (n,), optional
             Person or face of each image, so that no person is on both sides of a split for the calibration; by default
             each image is a group.
@@ -219,23 +225,27 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         Warns
         -----
         UserWarning
-            Where labels were found, and there is reason to doubt them.
+            Where labels were found and there is reason to doubt them, or -1 may have been meant as closed.
+        sklearn.exceptions.DataConversionWarning
+            For ``y`` of shape (n, 1).
         """
         self._check_parameters()
-        originals = as_images(images, size=self.size)
-        labels = _check_labels(y, len(originals))
-        names = _check_column("groups", groups, len(originals))
-        weight = _check_weight(sample_weight, len(originals))
-        pipelines = build_pipelines(
-            self.features, self.classifier, n_components=self.n_components, random_state=self.random_state
-        )
+        with default_settings():
+            return self._fit(X, y, groups, sample_weight, _seed_of(self.random_state))
+
+    def _fit(self, X: Any, y: Any, groups: Any, sample_weight: Any, seed: int) -> Self:
+        originals = as_images(X, size=self.size)
+        labels, classes = check_labels(y, len(originals))
+        names = check_groups(groups, len(originals))
+        weight = check_weight(sample_weight, len(originals))
+        pipelines = build_pipelines(self.features, self.classifier, n_components=self.n_components, random_state=seed)
         n_synthetic_eyes(self.n_synthetic, 1, pipelines)  # refuses before the long work
         # On all images: those that stay unlabelled are eyes all the same.
         detect = self.detect_non_eyes
         if detect == "auto":
             detect = len(originals) >= MIN_IMAGES and len(np.unique(names)) >= MIN_GROUPS
-        novelty = fit_novelty(originals, names, random_state=self.random_state) if detect else None
-        self.history_ = self._find_labels(originals, labels, names)
+        novelty = fit_novelty(originals, names, random_state=seed) if detect else None
+        self.history_ = _find_missing(originals, labels, names, seed)
         if self.history_ is not None:
             kept = self.history_.labels >= 0
             originals, labels, names = originals[kept], self.history_.labels[kept], names[kept]
@@ -253,44 +263,57 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             alignment=self.align,
             cascade=self.cascade,
             novelty=novelty,
-            random_state=self.random_state,
+            random_state=seed,
         )
         self.predictor_ = EyePredictor(fitted.program)
         self.pipelines_ = fitted.pipelines
         self.n_features_, self.n_components_ = fitted.n_features, fitted.n_components
         self.n_support_vectors_ = fitted.n_support_vectors
         self.not_compiled_ = fitted.not_compiled
-        self.classes_ = np.array([0, 1])
+        self.classes_ = classes
+        self.n_features_in_ = self.size**2
         return self
 
-    def _find_labels(self, images: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[Any]) -> History | None:
-        if (labels != UNLABELLED).all():
-            return None
-        history = find_labels(images, labels, groups, random_state=self.random_state)
-        for text in history.warnings:
-            warnings.warn(text, UserWarning, stacklevel=3)
-        return history
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each eye, as ``y`` had it: 1 for open and 0 for closed, or texts.
+
+        Parameters
+        ----------
+        X : array of shape (n, h, w) or (n, h, w, 3), or sequence of arrays or paths
+            Eye patches; see `classic_eyes.images.as_images`.
+
+        Returns
+        -------
+        array of shape (n,)
+            Of `classes_`; open where the probability of open is 0.5 or more.
+
+        Raises
+        ------
+        ImageError
+            For images that cannot be used.
+        """
+        positions = super().predict(X)
+        return self.classes_[positions]
 
     def _check_parameters(self) -> None:
-        for name, least in (("n_copies", 0), ("random_state", 0)):
-            if not _is_whole(getattr(self, name), least):
-                raise ParameterError(f"{name} is {getattr(self, name)!r}; it must be a whole number, {least} or more")
+        if not _is_whole(self.n_copies, 0):
+            raise ParameterError(f"n_copies is {self.n_copies!r}; allowed is a whole number, 0 or more")
         if self.n_synthetic != "auto" and not _is_whole(self.n_synthetic, 0):
             raise ParameterError(
-                f"n_synthetic is {self.n_synthetic!r}; it must be a whole number, 0 or more, or 'auto'"
+                f"n_synthetic is {self.n_synthetic!r}; allowed is a whole number, 0 or more, or 'auto'"
             )
         if not (self.cascade is None or (isinstance(self.cascade, float | np.floating) and 0 < self.cascade < 1)):
             raise ParameterError(
-                f"cascade is {self.cascade!r}; it must be a share of the images, above 0 and below 1, or None"
+                f"cascade is {self.cascade!r}; allowed is a share of the images, above 0 and below 1, or None"
             )
         if not (self.align is None or (isinstance(self.align, str) and self.align in ALIGNED)):
             raise ParameterError(
-                f"align is {self.align!r}; it must be 'all', 'others' (all views but the first) or None"
+                f"align is {self.align!r}; allowed is 'all', 'others' (all views but the first) or None"
             )
         if not isinstance(self.remove_glare, bool | np.bool_):
-            raise ParameterError(f"remove_glare is {self.remove_glare!r}; it must be True or False")
+            raise ParameterError(f"remove_glare is {self.remove_glare!r}; allowed is True or False")
         if not (isinstance(self.detect_non_eyes, bool | np.bool_) or self.detect_non_eyes == "auto"):
-            raise ParameterError(f"detect_non_eyes is {self.detect_non_eyes!r}; it must be True, False or 'auto'")
+            raise ParameterError(f"detect_non_eyes is {self.detect_non_eyes!r}; allowed is True, False or 'auto'")
 
     @property
     def program(self) -> Program:
@@ -362,34 +385,26 @@ def _is_whole(value: Any, least: int) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
-def _check_labels(y: ArrayLike | None, n: int) -> NDArray[np.int8]:
-    if y is None:
-        return np.full(n, UNLABELLED, dtype=np.int8)
-    labels = np.asarray(y)
-    if labels.shape != (n,):
-        raise ParameterError(f"y has shape {labels.shape}; {n} images need ({n},), a label each")
-    values = np.unique(labels) if labels.dtype.kind in "biuf" else labels[:5]
-    if labels.dtype.kind not in "biuf" or not np.isin(values, (0, 1, UNLABELLED)).all():
-        raise ParameterError(f"y holds {values[:5].tolist()}; labels are 1 (open), 0 (closed) and -1 (unknown)")
-    if len(values) < 2 and values[0] != UNLABELLED:
-        only = "open" if values[0] == 1 else "closed"
-        raise ParameterError(f"y holds one class only ({only}); training needs open and closed eyes")
-    return labels.astype(np.int8)
+def _seed_of(random_state: Any) -> int:
+    """Return the seed of one fit: an int as it is, else one that is drawn."""
+    if _is_whole(random_state, 0) and random_state < 1 << 32:
+        return int(random_state)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(1 << 31))
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(1 << 31))
+    raise ParameterError(
+        f"random_state is {random_state!r}; allowed is a whole number from 0 to 2**32 - 1, a numpy RandomState or "
+        "Generator, or None"
+    )
 
 
-def _check_column(name: str, given: ArrayLike | None, n: int) -> NDArray[Any]:
-    if given is None:
-        return np.arange(n)
-    column = np.asarray(given)
-    if column.shape != (n,):
-        raise ParameterError(f"{name} has shape {column.shape}; {n} images need ({n},)")
-    return column
-
-
-def _check_weight(given: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
-    if given is None:
+def _find_missing(
+    images: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[Any], seed: int
+) -> History | None:
+    if (labels != UNLABELLED).all():
         return None
-    weight = np.asarray(_check_column("sample_weight", given, n), dtype=np.float64)
-    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
-        raise ParameterError("sample_weight holds a negative or non-finite number, or zeros only; weights are positive")
-    return weight
+    history = find_labels(images, labels, groups, random_state=seed)
+    for text in history.warnings:
+        warnings.warn(text, UserWarning, stacklevel=4)
+    return history

@@ -17,7 +17,8 @@ from ._utils.threads import turn
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
 from .errors import ModelError
-from .images import as_image, in_blocks
+from .images import as_image
+from .images.gate import in_blocks
 from .inference.novelty import verdicts
 from .inference.program import BLOCK, Program, Scoring, probability_of
 from .persistence.files import npz_path

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import pickle
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import DataConversionWarning, NotFittedError, SkipTestWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -26,6 +31,7 @@ from classic_eyes.recipes import RECIPES
 from classic_eyes.svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.pipelines import CLASSIFIERS
+from classic_eyes.training.training_set import check_labels
 
 from .precision import log_odds_bound
 
@@ -349,16 +355,14 @@ class RowsAsImages(EyeClassifier):
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {type_of_target(names)}."
             )
+        n_features = self.n_features_in_
         super().fit(self._images(X), y, groups=groups, sample_weight=sample_weight)
-        self.classes_ = names
+        self.classes_, self.n_features_in_ = names, n_features
         return self
 
     def decision_function(self, X):
         check_is_fitted(self)
         return super().decision_function(self._images(validate_data(self, X, reset=False)))
-
-    def predict(self, X):
-        return np.asarray(self.classes_ if hasattr(self, "classes_") else [0, 1])[super().predict(X)]
 
 
 # Every check of scikit-learn that an estimator of images, calibrated on folds, cannot pass, and why.
@@ -426,6 +430,237 @@ def test_it_works_in_cross_val_score_grid_search_and_a_pipeline():
     assert piped.predict_proba(TEST.images).shape == (80, 2)
 
 
+LABELS = {
+    "texts": np.where(TRAIN.labels == 1, "open", "closed"),
+    "capitals": np.where(TRAIN.labels == 1, "OPEN", "CLOSED"),
+    "titles": ["Open" if label else "Closed" for label in TRAIN.labels],
+    "objects": np.where(TRAIN.labels == 1, "open", "closed").astype(object),
+    "truths": TRAIN.labels == 1,
+    "floats": TRAIN.labels.astype(float),
+    "column": TRAIN.labels[:, np.newaxis],
+    "list": TRAIN.labels.tolist(),
+}
+
+
+@pytest.mark.parametrize("form", LABELS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_labels_may_come_in_any_form_and_predictions_have_it(form, fitted, tmp_path):
+    y = LABELS[form]
+    clf = EyeClassifier(**SMALL).fit(TRAIN.images, y)
+    np.testing.assert_array_equal(clf.predict_proba(TEST.images), fitted.predict_proba(TEST.images))
+    flat = np.ravel(np.asarray(y))
+    np.testing.assert_array_equal(clf.classes_, np.unique(flat))
+    np.testing.assert_array_equal(clf.classes_[fitted.predict(TRAIN.images)], clf.predict(TRAIN.images))
+    assert clf.score(TRAIN.images, flat) == fitted.score(TRAIN.images, TRAIN.labels)
+    assert set(clf.predictor_.predict(TEST.images)) == {0, 1}
+    clf.save(tmp_path / "m.joblib")
+    again = EyeClassifier.load(tmp_path / "m.joblib", trusted=True)
+    np.testing.assert_array_equal(again.predict(TEST.images), clf.predict(TEST.images))
+
+
+@pytest.mark.parametrize("form", ["texts", "truths", "floats"])
+@pytest.mark.parametrize("scoring", ["accuracy", "roc_auc", "neg_log_loss"])
+def test_scores_of_scikit_learn_do_not_depend_on_the_form_of_labels(form, scoring):
+    clf = EyeClassifier(**SMALL)
+    expected = cross_val_score(clf, TRAIN.images, TRAIN.labels, scoring=scoring, cv=2)
+    np.testing.assert_allclose(cross_val_score(clf, TRAIN.images, LABELS[form], scoring=scoring, cv=2), expected)
+
+
+def test_a_column_of_labels_is_warned_of():
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        EyeClassifier(**SMALL).fit(TRAIN.images, TRAIN.labels[:, np.newaxis])
+
+
+MISSING = {
+    "nan": np.where(np.arange(160) % 8 == 0, np.nan, TRAIN.labels),
+    "None": [None if k % 8 == 0 else label for k, label in enumerate(TRAIN.labels.tolist())],
+    "unknown": np.where(np.arange(160) % 8 == 0, "unknown", np.where(TRAIN.labels == 1, "open", "closed")),
+    "empty": np.where(np.arange(160) % 8 == 0, "", np.where(TRAIN.labels == 1, "open", "closed")),
+    "nan among texts": [np.nan if k % 8 == 0 else ("closed", "open")[label] for k, label in enumerate(TRAIN.labels)],
+}
+
+
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_labels_of_any_form_are_unknown(form):
+    labels, classes = check_labels(MISSING[form], 160)
+    np.testing.assert_array_equal(labels, np.where(np.arange(160) % 8 == 0, -1, TRAIN.labels))
+    assert classes.tolist() == ([0, 1] if form in ("nan", "None") else ["closed", "open"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_missing_texts_are_found():
+    clf = EyeClassifier(**SMALL).fit(TRAIN.images, MISSING["unknown"])
+    assert (clf.history_.given == -1).sum() == 20
+    assert np.mean(clf.predict(TEST.images) == np.where(TEST.labels == 1, "open", "closed")) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["OPEN", "", ""], ["CLOSED", "OPEN"]),
+        (["Closed", "", ""], ["Closed", "Open"]),
+        (["", "", ""], [0, 1]),
+        (None, [0, 1]),
+        ([True, None, None], [False, True]),
+    ],
+)
+def test_classes_of_labels_that_are_missing(y, classes):
+    assert check_labels(y, 3)[1].tolist() == classes
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_labels_of_minus_one_and_one_are_warned_of():
+    closed_as_minus_one = np.where(TRAIN.labels == 1, 1, -1)
+    with pytest.warns(
+        UserWarning, match=r"none is closed \(0\).*if -1 means closed, pass \(y > 0\).astype\(int\)"
+    ) as found:
+        EyeClassifier(**SMALL).fit(TRAIN.images, closed_as_minus_one)
+    assert found[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        TRAIN.labels,
+        np.where(np.arange(160) < 20, -1, TRAIN.labels),
+        np.full(160, -1),
+        np.where(np.arange(160) < 20, "", "open"),
+    ],
+    ids=["all", "some", "none", "texts"],
+)
+def test_other_labels_are_not(y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_labels(y, 160)
+
+
+def test_labels_of_one_class_and_unknown_ones_are_warned_of_without_a_wrong_remedy():
+    with pytest.warns(
+        UserWarning, match=r"none is open \(1\): open eyes are found without labels, label some"
+    ) as found:
+        check_labels(np.where(TRAIN.labels == 0, 0, -1), 160)
+    assert "means" not in str(found[0].message)
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng, lambda _: None])
+def test_other_random_states_draw_a_seed_in_each_fit(make, monkeypatch):
+    def bytes_of(clf):
+        return clf.fit(TRAIN.images, TRAIN.labels).decision_function(TEST.images).tobytes()
+
+    np.random.seed(3)  # noqa: NPY002  scikit-learn's None is numpy's global state
+    state = np.random.get_state()  # noqa: NPY002
+    clf = EyeClassifier(**{**SMALL, "n_copies": 1, "random_state": make(3)})
+    first, second = bytes_of(clf), bytes_of(clf)
+    assert first != second
+    np.random.set_state(state)  # noqa: NPY002
+    assert bytes_of(clone(clf).set_params(random_state=make(3))) == first
+
+
+def test_the_argument_of_images_is_x():
+    clf = EyeClassifier(**SMALL).fit(X=TRAIN.images, y=TRAIN.labels)
+    for model in (clf, clf.predictor_):
+        for method in (model.predict, model.predict_proba, model.decision_function):
+            np.testing.assert_array_equal(method(X=TEST.images), method(TEST.images))
+    assert clf.score(X=TEST.images, y=TEST.labels) == clf.score(TEST.images, TEST.labels)
+    assert clf.n_features_in_ == 24 * 24
+
+
+def test_tables_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    y, groups = pandas.Series(LABELS["texts"], index=np.arange(160) + 7), np.arange(160) // 2
+    weight = np.where(TRAIN.labels == 1, 1.0, 2.0)
+    expected = EyeClassifier(**SMALL).fit(TRAIN.images, TRAIN.labels, groups=groups, sample_weight=weight)
+    tables = {"groups": pandas.Series(groups), "sample_weight": pandas.Series(weight)}
+    clf = EyeClassifier(**SMALL).fit(TRAIN.images, y, **tables)
+    np.testing.assert_array_equal(clf.predict_proba(TEST.images), expected.predict_proba(TEST.images))
+    missing = pandas.Series(TRAIN.labels.tolist(), dtype="Int64").where(np.arange(160) % 8 > 0)
+    assert (check_labels(missing, 160)[0] == np.where(np.arange(160) % 8 > 0, TRAIN.labels, -1)).all()
+
+
+# -- settings of scikit-learn --
+
+CONFIGURATIONS = {
+    "pandas": {"transform_output": "pandas"},
+    "polars": {"transform_output": "polars"},
+    "routing": {"enable_metadata_routing": True},
+    "finite": {"assume_finite": True},
+    "unchecked": {"skip_parameter_validation": True},
+    "chunks": {"working_memory": 1, "pairwise_dist_chunk_size": 7, "enable_cython_pairwise_dist": False},
+}
+
+
+@pytest.fixture(params=CONFIGURATIONS)
+def configuration(request):
+    if request.param in ("pandas", "polars"):
+        pytest.importorskip(request.param)
+    return CONFIGURATIONS[request.param]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_settings_of_scikit_learn_change_no_byte(name, configuration, tmp_path):
+    parameters = {**MODELS[name], "detect_non_eyes": "auto"}
+    expected = EyeClassifier(**parameters).fit(TRAIN.images, TRAIN.labels)
+    expected.save(tmp_path / "expected.joblib")
+    with config_context(**configuration):
+        clf = EyeClassifier(**parameters).fit(TRAIN.images, TRAIN.labels)
+        assert every_prediction(clf) == every_prediction(expected)
+        clf.save(tmp_path / "m.joblib")
+        again = EyeClassifier.load(tmp_path / "m.joblib", trusted=True)
+        assert every_prediction(again) == every_prediction(expected)
+        assert get_config() == {**get_config(), **configuration}
+    for ending in (".joblib", ".npz"):
+        if (tmp_path / f"expected{ending}").exists():
+            assert (tmp_path / f"m{ending}").read_bytes() == (tmp_path / f"expected{ending}").read_bytes()
+
+
+def test_searches_under_settings_of_scikit_learn(configuration):
+    def search():
+        found = GridSearchCV(EyeClassifier(**SMALL), {"n_components": [5, 30]}, cv=2).fit(TRAIN.images, TRAIN.labels)
+        return found.cv_results_["mean_test_score"].tolist()
+
+    expected, scores = search(), cross_val_score(EyeClassifier(**SMALL), TRAIN.images, TRAIN.labels, cv=2)
+    with config_context(**configuration):
+        assert search() == expected
+        np.testing.assert_array_equal(cross_val_score(EyeClassifier(**SMALL), TRAIN.images, TRAIN.labels, cv=2), scores)
+
+
+ARRAY_API = """
+import sklearn
+from classic_eyes import EyeClassifier
+from classic_eyes.synthetic import make_eyes
+
+eyes, found = make_eyes(60, random_state=1), []
+for dispatch in (False, True):
+    sklearn.set_config(array_api_dispatch=dispatch)
+    for name in ("svm", "knn"):
+        clf = EyeClassifier(("hog",), name, n_components=9, n_copies=0, n_synthetic=0, align=None)
+        found.append(clf.fit(eyes.images, eyes.labels).predict_proba(eyes.images).tobytes())
+        assert clf.score(eyes.images, eyes.labels) > 0.8
+print(found[:2] == found[2:])
+"""
+
+
+def test_the_array_api_changes_no_byte():
+    """scikit-learn dispatches only where scipy was imported with the variable."""
+    environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", ARRAY_API], capture_output=True, text=True, check=False, env=environment
+    )
+    assert run.stdout.strip() == "True", run.stderr
+
+
+def test_groups_and_weights_are_routed():
+    groups, weight = np.arange(160) // 2, np.where(TRAIN.labels == 1, 1.0, 3.0)
+    expected = EyeClassifier(**SMALL).fit(TRAIN.images, TRAIN.labels, groups=groups, sample_weight=weight)
+    with config_context(enable_metadata_routing=True):
+        clf = EyeClassifier(**SMALL).set_fit_request(groups=True, sample_weight=True)
+        clf.set_score_request(sample_weight=False)
+        search = GridSearchCV(clf, {"n_components": [30]}, cv=GroupKFold(2).set_split_request(groups=True))
+        search.fit(TRAIN.images, TRAIN.labels, groups=groups, sample_weight=weight)
+        assert not hasattr(clf, "set_predict_request")
+    assert every_prediction(search.best_estimator_) == every_prediction(expected)
+
+
 def test_strided_images(fitted):
     strided = np.asfortranarray(TEST.images)
     np.testing.assert_array_equal(fitted.decision_function(strided), fitted.decision_function(TEST.images))
@@ -459,12 +694,17 @@ def test_an_unfitted_classifier_refuses(tmp_path):
     [
         ([1, 1, 1, 1], r"one class only \(open\)"),
         ([0, 0, 0, 0], r"one class only \(closed\)"),
-        ([0, 1, 2, 1], r"holds \[0, 1, 2\]; labels are 1 \(open\), 0 \(closed\) and -1 \(unknown\)"),
-        (["open", "closed", "open", "open"], "labels are 1"),
-        ([0.0, 1.0, 0.5, 1.0], "labels are 1"),
-        ([0.0, 1.0, np.nan, 1.0], "labels are 1"),
-        ([0, 1], r"y has shape \(2,\); 4 images"),
-        ([[0], [1], [0], [1]], "y has shape"),
+        ([0, 1, 2, 1], r"y holds \[2\]; allowed are 1 \(open\), 0 \(closed\) and -1 \(unknown\), or 'open', 'closed'"),
+        ([0.0, 1.0, 0.5, 1.0], r"y holds \[0\.5\]; allowed are"),
+        ([0, 1, np.inf, 1], r"y holds \[inf\]"),
+        (["open", "shut", "Shut", "open"], r"y holds \['shut', 'Shut'\]; allowed are"),
+        (["open", "open", "open", "open"], r"one class only \(open\)"),
+        (["open", "Open", "closed", "closed"], r"y holds \['Open', 'closed', 'open'\]; write open and closed alike"),
+        (["Open", "closed", "closed", "Open"], r"y holds \['Open', 'closed'\]; write open and closed alike"),
+        (np.array(["open", 0, 1, 0], dtype=object), r"y holds \['0', '1', 'open'\]; write open and closed alike"),
+        (np.array([b"open", b"closed"] * 2), r"y holds \[b'open', b'closed'\]"),
+        ([0, 1], r"y has shape \(2,\); allowed is \(4,\) for 4 images"),
+        ([[0, 1], [1, 0], [0, 1], [1, 0]], "y has shape"),
     ],
 )
 def test_labels_that_are_refused(labels, message):
@@ -480,15 +720,17 @@ def test_labels_that_are_refused(labels, message):
         ({"n_components": 0}, "n_components is 0"),
         ({"n_copies": -1}, "n_copies is -1"),
         ({"n_copies": 1.5}, "n_copies is 1.5"),
-        ({"random_state": None}, "random_state is None"),
+        ({"random_state": -1}, "random_state is -1; allowed is a whole number from 0"),
+        ({"random_state": 1 << 32}, "random_state is 4294967296"),
+        ({"random_state": "one"}, "random_state is 'one'"),
         ({"n_synthetic": -1}, "n_synthetic is -1"),
         ({"n_synthetic": "some"}, "n_synthetic is 'some'"),
-        ({"remove_glare": "yes"}, "remove_glare is 'yes'; it must be True or False"),
-        ({"align": "first"}, "align is 'first'; it must be 'all', 'others'"),
+        ({"remove_glare": "yes"}, "remove_glare is 'yes'; allowed is True or False"),
+        ({"align": "first"}, "align is 'first'; allowed is 'all', 'others'"),
         ({"detect_non_eyes": "yes"}, "detect_non_eyes is 'yes'"),
         ({"detect_non_eyes": True}, "detect_non_eyes needs 200 images or more, and there are 160"),
-        ({"cascade": 0}, "cascade is 0; it must be a share of the images"),
-        ({"cascade": 1.0}, "cascade is 1.0; it must be a share"),
+        ({"cascade": 0}, "cascade is 0; allowed is a share of the images"),
+        ({"cascade": 1.0}, "cascade is 1.0; allowed is a share"),
         ({"cascade": "some"}, "cascade is 'some'"),
         ({"classifier": ("svm", "svm")}, "classifier holds 2 classifiers and features 1 views"),
         ({"classifier": ("svm", {"n_vectors": 3})}, "classifier is .*n_vectors"),
@@ -526,6 +768,10 @@ def test_groups_and_weights_that_are_refused():
         EyeClassifier(**SMALL).fit(X, y, sample_weight=[1, 2])
     with pytest.raises(ParameterError, match="sample_weight holds"):
         EyeClassifier(**SMALL).fit(X, y, sample_weight=-np.ones(160))
+    with pytest.raises(ParameterError, match="sample_weight holds something else than numbers"):
+        EyeClassifier(**SMALL).fit(X, y, sample_weight=["heavy"] * 160)
+    with pytest.raises(ParameterError, match="groups holds values of the types NoneType, str, which cannot"):
+        EyeClassifier(**SMALL).fit(X, y, groups=[None, "anna"] * 80)
     with pytest.raises(ParameterError, match="calibration needs 2 of each"):
         EyeClassifier(**SMALL).fit(X, y, groups=np.zeros(160))
     # One face with both states, one person with open eyes only, one with closed ones only.

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import metrics
 from ..datasets import UNLABELLED
 from ..errors import DataError
+from ..training.compiling import default_settings
 from .consensus import VIEW_FEATURES, Consensus, find_consensus
 from .history import GOOD_CONFIDENCE, MIN_CONFIDENCE, History
 from .priors import MIN_ORIENTATION, PriorScores, compute_priors, orient_clusters
@@ -82,6 +83,7 @@ def _share_predicted(result: SelfTraining, given: NDArray[np.int8]) -> float:
     return float(np.mean([(is_open[given == label] == bool(label)).mean() for label in (0, 1)]))
 
 
+@default_settings()
 def find_labels(
     images: NDArray[np.uint8],
     given: ArrayLike | None = None,

@@ -18,6 +18,7 @@ from ..features import count_hits
 from ..preprocessing.augmentation import flip
 from ..svm import LeastSquaresSvm
 from ..synthetic import make_eyes
+from ..training.compiling import default_settings
 from ..training.pipelines import build_pipeline
 
 __all__ = ["MIN_ORIENTATION", "ClusterOrientation", "PriorScores", "compute_priors", "orient_clusters"]
@@ -105,6 +106,7 @@ class PriorScores:
 
 
 @one_thread()
+@default_settings()
 def compute_priors(images: NDArray[np.uint8], *, random_state: int = 0) -> PriorScores:
     """Score images by three priors; no label of any image is used.
 

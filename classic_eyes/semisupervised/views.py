@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from .._utils.threads import one_thread
 from ..errors import ParameterError
 from ..preprocessing.augmentation import flip
+from ..training.compiling import default_settings
 from ..training.pipelines import build_pipeline
 
 __all__ = ["View", "embed_2d", "make_view"]
@@ -65,6 +66,7 @@ class View:
 
 
 @one_thread()
+@default_settings()
 def make_view(
     images: NDArray[np.uint8], features: Sequence[str], *, n_components: int = 200, random_state: int = 0
 ) -> View:
@@ -119,6 +121,7 @@ def make_view(
 
 
 @one_thread()
+@default_settings()
 def embed_2d(view: View, *, max_images: int = 2000, random_state: int = 0) -> dict[str, list[Any]]:
     """Embed images in two dimensions, by their two leading components and by t-SNE.
 

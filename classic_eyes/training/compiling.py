@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
@@ -15,11 +18,38 @@ from ..inference.program import Block, Decisions, View
 from ..svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from ..svm.symmetric import mirrored_columns
 
-__all__ = ["FittedView", "NotCompilableError", "check_compilable", "compile_view", "decision_values"]
+__all__ = [
+    "FittedView",
+    "NotCompilableError",
+    "check_compilable",
+    "compile_view",
+    "decision_values",
+    "default_settings",
+]
 
 
 class NotCompilableError(Exception):
     """A pipeline has no compiled form; the message says why."""
+
+
+@contextmanager
+def default_settings() -> Iterator[None]:
+    """Use scikit-learn's own settings: a caller's `sklearn.set_config` is for the caller's data.
+
+    Data frames between the steps of our pipelines, for example, would be of no use, and other sizes of chunks would
+    change last digits.
+    """
+    with config_context(
+        array_api_dispatch=False,
+        assume_finite=False,
+        enable_cython_pairwise_dist=True,
+        enable_metadata_routing=False,
+        pairwise_dist_chunk_size=256,
+        skip_parameter_validation=False,
+        transform_output="default",
+        working_memory=1024,
+    ):
+        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +63,13 @@ class FittedView:
     def describe(self, images: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> NDArray[Any]:
         """Return what the steps before the classifier make of images."""
         del flipped
-        return self.pipeline[:-1].transform(images)
+        with default_settings():
+            return self.pipeline[:-1].transform(images)
 
     def decide(self, described: NDArray[Any]) -> Decisions:
         """Return the classifier's decision values."""
-        return decision_values(described, self.pipeline[-1])
+        with default_settings():
+            return decision_values(described, self.pipeline[-1])
 
 
 def check_compilable(pipeline: Pipeline) -> None:

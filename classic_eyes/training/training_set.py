@@ -1,18 +1,30 @@
-"""What a classifier is trained on: images, their variants and synthetic eyes."""
+"""What a classifier is trained on: labels, groups and weights as they are given; images, variants, synthetic eyes."""
 
 from __future__ import annotations
 
+import warnings
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
 
-from ..datasets import group_folds
+from ..datasets import UNLABELLED, group_folds
 from ..errors import ParameterError
 from ..preprocessing.augmentation import augment, flip
 from ..synthetic import make_eyes
 
-__all__ = ["MIN_CALIBRATING", "TrainingSet", "add_synthetic", "make_training_set", "split_for_calibration"]
+__all__ = [
+    "MIN_CALIBRATING",
+    "TrainingSet",
+    "add_synthetic",
+    "check_groups",
+    "check_labels",
+    "check_weight",
+    "make_training_set",
+    "split_for_calibration",
+]
 
 MIN_CALIBRATING = 100
 """Fewest synthetic eyes that take part in the calibration: together they weigh as much as all images."""
@@ -22,6 +34,118 @@ _N_FOLDS = 3
 # Far from the seeds of documents and tests, so that no model is evaluated on synthetic eyes that it was trained on.
 _SYNTHETIC_SEED = 1_000_000_000
 _HARD_SHARE = 0.5
+# numpy makes "nan" of a NaN among texts.
+_WORDS = {"closed": 0, "open": 1, "unknown": UNLABELLED, "nan": UNLABELLED, "": UNLABELLED}
+
+
+def check_labels(y: ArrayLike | None, n: int) -> tuple[NDArray[np.int8], NDArray[Any]]:
+    """Return labels of n images as 1, 0 and -1 (unknown), and the classes closed and open as ``y`` has them.
+
+    >>> check_labels(["OPEN", "CLOSED", None], 3)
+    (array([ 1,  0, -1], dtype=int8), array(['CLOSED', 'OPEN'], dtype='<U6'))
+    """
+    if y is None:
+        return np.full(n, UNLABELLED, dtype=np.int8), np.array([0, 1])
+    given = np.asarray(y)
+    if given.shape == (n, 1):
+        given = column_or_1d(given, warn=True)
+    if given.shape != (n,):
+        raise ParameterError(f"y has shape {given.shape}; allowed is ({n},) for {n} images, a label each")
+    values = given.tolist()
+    read = [_label_of(value) for value in values]
+    wrong = {str(value): value for value, label in zip(values, read, strict=True) if label is None}
+    if wrong:
+        raise ParameterError(
+            f"y holds {list(wrong.values())[:5]}; allowed are 1 (open), 0 (closed) and -1 (unknown), or 'open', "
+            "'closed' and 'unknown'"
+        )
+    labels = np.array(read, dtype=np.int8)
+    classes = _classes([value for value, label in zip(values, read, strict=True) if label != UNLABELLED])
+    present = set(labels.tolist())
+    if len(present) == 1 and UNLABELLED not in present:
+        raise ParameterError(
+            f"y holds one class only ({'open' if 1 in present else 'closed'}); training needs open and closed eyes"
+        )
+    if len(present) == 2 and UNLABELLED in present and any(isinstance(v, Real) and v == UNLABELLED for v in values):
+        _warn_of_one_class(1 in present)
+    return labels, classes
+
+
+def _label_of(value: Any) -> int | None:
+    """Return the label that a value states, None if it states none."""
+    if isinstance(value, str):
+        return _WORDS.get(value.strip().lower())
+    # NAType is pandas's missing value, which compares to nothing.
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, Real) and value != value):
+        return UNLABELLED
+    return int(float(value)) if isinstance(value, Real) and value in (0, 1, UNLABELLED) else None
+
+
+def _classes(known: list[Any]) -> NDArray[Any]:
+    """Return the two classes, closed first, as known labels spell them."""
+    if not any(isinstance(value, str) for value in known):
+        truths = bool(known) and all(isinstance(value, bool) for value in known)
+        return np.array([False, True]) if truths else np.array([0, 1])
+    spelled = {str(value) for value in known}
+    if len(spelled) == 1:
+        # The other word in the same case.
+        (word,) = spelled
+        other = "closed" if word.lower().strip() == "open" else "open"
+        spelled.add(other.upper() if word.isupper() else other.title() if word.istitle() else other)
+    classes = sorted(spelled)
+    if [_label_of(value) for value in classes] != [0, 1]:
+        # scikit-learn takes the second in the order of the alphabet for the positive class.
+        raise ParameterError(f"y holds {classes[:5]}; write open and closed alike, for example np.char.lower(y)")
+    return np.array(classes)
+
+
+def _warn_of_one_class(is_open: bool) -> None:
+    one, other = ("open (1)", "closed (0)") if is_open else ("closed (0)", "open (1)")
+    remedy = "; if -1 means closed, pass (y > 0).astype(int)" if is_open else ""
+    warnings.warn(
+        f"all labels are {one} or unknown (-1), none is {other}: {other.split()[0]} eyes are found without labels, "
+        f"label some of them too{remedy}",
+        UserWarning,
+        stacklevel=5,
+    )
+
+
+def check_groups(groups: ArrayLike | None, n: int) -> NDArray[Any]:
+    """Return the group of each of n images; by default each is a group."""
+    names = np.arange(n) if groups is None else _column("groups", groups, n)
+    try:
+        np.unique(names)
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in names.tolist()})
+        raise ParameterError(
+            f"groups holds values of the types {', '.join(kinds)}, which cannot be told apart; allowed is one type, "
+            "without missing values"
+        ) from error
+    return names
+
+
+def check_weight(weight: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+    """Return the weight of each of n images; None for equal weights."""
+    if weight is None:
+        return None
+    try:
+        weights = np.asarray(_column("sample_weight", weight, n), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"sample_weight holds something else than numbers: {error}") from error
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise ParameterError(
+            "sample_weight holds a negative or non-finite number, or zeros only; allowed are positive numbers"
+        )
+    return weights
+
+
+def _column(name: str, given: ArrayLike, n: int) -> NDArray[Any]:
+    column = np.asarray(given)
+    if column.shape != (n,):
+        raise ParameterError(f"{name} has shape {column.shape}; allowed is ({n},) for {n} images")
+    return column
 
 
 class TrainingSet(NamedTuple):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn import config_context
 
 from classic_eyes import EyeClassifier, semisupervised
 from classic_eyes.datasets import UNLABELLED, read_eyes
 from classic_eyes.errors import ClassicEyesError, DataError
 from classic_eyes.images import read_images
-from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, find_labels, finding, make_view
+from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, embed_2d, find_labels, finding, make_view
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import shared
@@ -197,3 +198,20 @@ def test_no_public_function_takes_true_labels():
             assert not {"labels", "truth", "y", "y_true"} & set(inspect.signature(function).parameters), name
     for path in sorted(Path(semisupervised.__file__).parent.glob("*.py")):
         assert "evaluat" not in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [{"transform_output": "pandas"}, {"working_memory": 1, "pairwise_dist_chunk_size": 7}],
+    ids=["pandas", "chunks"],
+)
+def test_settings_of_scikit_learn_change_nothing(configuration):
+    if "transform_output" in configuration:
+        pytest.importorskip("pandas")
+    eyes = make_eyes(100, random_state=5)
+    expected = find_labels(eyes.images)
+    with config_context(**configuration):
+        found = find_labels(eyes.images)
+        embed_2d(make_view(eyes.images[:40], ("hog",)))
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    np.testing.assert_array_equal(found.scores, expected.scores)

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ._utils.opencv import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_images
@@ -229,6 +230,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         sklearn.exceptions.DataConversionWarning
             For ``y`` of shape (n, 1).
         """
+        check_opencv()
         self._check_parameters()
         with default_settings():
             return self._fit(X, y, groups, sample_weight, _seed_of(self.random_state))

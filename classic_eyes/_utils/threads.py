@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import cv2
 from threadpoolctl import ThreadpoolController
+
+from .opencv import cv2
 
 __all__ = ["map_in_threads", "n_cores", "one_thread", "turn"]
 

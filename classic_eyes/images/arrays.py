@@ -5,10 +5,10 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.opencv import cv2
 from ..errors import ImageError, ParameterError
 
 __all__ = [

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from .._utils.opencv import check_opencv
 from ..errors import MissingDependencyError, ModelError
 from .files import MAX_BYTES, check_path, kind_of, library_versions, mib, read_whole
 
@@ -172,6 +173,7 @@ def read_estimator(path: str | os.PathLike[str], *, trusted: bool = False) -> An
     Traceback (most recent call last):
     classic_eyes.errors.ModelError: no model file 'no-such-model.joblib'; classic-eyes train makes one
     """
+    check_opencv()
     check_path(path)
     shown = repr(os.fspath(path))
     content = _content_of(path)
@@ -238,8 +240,14 @@ def _unpack_joblib(content: bytes, shown: str) -> Any:
             # _warn_of_versions warns once; scikit-learn would do so for each part of the pipeline.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             return joblib.load(io.BytesIO(unpacked))
-    except ModelError:
+    except (ModelError, MemoryError):
         raise
+    except (AttributeError, ImportError) as error:
+        # zlib has compared the checksum: the file is whole.
+        raise ModelError(
+            f"{shown} needs what is not installed here ({' '.join(str(error).split())}); install the versions that it "
+            "was saved with, or read the .npz beside it"
+        ) from error
     except Exception as error:
         # Unpickling and unzipping damaged or foreign content raises anything.
         raise ModelError(_damaged(shown)) from error
@@ -258,6 +266,8 @@ def _unpack_skops(content: bytes, shown: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             return sio.loads(content, trusted=list(ALLOWED_TYPES))
+    except (ImportError, MemoryError):
+        raise
     except Exception as error:
         # skops, and the constructors that it calls, raise anything on hostile arguments.
         raise ModelError(_damaged(shown)) from error

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.opencv import check_opencv
 from .._utils.threads import one_thread
 from ..errors import ModelError
 from ..inference.program import Program
@@ -110,6 +112,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     ModelError
         For a file that is missing, not a model, damaged, of a newer format, or with other predictions than recorded.
     """
+    check_opencv()
     check_path(path)
     shown = repr(os.fspath(path))
     header, arrays, digest = _read(path, None)
@@ -121,9 +124,11 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
             raise ValueError("too many images")
         for name, predicted in _predictions(program, images).items():
             _compare(predicted, arrays[name], versions, shown)
-    except ModelError:
+    except (ModelError, ImportError, MemoryError):
         raise
     except Exception as error:
+        if isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem:
+            raise MemoryError(f"to read the model {shown}") from error
         # Parts that do not belong together fail wherever they first meet, in numpy or in OpenCV.
         raise ModelError(_damaged(shown)) from error
     return program, {"format": header["format"], "versions": versions, "sha256": digest}
@@ -154,10 +159,12 @@ def _read(
                 raise ValueError("compressed")
             arrays = {}
             for name in names or entries:
-                with archive.open(entries[name]) as stream:
-                    arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
+                arrays[name] = _array_of(archive.read(entries[name]))
         header = json.loads(arrays.pop("header").tobytes())
         kind, number = header["kind"], header["format"]
+    except (ImportError, MemoryError):
+        # For the lack of something here; the file may be sound.
+        raise
     except Exception as error:
         # The parsers of zip, numpy and JSON raise anything, even an error of Python's tokenizer.
         raise ModelError(_damaged(shown)) from error
@@ -169,6 +176,19 @@ def _read(
             "update classic-eyes or train the model again"
         )
     return header, arrays, hashlib.sha256(content).hexdigest()
+
+
+def _array_of(content: bytes) -> NDArray[Any]:
+    """Return the array of a ``.npy`` file; ValueError where its header states another size than the file has."""
+    stream = io.BytesIO(content)
+    major, _ = np.lib.format.read_magic(stream)
+    read_header_of = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read_header_of[major](stream)
+    # Before numpy takes memory for as many values as are stated.
+    if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError("a header that states another size")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _compare(predicted: NDArray[Any], recorded: Any, versions: Mapping[str, str], shown: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import zlib
+from types import ModuleType
 
 import joblib
 import pytest
@@ -134,3 +136,29 @@ def test_joblib_itself_reads_the_file(model):
 
 def test_the_card_of_a_model_is_readable_json(model):
     assert json.loads(card_path(model).read_text(encoding="utf-8"))["what"] == "a test"
+
+
+@pytest.mark.parametrize("gone", ["attribute", "module"])
+def test_what_is_not_installed_here_is_named_and_the_file_is_not_called_damaged(tmp_path, monkeypatch, gone):
+    module = ModuleType("of_another_version")
+    module.Extractor = type("Extractor", (), {"__module__": "of_another_version"})
+    monkeypatch.setitem(sys.modules, "of_another_version", module)
+    write(tmp_path / "m.joblib", module.Extractor())
+    if gone == "attribute":
+        del module.Extractor
+    else:
+        monkeypatch.delitem(sys.modules, "of_another_version")
+    with pytest.raises(
+        ModelError, match=r"needs what is not installed here \(.*of_another_version.*npz beside it"
+    ) as caught:
+        read_estimator(tmp_path / "m.joblib", trusted=True)
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_lack_of_memory_is_not_called_damage(model, monkeypatch):
+    def fail(_):
+        raise MemoryError
+
+    monkeypatch.setattr(joblib, "load", fail)
+    with pytest.raises(MemoryError):
+        read_estimator(model, trusted=True)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
 from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
-from classic_eyes.errors import ModelError
+from classic_eyes.errors import MissingDependencyError, ModelError
+from classic_eyes.inference import program
 from classic_eyes.inference.cascade import Cascade
 from classic_eyes.persistence.files import sha256
 from classic_eyes.persistence.npz import read_header, read_npz, write_npz
@@ -131,6 +133,64 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_harmless(saved, tmp_path
             continue
         # A byte of padding or of a date: what is left is the same model.
         np.testing.assert_array_equal(model.predict_proba(OTHER), expected)
+
+
+# -- what the file is not to blame for --
+
+
+@pytest.mark.parametrize("name", ["HOGDescriptor", "exp"])
+def test_another_opencv_is_named_and_the_file_is_not_called_damaged(saved, monkeypatch, name):
+    monkeypatch.delattr(cv2, name)
+    for read in (read_npz, load_model):
+        with pytest.raises(MissingDependencyError, match=f"it has no {name}.*pip uninstall"):
+            read(saved[1])
+
+
+class Lacking:
+    """Descriptors that fail for a reason of the environment."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getitem__(self, name):
+        raise self.error
+
+    def __contains__(self, name):
+        return True
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), ImportError("no such library")])
+def test_a_lack_of_memory_or_of_a_library_is_not_called_damage(saved, monkeypatch, error):
+    monkeypatch.setattr(program, "DESCRIPTORS", Lacking(error))
+    with pytest.raises(type(error), match=str(error)):
+        read_npz(saved[1])
+
+
+def test_a_lack_of_memory_in_opencv_is_one(saved, monkeypatch):
+    error = cv2.error("Failed to allocate 16777216 bytes")
+    error.code = cv2.Error.StsNoMem
+    monkeypatch.setattr(program, "DESCRIPTORS", Lacking(error))
+    with pytest.raises(MemoryError, match=r"to read the model .*mine\.npz"):
+        read_npz(saved[1])
+
+
+def test_a_lack_of_memory_while_arrays_are_read_is_one(saved, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(np.lib.format, "read_array", fail)
+    with pytest.raises(MemoryError):
+        read_npz(saved[1])
+
+
+def test_a_header_that_states_more_values_than_the_file_has_takes_no_memory(saved, tmp_path):
+    array = io.BytesIO()
+    np.lib.format.write_array_header_1_0(array, {"descr": "<f4", "fortran_order": False, "shape": (1 << 60,)})
+    with zipfile.ZipFile(saved[1]) as archive, zipfile.ZipFile(tmp_path / "large.npz", "w") as changed:
+        for name in archive.namelist():
+            changed.writestr(name, array.getvalue() + b"1234" if name == "view0.dual.npy" else archive.read(name))
+    with pytest.raises(ModelError, match="not a whole compiled model"):
+        read_npz(tmp_path / "large.npz")
 
 
 class Trap:

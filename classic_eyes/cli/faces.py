@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.threads import n_cores, one_thread
 from .._utils.writing import csv_text, write_whole
 from ..calibration import read_calibration
-from ..errors import ParameterError
+from ..errors import DataError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
+from ..faces.drawing import scaled_faces
+from ..faces.page import PageEntry, PageFace, page_entry, render_page, thumbnail_side
 from ..images import IMAGE_ENDINGS
-from ..images.files import decode_photograph
-from ..images.finding import Listing
+from ..images.finding import Listing, last_name
+from ..images.photographs import EXTRA_ENDINGS, decode_photograph
 from ..images.remote import is_url
+from ..inference.processes import run_in_processes
 from ..predictor import load_model
 from .arguments import (
     add_calibration_argument,
@@ -34,16 +41,24 @@ from .arguments import (
     add_reading_arguments,
     check_out,
     model_file,
+    names,
     natural_number,
+    positive_integer,
 )
 from .listing import Peaks, list_images, print_counts
-from .photographs import attempt, print_landmarks
-from .rows import open_output, utf8_name
+from .photographs import LARGE_SIDE, attempt
+from .progress import with_progress
+from .rows import Output, open_output, read_rows, utf8_name
 
 __all__ = ["add_arguments", "work"]
 
-_JPEG_QUALITY = 92
+_JPEG_QUALITY = 85
 _JPEG_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif")
+_NO_FACE = "no face found"
+# Of ``--only``: photographs without a face.
+_NONE = "none"
+# Images that are read before patches of eyes are recognized, and their share.
+_N_FIRST, _PATCHES = 32, 0.75
 
 
 class _Row(NamedTuple):
@@ -63,6 +78,44 @@ class _Row(NamedTuple):
     error: str | None = None
 
 
+# The columns of a photograph, and those of the file that a page is made of.
+_PHOTO_COLUMNS = ("file", "faces", *VERDICTS, "error")
+_PAGE_COLUMNS = ("file", "time", "size", "thumbnail", "faces", "error")
+
+
+class _Settings(NamedTuple):
+    """What is done with every photograph. It can be pickled, for processes that are not forked."""
+
+    model: str
+    trusted: bool
+    landmarks: str | None
+    calibration: str | None
+    upsample: int
+    max_pixels: int
+    bits: int | None
+    only: tuple[str, ...] | None
+    side: int | None  # of thumbnails; None without a page
+
+
+class _Item(NamedTuple):
+    """A photograph: its path, the name of its rows, and the file of its drawing."""
+
+    path: str
+    name: str
+    drawing: str | None
+
+
+class _Read(NamedTuple):
+    """What is known of a photograph: its rows and verdicts, or why it could not be read."""
+
+    rows: list[_Row]
+    verdicts: tuple[str, ...] = ()
+    error: str | None = None
+    longer_side: int = 0
+    peak: int | None = None
+    entry: PageEntry | None = None
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of ``classic-eyes faces``."""
     parser.add_argument(
@@ -71,66 +124,154 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model_arguments(parser)
     add_landmarks_argument(parser)
     add_calibration_argument(parser, "a person's own thresholds")
-    parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
+    parser.add_argument("--out", metavar="FILE", help="write a row an eye there instead of to standard output")
+    parser.add_argument(
+        "--photos", metavar="FILE", help="also write a row a photograph: how many faces have which verdict"
+    )
+    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of both; default: csv")
+    parser.add_argument(
+        "--page", metavar="HTML", help="also write a page to look through the photographs, and to keep and reject them"
+    )
     parser.add_argument(
         "--draw",
         metavar="DIR",
-        help="write each photograph there as JPEG, with boxes, landmarks and predictions; not in a folder that is read",
+        help="also write each photograph there as JPEG, at most 2,560 pixels long, with boxes, landmarks and "
+        "predictions; not in a folder that is read",
     )
-    parser.add_argument("--force", action="store_true", help="replace existing files of --out and --draw")
+    parser.add_argument(
+        "--only",
+        type=_verdicts,
+        metavar="VERDICTS",
+        help=f"draw only faces with these verdicts, and only photographs that have one: {', '.join(VERDICTS)}, or "
+        f"{_NONE} for photographs without a face, separated by commas; rows and page keep all",
+    )
+    parser.add_argument("--force", action="store_true", help="replace existing files of all these outputs")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue an interrupted run with --out; the output is byte-identical"
+    )
+    parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
     parser.add_argument(
         "--upsample",
         type=natural_number,
+        default=0,
         metavar="N",
-        help="double the photograph N times, 0 to 2, before the detection; default: once, if no face is found",
+        help="also search the photograph doubled N times, 0 to 2, which takes longer; default: 0",
     )
     add_reading_arguments(parser)
 
 
+def _verdicts(text: str) -> tuple[str, ...]:
+    found = names(text)
+    for name in found:
+        if name not in (*VERDICTS, _NONE):
+            raise ArgumentTypeError(f"{name!r} is no verdict; {', '.join(VERDICTS)} and {_NONE} are")
+    return found
+
+
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes faces``; 1 if some files could not be read. A photograph without a face is no failure."""
-    listing = list_images(arguments.paths)
-    images = listing.images
-    inputs = [path for path, _ in images] + [model_file(arguments)]
-    inputs += [name for name in (arguments.landmarks, arguments.calibration) if name is not None]
-    check_out(arguments.out, force=arguments.force, read=inputs)
-    model = load_model(arguments.model, trusted=arguments.trust_model)
-    calibration = None
-    if arguments.calibration is not None:
-        calibration = read_calibration(arguments.calibration, model=model.fingerprint)
-    reader = FaceReader(model, landmarks=arguments.landmarks, calibration=calibration, upsample=arguments.upsample)
-    drawings = None if arguments.draw is None else _Drawings(arguments.draw, listing, force=arguments.force)
-    print_landmarks(reader)
-    peaks = Peaks()
-
-    def read(path: str) -> tuple[list[Face], bytes]:
-        photograph, peak = decode_photograph(path, max_pixels=arguments.max_pixels, bits=arguments.bits)
-        peaks.add(peak)
-        faces = reader.read(photograph)
-        return faces, b"" if drawings is None else _to_jpeg(draw_faces(photograph, faces))
+    if arguments.only is not None and arguments.draw is None:
+        raise ParameterError("--only says what is drawn, but --draw is not given; add --draw DIR, or leave it out")
+    if arguments.resume and arguments.out is None:
+        raise ParameterError("--resume continues a file of rows, but no --out is given; give --out FILE")
+    listing = list_images(arguments.paths, photographs=True)
+    n = len(listing.images)
+    outputs = _outputs(arguments)
+    _check_outputs(arguments, outputs, listing)
+    settings = _Settings(
+        model=arguments.model,
+        trusted=arguments.trust_model,
+        landmarks=arguments.landmarks,
+        calibration=arguments.calibration,
+        upsample=arguments.upsample,
+        max_pixels=arguments.max_pixels,
+        bits=arguments.bits,
+        only=arguments.only,
+        side=None if arguments.page is None else thumbnail_side(n),
+    )
+    _reader.cache_clear()
+    _reader(settings)  # before processes are forked, and errors of the arguments before anything is written
+    drawings = dict[str, str]()
+    if arguments.draw is not None:
+        may_replace = arguments.force or arguments.resume
+        drawings = {path: str(file) for path, file in _drawings(arguments.draw, listing, force=may_replace).items()}
+    items = [_Item(path, utf8_name(name), drawings.get(path)) for path, name in listing.images]
+    done = _Done(0, (None,) * len(outputs), b"", Counter())
+    if arguments.resume:
+        done = _read_done(outputs, [item.name for item in items])
 
     start = time.perf_counter()
-    count: Counter[str] = Counter()
-    with open_output(arguments.out, style=arguments.format, force=arguments.force) as file:
-        if arguments.format == "csv":
-            file.write(",".join(_Row._fields) + "\n")
-        for path, name in images:
-            result, error = attempt(partial(read, path))
-            if result is None:
-                count["failed"] += 1
-                file.write(_text([_Row(utf8_name(name), error=error)], arguments.format))
-                continue
-            faces, drawing = result
-            count["without"] += not faces
-            count.update(face.verdict for face in faces)
-            file.write(_text(list(_rows(utf8_name(name), faces)), arguments.format))
-            if drawings is not None:
-                drawings.write(path, drawing)
-    _print_summary(count, len(images), time.perf_counter() - start)
-    print_counts(listing.passed_over)
+    count, peaks, patches = Counter(done.counts), Peaks(), _Patches()
+    results = run_in_processes(partial(_read, settings), items[done.n :], n_jobs=arguments.jobs or n_cores())
+    with one_thread(), closing(results), ExitStack() as stack:
+        # An error at the start must not cost the rows of an earlier run.
+        first = list(islice(results, 1))
+        for read in first:
+            _check_rest(done, outputs[0].text(read), read)
+        opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
+        files = [stack.enter_context(each) for each in opened]
+        for read in with_progress(chain(first, results), n, "photographs", start=done.n):
+            for output, file in zip(outputs, files, strict=True):
+                file.write(output.text(read))
+                file.flush()
+            count.update(_kinds(read.verdicts, read.error))
+            if read.peak is not None:
+                peaks.add(read.peak)
+            patches.add(read)
+    if arguments.page is not None:
+        _write_page(arguments.page, title=_title(arguments.paths))
+    _print_summary(count, n, n - done.n, time.perf_counter() - start)
+    patches.print_hint()
+    print_counts(listing.passed_over, photographs=True)
     peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0
+
+
+# -- one photograph --
+
+
+@lru_cache(maxsize=1)
+def _reader(settings: _Settings) -> FaceReader:
+    """Load the model and the rest, once in each process."""
+    model = load_model(settings.model, trusted=settings.trusted)
+    calibration = None
+    if settings.calibration is not None:
+        calibration = read_calibration(settings.calibration, model=model.fingerprint)
+    return FaceReader(model, landmarks=settings.landmarks, calibration=calibration, upsample=settings.upsample)
+
+
+def _read(settings: _Settings, item: _Item) -> _Read:
+    """Read a photograph and write its drawing."""
+    reader = _reader(settings)
+    with one_thread():
+        result, error = attempt(partial(_look, settings, item, reader))
+    if result is None:
+        entry = None if settings.side is None else PageEntry(item.name, error=error)
+        return _Read([_Row(item.name, error=error)], error=error, entry=entry)
+    read, drawing = result
+    if drawing and item.drawing is not None:
+        _write_drawing(item.drawing, drawing)
+    return read
+
+
+def _look(settings: _Settings, item: _Item, reader: FaceReader) -> tuple[_Read, bytes]:
+    """Return what is known of a photograph, and its drawing as JPEG, empty if there is none."""
+    is_shown = settings.side is not None or item.drawing is not None
+    photograph = decode_photograph(item.path, max_pixels=settings.max_pixels, bits=settings.bits, colour=is_shown)
+    faces = reader.read(photograph.grey)
+    verdicts = tuple(face.verdict for face in faces)
+    entry, drawing = None, b""
+    if photograph.colour is not None:
+        shown = scaled_faces(faces, 1 / photograph.reduction)
+        if settings.side is not None:
+            entry = page_entry(item.name, photograph.colour, shown, time=photograph.time, side=settings.side)
+            entry = replace(entry, size=photograph.grey.shape[::-1])
+        kinds = set(verdicts) or {_NONE}
+        if item.drawing is not None and (settings.only is None or kinds & set(settings.only)):
+            drawing = _to_jpeg(draw_faces(photograph.colour, shown, only=settings.only))
+    rows = list(_rows(item.name, faces))
+    read = _Read(rows, verdicts, None, max(photograph.grey.shape), photograph.peak, entry)
+    return read, drawing
 
 
 def _to_jpeg(photograph: NDArray[np.uint8]) -> bytes:
@@ -139,59 +280,60 @@ def _to_jpeg(photograph: NDArray[np.uint8]) -> bytes:
     return encoded.tobytes()
 
 
-class _Drawings:
-    """The files of drawn photographs: they keep the names of their rows, with the ending of a JPEG file.
+def _write_drawing(name: str, content: bytes) -> None:
+    try:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(name, content)
+    except OSError as error:
+        raise ParameterError(f"--draw: {name!r} cannot be written ({error}); name another folder") from error
+
+
+# -- the names of drawings --
+
+
+def _drawings(folder: str, listing: Listing, *, force: bool) -> dict[str, Path]:
+    """Make a folder for drawings, and return the file of each photograph: the name of its row, as of a JPEG file.
 
     1. None is in a folder that was searched for photographs, where it would be read in the next run.
     2. None has the name of an input, of another drawing, or of a folder that is needed; then it gets a number.
     3. An existing file is replaced only with ``force``.
     """
+    inputs = {os.path.realpath(path) for path, _ in listing.images}
+    bases = {path: _drawing_name(name) for path, name in listing.images}
+    taken = {str(parent).lower() for base in bases.values() for parent in base.parents}
+    files: dict[str, Path] = {}
+    for path, base in bases.items():
+        name, number = base, 1
+        while str(name).lower() in taken or os.path.realpath(Path(folder) / name) in inputs:
+            number += 1
+            name = base.with_name(f"{base.stem}-{number}{base.suffix}")
+        taken.add(str(name).lower())
+        files[path] = Path(folder) / name
+    for place in {Path(folder), *(file.parent for file in files.values())}:
+        _check_not_read(folder, place, listing)
+    existing = [str(file) for file in files.values() if os.path.lexists(file)]
+    if existing and not force:
+        raise ParameterError(
+            f"--draw {folder!r} has {len(existing):,} of the files that would be drawn, such as {existing[0]!r}; "
+            "name another folder, or replace them with --force"
+        )
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(f"--draw {folder!r}: the folder cannot be made ({error.strerror})") from error
+    return files
 
-    def __init__(self, folder: str, listing: Listing, *, force: bool) -> None:
-        self.folder = folder
-        inputs = {os.path.realpath(path) for path, _ in listing.images}
-        bases = {path: _drawing_name(name) for path, name in listing.images}
-        taken = {str(parent).lower() for base in bases.values() for parent in base.parents}
-        self.files: dict[str, Path] = {}
-        for path, base in bases.items():
-            name, number = base, 1
-            while str(name).lower() in taken or os.path.realpath(Path(folder) / name) in inputs:
-                number += 1
-                name = base.with_name(f"{base.stem}-{number}{base.suffix}")
-            taken.add(str(name).lower())
-            self.files[path] = Path(folder) / name
-        for place in {Path(folder), *(file.parent for file in self.files.values())}:
-            self._check_not_read(place, listing)
-        existing = [str(file) for file in self.files.values() if os.path.lexists(file)]
-        if existing and not force:
-            raise ParameterError(
-                f"--draw {folder!r} has {len(existing):,} of the files that would be drawn, such as {existing[0]!r}; "
-                "name another folder, or replace them with --force"
-            )
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ParameterError(f"--draw {folder!r}: the folder cannot be made ({error.strerror})") from error
 
-    def _check_not_read(self, place: Path, listing: Listing) -> None:
-        real = Path(os.path.realpath(place))
-        for folder in (real, *real.parents):
-            with suppress(OSError):  # it does not exist yet
-                status = os.stat(folder)
-                if (status.st_dev, status.st_ino) in listing.folders:
-                    raise ParameterError(
-                        f"--draw {self.folder!r} is in {str(folder)!r}, which is searched for photographs; the next "
-                        "run would read the drawings; name a folder elsewhere"
-                    )
-
-    def write(self, photograph: str, content: bytes) -> None:
-        """Write the drawing of the photograph of a path."""
-        file = self.files[photograph]
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, content)
-        except OSError as error:
-            raise ParameterError(f"--draw {self.folder!r}: {file.name!r} cannot be written ({error})") from error
+def _check_not_read(folder: str, place: Path, listing: Listing) -> None:
+    real = Path(os.path.realpath(place))
+    for each in (real, *real.parents):
+        with suppress(OSError):  # it does not exist yet
+            status = os.stat(each)
+            if (status.st_dev, status.st_ino) in listing.folders:
+                raise ParameterError(
+                    f"--draw {folder!r} is in {str(each)!r}, which is searched for photographs; the next run would "
+                    "read the drawings; name a folder elsewhere"
+                )
 
 
 def _drawing_name(name: str) -> Path:
@@ -201,12 +343,15 @@ def _drawing_name(name: str) -> Path:
     ending = base.suffix.lower()
     if ending in _JPEG_ENDINGS:
         return base
-    return base.with_suffix(".jpg") if ending in IMAGE_ENDINGS else base.with_name(f"{base.name}.jpg")
+    return base.with_suffix(".jpg") if ending in IMAGE_ENDINGS | EXTRA_ENDINGS else base.with_name(f"{base.name}.jpg")
+
+
+# -- rows --
 
 
 def _rows(name: str, faces: Sequence[Face]) -> Iterator[_Row]:
     if not faces:
-        yield _Row(name, error="no face found")
+        yield _Row(name, error=_NO_FACE)
     for number, face in enumerate(faces, start=1):
         for eye in face.eyes:
             yield _Row(
@@ -214,7 +359,7 @@ def _rows(name: str, faces: Sequence[Face]) -> Iterator[_Row]:
                 number,
                 eye.name,
                 *eye.box,
-                eye.ear if eye.ear is None else round(eye.ear, 4),
+                round(eye.ear, 4),
                 eye.label,
                 round(eye.probability, 6),
                 face.verdict,
@@ -234,10 +379,239 @@ def _text(rows: Sequence[_Row], style: str) -> str:
     )
 
 
-def _print_summary(count: Counter[str], n: int, seconds: float) -> None:
-    n_faces = count.total() - count["failed"] - count["without"]
+# -- files of rows, and the page --
+
+
+class _Output(NamedTuple):
+    """A file with rows of each photograph."""
+
+    option: str
+    path: str | None
+    style: str
+    columns: tuple[str, ...]
+    text: Callable[[_Read], str]
+
+    @property
+    def head(self) -> str:
+        return ",".join(self.columns) + "\n" if self.style == "csv" else ""
+
+    @contextmanager
+    def opened(self, arguments: Namespace, keep: int | None) -> Iterator[Output]:
+        """Open it for rows, after so many bytes of an earlier run; the file of a page is of no use without --out."""
+        remedy = "make room, or name another file"
+        if arguments.out is not None:
+            remedy = "make room, and continue it with --resume"
+        try:
+            with open_output(
+                self.path, style=self.style, force=arguments.force, keep=keep, remedy=remedy, option=self.option
+            ) as file:
+                if not keep:
+                    file.write(self.head)
+                yield file
+        except BaseException:
+            if self.option == "--page" and arguments.out is None:
+                with suppress(OSError):
+                    os.unlink(str(self.path))
+            raise
+
+
+def _outputs(arguments: Namespace) -> list[_Output]:
+    style: str = arguments.format
+    outputs = [_Output("--out", arguments.out, style, _Row._fields, lambda read: _text(read.rows, style))]
+    if arguments.photos is not None:
+        text = partial(_photo_text, style=style)
+        outputs.append(_Output("--photos", arguments.photos, style, _PHOTO_COLUMNS, text))
+    if arguments.page is not None:
+        outputs.append(_Output("--page", _part_of(arguments.page), "jsonl", _PAGE_COLUMNS, _entry_text))
+    return outputs
+
+
+def _part_of(page: str) -> str:
+    """Return the file in which the photographs of a page are collected, so that an interrupted run can continue."""
+    return f"{page}.part"
+
+
+def _check_outputs(arguments: Namespace, outputs: Sequence[_Output], listing: Listing) -> None:
+    inputs = [path for path, _ in listing.images] + [model_file(arguments)]
+    inputs += [name for name in (arguments.landmarks, arguments.calibration) if name is not None]
+    resume, force = arguments.resume, arguments.force
+    known: dict[str, str] = {}
+    for option, path in [(each.option, each.path) for each in outputs] + [("--page", arguments.page)]:
+        if path is None and option != "--out":
+            continue
+        endings = (".html", ".htm") if path == arguments.page and option == "--page" else ()
+        check_out(path, *endings, force=force, resume=resume, read=inputs, option=option)
+        if path is not None and known.setdefault(os.path.realpath(path), option) != option:
+            raise ParameterError(f"{known[os.path.realpath(path)]} and {option} are both {path!r}; name two files")
+
+
+def _photo_text(read: _Read, style: str) -> str:
+    row: dict[str, Any] = dict.fromkeys(_PHOTO_COLUMNS)
+    row["file"] = read.rows[0].file
+    row["error"] = read.error
+    if read.error is None:
+        row |= {"faces": len(read.verdicts), **{verdict: read.verdicts.count(verdict) for verdict in VERDICTS}}
+        row["error"] = None if read.verdicts else _NO_FACE
+    return json.dumps(row) + "\n" if style == "jsonl" else csv_text([row.values()])
+
+
+def _entry_text(read: _Read) -> str:
+    entry = read.entry
+    assert entry is not None
+    faces = [{**face.__dict__, "crop": _base64(face.crop)} for face in entry.faces]
+    values = (entry.name, entry.time, entry.size, _base64(entry.thumbnail), faces, entry.error)
+    return json.dumps(dict(zip(_PAGE_COLUMNS, values, strict=True))) + "\n"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _entry(fields: dict[str, Any]) -> PageEntry:
+    faces = tuple(
+        PageFace(tuple(face["box"]), face["verdict"], tuple(face["eyes"]), base64.b64decode(face["crop"]))
+        for face in fields["faces"]
+    )
+    thumbnail = base64.b64decode(fields["thumbnail"])
+    return PageEntry(fields["file"], fields["time"], tuple(fields["size"]), thumbnail, faces, fields["error"])
+
+
+def _write_page(page: str, *, title: str) -> None:
+    part = _part_of(page)
+    try:
+        entries = [_entry(fields) for fields, _ in read_rows(part, _PAGE_COLUMNS, style="jsonl", option="--page")]
+    except (ValueError, TypeError, LookupError) as error:
+        raise DataError(f"--page: {part!r} is damaged; delete it, and start again") from error
+    try:
+        write_whole(page, render_page(entries, title=title).encode("utf-8", "surrogateescape"))
+        os.unlink(part)
+    except OSError as error:
+        raise ParameterError(f"--page {page!r} cannot be written ({error.strerror}); make room") from error
+
+
+def _title(paths: Sequence[str]) -> str:
+    return last_name(paths[0]) if len(paths) == 1 and not is_url(paths[0]) else "Photographs"
+
+
+# -- resuming --
+
+
+class _Done(NamedTuple):
+    """What an interrupted run left: the first ``n`` photographs, in ``sizes`` bytes of the files.
+
+    ``rest`` has the rows of the next photograph in the file of rows, empty if it could not be read.
+    """
+
+    n: int
+    sizes: tuple[int | None, ...]
+    rest: bytes
+    counts: Counter[str]
+
+
+def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
+    """Return what an interrupted run left.
+
+    1. The names must be those of this run, photograph for photograph.
+    2. A photograph is done if each file has its rows. In the file of rows the last one is read again: it may lack some.
+    """
+    ends, found = zip(*(_ends(output, expected) for output in outputs), strict=True)
+    n = min(max(0, len(ends[0]) - 1), *(len(each) for each in ends[1:]), len(expected))
+    count: Counter[str] = Counter()
+    for verdicts, error in found[0][:n]:
+        count.update(_kinds(verdicts, error))
+    rest = b""
+    if n < len(ends[0]) and found[0][n][1] is None:
+        begin = ends[0][n - 1] if n else len(outputs[0].head)
+        with open(str(outputs[0].path), "rb") as file:
+            file.seek(begin)
+            rest = file.read(ends[0][n] - begin)
+    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count)
+
+
+def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tuple[tuple[str, ...], str | None]]]:
+    """Return how many bytes of a file there are up to the end of each photograph, and what its rows say of it."""
+    ends, found = list[int](), list[tuple[tuple[str, ...], str | None]]()
+    faces = dict[Any, str]()
+    rows = read_rows(str(output.path), output.columns, style=output.style, option=output.option)
+    for number, (row, end) in enumerate(rows, start=1):
+        name = row["file"]
+        if not ends or name != expected[len(ends) - 1]:
+            if expected[len(ends) : len(ends) + 1] != [name]:
+                what = f"this run has {expected[len(ends)]!r}" if len(ends) < len(expected) else "there are no more"
+                raise DataError(
+                    f"{output.option} {output.path!r}, row {number} is of {name!r}, but {what}; name another file, or "
+                    "replace it with --force instead of --resume"
+                )
+            ends.append(end)
+            found.append(((), None))
+            faces = {}
+        ends[-1] = end
+        if output.option == "--out":
+            if row["face"] is not None:
+                faces[row["face"]] = str(row["verdict"])
+            error = row["error"] if row["face"] is None and row["error"] != _NO_FACE else None
+            found[-1] = (tuple(faces.values()), error)
+    return ends, found
+
+
+def _check_rest(done: _Done, text: str, read: _Read) -> None:
+    """Refuse to continue rows that this run would not have written; a file may have changed to be readable or not."""
+    if read.error is None and not text.encode("utf-8", "surrogateescape").startswith(done.rest):
+        raise DataError(
+            f"--resume: {read.rows[0].file!r} has other rows than before: another model, option or image; name another "
+            "file, or replace it with --force instead of --resume"
+        )
+
+
+# -- the summary --
+
+
+def _kinds(verdicts: Sequence[str], error: str | None) -> list[str]:
+    """Return what a photograph is counted as, with each of its faces."""
+    if error is not None:
+        return ["failed"]
+    looks = ["with unknown"] if "unknown" in verdicts else []
+    return [*verdicts, *looks] if verdicts else ["without"]
+
+
+def _print_summary(count: Counter[str], n: int, n_read: int, seconds: float) -> None:
+    n_faces = sum(count[verdict] for verdict in VERDICTS)
     parts = [f"{n_faces:,} face{'s' * (n_faces != 1)}"]
     parts += [f"{count[verdict]:,} {verdict}" for verdict in VERDICTS if count[verdict]]
     parts += [f"{count['without']:,} without a face"] if count["without"] else []
-    parts += [f"{count['failed']:,} failed", f"{n / seconds:,.1f} photographs a second"]
-    print(f"{n - count['failed']:,} read: " + ", ".join(parts), file=sys.stderr)
+    parts += [f"{count['failed']:,} failed", f"{n_read / seconds:,.1f} photographs a second"]
+    before = f"; {n - n_read:,} were done before" if n_read < n else ""
+    print(f"{n - count['failed']:,} read: {', '.join(parts)}{before}", file=sys.stderr)
+    if count["with unknown"]:
+        one = count["with unknown"] == 1
+        print(
+            f"look at the {'photograph' if one else format(count['with unknown'], ',') + ' photographs'} with unknown: "
+            "eyes that cannot be classified are often closed",
+            file=sys.stderr,
+        )
+
+
+class _Patches:
+    """Whether what is read are patches of eyes, in which there is no face."""
+
+    def __init__(self) -> None:
+        self.n = self.n_small = 0
+        self.is_printed = False
+
+    def add(self, read: _Read) -> None:
+        """Add an image; after the first ones, print the hint."""
+        if read.error is None:
+            self.n += 1
+            self.n_small += not read.verdicts and read.longer_side < LARGE_SIDE
+            if self.n == _N_FIRST:
+                self.print_hint()
+
+    def print_hint(self) -> None:
+        """Print once what to use for patches, if most images are so small and have no face."""
+        if not self.is_printed and self.n_small and self.n_small >= _PATCHES * self.n:
+            self.is_printed = True
+            print(
+                f"classic-eyes: warning: {self.n_small:,} of {self.n:,} images have no face and less than {LARGE_SIDE} "
+                "pixels a side; for patches of one eye use classic-eyes predict",
+                file=sys.stderr,
+            )

@@ -35,18 +35,18 @@ _BLOCK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def list_images(paths: Sequence[str]) -> Listing:
+def list_images(paths: Sequence[str], *, photographs: bool = False) -> Listing:
     """Return the images of folders and files, sorted by name, each image once; and what was passed over.
 
-    With several paths, names are full paths.
+    With several paths, names are full paths. ``photographs`` are found as by `list_folder`.
     """
     if len(paths) == 1:
-        return list_folder(paths[0])
+        return list_folder(paths[0], photographs=photographs)
     listed: dict[str, tuple[str, str]] = {}
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
     for path in paths:
-        found = list_folder(path, counted=folders)
+        found = list_folder(path, counted=folders, photographs=photographs)
         passed_over += found.passed_over
         folders |= found.folders
         for full, _ in found.images:
@@ -54,16 +54,16 @@ def list_images(paths: Sequence[str]) -> Listing:
     return Listing(sorted(listed.values(), key=lambda pair: pair[1]), passed_over, folders)
 
 
-def print_passed_over(paths: Sequence[str]) -> None:
+def print_passed_over(paths: Sequence[str], *, photographs: bool = False) -> None:
     """Search folders, and print how many images and videos were passed over there, if any."""
     with suppress(DataError):  # it was reported where the images were read
-        print_counts(list_images(paths).passed_over)
+        print_counts(list_images(paths, photographs=photographs).passed_over, photographs=photographs)
 
 
-def print_counts(passed_over: Counter[str]) -> None:
+def print_counts(passed_over: Counter[str], *, photographs: bool = False) -> None:
     """Print how many images and videos were passed over, if any."""
     if passed_over:
-        print(describe_passed_over(passed_over), file=sys.stderr)
+        print(describe_passed_over(passed_over, photographs=photographs), file=sys.stderr)
 
 
 class Peaks:

@@ -1,4 +1,4 @@
-"""Photographs: each read so that none ends a run; and messages where they are given as patches, or lack landmarks."""
+"""Photographs: each read so that none ends a run; and messages where they are given as patches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sized
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..errors import ClassicEyesError, ImageError
 from ..images import read_bytes, read_images, stated_size
@@ -15,17 +15,14 @@ from ..images.files import unexpected
 from ..images.remote import is_url
 from ..predictor import EyePredictor
 
-if TYPE_CHECKING:
-    from ..faces import FaceReader
-
-__all__ = ["attempt", "print_landmarks", "warn_of_photographs"]
+__all__ = ["LARGE_SIDE", "attempt", "describe_photographs", "warn_of_photographs"]
 
 _Result = TypeVar("_Result")
 
 # Number of images examined, spread evenly. The shorter side in pixels from which an image is examined, and that from
 # which it counts as a photograph where the model has no non-eye detection.
 _EXAMINED = 32
-_MIN_SIDE, _LARGE_SIDE = 64, 320
+_MIN_SIDE, LARGE_SIDE = 64, 320
 # Smaller files hold no image of that side.
 _MIN_BYTES = 600
 # One eye in a hundred is classified as a non-eye; a quarter of several images is no accident.
@@ -52,23 +49,31 @@ class _Paths(Sized, Iterable[str], Protocol):
 
 
 def warn_of_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int, bits: int | None) -> None:
-    """Warn once on standard error if many of the larger images are non-eyes; up to 32 images are examined."""
+    """Warn once on standard error if many of the larger images are non-eyes."""
+    found = describe_photographs(paths, model, max_pixels=max_pixels, bits=bits)
+    if found is not None:
+        print(
+            f"classic-eyes: warning: {found}; predictions for such images mean nothing; use classic-eyes faces for "
+            "photographs of faces",
+            file=sys.stderr,
+        )
+
+
+def describe_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int, bits: int | None) -> str | None:
+    """Return how many of the larger images are non-eyes, if these are many; up to 32 images are examined."""
     detects = model.program.novelty is not None
     step = max(1, len(paths) // _EXAMINED)
     large = []
     for path in islice(paths, 0, step * _EXAMINED, step):
         side, _ = attempt(partial(_shorter_side, path))
-        if (side or 0) >= (_MIN_SIDE if detects else _LARGE_SIDE):
+        if (side or 0) >= (_MIN_SIDE if detects else LARGE_SIDE):
             large.append(path)
     if not large:
-        return
+        return None
     n_non_eyes, _ = attempt(partial(_count_non_eyes, large, model, max_pixels, bits)) if detects else (len(large), None)
-    if n_non_eyes and n_non_eyes >= _MIN_SHARE * len(large):
-        print(
-            f"classic-eyes: warning: {n_non_eyes} of {len(large)} larger images examined do not look like a patch of "
-            "one eye; predictions for such images mean nothing; use classic-eyes faces for photographs of faces",
-            file=sys.stderr,
-        )
+    if not n_non_eyes or n_non_eyes < _MIN_SHARE * len(large):
+        return None
+    return f"{n_non_eyes} of {len(large)} larger images examined do not look like a patch of one eye"
 
 
 def _shorter_side(path: str) -> int:
@@ -81,16 +86,3 @@ def _count_non_eyes(paths: list[str], model: EyePredictor, max_pixels: int, bits
     images, errors = read_images(paths, size=model.size, max_pixels=max_pixels, bits=bits)
     good = images[[error is None for error in errors]]
     return model.verdict(good).count("not-an-eye") if len(good) else 0
-
-
-def print_landmarks(reader: FaceReader) -> None:
-    """Print what is missing for the eye aspect ratio."""
-    if reader.measures_ear:
-        return
-    from ..faces.landmarks import HOW_TO_GET
-
-    if reader.landmarks is None:
-        why = "no landmark file, so OpenCV's cascades locate the eyes and ear stays empty"
-    else:
-        why = "the landmark file has 5 points, none of them on the eyelids, so ear stays empty"
-    print(f"classic-eyes: {why}; {HOW_TO_GET}", file=sys.stderr)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,7 +22,18 @@ from ..inference import CHUNK, Scored
 from ..inference.novelty import verdicts
 from .arguments import check_standard_output
 
-__all__ = ["STYLES", "Done", "Output", "Row", "open_output", "printable", "read_done", "utf8_name", "write_rows"]
+__all__ = [
+    "STYLES",
+    "Done",
+    "Output",
+    "Row",
+    "open_output",
+    "printable",
+    "read_done",
+    "read_rows",
+    "utf8_name",
+    "write_rows",
+]
 
 # File names may hold any bytes; surrogateescape writes them back unchanged.
 _ENCODING, _ERRORS = "utf-8", "surrogateescape"
@@ -144,38 +155,64 @@ def read_done(
     2. The names must be those of this run, row for row, and the labels those of the scores at this threshold.
     3. The rows of the last chunk are kept, to be compared with new predictions.
     """
-    if is_stream(out) or os.path.isdir(out):
-        raise ParameterError(f"--out {out!r} is no regular file, so it cannot be continued; {_REMEDY}")
-    head = _head(style, verdict).encode()
     count: Counter[str] = Counter()
     rows, size, kept, pending = 0, 0, list[Row](), Counter[str]()
+    expected = iter(_utf8_names(names))
+    for fields, end in read_rows(out, _columns(verdict), style=style):
+        row = _parse(fields, out, rows)
+        name = next(expected, None)
+        if row.file != name:
+            what = "there are no more images" if name is None else f"this run has {name!r}"
+            raise DataError(f"--out {out!r}, row {rows + 1} is of {row.file!r}, but {what}; {_REMEDY}")
+        _check_label(row, threshold, out, rows)
+        if rows % CHUNK == 0:
+            count += pending
+            kept, pending = [], Counter()
+        kept.append(row)
+        pending[_kind(row)] += 1
+        rows, size = rows + 1, end
+    return Done(rows, size, rows - len(kept), kept, count)
+
+
+def read_rows(
+    out: str, columns: Sequence[str], *, style: str, option: str = "--out"
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield the whole rows that an earlier run left in a file, each with the number of bytes up to its end.
+
+    Values of CSV are text, or None if they are empty. Bytes after the last whole row are ignored; nothing is yielded if
+    the file does not exist.
+    """
+    if is_stream(out) or os.path.isdir(out):
+        raise ParameterError(f"{option} {out!r} is no regular file, so it cannot be continued; {_REMEDY}")
+    head = (",".join(columns) + "\n").encode() if style == "csv" else b""
     try:
         with open(out, "rb") as file:
             begin = file.read(len(head))
             if begin != head:
                 if head.startswith(begin):
-                    return Done(0, 0, 0, [], count)
-                raise DataError(f"--out {out!r} does not start with the {style} header of this run; {_REMEDY}")
+                    return
+                raise DataError(f"{option} {out!r} does not start with the {style} header of this run; {_REMEDY}")
             size = len(head)
-            expected = iter(_utf8_names(names))
-            for line in _whole_rows(file, style):
-                row = _parse(line.decode(_ENCODING, _ERRORS), style, verdict, out, rows)
-                name = next(expected, None)
-                if row.file != name:
-                    what = "there are no more images" if name is None else f"this run has {name!r}"
-                    raise DataError(f"--out {out!r}, row {rows + 1} is of {row.file!r}, but {what}; {_REMEDY}")
-                _check_label(row, threshold, out, rows)
-                if rows % CHUNK == 0:
-                    count += pending
-                    kept, pending = [], Counter()
-                kept.append(row)
-                pending[_kind(row)] += 1
-                rows, size = rows + 1, size + len(line)
+            for number, line in enumerate(_whole_rows(file, style), start=1):
+                size += len(line)
+                try:
+                    yield _fields(line.decode(_ENCODING, _ERRORS), columns, style), size
+                except (ValueError, TypeError, LookupError, csv.Error, RecursionError) as error:
+                    raise _no_row(out, number, option) from error
     except FileNotFoundError:
-        return Done(0, 0, 0, [], count)
+        return
     except OSError as error:
-        raise ParameterError(f"--out {out!r} cannot be read: {error.strerror}; {_REMEDY}") from error
-    return Done(rows, size, rows - len(kept), kept, count)
+        raise ParameterError(f"{option} {out!r} cannot be read: {error.strerror}; {_REMEDY}") from error
+
+
+def _fields(text: str, columns: Sequence[str], style: str) -> dict[str, Any]:
+    if style == "csv":
+        (values,) = csv.reader(io.StringIO(text, newline=""), strict=True)
+        return {key: value or None for key, value in zip(columns, values, strict=True)}
+    fields = json.loads(text)
+    if tuple(fields) != tuple(columns):
+        raise ValueError("other columns")
+    return fields
 
 
 def _check_label(row: Row, threshold: float, out: str, number: int) -> None:
@@ -198,21 +235,17 @@ def _whole_rows(file: Iterable[bytes], style: str) -> Iterator[bytes]:
             held = b""
 
 
-def _parse(text: str, style: str, verdict: bool, out: str, number: int) -> Row:
-    columns = _columns(verdict)
+def _parse(fields: dict[str, Any], out: str, number: int) -> Row:
     try:
-        if style == "csv":
-            (values,) = csv.reader(io.StringIO(text, newline=""), strict=True)
-            fields = {key: value or None for key, value in zip(columns, values, strict=True)}
-        else:
-            fields = json.loads(text)
-            if tuple(fields) != columns:
-                raise ValueError("other columns")
         label = None if fields["label"] is None else (0, 1)[int(fields["label"])]
         score = None if fields["score"] is None else float(fields["score"])
         return Row(str(fields["file"]), label, score, fields.get("verdict"), fields["error"])
-    except (ValueError, TypeError, LookupError, csv.Error, RecursionError) as error:
-        raise DataError(f"--out {out!r}, row {number + 1} is no row of this command; {_REMEDY}") from error
+    except (ValueError, TypeError, LookupError) as error:
+        raise _no_row(out, number + 1) from error
+
+
+def _no_row(out: str, number: int, option: str = "--out") -> DataError:
+    return DataError(f"{option} {out!r}, row {number} is no row of this command; {_REMEDY}")
 
 
 def _kind(row: Row) -> str:
@@ -227,6 +260,7 @@ def open_output(
     force: bool = False,
     keep: int | None = None,
     remedy: str = "make room, or name another file",
+    option: str = "--out",
 ) -> Iterator[Output]:
     """Open a file, or standard output, for rows of file names with any bytes.
 
@@ -250,15 +284,15 @@ def open_output(
     try:
         raw = open(out, mode, buffering=0)  # noqa: SIM115
     except FileExistsError as error:  # since check_out
-        raise ParameterError(f"--out {out!r} exists; name another file, or replace it with --force") from error
+        raise ParameterError(f"{option} {out!r} exists; name another file, or replace it with --force") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ParameterError(f"--out {out!r} cannot be written: {reason}; name another file") from error
+        raise ParameterError(f"{option} {out!r} cannot be written: {reason}; name another file") from error
     try:
         with raw:
             yield _RowFile(raw, keep or 0, style)
     except _WriteError as failed:
-        raise ParameterError(f"--out {out!r}: {failed}; {remedy}") from failed
+        raise ParameterError(f"{option} {out!r}: {failed}; {remedy}") from failed
 
 
 class _WriteError(Exception):

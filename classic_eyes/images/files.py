@@ -12,22 +12,20 @@ import numpy as np
 
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square
-from .decoding import Decoded, decode, quiet_opencv
-from .remote import is_url, read_url, read_urls
+from .decoding import decode, quiet_opencv
+from .remote import is_url, read_urls
 
 __all__ = [
     "IMAGE_ENDINGS",
     "Path",
     "ReadImages",
     "Source",
-    "decode_photograph",
     "is_source",
     "quoted",
     "read_batch",
     "read_bytes",
     "read_image",
     "read_images",
-    "read_photograph",
     "unexpected",
     "used_bits",
 ]
@@ -274,41 +272,6 @@ def _reason(status: os.stat_result) -> str:
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file (a pipe, socket or device)"
     return "empty file" if status.st_size == 0 else f"larger than {MAX_BYTES >> 20} MiB"
-
-
-def read_photograph(source: Source, *, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
-    """Read an image file in colour and at its own size.
-
-    Parameters
-    ----------
-    source : str, os.PathLike or bytes
-        An image file, its URL or its content.
-    max_pixels : int, default=100_000_000
-        Largest image that is decoded; the size that the header states is checked before.
-    bits : int, optional
-        How many bits of 16-bit images are used, 8 to 16.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        Red, green, blue; depth, orientation and alpha as for :func:`read_image`.
-
-    Raises
-    ------
-    ImageError
-        As for :func:`read_image`; the message is one line without the path.
-    ParameterError
-        If `max_pixels` or `bits` is not allowed.
-    """
-    return decode_photograph(source, max_pixels=max_pixels, bits=bits).image
-
-
-def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> Decoded:
-    """Read a photograph as `read_photograph` does, and the largest value that it had in 16 bits."""
-    max_pixels, bits = check_pixels(max_pixels), check_bits(bits)
-    with quiet_opencv():
-        data = read_url(str(source), MAX_BYTES) if is_url(source) else read_bytes(source)
-        return decode(data, colour=True, max_pixels=max_pixels, bits=bits)
 
 
 def quoted(source: Source) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..errors import DataError
 from .files import IMAGE_ENDINGS
+from .photographs import EXTRA_ENDINGS, HOW_TO_READ, extra_endings
 from .remote import is_url
 
 __all__ = ["Listing", "Path", "describe_passed_over", "find_images", "first_few", "last_name", "list_folder", "quoted"]
@@ -19,14 +20,12 @@ _MAX_LISTED = 10
 
 # Endings of videos, and of images that are not read: a folder of a telephone or a camera must not lose them unnoticed.
 _VIDEOS = frozenset({".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"})
-_NOT_READ = _VIDEOS.union(
-    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef"}
-    | {".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw"}
-    | {".x3f"}
-    | {".cur", ".dcm", ".dds", ".emf", ".eps", ".exr", ".fits", ".hdr", ".heic", ".heics", ".heif", ".heifs"}
-    | {".hif", ".icns", ".ico", ".j2c", ".j2k", ".jpc", ".jpf", ".jpm", ".jpx", ".jxl", ".jxr", ".mpo", ".pam"}
+_NOT_READ = EXTRA_ENDINGS.union(
+    _VIDEOS,
+    {".cur", ".dcm", ".dds", ".emf", ".eps", ".exr", ".fits", ".hdr", ".heics", ".heifs", ".icns", ".ico", ".j2c"}
+    | {".j2k", ".jpc", ".jpf", ".jpm", ".jpx", ".jxl", ".jxr", ".mpo", ".pam"}
     | {".pcx", ".pic", ".psb", ".psd", ".qoi", ".ras", ".sgi", ".sr", ".svg", ".svgz", ".tga", ".wdp", ".wmf"}
-    | {".xbm", ".xcf", ".xpm"}
+    | {".xbm", ".xcf", ".xpm"},
 )
 
 
@@ -42,8 +41,8 @@ class Listing(NamedTuple):
     folders: set[tuple[int, int]]
 
 
-def describe_passed_over(passed_over: Counter[str]) -> str:
-    """Return how many files were passed over, and the remedy.
+def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False) -> str:
+    """Return how many files were passed over, and the remedy; where ``photographs`` are read, the extra for them too.
 
     >>> describe_passed_over(Counter({".nef": 4, ".heic": 8}))
     '12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG'
@@ -58,7 +57,10 @@ def describe_passed_over(passed_over: Counter[str]) -> str:
     kinds = ", ".join(f"{passed_over[ending]:,} {ending}" for ending in sorted(passed_over, key=order))
     remedies = []
     if n_videos < n:
-        remedies.append(f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG")
+        remedy = f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG"
+        if photographs and EXTRA_ENDINGS & set(passed_over):
+            remedy = f"{HOW_TO_READ} to read HEIC and camera raw, or {remedy}"
+        remedies.append(remedy)
     if n_videos:
         remedies.append("save frames of videos as JPEG or PNG")
     return f"{n:,} file{'s' * (n != 1)} passed over ({kinds}): {', '.join(remedies)}"
@@ -90,10 +92,11 @@ def find_images(path: Path) -> list[tuple[str, str]]:
     return list_folder(path).images
 
 
-def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None) -> Listing:
+def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None, photographs: bool = False) -> Listing:
     """Find the images of a folder as `find_images` does, and count the images and videos that are not read.
 
-    Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again.
+    Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again. Of ``photographs``
+    HEIC and camera raw files are read too, where the extra for them is installed.
     """
     top = os.fspath(path)
     if not os.path.isdir(top):
@@ -103,13 +106,13 @@ def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None) -> L
     prefix = os.path.join(top, "")
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
-    names = sorted(_walk(top, folders, passed_over, counted or set()))
+    endings = IMAGE_ENDINGS | extra_endings() if photographs else IMAGE_ENDINGS
+    names = sorted(_walk(top, endings, folders, passed_over, counted or set()))
     # A folder may hold a hundred thousand images, so nothing slow is done for each.
     found = [(prefix + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in names]
     if not found:
-        others = f"; {describe_passed_over(passed_over)}" if passed_over else ""
-        endings = " ".join(sorted(IMAGE_ENDINGS))
-        raise DataError(f"{top!r}: no images in this folder{others}; endings looked for: {endings}")
+        others = f"; {describe_passed_over(passed_over, photographs=photographs)}" if passed_over else ""
+        raise DataError(f"{top!r}: no images in this folder{others}; endings looked for: {' '.join(sorted(endings))}")
     return Listing(found, passed_over, folders)
 
 
@@ -124,9 +127,13 @@ def _what_is_missing(path: str) -> str:
 
 
 def _walk(
-    top: str, seen: set[tuple[int, int]], passed_over: Counter[str], counted: set[tuple[int, int]]
+    top: str,
+    endings: frozenset[str],
+    seen: set[tuple[int, int]],
+    passed_over: Counter[str],
+    counted: set[tuple[int, int]],
 ) -> Iterable[str]:
-    """Yield the names of images; add folders to ``seen``, and other images to ``passed_over`` by ending."""
+    """Yield the names with one of the endings; add folders to ``seen``, other images to ``passed_over`` by ending."""
     folders, links = [""], list[str]()
     while folders or links:
         # Links last and in sorted order, so that a folder reached twice always has the same name.
@@ -149,7 +156,7 @@ def _walk(
             if is_folder:
                 (links if entry.is_symlink() else folders).append(name)
             ending = "." + entry.name.rpartition(".")[2].lower()
-            if ending in IMAGE_ENDINGS and "." in entry.name:
+            if ending in endings and "." in entry.name:
                 yield name
             elif ending in others and "." in entry.name and not is_folder:
                 passed_over[ending] += 1

@@ -23,7 +23,8 @@ from .arrays import (
     to_grey,
     to_uint8,
 )
-from .files import Source, is_source, quoted, read_batch, read_photograph, used_bits
+from .files import Source, is_source, quoted, read_batch, used_bits
+from .photographs import read_photograph
 from .pillow import from_pil, is_pil
 
 __all__ = ["as_images", "as_photograph", "check_batch", "in_blocks"]
@@ -103,33 +104,10 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bi
 
 
 def in_blocks(images: Any, n: int, *, size: int = SIZE) -> Iterator[Images]:
-    """Convert images as `as_images` does and yield them in blocks of `n`, so that memory does not grow with an array.
+    """Convert images as `as_images` does, and yield ``n`` at a time: memory does not grow with an array.
 
-    Sequences are converted at once: what they hold takes more memory than the result.
+    Sequences are converted at once; what they hold takes more memory than the result.
 
-    Parameters
-    ----------
-    images : array or sequence
-        As in :func:`as_images`.
-    n : int
-        Images in each block but the last, 1 or more.
-    size : int, default=24
-        Height and width of the result in pixels.
-
-    Yields
-    ------
-    ndarray of uint8, shape (m, size, size)
-        The next `n` images, fewer in the last block.
-
-    Raises
-    ------
-    ImageError
-        As :func:`as_images`, for wrong values once their block is reached.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from classic_eyes.images import in_blocks
     >>> [block.shape for block in in_blocks(np.zeros((5, 40, 40)), 3)]
     [(3, 24, 24), (2, 24, 24)]
     """

@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -18,7 +18,7 @@ from typing import Any
 from .._utils.memory import make_ready_to_fork
 from ..errors import WorkerError
 
-__all__ = ["can_fork", "run_forked", "run_threads"]
+__all__ = ["can_fork", "run_forked", "run_in_processes", "run_threads"]
 
 # Calls per worker that may be submitted and not yet yielded: one slow call does not stop the others, and memory is
 # constant.
@@ -28,6 +28,32 @@ _AHEAD = 8
 def can_fork() -> bool:
     """Return whether forking is safe. It is on Linux; system libraries of macOS do not survive it."""
     return sys.platform.startswith("linux")
+
+
+def run_in_processes(
+    function: Callable[[Any], Any], arguments: Sequence[Any], *, n_jobs: int
+) -> Generator[Any, None, None]:
+    """Yield the result of each call, in order, computed in processes, or here if there is only one of them.
+
+    Where forking is not safe, joblib starts them; then the function is pickled too.
+    """
+    n_jobs = min(n_jobs, len(arguments))
+    if n_jobs <= 1:
+        yield from map(function, arguments)
+    elif can_fork():
+        yield from run_forked(function, arguments, n_jobs=n_jobs)
+    else:
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator", pre_dispatch=f"{_AHEAD}*n_jobs")
+        results = parallel(delayed(function)(argument) for argument in arguments)
+        try:
+            yield from results
+        finally:
+            with warnings.catch_warnings():
+                # joblib warns of work that is lost when the caller stops early.
+                warnings.simplefilter("ignore", UserWarning)
+                results.close()
 
 
 def run_threads(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:

@@ -17,7 +17,6 @@ from skimage import data
 
 from classic_eyes.faces import Face, FaceReader
 from classic_eyes.faces.detection import find_faces
-from classic_eyes.faces.landmarks import find_landmark_file
 from classic_eyes.images import read_photograph
 from classic_eyes.metrics import roc_auc
 
@@ -46,14 +45,12 @@ def evaluate(name: str, reader: FaceReader, folder: Path) -> list[str]:
     seen = [(label, face) for label, face in zip(labels, faces, strict=True) if face is not None]
     eyes = [eye.label == label for label, face in seen for eye in face.eyes]
     verdicts = [face.verdict == WORDS[label] for label, face in seen]
-    ear = "-"
-    if reader.measures_ear:
-        ratios = [float(np.mean([eye.ear for eye in face.eyes])) for _, face in seen]
-        each = np.array([eye.ear for _, face in seen for eye in face.eyes], dtype=float)
-        closed = max(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 0)
-        opened = min(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 1)
-        of_eyes = roc_auc([label for label, _ in seen for _ in "lr"], each)
-        ear = f"closed to {closed:.3f}, open from {opened:.3f}; AUC of single eyes {of_eyes:.3f}"
+    ratios = [float(np.mean([eye.ear for eye in face.eyes])) for _, face in seen]
+    each = np.array([eye.ear for _, face in seen for eye in face.eyes], dtype=float)
+    closed = max(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 0)
+    opened = min(ratio for ratio, (label, _) in zip(ratios, seen, strict=True) if label == 1)
+    of_eyes = roc_auc([label for label, _ in seen for _ in "lr"], each)
+    ear = f"closed to {closed:.3f}, open from {opened:.3f}; AUC of single eyes {of_eyes:.3f}"
     return [name, wilson(len(seen), len(labels)), wilson(sum(eyes), len(eyes)), wilson(sum(verdicts), len(seen)), ear]
 
 
@@ -74,7 +71,6 @@ def limits() -> list[str]:
 def main() -> None:
     """Print the tables."""
     folder = Path(sys.argv[1])
-    landmarks = sys.argv[2] if len(sys.argv) > 2 else find_landmark_file()
     head = [
         "eyes found by",
         "faces found",
@@ -84,13 +80,13 @@ def main() -> None:
     ]
     print("| " + " | ".join(head) + " |")
     print("|---|---|---|---|---|")
-    if landmarks:
-        reader = FaceReader(landmarks=landmarks)
-        n_points = 0 if reader.landmarks is None else reader.landmarks.n_points
-        print("| " + " | ".join(evaluate(f"{n_points} points", reader, folder)) + " |")
-    reader = FaceReader()
-    reader.landmarks = None
-    print("| " + " | ".join(evaluate("cascades", reader, folder)) + " |")
+    readers = {"the locator that ships": FaceReader()}
+    for path in sys.argv[2:]:
+        reader = FaceReader(landmarks=path)
+        assert reader.landmarks is not None
+        readers[f"{reader.landmarks.n_points} landmarks"] = reader
+    for name, reader in readers.items():
+        print("| " + " | ".join(evaluate(name, reader, folder)) + " |")
     print("\n".join(["", *limits()]))
 
 

@@ -1,4 +1,4 @@
-"""Face detection, and eye localization without landmarks."""
+"""Face detection: dlib's detector, and a cascade that proposes small faces to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..descriptors.ear import load_dlib
 from ..descriptors.haar import load_cascade
 
-__all__ = ["SMALLEST", "WORKING_SIDE", "find_eyes", "find_faces"]
+__all__ = ["SMALLEST", "WORKING_SIDE", "find_faces"]
 
 # Photographs are reduced to this side before small faces are looked for, and to half of it for large ones.
 WORKING_SIDE = 1280
@@ -31,18 +31,6 @@ _VERIFIED_SIDE = 110
 _MAX_OVERLAP = 0.4
 
 _Scored = tuple[float, NDArray[np.float64]]  # score of dlib's detector, and the box: left, top, right, bottom
-
-# Midpoint of the person's right eye and width of an eye, in sides of dlib's box: means over the open and closed eyes
-# of 26 photographs with 68 landmarks. The left eye is the mirror image.
-_EYE_CENTRE, _EYE_WIDTH = (0.291, 0.306), 0.168
-# Cascades, and how far the centre of their windows lies above the eye's midpoint, in widths of the eye.
-_CASCADES = {
-    "right": (("eye", 0.09), ("eye_tree_eyeglasses", 0.05), ("righteye_2splits", 0.3)),
-    "left": (("eye", 0.09), ("eye_tree_eyeglasses", 0.05), ("lefteye_2splits", 0.3)),
-}
-# Windows further from the average position, in widths of an eye, are brows or nostrils.
-_MAX_DISTANCE = 0.6
-_HALF_FACE_WIDTH = 120
 
 
 @cache
@@ -125,37 +113,3 @@ def _merged(found: Sequence[_Scored]) -> list[_Scored]:
         if all(_overlap(box, other) <= _MAX_OVERLAP for _, other in kept):
             kept.append((score, box))
     return kept
-
-
-def find_eyes(grey: NDArray[np.uint8], box: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return the approximate left and right corners, shape (2, 2), of the person's ``right`` and ``left`` eye.
-
-    1. Start from the average position in dlib's boxes.
-    2. Run OpenCV's eye cascades (Viola and Jones, doi:10.1109/CVPR.2001.990517) on each half of the face. Move the eye
-       to the mean of the windows near its average position. They detect three of four closed eyes and nearly all open
-       ones.
-    """
-    return {eye: _find_eye(grey, box, eye) for eye in ("right", "left")}
-
-
-def _find_eye(grey: NDArray[np.uint8], box: NDArray[np.float64], eye: str) -> NDArray[np.float64]:
-    x, y, width, height = box
-    across = _EYE_CENTRE[0] if eye == "right" else 1 - _EYE_CENTRE[0]
-    average = np.array([x + across * width, y + _EYE_CENTRE[1] * height])
-    eye_width = _EYE_WIDTH * width
-    detected = []
-    left, top = int(max(0, average[0] - 1.6 * eye_width)), int(max(0, average[1] - 1.6 * eye_width))
-    half = grey[top : int(average[1] + 1.6 * eye_width), left : int(average[0] + 1.6 * eye_width)]
-    if min(half.shape) >= 8:
-        scale = _HALF_FACE_WIDTH / half.shape[1]
-        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = cv2.resize(half, None, fx=scale, fy=scale, interpolation=interpolation)
-        for cascade, above in _CASCADES[eye]:
-            for window in load_cascade(cascade).detectMultiScale(scaled, 1.05, 3, 0, (24, 24)):
-                centre = np.array([window[0] + window[2] / 2, window[1] + window[3] / 2]) / scale
-                centre += [left, top + above * eye_width]
-                if np.linalg.norm(centre - average) <= _MAX_DISTANCE * eye_width:
-                    detected.append(centre)
-    centre = np.mean(detected or [average], axis=0)
-    half_eye = np.array([eye_width / 2, 0])
-    return np.array([centre - half_eye, centre + half_eye])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +12,12 @@ from numpy.typing import NDArray
 from ..descriptors.ear import load_dlib
 from ..errors import ModelError
 
-__all__ = ["HOW_TO_GET", "FaceLandmarks", "find_landmark_file", "load_landmarks"]
+__all__ = ["HOW_TO_GET", "FaceLandmarks", "load_landmarks"]
 
 HOW_TO_GET = (
     "shape_predictor_5_face_landmarks.dat of https://github.com/davisking/dlib-models is in the public domain; the 68 "
     "points of pip install face_recognition_models may not be used commercially (trained on iBUG 300-W)"
 )
-_PACKAGE = "face_recognition_models"
-_FILE = "models/shape_predictor_68_face_landmarks.dat"
 # The person's right eye is on the left of the photograph.
 _EYES_OF_68 = {"right": slice(36, 42), "left": slice(42, 48)}
 
@@ -49,25 +45,10 @@ class FaceLandmarks:
         return {"right": corners[:2], "left": corners[2:]}
 
 
-def find_landmark_file() -> Path | None:
-    """Return the 68-point file of ``face_recognition_models`` without importing it; None if it is not installed."""
-    try:
-        spec = importlib.util.find_spec(_PACKAGE)
-    except (ImportError, ValueError):
-        return None
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (path := Path(folder, _FILE)).is_file():
-            return path
-    return None
-
-
-def load_landmarks(path: str | os.PathLike[str] | None = None) -> FaceLandmarks | None:
-    """Load a shape predictor, by default `find_landmark_file`; None if no path is given and none is installed."""
+def load_landmarks(path: str | os.PathLike[str]) -> FaceLandmarks:
+    """Load a shape predictor with 68 or 5 points; ModelError with where to get one."""
     dlib = load_dlib()
-    file = find_landmark_file() if path is None else path
-    if file is None:
-        return None
-    name = os.fspath(file)
+    name = os.fspath(path)
     if not os.path.isfile(name):
         raise ModelError(f"landmarks {name!r}: no such file; {HOW_TO_GET}, or omit it")
     try:

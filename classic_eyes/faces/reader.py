@@ -17,9 +17,10 @@ from ..images import as_photograph
 from ..images.arrays import to_grey
 from ..predictor import load_model
 from .cutting import cut_eye, patch_corners, visible_share
-from .detection import find_eyes, find_faces
+from .detection import find_faces
 from .landmarks import FaceLandmarks, load_landmarks
-from .verdict import EAR_THRESHOLD, evidence, joint_verdict
+from .localization import find_lids, load_locator
+from .verdict import EAR_THRESHOLD, EAR_THRESHOLD_68, evidence, joint_verdict
 
 __all__ = ["Eye", "Face", "FaceReader"]
 
@@ -48,10 +49,10 @@ class Eye:
         ``left`` or ``right``, the person's own.
     corners : float64 array of shape (2, 2)
         Left and right corner in the photograph, ``x, y`` in pixels.
-    points : float64 array of shape (6, 2) or None
-        With 68 landmarks: the points of the eye aspect ratio, in its order.
-    ear : float or None
-        Eye aspect ratio; None without `points`.
+    points : float64 array of shape (6, 2)
+        The points of the eye aspect ratio, in its order; those of the landmark file, if it has 68 points.
+    ear : float
+        Eye aspect ratio.
     patch : uint8 array of shape (size, size)
         Input of the classifier: grey and level.
     probability : float
@@ -64,8 +65,8 @@ class Eye:
 
     name: str
     corners: NDArray[np.float64]
-    points: NDArray[np.float64] | None
-    ear: float | None
+    points: NDArray[np.float64]
+    ear: float
     patch: NDArray[np.uint8]
     probability: float
     label: int
@@ -79,9 +80,8 @@ class Eye:
         return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
     def __repr__(self) -> str:
-        ear = "" if self.ear is None else f", ear={self.ear:.2f}"
         state = f"hidden={self.hidden!r}" if self.hidden else ("closed", "open")[self.label]
-        return f"Eye({self.name}, {state}, probability={self.probability:.2f}{ear})"
+        return f"Eye({self.name}, {state}, probability={self.probability:.2f}, ear={self.ear:.2f})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -109,11 +109,11 @@ class Face:
 class FaceReader:
     """Find faces in photographs and classify their eyes.
 
-    1. dlib's detector finds faces that look more or less at the camera.
-    2. Landmarks locate the eyes: 68 points, which also give the eye aspect ratio, or 5. Without a landmark file,
-       OpenCV's eye cascades do.
-    3. Each eye is cut out by `cut_eye` and classified by the model.
-    4. The verdict combines probability and eye aspect ratio of both eyes. Hidden eyes are not used: those beyond the
+    1. dlib's detector and a cascade of OpenCV find faces that look more or less at the camera.
+    2. The locator that ships finds the corners of both eyes, or a landmark file of yours does.
+    3. Six points on the lids give the eye aspect ratio; those of the landmark file, if it has 68 points.
+    4. Each eye is cut out by `cut_eye` and classified by the model.
+    5. The verdict combines probability and eye aspect ratio of both eyes. Hidden eyes are not used: those beyond the
        photograph, and those that the model's non-eye detection rejects. A ``wink`` is one clearly open and one clearly
        closed eye. The verdict is ``unknown`` if both eyes are hidden.
 
@@ -123,17 +123,17 @@ class FaceReader:
         By default ``load_model()``. Any object with ``size`` and ``probability(images)`` for grey uint8 images of
         shape ``(n, size, size)`` will do.
     landmarks : path, optional
-        A dlib shape predictor with 68 or 5 points; by default that of ``face_recognition_models``, if installed.
+        A dlib shape predictor with 68 or 5 points, to be used instead of the locator that ships.
     calibration : Calibration, optional
         A person's own thresholds.
-    upsample : {None, 0, 1, 2}, optional
-        How often a photograph is doubled in size before detection. By default once, if no face is found otherwise.
-        Each doubling quadruples time and memory.
+    upsample : {0, 1, 2}, default 0
+        How often a photograph is doubled in size for one more detection, whose faces are added. Each doubling
+        quadruples time and memory.
 
     Attributes
     ----------
     landmarks : FaceLandmarks or None
-        The landmarks in use.
+        The landmark file in use; None for the locator that ships.
 
     Raises
     ------
@@ -165,25 +165,28 @@ class FaceReader:
         *,
         landmarks: str | os.PathLike[str] | None = None,
         calibration: Calibration | None = None,
-        upsample: int | None = None,
+        upsample: int = 0,
     ) -> None:
         load_dlib()
-        if upsample not in (None, 0, 1, 2):
-            raise ParameterError(f"upsample is {upsample!r}; it must be 0, 1 or 2, or None for once if it is needed")
+        if upsample not in (0, 1, 2):
+            raise ParameterError(f"upsample is {upsample!r}; allowed is 0, 1 or 2")
         self.model: PatchModel = model if model is not None else load_model()
-        self.landmarks: FaceLandmarks | None = load_landmarks(landmarks)
+        self.landmarks: FaceLandmarks | None = None if landmarks is None else load_landmarks(landmarks)
+        self._locator = load_locator() if self.landmarks is None else self.landmarks
         self.calibration = calibration
         self.upsample = upsample
-
-    @property
-    def measures_ear(self) -> bool:
-        """Whether eyes get an aspect ratio: with 68 landmarks, because the other files have no points on the lids."""
-        return self.landmarks is not None and self.landmarks.n_points == 68
 
     @property
     def threshold(self) -> float:
         """Probability from which on an eye is open: 0.5, or that of the calibration."""
         return 0.5 if self.calibration is None else self.calibration.threshold.value
+
+    @property
+    def ear_threshold(self) -> float:
+        """Eye aspect ratio from which on an eye is open: that of the calibration, or the usual one for these points."""
+        if self.calibration is not None and self.calibration.ear is not None:
+            return self.calibration.ear.value
+        return EAR_THRESHOLD_68 if self.landmarks is not None and self.landmarks.n_points == 68 else EAR_THRESHOLD
 
     def read(self, photograph: Any) -> list[Face]:
         """Find the faces of a photograph and classify their eyes.
@@ -206,9 +209,8 @@ class FaceReader:
         """
         photograph = as_photograph(photograph)
         grey = to_grey(photograph, colour=photograph.ndim == 3)
-        boxes = find_faces(grey, upsample=self.upsample or 0)
-        points = [find_eyes(grey, box) if self.landmarks is None else self.landmarks.eyes(grey, box) for box in boxes]
-        eyes = self._classify(grey, points)
+        boxes = find_faces(grey, upsample=self.upsample)
+        eyes = self._classify(grey, [self._locator.eyes(grey, box) for box in boxes])
         return [
             Face(_round(box), pair, self._joint_verdict(pair))
             for box, pair in zip(boxes, zip(eyes[::2], eyes[1::2], strict=True), strict=True)
@@ -220,23 +222,23 @@ class FaceReader:
         if not located:
             return []
         corners = [points[[0, 3]] if len(points) == 6 else points for _, points in located]
+        lids = [points if len(points) == 6 else find_lids(grey, [points])[0] for _, points in located]
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = self.model.probability(patches)
             novelty = getattr(getattr(self.model, "program", None), "novelty", None)
             is_eye = np.ones(len(patches), bool) if novelty is None else novelty.score(patches) <= 1
         eyes = []
-        for k, (name, points) in enumerate(located):
+        for k, (name, _) in enumerate(located):
             hidden = None if is_eye[k] else "not like an eye"
             if visible_share(corners[k], grey.shape) < _MIN_VISIBLE:
                 hidden = "beyond the photograph"
-            has_lids = len(points) == 6
             eyes.append(
                 Eye(
                     name,
                     corners[k],
-                    points if has_lids else None,
-                    float(eye_aspect_ratio(points)) if has_lids else None,
+                    lids[k],
+                    float(eye_aspect_ratio(lids[k])),
                     patches[k],
                     float(probability[k]),
                     int(probability[k] >= self.threshold),
@@ -246,13 +248,10 @@ class FaceReader:
         return eyes
 
     def _joint_verdict(self, eyes: tuple[Eye, ...]) -> str:
-        ear_threshold = EAR_THRESHOLD
-        if self.calibration is not None and self.calibration.ear is not None:
-            ear_threshold = self.calibration.ear.value
         right, left = (
             None
             if eye.hidden
-            else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_threshold=ear_threshold)
+            else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_threshold=self.ear_threshold)
             for eye in eyes
         )
         return joint_verdict(right, left)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from classic_eyes.faces import FaceReader, landmarks
+from classic_eyes.faces import FaceReader
 
 # Without dlib (extra "faces") there is nothing to test here.
 collect_ignore_glob = ["test_*.py"] if find_spec("dlib") is None else []
@@ -57,12 +57,6 @@ def collins(reader68):
     """Her face, read with 68 landmarks."""
     (face,) = reader68.read(COLLINS)
     return face
-
-
-@pytest.fixture
-def no_landmarks(monkeypatch):
-    """No landmark file is installed."""
-    monkeypatch.setattr(landmarks, "find_landmark_file", lambda: None)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Face detection, and eye localization without landmarks."""
+"""Face detection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.faces import detection
-from classic_eyes.faces.detection import _merged, find_eyes, find_faces
+from classic_eyes.faces.detection import _merged, find_faces
 
 from .conftest import COLLINS
 
@@ -54,15 +54,3 @@ def test_what_a_cascade_proposes_must_be_confirmed(monkeypatch):
     proposals = [np.array([20.0, 20, 120, 120]), np.array([150.0, 150, 290, 290])]
     monkeypatch.setattr(detection, "_proposals", lambda grey: proposals)
     assert len(find_faces(textures)) == 0
-
-
-def test_a_uniform_face_has_its_eyes_at_the_average_position():
-    eyes = find_eyes(np.full((200, 200), 90, np.uint8), np.array([50.0, 50.0, 100.0, 100.0]))
-    np.testing.assert_allclose(eyes["right"].mean(axis=0), [79.1, 80.6])
-    np.testing.assert_allclose(eyes["left"].mean(axis=0), [120.9, 80.6])
-
-
-def test_eyes_of_a_detected_face_and_of_a_box_beyond_the_photograph():
-    (box,) = find_faces(GREY)
-    assert set(find_eyes(GREY, box)) == {"right", "left"}
-    assert find_eyes(GREY, np.array([-300.0, -300.0, 60.0, 60.0]))["left"].shape == (2, 2)

@@ -5,17 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classic_eyes.errors import ModelError
-from classic_eyes.faces.landmarks import find_landmark_file, load_landmarks
-
-
-def test_landmark_file_is_found_without_importing_its_package(tmp_path, monkeypatch):
-    package = tmp_path / "face_recognition_models"
-    (package / "models").mkdir(parents=True)
-    (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    assert find_landmark_file() is None
-    (package / "models" / "shape_predictor_68_face_landmarks.dat").write_bytes(b"points")
-    assert find_landmark_file() == package / "models" / "shape_predictor_68_face_landmarks.dat"
+from classic_eyes.faces.landmarks import load_landmarks
 
 
 def test_unusable_landmark_files_are_refused_with_the_remedy(landmark_files, tmp_path):

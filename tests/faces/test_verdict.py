@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classic_eyes.faces.verdict import evidence, joint_verdict
+from classic_eyes.faces.verdict import EAR_THRESHOLD, evidence, joint_verdict
 
 
 def test_evidence_is_the_mean_of_appearance_and_shape():
     assert evidence(0.5) == 0
     assert evidence(0.0) == -4
-    assert evidence(0.5, 0.23 + 0.06) == pytest.approx(1)
+    assert evidence(0.5, EAR_THRESHOLD + 0.06) == pytest.approx(1)
     assert evidence(1.0, 0.0) == 0
     assert evidence(0.5, threshold=0.2) == pytest.approx(np.log(4))
     assert evidence(0.5, 0.20, ear_threshold=0.17) == pytest.approx(0.5)

@@ -116,7 +116,7 @@ def _eyes(paths: Sequence[str], reader: FaceReader, bits: int | None, peaks: Pea
     """Return the visible eyes of the largest face of each photograph."""
 
     def read(path: str) -> list[Face]:
-        photograph = decode_photograph(path, max_pixels=MAX_PIXELS, bits=bits, colour=False)
+        photograph = decode_photograph(path, max_pixels=MAX_PIXELS, bits=bits)
         peaks.add(photograph.peak)
         return reader.read(photograph.grey)
 

@@ -256,19 +256,20 @@ def _read(settings: _Settings, item: _Item) -> _Read:
 
 def _look(settings: _Settings, item: _Item, reader: FaceReader) -> tuple[_Read, bytes]:
     """Return what is known of a photograph, and its drawing as JPEG, empty if there is none."""
-    is_shown = settings.side is not None or item.drawing is not None
-    photograph = decode_photograph(item.path, max_pixels=settings.max_pixels, bits=settings.bits, colour=is_shown)
+    photograph = decode_photograph(item.path, max_pixels=settings.max_pixels, bits=settings.bits)
     faces = reader.read(photograph.grey)
     verdicts = tuple(face.verdict for face in faces)
+    is_drawn = item.drawing is not None
+    if settings.only is not None:
+        is_drawn = is_drawn and not (set(verdicts) or {_NONE}).isdisjoint(settings.only)
     entry, drawing = None, b""
-    if photograph.colour is not None:
-        shown = scaled_faces(faces, 1 / photograph.reduction)
+    if is_drawn or settings.side is not None:
+        colour, shown = photograph.colour(), scaled_faces(faces, 1 / photograph.reduction)
         if settings.side is not None:
-            entry = page_entry(item.name, photograph.colour, shown, time=photograph.time, side=settings.side)
+            entry = page_entry(item.name, colour, shown, time=photograph.time, side=settings.side)
             entry = replace(entry, size=photograph.grey.shape[::-1])
-        kinds = set(verdicts) or {_NONE}
-        if item.drawing is not None and (settings.only is None or kinds & set(settings.only)):
-            drawing = _to_jpeg(draw_faces(photograph.colour, shown, only=settings.only))
+        if is_drawn:
+            drawing = _to_jpeg(draw_faces(colour, shown, only=settings.only))
     rows = list(_rows(item.name, faces))
     read = _Read(rows, verdicts, None, max(photograph.grey.shape), photograph.peak, entry)
     return read, drawing

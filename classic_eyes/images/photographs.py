@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cv2
@@ -51,12 +52,12 @@ _TURNS = {3: cv2.ROTATE_180, 5: cv2.ROTATE_90_COUNTERCLOCKWISE, 6: cv2.ROTATE_90
 class Photograph(NamedTuple):
     """A photograph for the detection, and for people.
 
-    ``grey`` has its own size. ``colour`` is RGB with the sides divided by ``reduction``, rounded up; None unless it is
-    asked for. ``time`` is that of `time_taken`; ``peak`` is the largest value of 16 bits, as of `decode`.
+    ``grey`` has its own size. ``colour()`` returns RGB with the sides divided by ``reduction``, rounded up. ``time`` is
+    that of `time_taken`; ``peak`` is the largest value of 16 bits, as of `decode`.
     """
 
     grey: Images
-    colour: Images | None
+    colour: Callable[[], Images]
     reduction: int
     time: float | None
     peak: int | None
@@ -116,8 +117,8 @@ def read_photograph(source: Source, *, max_pixels: int = MAX_PIXELS, bits: int |
         return content.decode(colour=True, max_pixels=max_pixels, bits=bits).image
 
 
-def decode_photograph(source: Source, *, max_pixels: int, bits: int | None, colour: bool) -> Photograph:
-    """Read a photograph for the detection and, with ``colour``, for people.
+def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> Photograph:
+    """Read a photograph for the detection and, where that is needed, for people.
 
     1. A JPEG is decoded in grey. For people it is decoded once more, at 1/2, 1/4 or 1/8 of its size if at least 1920
        pixels remain on the longer side. Both take less time and memory than colour at full size.
@@ -129,17 +130,19 @@ def decode_photograph(source: Source, *, max_pixels: int, bits: int | None, colo
         time = time_taken(data)
         content = _content(source, data, max_pixels)
         del data
-        if content.data.startswith(_JPEG):
-            grey, peak = content.decode(colour=False, max_pixels=max_pixels, bits=bits)
-            reduction, reduced = _reduction(grey), None
-            if colour:
-                reduced = content.decode(colour=True, max_pixels=max_pixels, bits=bits, reduction=reduction).image
-            return Photograph(grey, reduced, reduction, time, peak)
-        # Always in colour: decoders differ in how they convert to grey, and rows must not depend on what is drawn.
-        image, peak = content.decode(colour=True, max_pixels=max_pixels, bits=bits)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
-    reduction = _reduction(grey)
-    return Photograph(grey, _reduced(image, reduction) if colour else None, reduction, time, peak)
+        is_jpeg = content.data.startswith(_JPEG)
+        # Others always in colour: decoders differ in how they convert to grey.
+        image, peak = content.decode(colour=not is_jpeg, max_pixels=max_pixels, bits=bits)
+    grey: Any = image if is_jpeg else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    reduction = max(part for part in (1, 2, 4, 8) if part == 1 or max(grey.shape) // part >= _MIN_SIDE)
+
+    def colour() -> Images:
+        if not is_jpeg:
+            return _reduced(image, reduction)
+        with quiet_opencv():
+            return content.decode(colour=True, max_pixels=max_pixels, bits=bits, reduction=reduction).image
+
+    return Photograph(grey, colour, reduction, time, peak)
 
 
 def extra_endings() -> frozenset[str]:
@@ -149,10 +152,6 @@ def extra_endings() -> frozenset[str]:
         if importlib.util.find_spec(package) is not None:
             found |= endings
     return found
-
-
-def _reduction(grey: Images) -> int:
-    return max(part for part in (1, 2, 4, 8) if part == 1 or max(grey.shape) // part >= _MIN_SIDE)
 
 
 def _reduced(image: Images, reduction: int) -> Any:

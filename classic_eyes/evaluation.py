@@ -67,7 +67,7 @@ def cross_validate(
         For fewer folds than two, or fewer groups than folds.
     """
     if n_splits < MIN_FOLDS:
-        raise ParameterError(f"n_splits is {n_splits}; it must be {MIN_FOLDS} or more")
+        raise ParameterError(f"n_splits is {n_splits}; allowed is {MIN_FOLDS} or more")
     folds = group_folds(labels, groups, n_splits, random_state=random_state)
     unfitted = clone(classifier).set_params(detect_non_eyes=False)
     tasks = [(unfitted, images, labels, groups, fold) for fold in folds]

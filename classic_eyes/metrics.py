@@ -73,7 +73,9 @@ def _check_pair(
         raise ParameterError(f"score has dtype {s.dtype}; pass the probabilities of open as numbers")
     s = s.astype(np.float64)
     if y.ndim != 1 or y.shape != s.shape or len(y) == 0:
-        raise ParameterError(f"y_true has shape {y.shape} and score {s.shape}; both must be the same (n,) with n > 0")
+        raise ParameterError(
+            f"y_true has shape {y.shape} and score {s.shape}; allowed is one shape (n,) for both, n at least 1"
+        )
     if not np.isin(y, (0, 1)).all():
         raise ParameterError(f"y_true holds {np.unique(y)[:5].tolist()}; only 0 (closed) and 1 (open) are labels")
     if not ((s >= 0) & (s <= 1)).all():
@@ -461,7 +463,7 @@ def selective_accuracy(
     """
     y, s, w = _check_pair(y_true, score, sample_weight)
     if not 0 < coverage <= 1:
-        raise ParameterError(f"coverage is {coverage!r}; it must be above 0 and at most 1")
+        raise ParameterError(f"coverage is {coverage!r}; allowed is above 0 and at most 1")
     confidence, index = np.unique(np.abs(s - _THRESHOLD), return_inverse=True)
     total = np.bincount(index, w, minlength=len(confidence))
     correct = np.bincount(index, w * ((s >= _THRESHOLD) == y), minlength=len(confidence))
@@ -473,7 +475,7 @@ def selective_accuracy(
 
 def _bin_numbers(s: Floats, n_bins: int) -> NDArray[np.intp]:
     if n_bins < 1:
-        raise ParameterError(f"n_bins is {n_bins}; it must be 1 or more")
+        raise ParameterError(f"n_bins is {n_bins}; allowed is 1 or more")
     return np.minimum((s * n_bins).astype(np.intp), n_bins - 1)
 
 
@@ -545,7 +547,7 @@ def bootstrap_interval(
     if not 0 < level < 1:
         raise ParameterError(f"level is {level}; it must lie between 0 and 1, for example 0.95")
     if n_resamples < 1:
-        raise ParameterError(f"n_resamples is {n_resamples}; it must be 1 or more")
+        raise ParameterError(f"n_resamples is {n_resamples}; allowed is 1 or more")
     y, s, _ = _check_pair(y_true, score)
     members = _group_numbers(groups, len(y))
     n_groups = int(members.max()) + 1
@@ -566,7 +568,7 @@ def _group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
         return np.arange(n)
     names = np.asarray(groups)
     if names.shape != (n,):
-        raise ParameterError(f"groups has shape {names.shape}; it must be ({n},), one name per image")
+        raise ParameterError(f"groups has shape {names.shape}; allowed is ({n},), one name per image")
     return np.unique(names, return_inverse=True)[1]
 
 
@@ -750,5 +752,5 @@ def silhouette(rows: ArrayLike, clusters: ArrayLike, *, at_most: int = 2000, ran
 def _check_same_length(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     a, b = np.asarray(first), np.asarray(second)
     if a.ndim != 1 or a.shape != b.shape or a.size == 0:
-        raise ParameterError(f"first has shape {a.shape} and second {b.shape}; both must be (n,), n at least 1")
+        raise ParameterError(f"first has shape {a.shape} and second {b.shape}; allowed is (n,) for both, n at least 1")
     return a, b

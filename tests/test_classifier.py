@@ -807,9 +807,9 @@ def test_each_view_may_have_its_own_classifier():
 @pytest.mark.parametrize(
     ("classifier", "message"),
     [
-        (LeastSquaresSvm(0), "n_support=0"),
-        (MetricSvm(n_directions=1), "n_directions=1"),
-        (LeastSquaresSvm(group_effect=-1), "group_effect=-1"),
+        (LeastSquaresSvm(0), "n_support is 0"),
+        (MetricSvm(n_directions=1), "n_directions is 1"),
+        (LeastSquaresSvm(group_effect=-1), "group_effect is -1"),
     ],
 )
 def test_parameters_of_an_svm_that_are_refused(classifier, message):

@@ -179,7 +179,7 @@ def test_summary_has_every_metric_with_its_interval_or_none():
     ("y", "score", "message"),
     [
         ([0, 1], [0.5], "shape"),
-        ([], [], "n > 0"),
+        ([], [], "n at least 1"),
         ([0, 2], [0.5, 0.5], "only 0"),
         ([0, 1], [0.5, 1.5], "0..1"),
         ([0, 1], [0.5, np.nan], "0..1"),

@@ -117,7 +117,7 @@ def train_alignment(n: int = 16000, *, random_state: int = 0) -> Alignment:
     """
     if not MIN_EYES <= n <= MAX_EYES:
         raise ParameterError(
-            f"n={n!r}: expected {MIN_EYES} to {MAX_EYES:,} synthetic eyes; the shipped file is trained on 16000"
+            f"n is {n!r}; allowed is {MIN_EYES} to {MAX_EYES:,} synthetic eyes; the shipped file is trained on 16000"
         )
     images, poses = make_posed_eyes(n, random_state=random_state)
     rng = np.random.default_rng(random_state)

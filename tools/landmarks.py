@@ -67,7 +67,7 @@ def train_landmarks(n: int = 8000, *, random_state: int = 0) -> bytes:
     doi:10.1109/CVPR.2014.241.
     """
     if n < 100:
-        raise ParameterError(f"n={n!r}: expected 100 synthetic eyes or more; the shipped file is trained on 8000")
+        raise ParameterError(f"n is {n!r}; allowed is 100 synthetic eyes or more; the shipped file is trained on 8000")
     dlib = load_dlib()
     options = dlib.shape_predictor_training_options()
     for name, value in _OPTIONS.items():

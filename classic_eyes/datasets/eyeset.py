@@ -83,7 +83,9 @@ class EyeSet:
         }
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) != 1:
-            raise ParameterError(f"paths, labels, groups, names and chosen must be of one length; got {lengths}")
+            raise ParameterError(
+                f"paths, labels, groups, names and chosen have the lengths {lengths}; allowed is one length"
+            )
         others = labels[~np.isin(labels, (0, 1, UNLABELLED))]
         if others.size:
             raise ParameterError(f"labels holds {others[0]!r}; allowed are 1 open, 0 closed and -1 unknown")
@@ -224,7 +226,7 @@ def group_folds(
     labels, groups = np.asarray(labels), np.asarray(groups)
     if labels.ndim != 1 or labels.shape != groups.shape or labels.size == 0:
         raise ParameterError(
-            f"labels has shape {labels.shape} and groups {groups.shape}; both must be (n,), n at least 1"
+            f"labels has shape {labels.shape} and groups {groups.shape}; allowed is (n,) for both, n at least 1"
         )
     if not isinstance(n_splits, int | np.integer) or isinstance(n_splits, bool) or n_splits < 2:
         raise ParameterError(f"n_splits is {n_splits!r}; allowed is an integer of at least 2")

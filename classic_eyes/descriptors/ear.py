@@ -43,9 +43,9 @@ def _load_predictor(path: str, modified: int) -> Any:
         rectangle = dlib.rectangle(0, 0, POINTS_SIDE - 1, POINTS_SIDE - 1)
         n = predictor(np.zeros((POINTS_SIDE, POINTS_SIDE), np.uint8), rectangle).num_parts
     except RuntimeError as error:
-        raise ModelError(f"predictor={path!r}: not a shape predictor of dlib ({error})") from error
+        raise ModelError(f"predictor is {path!r}, which is not a shape predictor of dlib ({error})") from error
     if n != 6:
-        raise ModelError(f"predictor={path!r}: finds {n} points, expected the six points of one eye")
+        raise ModelError(f"predictor is {path!r}, which finds {n} points; allowed are the six points of one eye")
     return predictor
 
 
@@ -55,7 +55,7 @@ def _get_predictor(predictor: str | None) -> Any:
         modified = os.stat(path).st_mtime_ns
     except OSError as error:
         raise ModelError(
-            f"predictor={path!r}: cannot read the file ({error.strerror}); omit predictor to use the shipped one"
+            f"predictor is {path!r}, which cannot be read ({error.strerror}); omit predictor to use the shipped one"
         ) from error
     return _load_predictor(path, modified)
 
@@ -97,7 +97,7 @@ def eye_aspect_ratio(points: np.ndarray) -> np.ndarray:
     """
     points = np.asarray(points, dtype=np.float64)
     if points.shape[-2:] != (6, 2):
-        raise ParameterError(f"points of shape {points.shape}: expected (..., 6, 2), six points x, y of each eye")
+        raise ParameterError(f"points has shape {points.shape}; allowed is (..., 6, 2), six points x, y of each eye")
     lids = _distance(points, 1, 5) + _distance(points, 2, 4)
     width = _distance(points, 0, 3)
     return np.where(width > 0, lids / (2 * np.where(width > 0, width, 1)), 0.0)

@@ -47,7 +47,7 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
     import cv2.data
 
     if not isinstance(cascade, str) or cascade not in _FILES:
-        raise ParameterError(f"cascade={cascade!r}: expected one of {', '.join(map(repr, CASCADES))}")
+        raise ParameterError(f"cascade is {cascade!r}; allowed is one of {', '.join(map(repr, CASCADES))}")
     path = os.path.join(cv2.data.haarcascades, _FILES[cascade])
     known = _loaded.__dict__
     if path not in known:

@@ -33,6 +33,18 @@ _DEVIATION, _MEAN, _MIN_DEVIATION = 48.0, 128.0, 1.0
 # Window of the crop, x, y, w, h, around both eyes, whose HOG is regressed on the corners.
 _WINDOW, _WINDOW_SIZE, _CELL, _BINS = (24, 38, 152, 76), (112, 56), 8, 9
 _TREE_PASSES, _HOG_PASSES = 2, 2
+# Where the last pass moves the corners by more than this, in distances of the outer corners, the eyes may be missed: of
+# 625 faces of people left out, 95% of those that were found are below, and none that were missed.
+_MAX_GAP = 0.019
+# Then the search starts again in boxes shifted and enlarged by these shares of the side, and the smallest gap wins.
+_STARTS = (
+    ((0.0, 0.0), 0.0),
+    ((0.0, 0.0), 0.2),
+    ((0.1, -0.1), 0.1),
+    ((-0.1, -0.1), 0.1),
+    ((0.1, 0.1), 0.1),
+    ((-0.1, 0.1), 0.1),
+)
 LID_SIDE = 48
 """Side of the patches in which the points of the lids are found, in pixels."""
 _LID_WEIGHT = 0.4
@@ -47,6 +59,7 @@ class EyeLocator:
        the mean box of a face with these eyes, level with them, which corrects wrong boxes and tilted heads.
     2. Twice more, a linear regression on the HOG of a window around both eyes predicts the corners. Take the mean of
        trees and regression.
+       Where the last pass still moves them much, start again in other boxes around the first.
     3. Move the corners 0.4 of the way to those of `find_lids`.
 
     Trees and regression were trained on faces, and the points of the lids on synthetic eyes. Each sees the mirror image
@@ -75,16 +88,31 @@ class EyeLocator:
         `box` is the ``x, y, w, h`` of a face; it may be somewhat wrong, and the head tilted.
         """
         grey, low, factor = _reduce(grey, np.asarray(box, dtype=np.float64))
-        corner, along = (np.asarray(box[:2], dtype=np.float64) - low) / factor, np.array([box[2] / factor, 0.0])
+        corner, side = (np.asarray(box[:2], dtype=np.float64) - low) / factor, float(box[2]) / factor
+        best, found = np.inf, np.zeros((4, 2))
+        for shift, growth in _STARTS:
+            start = corner + (np.array(shift) - growth / 2) * side
+            gap, corners = self._search(grey, start, np.array([(1 + growth) * side, 0.0]))
+            if gap < best:
+                best, found = gap, corners
+            if best <= _MAX_GAP:
+                break
+        right, left = self._refine(grey, found[:2], found[2:])
+        return {eye: (each + 0.5) * factor - 0.5 + low for eye, each in (("right", right), ("left", left))}
+
+    def _search(
+        self, grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return how far the last pass still moved the corners, in distances of the outer corners; and the corners."""
         for _ in range(_TREE_PASSES):
             by_trees = _find(self._trees, grey, corner, along)
             corner, along = fit_box(by_trees)
+        passes = []
         for _ in range(_HOG_PASSES):
-            by_hog = _find(self._regression, grey, corner, along)
-            corner, along = fit_box(by_hog)
-        right, left = ((by_trees + by_hog) / 2).reshape(2, 2, 2)
-        right, left = self._refine(grey, right, left)
-        return {eye: (each + 0.5) * factor - 0.5 + low for eye, each in (("right", right), ("left", left))}
+            passes.append(_find(self._regression, grey, corner, along))
+            corner, along = fit_box(passes[-1])
+        moved = np.linalg.norm(passes[-1] - passes[-2], axis=1).mean()
+        return float(moved / max(np.linalg.norm(passes[-1][3] - passes[-1][0]), 1e-6)), (by_trees + passes[-1]) / 2
 
     def _trees(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
         found = self.predictor(crop, load_dlib().rectangle(0, 0, SIDE - 1, SIDE - 1))

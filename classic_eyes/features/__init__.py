@@ -71,7 +71,7 @@ def make_extractor(feature: Any) -> Any:
     >>> make_extractor("hgo")
     Traceback (most recent call last):
         ...
-    classic_eyes.errors.ParameterError: feature='hgo': expected one of 'ear', 'haar', 'hog', 'lbp', 'ltp',
+    classic_eyes.errors.ParameterError: feature is 'hgo'; allowed is one of 'ear', 'haar', 'hog', 'lbp', 'ltp',
     'pixels', 'profile', 'words', 'words_tt'; did you mean 'hog'?
     """
     if isinstance(feature, str):
@@ -79,14 +79,14 @@ def make_extractor(feature: Any) -> Any:
             return EXTRACTORS[feature]()
         close = get_close_matches(feature.lower(), EXTRACTORS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "or a transformer of images"
-        raise ParameterError(f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}; {hint}")
+        raise ParameterError(f"feature is {feature!r}; allowed is one of {', '.join(map(repr, EXTRACTORS))}; {hint}")
     if isinstance(feature, type):
         raise ParameterError(
-            f"feature={feature.__name__}: expected a name or an object, got a class; use {feature.__name__}()"
+            f"feature is {feature.__name__}; allowed is a name or an object, not a class; use {feature.__name__}()"
         )
     if not (callable(getattr(feature, "fit", None)) and callable(getattr(feature, "transform", None))):
         raise ParameterError(
-            f"feature={feature!r}: expected one of {', '.join(map(repr, EXTRACTORS))}, or an object with fit and "
+            f"feature is {feature!r}; allowed is one of {', '.join(map(repr, EXTRACTORS))}, or an object with fit and "
             f"transform for images; got {type(feature).__name__}"
         )
     return feature

@@ -21,14 +21,14 @@ __all__ = ["Extractor", "check_integer", "check_number", "check_ring"]
 def check_integer(name: str, value: object, *, least: int, remedy: str) -> int:
     """Return `value` as int; raise ParameterError if it is not an integer (a bool is not) or below `least`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ParameterError(f"{name}={value!r}: expected an integer of at least {least}; {remedy}")
+        raise ParameterError(f"{name} is {value!r}; allowed is an integer of at least {least}; {remedy}")
     return int(value)
 
 
 def check_number(name: str, value: object, *, above: float, remedy: str) -> float:
     """Return `value` as float; raise ParameterError if it is not a finite number (a bool is not) above `above`."""
     if not isinstance(value, Real) or isinstance(value, bool) or not above < float(value) < inf:
-        raise ParameterError(f"{name}={value!r}: expected a finite number above {above:g}; {remedy}")
+        raise ParameterError(f"{name} is {value!r}; allowed is a finite number above {above:g}; {remedy}")
     return float(value)
 
 
@@ -36,19 +36,19 @@ def check_ring(radii: Any, grid: Any, shape: tuple[int, int]) -> None:
     """Check the radii of local patterns and the number of cells for images of this (height, width)."""
     remedy = "(1, 2, 3, 4) is the default"
     if not isinstance(radii, Sequence) or isinstance(radii, str) or not radii:
-        raise ParameterError(f"radii={radii!r}: expected a tuple of at least one radius; {remedy}")
+        raise ParameterError(f"radii is {radii!r}; allowed is a tuple of at least one radius; {remedy}")
     for radius in radii:
         if check_integer("radii", radius, least=1, remedy=remedy) >= min(shape):
             raise ParameterError(
-                f"radii={radii!r}: a radius of {radius} pixels does not fit into images of {shape} (height, "
+                f"radii is {radii!r}; a radius of {radius} pixels does not fit into images of {shape} (height, "
                 f"width) pixels; choose radii below {min(shape)}"
             )
     if len(set(radii)) < len(radii):
-        raise ParameterError(f"radii={radii!r}: expected each radius once; {remedy}")
+        raise ParameterError(f"radii is {radii!r}; allowed is each radius once; {remedy}")
     cells = check_integer("grid", grid, least=1, remedy="3 is the default")
     if any(side % cells for side in shape):
         raise ParameterError(
-            f"grid={grid!r}: does not divide images of {shape} (height, width) pixels; "
+            f"grid is {grid!r}; it does not divide images of {shape} (height, width) pixels; "
             "choose a common divisor of both sides"
         )
 

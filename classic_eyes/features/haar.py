@@ -96,16 +96,16 @@ class Haar(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         known = ", ".join(map(repr, CASCADES))
         if not isinstance(self.cascades, Sequence) or isinstance(self.cascades, str) or not self.cascades:
-            raise ParameterError(f"cascades={self.cascades!r}: expected a tuple of at least one of {known}")
+            raise ParameterError(f"cascades is {self.cascades!r}; allowed is a tuple of at least one of {known}")
         if len(set(self.cascades)) < len(self.cascades):
-            raise ParameterError(f"cascades={self.cascades!r}: expected each cascade once; known are {known}")
+            raise ParameterError(f"cascades is {self.cascades!r}; allowed is each cascade once; known are {known}")
         check_number("scale_factor", self.scale_factor, above=1, remedy="1.06 is the default")
         check_integer("min_neighbors", self.min_neighbors, least=1, remedy="3 is the default")
         for cascade in self.cascades:
             least = max(load_cascade(cascade).getOriginalWindowSize())
             if min(shape) < least:
                 raise ParameterError(
-                    f"cascades={self.cascades!r}: {cascade!r} needs windows of {least} pixels, the images have "
+                    f"cascades is {self.cascades!r}; {cascade!r} needs windows of {least} pixels, the images have "
                     f"{shape} (height, width) pixels; enlarge them to at least {least} pixels per side"
                 )
 

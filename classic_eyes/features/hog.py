@@ -91,19 +91,19 @@ class Hog(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         remedy = "(6,) is the default"
         if not isinstance(self.cells, Sequence) or isinstance(self.cells, str) or not self.cells:
-            raise ParameterError(f"cells={self.cells!r}: expected a tuple of at least one cell size; {remedy}")
+            raise ParameterError(f"cells is {self.cells!r}; allowed is a tuple of at least one cell size; {remedy}")
         for cell in self.cells:
             check_integer("cells", cell, least=2, remedy=remedy)
             if any(side % cell or side < 2 * cell for side in shape):
                 raise ParameterError(
-                    f"cells={self.cells!r}: a cell of {cell} pixels does not divide images of {shape} (height, "
+                    f"cells is {self.cells!r}; a cell of {cell} pixels does not divide images of {shape} (height, "
                     "width) pixels at least twice in both directions; choose a common divisor of both sides"
                 )
         if len(set(self.cells)) < len(self.cells):
-            raise ParameterError(f"cells={self.cells!r}: expected each size once; {remedy}")
+            raise ParameterError(f"cells is {self.cells!r}; allowed is each size once; {remedy}")
         check_integer("n_bins", self.n_bins, least=2, remedy="9 is the default")
         if not isinstance(self.gaussian, bool | np.bool_):
-            raise ParameterError(f"gaussian={self.gaussian!r}: expected True or False; True is the default")
+            raise ParameterError(f"gaussian is {self.gaussian!r}; allowed is True or False; True is the default")
 
     def _settings(self) -> dict[str, Any]:
         return {"cells": sorted(self.cells), "n_bins": self.n_bins, "gaussian": bool(self.gaussian)}

@@ -89,7 +89,7 @@ class Lbp(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_ring(self.radii, self.grid, shape)
         if not isinstance(self.uniform, bool):
-            raise ParameterError(f"uniform={self.uniform!r}: expected True (59 bins per cell) or False (256)")
+            raise ParameterError(f"uniform is {self.uniform!r}; allowed is True (59 bins per cell) or False (256)")
 
     def _settings(self) -> dict[str, Any]:
         return {"radii": sorted(self.radii), "grid": self.grid, "uniform": self.uniform}

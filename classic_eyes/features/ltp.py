@@ -90,7 +90,7 @@ class Ltp(Extractor):
     def _check_parameters(self, shape: tuple[int, int]) -> None:
         check_ring(self.radii, self.grid, shape)
         if check_integer("threshold", self.threshold, least=0, remedy="6 is the default") > 254:
-            raise ParameterError(f"threshold={self.threshold!r}: expected at most 254; 6 is the default")
+            raise ParameterError(f"threshold is {self.threshold!r}; allowed is at most 254; 6 is the default")
 
     def _settings(self) -> dict[str, Any]:
         return {"radii": sorted(self.radii), "grid": self.grid, "threshold": self.threshold}

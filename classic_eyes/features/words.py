@@ -136,24 +136,26 @@ class Words(Extractor):
         grid = check_integer("grid", self.grid, least=1, remedy="4 is the default")
         check_integer("random_state", self.random_state, least=0, remedy="0 is the default")
         if self.coding not in _CODINGS:
-            raise ParameterError(f"coding={self.coding!r}: expected one of {', '.join(map(repr, _CODINGS))}")
+            raise ParameterError(f"coding is {self.coding!r}; allowed is one of {', '.join(map(repr, _CODINGS))}")
         if not isinstance(self.mirrored, bool):
-            raise ParameterError(f"mirrored={self.mirrored!r}: expected True (words come in mirrored pairs) or False")
+            raise ParameterError(
+                f"mirrored is {self.mirrored!r}; allowed is True (words come in mirrored pairs) or False"
+            )
         if self.mirrored and self.n_words % 2:
-            raise ParameterError(f"n_words={self.n_words!r}: expected an even number with mirrored=True")
+            raise ParameterError(f"n_words is {self.n_words!r}; allowed is an even number with mirrored=True")
         if patch > min(shape):
             raise ParameterError(
-                f"patch={self.patch!r}: does not fit into images of {shape} (height, width) pixels; "
+                f"patch is {self.patch!r}; it does not fit into images of {shape} (height, width) pixels; "
                 f"choose at most {min(shape)}"
             )
         if self.mirrored and (shape[1] - patch) % self.stride:
             raise ParameterError(
-                f"stride={self.stride!r}: with mirrored=True it must divide the width minus the patch, {shape[1]} - "
+                f"stride is {self.stride!r}; with mirrored=True it must divide the width minus the patch, {shape[1]} - "
                 f"{patch} pixels; choose another stride or patch"
             )
         if grid > min(self._positions(shape)):
             raise ParameterError(
-                f"grid={self.grid!r}: only {self._positions(shape)} patches (down, across) of {patch} pixels with "
+                f"grid is {self.grid!r}; only {self._positions(shape)} patches (down, across) of {patch} pixels with "
                 f"stride {self.stride} fit into images of {shape} (height, width) pixels; choose at most "
                 f"{min(self._positions(shape))}, or a smaller stride"
             )
@@ -168,7 +170,7 @@ class Words(Extractor):
         n_patches = windows.shape[0] * windows.shape[1] * windows.shape[2]
         if n_patches < self.n_words:
             raise ParameterError(
-                f"n_words={self.n_words!r}: the images have {n_patches} patches to fit to; choose at most that many "
+                f"n_words is {self.n_words!r}; the images have {n_patches} patches to fit to; choose at most that many "
                 "words, or pass more images"
             )
         sample = np.arange(n_patches) if n_patches <= _SAMPLE else rng.integers(0, n_patches, _SAMPLE)

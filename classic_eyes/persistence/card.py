@@ -129,7 +129,7 @@ def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ParameterError(f"about {shown!r} cannot be read as JSON: {error}; write it in UTF-8") from error
     if not isinstance(about, dict):
-        raise ParameterError(f"about {shown!r} holds a {type(about).__name__}; it must be a JSON object")
+        raise ParameterError(f"about {shown!r} holds a {type(about).__name__}; allowed is a JSON object")
     return about
 
 

@@ -84,7 +84,7 @@ def read_whole(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> b
 def check_path(path: Any) -> None:
     """Raise ParameterError for what is no file name."""
     if not isinstance(path, str | os.PathLike):
-        raise ParameterError(f"path is {path!r}; it must be the name of a model file, a str or an os.PathLike")
+        raise ParameterError(f"path is {path!r}; allowed is the name of a model file, a str or an os.PathLike")
 
 
 def kind_of(content: bytes) -> str | None:

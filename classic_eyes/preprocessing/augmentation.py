@@ -102,13 +102,13 @@ AUGMENTATIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
 def check_augmentations(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names as a tuple; raise ParameterError for a name that is not in `AUGMENTATIONS`."""
     if isinstance(names, str):
-        raise ParameterError(f"augmentations={names!r}: expected a sequence of names, for example ({names!r},)")
+        raise ParameterError(f"augmentations is {names!r}; allowed is a sequence of names, for example ({names!r},)")
     for name in names:
         if name not in AUGMENTATIONS:
             near = difflib.get_close_matches(str(name), AUGMENTATIONS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             known = ", ".join(map(repr, AUGMENTATIONS))
-            raise ParameterError(f"augmentations contains {name!r}: expected names among {known}{hint}")
+            raise ParameterError(f"augmentations holds {name!r}; allowed are {known}{hint}")
     return tuple(names)
 
 
@@ -164,7 +164,7 @@ def augment(
     """
     X = check_batch(images)
     if n_copies < 0:
-        raise ParameterError(f"n_copies={n_copies!r}: expected an integer of at least 0; 2 is the default")
+        raise ParameterError(f"n_copies is {n_copies!r}; allowed is an integer of at least 0; 2 is the default")
     steps = [AUGMENTATIONS[name] for name in check_augmentations(augmentations)]
     copies = np.empty((n_copies, *X.shape), dtype=np.uint8)
     for c in range(n_copies):

@@ -248,4 +248,4 @@ def _check_confident(confident: tuple[float, float]) -> None:
     except (TypeError, ValueError):
         low = high = float("nan")
     if not 0 < low < 0.5 < high < 1:
-        raise ParameterError(f"confident is {confident!r}; it must be two numbers, 0 < low < 0.5 < high < 1")
+        raise ParameterError(f"confident is {confident!r}; allowed is two numbers, 0 < low < 0.5 < high < 1")

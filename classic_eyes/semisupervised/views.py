@@ -104,7 +104,7 @@ def make_view(
     (80, 5)
     """
     if n_components < 1:
-        raise ParameterError(f"n_components is {n_components!r}; it must be an integer of 1 or more")
+        raise ParameterError(f"n_components is {n_components!r}; allowed is an integer of 1 or more")
     union = build_pipeline(tuple(features), n_components=None, random_state=random_state)["features"]
     both = np.concatenate([images, flip(images)])
     blocks = []

@@ -220,14 +220,14 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
             )
         n_support = self.n_support
         if n_support is not None and (not isinstance(n_support, int | np.integer) or n_support < 1):
-            raise ParameterError(f"n_support={n_support!r}: expected an integer of at least 1, or None")
+            raise ParameterError(f"n_support is {n_support!r}; allowed is an integer of at least 1, or None")
         for name in ("gamma", "alpha"):
             value = getattr(self, name)
             if not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
-                raise ParameterError(f"{name}={value!r}: expected a finite number above 0")
+                raise ParameterError(f"{name} is {value!r}; allowed is a finite number above 0")
         effect = self.group_effect
         if not isinstance(effect, int | float | np.number) or not 0 <= effect < np.inf:
-            raise ParameterError(f"group_effect={effect!r}: expected a finite number of at least 0")
+            raise ParameterError(f"group_effect is {effect!r}; allowed is a finite number of at least 0")
 
     def _check_groups(self, groups: ArrayLike | None, n: int) -> NDArray[Any] | None:
         """Return the group of each row; None without a group effect, or without groups."""
@@ -235,7 +235,7 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
             return None
         names = np.asarray(groups)
         if names.shape != (n,):
-            raise ParameterError(f"groups has shape {names.shape}; expected ({n},) for {n} rows")
+            raise ParameterError(f"groups has shape {names.shape}; allowed is ({n},) for {n} rows")
         return names
 
     def _sum(
@@ -409,7 +409,7 @@ class SymmetricSvm(LeastSquaresSvm):
     def _kernel(self, X: NDArray[Any], support: NDArray[Any]) -> NDArray[Any]:
         half = X.shape[1] // 2
         if X.shape[1] % 2:
-            raise ParameterError(f"X has {X.shape[1]} columns; expected an even number, half of them even and half odd")
+            raise ParameterError(f"X has {X.shape[1]} columns; allowed is an even number, half even and half odd")
         # Moving the origin of the odd half would break the symmetry.
         origin = np.concatenate([support[:, :half].mean(axis=0), np.zeros(half, support.dtype)])
         X, support = X - origin, support - origin

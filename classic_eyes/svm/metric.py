@@ -155,7 +155,7 @@ class MetricSvm(SymmetricSvm):
         for name, least in (("n_directions", 2), ("n_rounds", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-                raise ParameterError(f"{name}={value!r}: expected an integer of at least {least}")
+                raise ParameterError(f"{name} is {value!r}; allowed is an integer of at least {least}")
 
     def _fit_rounds(
         self, rows: Rows, labels: NDArray[Any], weight: NDArray[np.float64], names: NDArray[Any] | None

@@ -115,7 +115,7 @@ class SymmetricPca(TransformerMixin, BaseEstimator):
         n_components = self.n_components
         if not isinstance(n_components, int | np.integer) or isinstance(n_components, bool) or n_components < 2:
             raise ParameterError(
-                f"n_components={n_components!r}: expected an integer of at least 2, half of them even and half odd"
+                f"n_components is {n_components!r}; allowed is an integer of at least 2, half of them even and half odd"
             )
         half = X.shape[1] // 2
         kept = min(int(n_components) // 2, half, len(X))

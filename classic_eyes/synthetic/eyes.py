@@ -183,14 +183,14 @@ def _check_whole(name: str, value: object, low: int, remedy: str) -> int:
     """Return `value` as an int; raise ParameterError unless it is a whole number of at least `low`."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low:
         return int(value)
-    raise ParameterError(f"{name}={value!r}: expected a whole number of at least {low}; {remedy}")
+    raise ParameterError(f"{name} is {value!r}; allowed is a whole number of at least {low}; {remedy}")
 
 
 def _check_share(name: str, value: object, remedy: str) -> float:
     """Return a proportion as a float; raise ParameterError unless it is a number from 0 to 1."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0.0 <= float(value) <= 1.0:
         return float(value)
-    raise ParameterError(f"{name}={value!r}: expected a number from 0 to 1; {remedy}")
+    raise ParameterError(f"{name} is {value!r}; allowed is a number from 0 to 1; {remedy}")
 
 
 def _check_images(images: object) -> npt.NDArray[np.uint8]:
@@ -199,6 +199,6 @@ def _check_images(images: object) -> npt.NDArray[np.uint8]:
         return images
     shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", type(images).__name__)
     raise ParameterError(
-        f"images of shape {shape} and type {dtype}: expected a uint8 array (n, h, w) that is not empty; "
+        f"images has shape {shape} and type {dtype}; allowed is a uint8 array (n, h, w) that is not empty; "
         "stack grey images of one size with numpy.stack"
     )

@@ -301,7 +301,7 @@ def check_number(name: str, value: object) -> None:
     # Written so that NaN, which compares false with everything, is refused too.
     if not (number and low <= float(value) <= high):  # type: ignore[arg-type]
         remedy = "RANGES in classic_eyes.synthetic lists what every field allows"
-        raise ParameterError(f"{name}={value!r}: expected a number from {low:g} to {high:g}; {remedy}")
+        raise ParameterError(f"{name} is {value!r}; allowed is a number from {low:g} to {high:g}; {remedy}")
 
 
 def _check_quality(value: object) -> None:
@@ -309,7 +309,7 @@ def _check_quality(value: object) -> None:
     low, high = RANGES["jpeg"]
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not (whole and low <= int(value) <= high):  # type: ignore[call-overload]
-        message = f"jpeg={value!r}: expected None or a whole number from {low:g} to {high:g}"
+        message = f"jpeg is {value!r}; allowed is None or a whole number from {low:g} to {high:g}"
         raise ParameterError(f"{message}; None skips the compression")
 
 
@@ -320,6 +320,6 @@ def as_generator(random_state: object) -> np.random.Generator:
     if isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool) and int(random_state) >= 0:
         return np.random.default_rng(int(random_state))
     raise ParameterError(
-        f"random_state={random_state!r}: expected a whole number of at least 0 or a numpy.random.Generator; "
+        f"random_state is {random_state!r}; allowed is a whole number of at least 0 or a numpy.random.Generator; "
         "pass a fixed number for the same images every time"
     )

@@ -27,7 +27,7 @@ def check_size(size: object) -> int:
     if isinstance(size, numbers.Integral) and not isinstance(size, bool) and low <= int(size) <= high:
         return int(size)
     raise ParameterError(
-        f"size={size!r}: expected a whole number of pixels from {low} to {high}; "
+        f"size is {size!r}; allowed is a whole number of pixels from {low} to {high}; "
         "resize the finished image for any other size"
     )
 
@@ -81,7 +81,7 @@ def render(
     """
     if not isinstance(parameters, EyeParameters):
         raise ParameterError(
-            f"parameters={parameters!r}: expected an EyeParameters; "
+            f"parameters is {parameters!r}; allowed is an EyeParameters; "
             "make one with EyeParameters() or random_parameters()"
         )
     size, rng = check_size(size), as_generator(random_state)

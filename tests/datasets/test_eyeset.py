@@ -39,10 +39,10 @@ def test_eye_set_is_frozen_and_copies_its_arrays():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"labels": [1]}, r"one length; got .*'labels': 1"),
-        ({"groups": ["a"] * 3}, r"one length; got .*'groups': 3"),
-        ({"names": ()}, r"one length; got .*'names': 0"),
-        ({"chosen": ["random"]}, r"one length; got .*'chosen': 1"),
+        ({"labels": [1]}, r"lengths .*'labels': 1.*; allowed is one length"),
+        ({"groups": ["a"] * 3}, r"lengths .*'groups': 3.*; allowed is one length"),
+        ({"names": ()}, r"lengths .*'names': 0.*; allowed is one length"),
+        ({"chosen": ["random"]}, r"lengths .*'chosen': 1.*; allowed is one length"),
         ({"labels": [1, 2]}, r"labels holds .*2.*; allowed are 1 open, 0 closed and -1 unknown"),
         ({"labels": [0.5, 1]}, r"labels holds .*0.5"),
         ({"labels": [1, 257]}, r"labels holds .*257"),

@@ -95,10 +95,10 @@ def test_mirrored_words_come_in_pairs():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"coding": "soft"}, "coding='soft'"),
-        ({"mirrored": 1}, "mirrored=1"),
-        ({"mirrored": True, "n_words": 21}, "n_words=21"),
-        ({"mirrored": True, "stride": 4}, "stride=4"),
+        ({"coding": "soft"}, "coding is 'soft'"),
+        ({"mirrored": 1}, "mirrored is 1"),
+        ({"mirrored": True, "n_words": 21}, "n_words is 21"),
+        ({"mirrored": True, "stride": 4}, "stride is 4"),
     ],
 )
 def test_invalid_words_are_rejected(parameters, message):

@@ -129,7 +129,7 @@ def test_shipped_predictor_matches_its_card():
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot read the file"), (b"", "not a shape predictor"), (b"junk" * 99, "not a shape predictor")],
+    [(None, "which cannot be read"), (b"", "not a shape predictor"), (b"junk" * 99, "not a shape predictor")],
 )
 def test_invalid_predictor_file_is_reported(tmp_path, content, message):
     path = tmp_path / "a.dat"
@@ -147,7 +147,7 @@ def test_predictor_with_other_points_is_rejected(tmp_path):
     parts = dlib.full_object_detection(dlib.rectangle(0, 0, 39, 39), [dlib.point(k, k) for k in range(5)])
     image = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
     dlib.train_shape_predictor([image] * 3, [[parts]] * 3, options).save(str(tmp_path / "five.dat"))
-    with pytest.raises(ModelError, match="finds 5 points, expected the six points of one eye"):
+    with pytest.raises(ModelError, match="finds 5 points; allowed are the six points of one eye"):
         eye_points(make_eyes(2).images, predictor=str(tmp_path / "five.dat"))
 
 

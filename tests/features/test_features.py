@@ -74,14 +74,14 @@ def test_object_is_returned_unchanged():
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
-        ("hgo", r"feature='hgo': expected one of 'ear', 'haar', .*; did you mean 'hog'\?"),
+        ("hgo", r"feature is 'hgo'; allowed is one of 'ear', 'haar', .*; did you mean 'hog'\?"),
         ("HOG", r"did you mean 'hog'\?"),
         (
             "zzzz",
-            r"feature='zzzz': expected one of 'ear', .*, 'words', 'words_tt'; or a transformer of images",
+            r"feature is 'zzzz'; allowed is one of 'ear', .*, 'words', 'words_tt'; or a transformer of images",
         ),
-        (Lbp, r"feature=Lbp: expected a name or an object, got a class; use Lbp\(\)"),
-        (3, r"feature=3: expected one of .* or an object with fit and transform for images; got int"),
+        (Lbp, r"feature is Lbp; allowed is a name or an object, not a class; use Lbp\(\)"),
+        (3, r"feature is 3; allowed is one of .* or an object with fit and transform for images; got int"),
     ],
 )
 def test_unknown_features_are_rejected(feature, message):
@@ -327,7 +327,7 @@ def test_docstring_states_the_number_of_features(name):
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", None, True, np.float64(2)])
 def test_check_integer_rejects(value):
-    with pytest.raises(ParameterError, match=r"size=.*: expected an integer of at least 1; try 3"):
+    with pytest.raises(ParameterError, match=r"size is .*; allowed is an integer of at least 1; try 3"):
         check_integer("size", value, least=1, remedy="try 3")
 
 
@@ -340,7 +340,7 @@ def test_check_integer_returns_int(value):
 
 @pytest.mark.parametrize("value", [0, -1.5, np.nan, np.inf, "1", None, True])
 def test_check_number_rejects(value):
-    with pytest.raises(ParameterError, match=r"gain=.*: expected a finite number above 0; try 2"):
+    with pytest.raises(ParameterError, match=r"gain is .*; allowed is a finite number above 0; try 2"):
         check_number("gain", value, above=0, remedy="try 2")
 
 

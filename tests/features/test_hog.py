@@ -179,20 +179,20 @@ def test_names_are_sorted_with_many_cells_and_bins():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"cells": ()}, r"cells=\(\): expected a tuple of at least one cell size"),
-        ({"cells": 6}, r"cells=6: expected a tuple of at least one cell size"),
-        ({"cells": "346"}, r"cells='346': expected a tuple"),
-        ({"cells": (4, 4)}, r"cells=\(4, 4\): expected each size once"),
-        ({"cells": (1,)}, r"cells=1: expected an integer of at least 2"),
-        ({"cells": (4.0,)}, r"cells=4.0: expected an integer of at least 2"),
+        ({"cells": ()}, r"cells is \(\); allowed is a tuple of at least one cell size"),
+        ({"cells": 6}, r"cells is 6; allowed is a tuple of at least one cell size"),
+        ({"cells": "346"}, r"cells is '346'; allowed is a tuple"),
+        ({"cells": (4, 4)}, r"cells is \(4, 4\); allowed is each size once"),
+        ({"cells": (1,)}, r"cells is 1; allowed is an integer of at least 2"),
+        ({"cells": (4.0,)}, r"cells is 4.0; allowed is an integer of at least 2"),
         ({"cells": (4, 5)}, r"a cell of 5 pixels does not divide images of \(24, 24\).*common divisor"),
         (
             {"cells": (24,)},
             r"a cell of 24 pixels does not divide images of \(24, 24\).*at least twice in both directions",
         ),
-        ({"n_bins": 1}, r"n_bins=1: expected an integer of at least 2; 9 is the default"),
-        ({"n_bins": "9"}, r"n_bins='9': expected an integer"),
-        ({"gaussian": 3}, r"gaussian=3: expected True or False"),
+        ({"n_bins": 1}, r"n_bins is 1; allowed is an integer of at least 2; 9 is the default"),
+        ({"n_bins": "9"}, r"n_bins is '9'; allowed is an integer"),
+        ({"gaussian": 3}, r"gaussian is 3; allowed is True or False"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

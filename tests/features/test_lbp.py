@@ -172,19 +172,19 @@ def test_names_are_sorted_with_many_cells_and_large_radii():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"radii": ()}, r"radii=\(\): expected a tuple of at least one radius"),
-        ({"radii": 2}, r"radii=2: expected a tuple"),
-        ({"radii": "12"}, r"radii='12': expected a tuple"),
-        ({"radii": (2, 2)}, r"radii=\(2, 2\): expected each radius once"),
-        ({"radii": (0,)}, r"radii=0: expected an integer of at least 1"),
-        ({"radii": (1.5,)}, r"radii=1.5: expected an integer of at least 1"),
+        ({"radii": ()}, r"radii is \(\); allowed is a tuple of at least one radius"),
+        ({"radii": 2}, r"radii is 2; allowed is a tuple"),
+        ({"radii": "12"}, r"radii is '12'; allowed is a tuple"),
+        ({"radii": (2, 2)}, r"radii is \(2, 2\); allowed is each radius once"),
+        ({"radii": (0,)}, r"radii is 0; allowed is an integer of at least 1"),
+        ({"radii": (1.5,)}, r"radii is 1.5; allowed is an integer of at least 1"),
         (
             {"radii": (1, 24)},
             r"a radius of 24 pixels does not fit into images of \(24, 24\).*choose radii below 24",
         ),
-        ({"grid": 0}, r"grid=0: expected an integer of at least 1; 3 is the default"),
-        ({"grid": 5}, r"grid=5: does not divide images of \(24, 24\).*common divisor"),
-        ({"uniform": "yes"}, r"uniform='yes': expected True \(59 bins per cell\) or False \(256\)"),
+        ({"grid": 0}, r"grid is 0; allowed is an integer of at least 1; 3 is the default"),
+        ({"grid": 5}, r"grid is 5; it does not divide images of \(24, 24\).*common divisor"),
+        ({"uniform": "yes"}, r"uniform is 'yes'; allowed is True \(59 bins per cell\) or False \(256\)"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

@@ -129,13 +129,13 @@ def test_squares_of_a_cell_sum_to_one():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"radii": ()}, r"radii=\(\): expected a tuple of at least one radius"),
+        ({"radii": ()}, r"radii is \(\); allowed is a tuple of at least one radius"),
         ({"radii": (24,)}, "does not fit into images"),
         ({"radii": (1, 1)}, "each radius once"),
         ({"grid": 5}, "does not divide images"),
-        ({"threshold": -1}, "threshold=-1: expected an integer of at least 0; 6 is the default"),
-        ({"threshold": 255}, "threshold=255: expected at most 254"),
-        ({"threshold": 2.5}, "threshold=2.5"),
+        ({"threshold": -1}, "threshold is -1; allowed is an integer of at least 0; 6 is the default"),
+        ({"threshold": 255}, "threshold is 255; allowed is at most 254"),
+        ({"threshold": 2.5}, "threshold is 2.5"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

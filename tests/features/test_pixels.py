@@ -110,7 +110,7 @@ def test_floor_is_used():
 
 @pytest.mark.parametrize("floor", [0, -1.0, float("nan"), float("inf"), "5", None, True])
 def test_floor_not_above_zero_is_rejected(floor):
-    with pytest.raises(ParameterError, match=r"floor=.* expected a finite number above 0; 5.0 grey levels"):
+    with pytest.raises(ParameterError, match=r"floor is .*; allowed is a finite number above 0; 5.0 grey levels"):
         Pixels(floor=floor).fit(EYES)
 
 

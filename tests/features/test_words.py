@@ -222,15 +222,15 @@ def test_words_are_fitted_to_normalized_images():
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ({"n_words": 1}, "n_words=1: expected an integer of at least 2; 100 is the default"),
-        ({"n_words": 10**6}, r"n_words=1000000: the images have 14440 patches .*; choose at most that many"),
-        ({"patch": 1}, "patch=1: expected an integer of at least 2"),
-        ({"patch": 25}, r"patch=25: does not fit into images of \(24, 24\).*; choose at most 24"),
-        ({"stride": 0}, "stride=0: expected an integer of at least 1"),
-        ({"grid": 0}, "grid=0: expected an integer of at least 1"),
-        ({"grid": 11}, r"grid=11: only \(10, 10\) patches .*; choose at most 10"),
-        ({"random_state": -1}, "random_state=-1: expected an integer of at least 0"),
-        ({"random_state": None}, "random_state=None: expected an integer"),
+        ({"n_words": 1}, "n_words is 1; allowed is an integer of at least 2; 100 is the default"),
+        ({"n_words": 10**6}, r"n_words is 1000000; the images have 14440 patches .*; choose at most that many"),
+        ({"patch": 1}, "patch is 1; allowed is an integer of at least 2"),
+        ({"patch": 25}, r"patch is 25; it does not fit into images of \(24, 24\).*; choose at most 24"),
+        ({"stride": 0}, "stride is 0; allowed is an integer of at least 1"),
+        ({"grid": 0}, "grid is 0; allowed is an integer of at least 1"),
+        ({"grid": 11}, r"grid is 11; only \(10, 10\) patches .*; choose at most 10"),
+        ({"random_state": -1}, "random_state is -1; allowed is an integer of at least 0"),
+        ({"random_state": None}, "random_state is None; allowed is an integer"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameter, message):

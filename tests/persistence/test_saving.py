@@ -427,7 +427,7 @@ def test_info_finds_a_flipped_byte_in_a_skops_file(copied, capsys):
 def test_what_is_no_name_of_a_file_is_said(saved, path):
     clf = saved[0]
     for use in (EyeClassifier.load, clf.save):
-        with pytest.raises(ParameterError, match="it must be the name of a model file"):
+        with pytest.raises(ParameterError, match="allowed is the name of a model file"):
             use(path)
 
 

@@ -162,7 +162,7 @@ def test_training_is_accurate_and_reproducible():
     score = evaluate_alignment(alignment, 100)
     assert score.n == 300
     assert score.error < 0.75 * score.baseline_error
-    with pytest.raises(ParameterError, match="n=99: expected 100 to 100,000 synthetic eyes"):
+    with pytest.raises(ParameterError, match="n is 99; allowed is 100 to 100,000 synthetic eyes"):
         train_alignment(99)
 
 

@@ -157,14 +157,14 @@ def test_number_of_support_vectors():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_support": 0}, "n_support=0: expected an integer of at least 1"),
-        ({"n_support": 2.5}, "n_support=2.5"),
-        ({"gamma": 0}, "gamma=0"),
-        ({"gamma": np.nan}, "gamma=nan"),
-        ({"alpha": -1.0}, "alpha=-1.0"),
-        ({"alpha": "small"}, "alpha='small'"),
-        ({"group_effect": -0.1}, "group_effect=-0.1"),
-        ({"group_effect": "much"}, "group_effect='much'"),
+        ({"n_support": 0}, "n_support is 0; allowed is an integer of at least 1"),
+        ({"n_support": 2.5}, "n_support is 2.5"),
+        ({"gamma": 0}, "gamma is 0"),
+        ({"gamma": np.nan}, "gamma is nan"),
+        ({"alpha": -1.0}, "alpha is -1.0"),
+        ({"alpha": "small"}, "alpha is 'small'"),
+        ({"group_effect": -0.1}, "group_effect is -0.1"),
+        ({"group_effect": "much"}, "group_effect is 'much'"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

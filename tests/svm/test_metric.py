@@ -131,12 +131,12 @@ def test_defaults_work_with_few_rows():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_directions": 1}, "n_directions=1: expected an integer of at least 2"),
-        ({"n_directions": 4.0}, "n_directions=4.0"),
-        ({"n_rounds": 0}, "n_rounds=0: expected an integer of at least 1"),
-        ({"n_rounds": True}, "n_rounds=True"),
-        ({"gamma": 0, "group_effect": 0}, "gamma=0"),
-        ({"n_support": 0, "group_effect": 0}, "n_support=0"),
+        ({"n_directions": 1}, "n_directions is 1; allowed is an integer of at least 2"),
+        ({"n_directions": 4.0}, "n_directions is 4.0"),
+        ({"n_rounds": 0}, "n_rounds is 0; allowed is an integer of at least 1"),
+        ({"n_rounds": True}, "n_rounds is True"),
+        ({"gamma": 0, "group_effect": 0}, "gamma is 0"),
+        ({"n_support": 0, "group_effect": 0}, "n_support is 0"),
     ],
 )
 def test_invalid_parameters_are_rejected(parameters, message):

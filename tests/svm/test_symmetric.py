@@ -119,7 +119,7 @@ def test_seed_determines_bytes():
 def test_invalid_n_components_are_rejected(n_components):
     with pytest.raises(ParameterError, match="n_components is"):
         EyeClassifier(("hog",), "symmetric", n_components=n_components).fit(EYES.images, EYES.labels)
-    with pytest.raises(ParameterError, match=f"n_components={n_components}: expected an integer of at least 2"):
+    with pytest.raises(ParameterError, match=f"n_components is {n_components}; allowed is an integer of at least 2"):
         SymmetricPca(n_components).fit(np.zeros((4, 4), np.float32))
 
 

@@ -53,11 +53,11 @@ def test_edges_of_the_ranges_are_legal():
 def test_field_outside_its_range(name):
     low, high = RANGES[name]
     for value in (low - 0.01, high + 0.01, float("nan"), float("inf"), None, "1", True):
-        with pytest.raises(ParameterError, match=rf"^{name}=.*expected a number from {low:g} to {high:g}; RANGES"):
+        with pytest.raises(ParameterError, match=rf"^{name} is .*allowed is a number from {low:g} to {high:g}; RANGES"):
             EyeParameters(**{name: value})
 
 
 @pytest.mark.parametrize("value", [4, 101, 50.0, "90", True])
 def test_jpeg_quality_refused(value):
-    with pytest.raises(ParameterError, match=r"^jpeg=.*None or a whole number from 5 to 100; None skips"):
+    with pytest.raises(ParameterError, match=r"^jpeg is .*None or a whole number from 5 to 100; None skips"):
         EyeParameters(jpeg=value)

@@ -190,16 +190,16 @@ def test_all_legal_parameters_render(data):
 
 @pytest.mark.parametrize("size", [7, 513, 24.0, "24", True, None])
 def test_size_refused(size):
-    with pytest.raises(ParameterError, match=r"^size=.*whole number of pixels from 8 to 512; resize"):
+    with pytest.raises(ParameterError, match=r"^size is .*whole number of pixels from 8 to 512; resize"):
         render(EyeParameters(), size=size)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True])
 def test_random_state_refused(seed):
-    with pytest.raises(ParameterError, match=r"^random_state=.*at least 0 or a numpy.random.Generator; pass"):
+    with pytest.raises(ParameterError, match=r"^random_state is .*at least 0 or a numpy.random.Generator; pass"):
         render(EyeParameters(), random_state=seed)
 
 
 def test_render_refuses_other_parameters():
-    with pytest.raises(ParameterError, match=r"^parameters=.*expected an EyeParameters; make one"):
+    with pytest.raises(ParameterError, match=r"^parameters is .*; allowed is an EyeParameters; make one"):
         render({"opening": 1.0})

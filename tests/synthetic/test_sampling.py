@@ -39,11 +39,11 @@ def test_harder_parameters_are_legal_and_of_the_same_label_for_every_seed(seed, 
 
 @pytest.mark.parametrize("opening", [-0.1, 1.1, float("nan"), "open"])
 def test_opening_refused(opening):
-    with pytest.raises(ParameterError, match=r"^opening=.*from 0 to 1"):
+    with pytest.raises(ParameterError, match=r"^opening is .*from 0 to 1"):
         random_parameters(opening, random_state=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True])
 def test_random_state_refused(seed):
-    with pytest.raises(ParameterError, match=r"^random_state=.*at least 0 or a numpy.random.Generator; pass"):
+    with pytest.raises(ParameterError, match=r"^random_state is .*at least 0 or a numpy.random.Generator; pass"):
         random_parameters(random_state=seed)

@@ -1,4 +1,4 @@
-"""Evaluate the eye locator, on people it was not trained on, against the teacher and OpenCV's cascades.
+"""Evaluate the eye locator, on people it was not trained on, against its teacher.
 
     python tools/evaluate_eye_locator.py ../shared/data/faces ../shared/data/videos \
         --teacher shape_predictor_5_face_landmarks.dat --halves half1.npz half2.npz \
@@ -21,14 +21,13 @@ from typing import Any
 import cv2
 import numpy as np
 from evaluate_faces import wilson
-from eye_locator import MAX_SPREAD, Collector, FaceSample, collect_clips, collect_photographs, find_corners, halves
+from locator import MAX_SPREAD, Collector, FaceSample, collect_clips, collect_photographs, find_corners, halves
 from numpy.typing import NDArray
 
 from classic_eyes import load_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.descriptors.ear import eye_aspect_ratio, load_dlib
 from classic_eyes.faces.cutting import cut_eye
-from classic_eyes.faces.detection import find_eyes
 from classic_eyes.faces.localization import EyeLocator, find_lids, load_locator
 from classic_eyes.faces.verdict import evidence, joint_verdict
 from classic_eyes.metrics import roc_auc
@@ -120,12 +119,6 @@ def located(locator: EyeLocator) -> Locate:
         return np.concatenate([eyes["right"], eyes["left"]])
 
     return locate
-
-
-def by_cascades(image: NDArray[np.uint8], box: Points) -> Points:
-    """Locate by OpenCV's cascades."""
-    eyes = find_eyes(image, box)
-    return np.concatenate([eyes["right"], eyes["left"]])
 
 
 def by_mean(image: NDArray[np.uint8], box: Points) -> Points:
@@ -232,12 +225,9 @@ def main() -> None:
         table("locator, people left out", np.concatenate(found), cases)
         table("5 points (teacher)", errors(by_teacher, cases), cases)
         table("mean position", errors(by_mean, cases), cases)
-        few = make_cases([s for s in faces if s.person in first + second], 2)
-        table("cascades", errors(by_cascades, few), few)
         cases = make_cases(photographs, 3)
         table("locator, photographs", errors(located(whole), cases), cases)
         table("5 points, photographs", errors(by_teacher, cases), cases)
-        table("cascades, photographs", errors(by_cascades, cases[::3]), cases[::3])
     if arguments.only != "errors":
         points68 = dlib.shape_predictor(arguments.points68) if arguments.points68 else None
         tested = [sample for sample in faces if sample.person in first + second]
@@ -245,7 +235,7 @@ def main() -> None:
         own = [locate(sample.image, sample.box) for sample, locate in zip(tested, by_half, strict=True)]
         verdicts("frames, locator, people left out", tested, own, points68)
         verdicts("frames, 5 points", tested, [by_teacher(s.image, s.box) for s in tested], points68)
-        for name, locate in (("locator", located(whole)), ("5 points", by_teacher), ("cascades", by_cascades)):
+        for name, locate in (("locator", located(whole)), ("5 points", by_teacher)):
             verdicts(f"photographs, {name}", photographs, [locate(s.image, s.box) for s in photographs], points68)
 
 

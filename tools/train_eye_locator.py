@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from eye_locator import (
+from locator import (
     MAX_SPREAD,
     Collector,
     FaceSample,

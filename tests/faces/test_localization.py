@@ -5,10 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data
 
+from classic_eyes.descriptors.ear import eye_aspect_ratio
 from classic_eyes.errors import ModelError
-from classic_eyes.faces.localization import SIDE, crop_face, load_locator
+from classic_eyes.faces.detection import find_faces
+from classic_eyes.faces.localization import SIDE, crop_face, find_lids, load_locator
+from classic_eyes.synthetic import random_parameters, render
 
 from .conftest import BOX, COLLINS, LEFT, RIGHT
 
@@ -64,7 +66,7 @@ def test_faces_of_all_sizes(side):
     assert errors(eyes, (CENTRES + 0.5) * scale - 0.5, EYE_WIDTH * scale).max() < 0.3
 
 
-@pytest.mark.parametrize("shift", [(-0.1, 0), (0.1, 0), (0, -0.1), (0, 0.1)])
+@pytest.mark.parametrize("shift", [(-0.1, 0), (0.1, 0), (0, -0.1), (0, 0.1), (0.1, 0.1), (-0.1, 0.1)])
 @pytest.mark.parametrize("factor", [0.87, 1.15])
 def test_wrong_boxes(shift, factor):
     x, y, side, _ = BOX
@@ -113,9 +115,30 @@ def test_unusable_files_are_refused(tmp_path, landmark_files):
         load_locator(landmark_files[3])
 
 
-def test_photographs_of_a_package_have_their_eyes_where_dlib_finds_faces():
-    from classic_eyes.faces.detection import find_faces
-
+def test_eyes_are_found_in_the_box_of_the_detector():
     (box,) = find_faces(GREY)
     assert errors(load_locator().eyes(GREY, box)).max() < 0.2
-    assert data.astronaut().shape == COLLINS.shape
+
+
+def test_lids_of_open_eyes_are_apart_and_turn_with_the_photograph():
+    eyes = load_locator().eyes(GREY, np.array(BOX, dtype=float))
+    lids = find_lids(GREY, list(eyes.values()))
+    assert lids.shape == (2, 6, 2)
+    assert (eye_aspect_ratio(lids) > 0.2).all()
+    assert np.linalg.norm(lids[:, [0, 3]].reshape(4, 2) - CORNERS, axis=1).max() < 0.3 * EYE_WIDTH
+    upside_down = np.ascontiguousarray(GREY[::-1, ::-1])
+    last = np.array(GREY.shape[::-1]) - 1
+    turned = find_lids(upside_down, [last - each for each in eyes.values()])
+    np.testing.assert_allclose(last - turned, lids, atol=0.1 * EYE_WIDTH)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_lids_of_synthetic_eyes(closed):
+    openings = np.linspace(0, 0.04, 12) if closed else np.linspace(0.5, 1, 12)
+    ratios = []
+    for k, opening in enumerate(openings):
+        image, points = render(random_parameters(float(opening), random_state=k), size=96, random_state=k)
+        corners = np.asarray(points[[0, 3]], dtype=float)
+        ratios.append(float(eye_aspect_ratio(find_lids(image, [corners]))[0]))
+    assert (np.median(ratios) < 0.12) == closed
+    assert (np.median(ratios) > 0.2) != closed

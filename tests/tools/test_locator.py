@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from ..conftest import ROOT, run
 pytest.importorskip("dlib", reason="dlib is not installed")
 
 from classic_eyes.faces.localization import crop_face, load_locator
-from tools.eye_locator import FaceSample, halves, measure_lid_bias, train_regression, vary
+from tools.locator import FaceSample, halves, measure_lid_bias, train_regression, vary
 
 GREY = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
 CORNERS = np.array([[195, 101], [212, 104], [238, 105], [255, 104], [224, 125]], dtype=float)
@@ -63,7 +64,7 @@ def videos(tmp_path):
 
 
 def test_a_locator_is_trained_and_written_with_its_card(tmp_path, videos, teacher):
-    done = tool(videos, "--teacher", teacher, "--out", tmp_path / "l.npz", "--per-person", 20)
+    done = tool(videos, "--teacher", teacher, "--out", tmp_path / "l.npz", "--per-person", 80)
     assert done.returncode == 0, done.stderr
     eyes = load_locator(tmp_path / "l.npz").eyes(GREY, BOX)
     found = np.concatenate([eyes["right"], eyes["left"]])
@@ -140,3 +141,10 @@ def test_bias_of_the_lids_is_symmetric():
     right, left = measure_lid_bias([COLLINS])
     np.testing.assert_allclose(right, left[::-1] * (-1, 1), atol=1e-6)
     assert np.abs(right).max() < 0.3
+
+
+def test_card_of_the_shipped_locator_belongs_to_it():
+    card = json.loads((ROOT / "models" / "locator.json").read_text())
+    assert card["sha256"] == hashlib.sha256((ROOT / "models" / "locator.npz").read_bytes()).hexdigest()
+    assert card["command"].split()[1] == "tools/train_eye_locator.py"
+    assert {"n", "error_median", "error_95th_percentile"} <= set(card["evaluation"])

@@ -248,13 +248,14 @@ class FaceReader:
         return eyes
 
     def _joint_verdict(self, eyes: tuple[Eye, ...]) -> str:
-        right, left = (
-            None
-            if eye.hidden
-            else evidence(eye.probability, eye.ear, threshold=self.threshold, ear_threshold=self.ear_threshold)
-            for eye in eyes
-        )
+        right, left = (None if eye.hidden else self._evidence(eye) for eye in eyes)
         return joint_verdict(right, left)
+
+    def _evidence(self, eye: Eye) -> float:
+        width = float(np.linalg.norm(eye.corners[1] - eye.corners[0]))
+        return evidence(
+            eye.probability, eye.ear, width=width, threshold=self.threshold, ear_threshold=self.ear_threshold
+        )
 
 
 def _round(box: NDArray[np.float64]) -> tuple[int, int, int, int]:

@@ -9,20 +9,29 @@ __all__ = ["EAR_THRESHOLD", "EAR_THRESHOLD_68", "VERDICTS", "evidence", "joint_v
 VERDICTS = ("open", "closed", "wink", "unknown")
 # Between closed and open eyes: by the points that `find_lids` finds (0.03 and 0.27 on average on the photographs of
 # docs/faces.md), and by 68 landmarks (0.12 and 0.31).
-EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.14, 0.23
+EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.12, 0.23
 _EAR_STEP = 0.03
 _MAX_EVIDENCE = 4.0
 _MIN_WINK_EVIDENCE = 1.0
+# Pixels between the corners of an eye. Narrower ones show no lids, and look closed more often than they are.
+_MIN_SHAPE_WIDTH, _MIN_WIDTH = 9.0, 7.0
+_SMALL_FACTOR, _SMALL_SHIFT = 0.5, 1.0
 
 
 def evidence(
-    probability: float, ear: float | None = None, *, threshold: float = 0.5, ear_threshold: float = EAR_THRESHOLD
+    probability: float,
+    ear: float | None = None,
+    *,
+    width: float = math.inf,
+    threshold: float = 0.5,
+    ear_threshold: float = EAR_THRESHOLD,
 ) -> float:
     """Combine the classifier's probability and the eye aspect ratio of one eye; positive means open.
 
     1. Appearance: log odds of the probability minus log odds of the threshold, clipped to [-4, 4].
     2. Shape: ``(ear - ear_threshold) / 0.03``, clipped to [-4, 4].
-    3. Return the mean of both, or the appearance if there is no `ear`.
+    3. Return the mean of both. Without `ear`, or for an eye of less than 9 pixels `width` between the corners, return
+       the appearance alone; for less than 7 pixels, half of it plus 1.
 
     Examples
     --------
@@ -30,7 +39,11 @@ def evidence(
     (0.0, 4.0, 1.0)
     """
     appearance = _clip(_log_odds(probability) - _log_odds(threshold))
-    return appearance if ear is None else (appearance + _clip((ear - ear_threshold) / _EAR_STEP)) / 2
+    if width < _MIN_WIDTH:
+        return _SMALL_FACTOR * appearance + _SMALL_SHIFT
+    if ear is None or width < _MIN_SHAPE_WIDTH:
+        return appearance
+    return (appearance + _clip((ear - ear_threshold) / _EAR_STEP)) / 2
 
 
 def _log_odds(probability: float) -> float:

@@ -51,6 +51,6 @@ def test_a_face_found_twice_is_one_face():
 
 def test_what_a_cascade_proposes_must_be_confirmed(monkeypatch):
     textures = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
-    proposals = [np.array([20.0, 20, 120, 120]), np.array([150.0, 150, 290, 290])]
+    proposals = [(-0.2, np.array([20.0, 20, 120, 120])), (0.1, np.array([150.0, 150, 290, 290]))]
     monkeypatch.setattr(detection, "_proposals", lambda grey: proposals)
     assert len(find_faces(textures)) == 0

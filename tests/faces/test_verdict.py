@@ -17,6 +17,13 @@ def test_evidence_is_the_mean_of_appearance_and_shape():
     assert evidence(0.5, 0.20, ear_threshold=0.17) == pytest.approx(0.5)
 
 
+def test_small_eyes_count_less_and_show_no_lids():
+    assert evidence(0.5, 0.0, width=20) < 0
+    assert evidence(0.9, 0.0, width=8) == evidence(0.9)
+    assert evidence(0.5, 0.0, width=6) == 1
+    assert evidence(0.0, 0.0, width=6) == -1
+
+
 @pytest.mark.parametrize(
     ("right", "left", "verdict"),
     [

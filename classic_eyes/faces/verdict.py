@@ -35,7 +35,7 @@ def evidence(
 
     Examples
     --------
-    >>> evidence(0.5), evidence(1.0), round(evidence(0.5, 0.2), 6)
+    >>> evidence(0.5), evidence(1.0), round(evidence(0.5, 0.18), 6)
     (0.0, 4.0, 1.0)
     """
     appearance = _clip(_log_odds(probability) - _log_odds(threshold))

@@ -24,7 +24,8 @@ PAIR = {"right": np.array(RIGHT, float), "left": np.array(LEFT, float)}
 
 
 def test_open_eyes_with_68_landmarks(collins):
-    assert np.abs(np.array(collins.box) - BOX).max() <= 2
+    # Sides of boxes come in steps of 6/5.
+    assert np.abs(np.array(collins.box) - BOX).max() < BOX[2] / 5
     assert collins.verdict == "open"
     right, left = collins.eyes
     assert (right.name, left.name) == ("right", "left")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import ImageError
-from .arrays import MAX_PIXELS, Images, check_bits, check_pixels
+from .arrays import MAX_PIXELS, Images, check_bits, check_pixels, to_uint8
 from .decoding import Decoded, decode, quiet_opencv
 from .exif import time_taken
 from .files import MAX_BYTES, Source, read_bytes
@@ -209,7 +209,7 @@ def _heif(data: bytes, max_pixels: int) -> _Content:
     _check_size(size, max_pixels)
     if image.ndim == 3 and image.shape[2] < 3:
         image = image[..., 0]
-    return _Content(b"", image=_rgb(image))
+    return _Content(b"", image=_rgb(to_uint8(image)))  # grey of 10 bits has 16
 
 
 def _rgb(image: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.calibration import read_calibration
+from classic_eyes.images import finding
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import main
@@ -98,7 +99,8 @@ def test_calibrate_takes_bits(person, tmp_path, capsys):
     assert values[0] == pytest.approx(values[1], abs=0.02)
 
 
-def test_calibrate_reads_photographs(tmp_path, capsys):
+def test_calibrate_reads_photographs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(finding, "extra_endings", frozenset)
     pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
     from skimage import data
 
@@ -113,9 +115,44 @@ def test_calibrate_reads_photographs(tmp_path, capsys):
     captured = capsys.readouterr()
     assert "skipped" in captured.err
     assert "no eye found" in captured.err
-    assert "1 file passed over (1 .heic): convert it to JPEG or PNG" in captured.err
+    assert "1 file passed over (1 .heic): pip install 'classic-eyes[photographs]' to read" in captured.err
     found = read_calibration(tmp_path / "me.json")
     # Two eyes of each of 12 photographs; a patch may be classified as a non-eye.
     assert 20 <= found.threshold.n_open <= 24
     assert main("faces", top / "00.png", "--calibration", tmp_path / "me.json") == 0
     assert ",open," in capsys.readouterr().out
+
+
+def test_photographs_given_as_patches_get_the_right_remedy(tmp_path, capsys):
+    from skimage import data
+
+    for kind, shift in (("open", 0), ("closed", 5)):
+        (tmp_path / kind).mkdir()
+        for k in range(12):
+            image = np.roll(data.astronaut(), shift + k, axis=1)[..., ::-1]
+            cv2.imwrite(str(tmp_path / kind / f"{k:02}.png"), image)
+    out = tmp_path / "me.json"
+    # Closed eyes that score higher than open ones.
+    statuses = [
+        main("calibrate", tmp_path / a, "--closed", tmp_path / b, "--out", out, "--force")
+        for a, b in (("open", "closed"), ("closed", "open"))
+    ]
+    error = capsys.readouterr().err
+    assert 2 in statuses
+    assert "exchanged" not in error
+    assert error.count("larger images examined do not look like a patch of one eye; add --photographs if they are") == 2
+    assert error.count("error: ") == statuses.count(2)
+    # With open eyes alone it may work, with a warning.
+    main("calibrate", tmp_path / "open", "--out", out, "--force")
+    assert "add --photographs" in capsys.readouterr().err
+
+
+def test_score_of_the_usual_threshold_is_printed(person, tmp_path, capsys):
+    import re
+
+    assert main("calibrate", person / "open", "--closed", person / "closed", "--out", tmp_path / "me.json") == 0
+    (shown,) = re.findall(r"with the usual threshold 0.5: (\d+\.\d)%", capsys.readouterr().out)
+    assert main("predict", person) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    right = np.mean([row["file"].startswith("open") == (row["label"] == "1") for row in rows])
+    assert shown == f"{100 * right:.1f}"

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
+import subprocess
+import sys
 import time
+from datetime import UTC, datetime
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from classic_eyes.cli import faces
+from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
+from classic_eyes.images import finding
+from classic_eyes.inference import processes
 from classic_eyes.synthetic import EyeParameters, render
 
 from ..conftest import main, run, write_eyes
-from ..faces.conftest import COLLINS, album, landmark_files, no_landmarks
+from ..faces.conftest import COLLINS, album, landmark_files
+from .conftest import shown_on_a_terminal
 from .test_rows import room_for
 
-__all__ = ["album", "landmark_files", "no_landmarks"]  # fixtures
+__all__ = ["album", "landmark_files"]  # fixtures
 
 pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
 
@@ -48,16 +56,14 @@ def test_one_row_per_eye_and_one_per_photograph_without_a_face(album, landmark_f
     assert list(entries[0]) == captured.out.splitlines()[0].split(",")
 
 
-def test_without_landmarks_the_remedy_is_printed_once(album, landmark_files, no_landmarks, capsys):
-    (album / "broken.jpg").unlink()
-    assert main("faces", album, album / "collins.png") == 0
+@pytest.mark.parametrize("n_points", [None, 5])
+def test_aspect_ratio_is_measured_with_any_landmarks_and_nothing_is_advertised(album, landmark_files, capsys, n_points):
+    options = () if n_points is None else ("--landmarks", landmark_files[n_points])
+    assert main("faces", album / "collins.png", *options) == 0
     captured = capsys.readouterr()
-    assert captured.err.count("face_recognition_models") == 1
-    assert "may not be used commercially" in captured.err
     rows = list(csv.DictReader(captured.out.splitlines()))
-    assert [row["ear"] for row in rows] == [""] * 3
-    assert main("faces", album / "collins.png", "--landmarks", landmark_files[5]) == 0
-    assert "has 5 points, none of them on the eyelids" in capsys.readouterr().err
+    assert [0.1 < float(row["ear"]) < 0.5 for row in rows] == [True, True]
+    assert captured.err.count("\n") == 1
 
 
 def test_photographs_are_rotated_as_exif_says(landmark_files, tmp_path, capsys):
@@ -85,7 +91,7 @@ def write_walls(folder, *names) -> None:
         (folder / "wall.png").rename(folder / name)
 
 
-def test_drawings_have_the_names_of_their_rows_as_jpeg(tmp_path, no_landmarks, capsys):
+def test_drawings_have_the_names_of_their_rows_as_jpeg(tmp_path, capsys):
     names = ["a.jpg", "a.png", "b.JPEG", "c/d.tif", "e.v2.png", "f.jpg/g.jpg", "f.png"]
     write_walls(tmp_path / "album", *names)
     drawn = tmp_path / "drawn"
@@ -97,7 +103,7 @@ def test_drawings_have_the_names_of_their_rows_as_jpeg(tmp_path, no_landmarks, c
     assert all(path.read_bytes()[:2] == b"\xff\xd8" for path in drawn.rglob("*.jpg") if path.is_file())
 
 
-def test_drawing_of_a_single_photograph_beside_it_gets_a_number(tmp_path, no_landmarks, monkeypatch):
+def test_drawing_of_a_single_photograph_beside_it_gets_a_number(tmp_path, monkeypatch):
     write_walls(tmp_path, "a.jpg")
     before = (tmp_path / "a.jpg").read_bytes()
     monkeypatch.chdir(tmp_path)
@@ -110,7 +116,7 @@ def test_drawing_of_a_single_photograph_beside_it_gets_a_number(tmp_path, no_lan
     "draw",
     ["album", "album/", "album/new/drawn", "album/c", "link", "link/new", "beside", "beside/new", "album/.drawn"],
 )
-def test_drawings_into_a_folder_that_is_read_are_refused(tmp_path, no_landmarks, capsys, monkeypatch, draw):
+def test_drawings_into_a_folder_that_is_read_are_refused(tmp_path, capsys, monkeypatch, draw):
     write_walls(tmp_path / "album", "a.jpg", "c/b.jpg")
     (tmp_path / "link").symlink_to("album")
     # A folder without images, which is read through a link.
@@ -125,7 +131,7 @@ def test_drawings_into_a_folder_that_is_read_are_refused(tmp_path, no_landmarks,
     assert below(tmp_path) == before
 
 
-def test_drawing_that_would_lie_in_another_folder_that_is_read_is_refused(tmp_path, no_landmarks, capsys, monkeypatch):
+def test_drawing_that_would_lie_in_another_folder_that_is_read_is_refused(tmp_path, capsys, monkeypatch):
     write_walls(tmp_path, "album/a.jpg", "other/b.jpg")
     monkeypatch.chdir(tmp_path)
     # With two folders, drawings are named after them.
@@ -134,7 +140,7 @@ def test_drawing_that_would_lie_in_another_folder_that_is_read_is_refused(tmp_pa
     assert below(tmp_path) == ["album/a.jpg", "other/b.jpg"]
 
 
-def test_existing_drawings_and_photographs_are_replaced_only_with_force(tmp_path, no_landmarks, capsys):
+def test_existing_drawings_and_photographs_are_replaced_only_with_force(tmp_path, capsys):
     write_walls(tmp_path, "album/a.jpg", "album/b.jpg", "holiday/b.jpg")
     before = (tmp_path / "holiday" / "b.jpg").read_bytes()
     assert main("faces", tmp_path / "album", "--draw", tmp_path / "holiday") == 2
@@ -152,9 +158,7 @@ def test_existing_drawings_and_photographs_are_replaced_only_with_force(tmp_path
     "place", ["decode_photograph", "draw_faces", "FaceReader.read", "FaceReader._classify", "_to_jpeg"]
 )
 @pytest.mark.parametrize("error", [ZeroDivisionError("two\nlines"), OSError("device"), cv2.error("assertion")])
-def test_unexpected_error_of_one_photograph_is_its_row(
-    album, no_landmarks, tmp_path, capsys, monkeypatch, place, error
-):
+def test_unexpected_error_of_one_photograph_is_its_row(album, tmp_path, capsys, monkeypatch, place, error):
     (album / "broken.jpg").unlink()
     owner = faces.FaceReader if place.startswith("FaceReader") else faces
     name = place.rsplit(".", 1)[-1]
@@ -167,7 +171,7 @@ def test_unexpected_error_of_one_photograph_is_its_row(
         return real(*arguments, **options)
 
     monkeypatch.setattr(owner, name, fail_once)
-    assert main("faces", album, "--draw", tmp_path / "drawn", "--out", tmp_path / "a.csv") == 1
+    assert main("faces", album, "--draw", tmp_path / "drawn", "--out", tmp_path / "a.csv", "--jobs", 1) == 1
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
     assert [row["file"] for row in rows] == ["collins.png", "wall.png"]
     assert rows[0]["error"].startswith(f"unexpected error: {type(error).__name__}: ")
@@ -179,34 +183,44 @@ def test_unexpected_error_of_one_photograph_is_its_row(
 @pytest.mark.parametrize(
     ("error", "status"), [(ModelError("of the model"), 2), (MemoryError(), 2), (KeyboardInterrupt(), 130)]
 )
-def test_errors_that_are_not_of_the_photograph_end_the_run(album, no_landmarks, capsys, monkeypatch, error, status):
+def test_errors_that_are_not_of_the_photograph_end_the_run(album, capsys, monkeypatch, error, status):
     def fail(*arguments, **options):
         raise error
 
     monkeypatch.setattr(faces.FaceReader, "read", fail)
-    assert main("faces", album) == status
+    assert main("faces", album, "--jobs", 1) == status
 
 
-def test_full_disk_leaves_whole_rows(album, no_landmarks, tmp_path, capsys):
+def test_full_disk_leaves_whole_rows(album, tmp_path, capsys):
     write_walls(album, *(f"{number:03}.png" for number in range(40)))
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
     assert main("faces", album, "--out", whole) == 1
     with room_for(900):
         assert main("faces", album, "--out", cut) == 2
-    assert "File too large; make room, or name another file" in capsys.readouterr().err
+    assert "File too large; make room, and continue it with --resume" in capsys.readouterr().err
     left = cut.read_bytes()
     assert whole.read_bytes().startswith(left)
     assert 860 < len(left) <= 900
     assert left.endswith(b"\n")
 
 
-def test_images_that_are_passed_over_are_counted(album, no_landmarks, capsys):
+@pytest.mark.parametrize(
+    ("installed", "counted"),
+    [
+        ((), "3 files passed over (1 .heic, 1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
+        ((".heic",), "2 files passed over (1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
+        ((".heic", ".nef"), "1 file passed over (1 .mov): save frames of videos as JPEG or PNG\n"),
+    ],
+)
+def test_images_that_are_passed_over_are_counted_with_the_remedy(album, capsys, monkeypatch, installed, counted):
     (album / "broken.jpg").unlink()
+    monkeypatch.setattr(finding, "extra_endings", lambda: frozenset(installed))
     for name in ("a.heic", "b.nef", "c.mov"):
         (album / name).touch()
-    assert main("faces", album) == 0
-    line = "3 files passed over (1 .heic, 1 .mov, 1 .nef): convert images to JPEG or PNG, save frames of videos as JPEG"
-    assert line in capsys.readouterr().err
+    assert main("faces", album) == (1 if installed else 0)
+    shown = capsys.readouterr()
+    assert counted in shown.err
+    assert shown.out.count("empty file") == len(installed)
 
 
 def test_bits_of_16_bit_photographs(landmark_files, tmp_path, capsys):
@@ -228,8 +242,8 @@ def test_bits_of_16_bit_photographs(landmark_files, tmp_path, capsys):
     ("arguments", "message"),
     [
         (("nothing",), "'nothing': no such folder or image"),
-        (("{album}", "--landmarks", "no.dat"), "landmarks 'no.dat': no such file; pip install face_recognition_models"),
-        (("{album}", "--landmarks", "{album}"), "no such file; pip install face_recognition_models"),
+        (("{album}", "--landmarks", "no.dat"), "landmarks 'no.dat': no such file; "),
+        (("{album}", "--landmarks", "{album}"), "no such file; "),
         (("{album}", "--landmarks", "{three}"), "has 3 points; 68 or 5 are needed"),
         (("{album}", "--landmarks", "{album}/broken.jpg"), "is no dlib shape predictor"),
         (("{album}", "--upsample", "9"), "upsample is 9; allowed is 0, 1 or 2"),
@@ -277,3 +291,328 @@ def test_predict_warns_once_about_photographs_and_not_about_eyes(album, tmp_path
         cv2.imwrite(str(large / f"{k}.png"), image)
     assert main("predict", tmp_path / "eyes", large) == 0
     assert "classic-eyes faces" not in capsys.readouterr().err
+
+
+# -- a folder of many photographs --
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Seven photographs: with one face, four faces, none; one is turned by EXIF data, and one cannot be read."""
+    top = tmp_path_factory.mktemp("photographs") / "wedding"
+    top.mkdir()
+    smaller = COLLINS[:256, 96:352]
+    group = np.vstack([np.hstack([smaller, smaller]), np.hstack([smaller[:, ::-1], smaller])])
+    for name, image in (("a.png", COLLINS), ("b.jpg", group), ("d.jpg", COLLINS[:, ::-1]), ("f.jpg", COLLINS)):
+        cv2.imwrite(str(top / name), image[..., ::-1])
+    (top / "c.jpg").write_bytes(b"hello")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 10:00:00"
+    Image.fromarray(np.rot90(COLLINS)).save(top / "e.jpg", exif=exif)
+    write_walls(top, "sub/wall.jpg")
+    return top
+
+
+def outputs_of(folder, out, *options, style="csv") -> tuple[list[object], list]:
+    """Return the arguments of a run with all outputs into a folder, and the files that it writes."""
+    files = [out / f"eyes.{style}", out / f"photos.{style}", out / "page.html"]
+    named = ("--out", files[0], "--photos", files[1], "--page", files[2], "--format", style, "--draw", out / "drawn")
+    return ["faces", folder, *named, *options], files
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """What an unbroken run in one process writes, in both formats."""
+    found = {}
+    for style in ("csv", "jsonl"):
+        out = tmp_path_factory.mktemp("whole")
+        arguments, files = outputs_of(folder, out, "--jobs", 1, style=style)
+        assert main(*arguments) == 1
+        found[style] = [file.read_bytes() for file in files]
+        assert below(out) == sorted(
+            [*(file.name for file in files), *(f"drawn/{name}.jpg" for name in ("a", "b", "d", "e", "f", "sub/wall"))]
+        )
+    return found
+
+
+def test_bytes_are_the_same_for_any_number_of_jobs(folder, whole, tmp_path, monkeypatch, capsys):
+    drawn = []
+    for jobs, can_fork in ((2, True), (3, True), (2, False)):
+        monkeypatch.setattr(processes, "can_fork", lambda can_fork=can_fork: can_fork)
+        (tmp_path / f"{jobs}{can_fork}").mkdir()
+        arguments, files = outputs_of(folder, tmp_path / f"{jobs}{can_fork}", "--jobs", jobs)
+        assert main(*arguments) == 1
+        assert [file.read_bytes() for file in files] == whole["csv"]
+        drawn.append([path.read_bytes() for path in sorted((files[0].parent / "drawn").rglob("*.jpg"))])
+        assert "6 read: 8 faces, 8 open, 1 without a face, 1 failed" in capsys.readouterr().err
+    assert drawn[0] == drawn[1] == drawn[2]
+
+
+def test_a_row_for_each_photograph(whole):
+    rows = list(csv.DictReader(whole["csv"][1].decode().splitlines()))
+    assert list(rows[0]) == ["file", "faces", "open", "closed", "wink", "unknown", "error"]
+    assert [list(row.values()) for row in rows] == [
+        ["a.png", "1", "1", "0", "0", "0", ""],
+        ["b.jpg", "4", "4", "0", "0", "0", ""],
+        ["c.jpg", "", "", "", "", "", "not an image OpenCV can read"],
+        ["d.jpg", "1", "1", "0", "0", "0", ""],
+        ["e.jpg", "1", "1", "0", "0", "0", ""],
+        ["f.jpg", "1", "1", "0", "0", "0", ""],
+        ["sub/wall.jpg", "0", "0", "0", "0", "0", "no face found"],
+    ]
+    # It agrees with the rows of the eyes, and JSON lines hold the same.
+    eyes = list(csv.DictReader(whole["csv"][0].decode().splitlines()))
+    assert [len({eye["face"] for eye in eyes if eye["file"] == row["file"]} - {""}) for row in rows] == [
+        int(row["faces"] or 0) for row in rows
+    ]
+    entries = [json.loads(line) for line in whole["jsonl"][1].splitlines()]
+    assert [["" if value is None else str(value) for value in entry.values()] for entry in entries] == [
+        list(row.values()) for row in rows
+    ]
+
+
+def test_page_has_all_photographs_and_loads_nothing(whole):
+    page = whole["csv"][2].decode()
+    data = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.S)[1])
+    assert "<h1>wedding</h1>" in page
+    assert [item["name"] for item in data["items"]] == [
+        "a.png",
+        "b.jpg",
+        "c.jpg",
+        "d.jpg",
+        "e.jpg",
+        "f.jpg",
+        "sub/wall.jpg",
+    ]
+    assert [len(item["faces"]) for item in data["items"]] == [1, 4, 0, 1, 1, 1, 0]
+    assert data["items"][4]["time"] == datetime(2026, 5, 1, 10, tzinfo=UTC).timestamp()
+    assert data["items"][2]["summary"] == "could not be read: not an image OpenCV can read"
+    assert not re.search(r"(?:src|href)=.?(?:https?:)?//", page)
+
+
+@pytest.mark.parametrize("style", ["csv", "jsonl"])
+@pytest.mark.parametrize("n_read", [0, 1, 2, 5])
+def test_interrupted_run_is_resumed_to_the_same_bytes(folder, whole, tmp_path, monkeypatch, capsys, style, n_read):
+    arguments, files = outputs_of(folder, tmp_path, "--jobs", 1, style=style)
+    real, calls = faces.FaceReader.read, []
+
+    def stop(reader, photograph):
+        calls.append(1)
+        if len(calls) > n_read:
+            raise KeyboardInterrupt
+        return real(reader, photograph)
+
+    monkeypatch.setattr(faces.FaceReader, "read", stop)
+    assert main(*arguments) == 130
+    monkeypatch.undo()
+    assert (tmp_path / "page.html").exists() is False
+    # Without --resume nothing of it is replaced.
+    if n_read:
+        assert main(*arguments) == 2
+        assert "exists; name another file, continue it with --resume" in capsys.readouterr().err.splitlines()[-1]
+    assert main(*arguments, "--resume") == 1
+    assert [file.read_bytes() for file in files] == whole[style]
+    assert not (tmp_path / "page.html.part").exists()
+    err = capsys.readouterr().err
+    assert "6 read: 8 faces, 8 open, 1 without a face, 1 failed" in err
+    assert ("were done before" in err) == (n_read > 1)
+
+
+def test_files_that_end_anywhere_are_resumed_to_the_same_bytes(folder, whole, tmp_path, monkeypatch):
+    """As after a kill, the files end at any byte, and not at the same photograph."""
+    read = {}
+
+    def remembered(settings, item, real=faces._read):
+        if item.name not in read:
+            read[item.name] = real(settings, item)
+        return read[item.name]
+
+    monkeypatch.setattr(faces, "_read", remembered)
+    rng = np.random.default_rng(0)
+    files = [tmp_path / "eyes.csv", tmp_path / "photos.csv"]
+    command = ("faces", folder, "--out", files[0], "--photos", files[1], "--resume", "--jobs", 1)
+    for _ in range(60):
+        for file, content in zip(files, whole["csv"], strict=False):
+            file.write_bytes(content[: rng.integers(len(content) + 1)])
+        assert main(*command) == 1
+        assert [file.read_bytes() for file in files] == whole["csv"][:2]
+
+
+def test_killed_run_is_resumed_to_the_same_bytes(folder, whole, tmp_path):
+    arguments, files = outputs_of(folder, tmp_path, "--jobs", 2)
+    program = [sys.executable, "-m", "classic_eyes", *map(str, arguments)]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None and not (files[0].exists() and files[0].read_bytes().count(b"\n") > 3):
+            time.sleep(0.01)
+        running.kill()
+    assert main(*arguments, "--resume") == 1
+    assert [file.read_bytes() for file in files] == whole["csv"]
+
+
+def test_rows_that_this_run_would_not_write_are_not_continued(folder, whole, tmp_path, capsys):
+    out = tmp_path / "eyes.csv"
+    half = whole["csv"][0].splitlines(keepends=True)[:6]
+    command = ("faces", folder, "--out", out, "--resume", "--jobs", 1)
+    for changed, message in (
+        ([*half[:-1], half[-1].replace(b",1,0.", b",0,0.")], "'b.jpg' has other rows than before: another model"),
+        ([half[0], *half[3:]], "row 1 is of 'b.jpg', but this run has 'a.png'"),
+        ([b"file,label\n"], "does not start with the csv header of this run"),
+        ([half[0], b"a.png,1\n"], "row 1 is no row of this command"),
+    ):
+        out.write_bytes(b"".join(changed))
+        assert main(*command) == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+        assert out.read_bytes() == b"".join(changed)
+
+
+def test_photograph_that_became_readable_is_read_when_its_rows_are_continued(folder, whole, tmp_path):
+    album = tmp_path / "wedding"
+    shutil.copytree(folder, album)
+    out = tmp_path / "eyes.csv"
+    out.write_bytes(b"".join(whole["csv"][0].splitlines(keepends=True)[:12]))
+    assert out.read_bytes().endswith(b"c.jpg,,,,,,,,,,,not an image OpenCV can read\n")
+    shutil.copy(album / "f.jpg", album / "c.jpg")
+    assert main("faces", album, "--out", out, "--resume") == 0
+    assert b"c.jpg,1,right" in out.read_bytes()
+
+
+def test_page_of_a_run_to_standard_output_leaves_nothing_behind(folder, tmp_path, monkeypatch, capsys):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    page = tmp_path / "page.html"
+    with monkeypatch.context() as patched:
+        patched.setattr(faces, "_kinds", stop)
+        assert main("faces", folder / "a.png", "--page", page) == 130
+    assert below(tmp_path) == []
+    assert main("faces", folder / "a.png", "--page", page) == 0
+    assert below(tmp_path) == ["page.html"]
+
+
+@pytest.mark.parametrize(
+    ("only", "drawn"),
+    [
+        ("open", ["a.jpg", "b.jpg", "d.jpg", "e.jpg", "f.jpg"]),
+        ("none", ["sub/wall.jpg"]),
+        ("closed,none", ["sub/wall.jpg"]),
+        ("closed, wink,unknown", []),
+    ],
+)
+def test_only_what_matters_is_drawn(folder, whole, tmp_path, capsys, only, drawn):
+    out = tmp_path / "eyes.csv"
+    assert main("faces", folder, "--draw", tmp_path / "drawn", "--only", only, "--out", out) == 1
+    assert below(tmp_path / "drawn") == drawn
+    assert out.read_bytes() == whole["csv"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--only", "closed"), "--only says what is drawn, but --draw is not given"),
+        (("--draw", "d", "--only", "asleep"), "'asleep' is no verdict; open, closed, wink, unknown and none are"),
+        (("--resume",), "--resume continues a file of rows, but no --out is given"),
+        (("--out", "new.csv", "--resume", "--force"), "--force replaces --out 'new.csv' and --resume continues it"),
+        (("--out", "/dev/null", "--resume"), "--out '/dev/null' is no regular file, so it cannot be continued"),
+        (("--out", "a.csv", "--photos", "./a.csv"), "--out and --photos are both './a.csv'; name two files"),
+        (("--out", "b.html", "--page", "b.html"), "--out and --page are both 'b.html'; name two files"),
+        (
+            ("--photos", "old.csv"),
+            "--photos 'old.csv' exists; name another file, continue it with --resume, or replace",
+        ),
+        (("--page", "old.html"), "--page 'old.html' exists; name another file"),
+        (("--page", "page.txt"), "--page 'page.txt' must end in .html or .htm"),
+        (("--page", "part.html"), "--page 'part.html.part' exists; name another file"),
+        (("--photos", "{folder}/a.png", "--force"), "is one of the files that are read"),
+        (("--jobs", "0"), "'0' is not a whole number from 1"),
+    ],
+)
+def test_outputs_that_cannot_be_are_refused_before_anything_is_written(
+    folder, tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("old.csv", "old.html", "part.html.part"):
+        (tmp_path / name).touch()
+    before = below(tmp_path)
+    assert main("faces", folder, *(each.format(folder=folder) for each in arguments)) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert below(tmp_path) == before
+    assert not any(path.stat().st_size for path in tmp_path.iterdir())
+
+
+def test_progress_is_shown(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "_SECONDS", 0)
+    out = tmp_path / "eyes.csv"
+    assert main("faces", folder, "--out", out) == 1
+    assert capsys.readouterr().err.splitlines()[:6] == [f"{n} of 7 photographs" for n in range(1, 7)]
+    # With --resume it goes on from what was done.
+    lines = out.read_bytes().splitlines(keepends=True)
+    out.write_bytes(b"".join(lines[:-1]))
+    assert main("faces", folder, "--out", out, "--resume") == 1
+    assert capsys.readouterr().err.splitlines()[0] == "6 of 7 photographs"
+
+
+def test_bar_on_a_terminal(folder, tmp_path):
+    command = [sys.executable, "-m", "classic_eyes", "faces", folder / "sub"]
+    assert b"1/1" in shown_on_a_terminal(command)
+
+
+def test_unknown_verdicts_are_counted_with_the_advice_to_look(album, capsys, monkeypatch):
+    monkeypatch.setattr(faces.FaceReader, "_joint_verdict", lambda *_: "unknown")
+    assert main("faces", album / "collins.png") == 0
+    shown = capsys.readouterr().err
+    assert "1 read: 1 face, 1 unknown, 0 failed" in shown
+    assert "look at the photograph with unknown: eyes that cannot be classified are often closed" in shown
+    shutil.copy(album / "collins.png", album / "again.png")
+    assert main("faces", album, "--jobs", 1) == 1
+    assert "look at the 2 photographs with unknown: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n", [3, 40])
+def test_patches_of_eyes_are_pointed_to_predict(tmp_path, capsys, n):
+    write_eyes(tmp_path / "eyes", n)
+    assert main("faces", tmp_path / "eyes", "--out", tmp_path / "a.csv") == 0
+    error = capsys.readouterr().err
+    # Once, and after the first 32 images.
+    seen = min(n, 32)
+    assert error.count("use classic-eyes predict") == 1
+    assert f"{seen} of {seen} images have no face and less than 320 pixels a side" in error
+
+
+def test_small_photographs_of_faces_get_no_such_hint(album, capsys):
+    (album / "broken.jpg").unlink()
+    cv2.imwrite(str(album / "collins.png"), COLLINS[50:250, 100:350, ::-1])
+    assert main("faces", album) == 0
+    assert "classic-eyes predict" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_large_photographs_have_boxes_of_their_own_pixels_and_the_same_rows_with_any_output(
+    tmp_path, capsys, orientation
+):
+    large = cv2.resize(COLLINS, (4001, 4001), interpolation=cv2.INTER_CUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (tmp_path / "album").mkdir()
+    stored = np.rot90(large) if orientation == 6 else large
+    Image.fromarray(stored).save(tmp_path / "album" / "large.jpg", exif=exif, quality=95)
+    cv2.imwrite(str(tmp_path / "album" / "large.png"), large[..., ::-1])
+    assert main("faces", tmp_path / "album") == 0
+    plain = capsys.readouterr().out
+    rows = list(csv.DictReader(plain.splitlines()))
+    # In the original the patch of her right eye begins at 193 and 93.
+    assert main("faces", tmp_path / "album", "--draw", tmp_path / "drawn", "--page", tmp_path / "page.html") == 0
+    assert capsys.readouterr().out == plain
+    assert [row["file"] for row in rows] == ["large.jpg"] * 2 + ["large.png"] * 2
+    x, y = (int(rows[0][axis]) / 4001 * 512 for axis in "xy")
+    assert abs(x - 189) < 8
+    assert abs(y - 88) < 8
+    for one, other in zip(rows[:2], rows[2:], strict=True):
+        assert max(abs(int(one[axis]) - int(other[axis])) for axis in "xywh") < 40
+        assert one["verdict"] == other["verdict"] == "open"
+    # Drawn and shown at half size, in the same place.
+    drawn = cv2.imread(str(tmp_path / "drawn" / "large.jpg"))
+    assert drawn.shape[:2] == (2001, 2001)
+    data = json.loads(re.search(r'id="data"[^>]*>(.*?)</script>', (tmp_path / "page.html").read_text(), re.S)[1])
+    assert [item["size"] for item in data["items"]] == [[4001, 4001]] * 2
+    assert abs(data["items"][0]["faces"][0]["box"][0] - 100 * 179 / 512) < 3

@@ -142,6 +142,13 @@ def test_counts_have_a_remedy(counts, text):
     assert describe_passed_over(Counter(counts)) == text
 
 
+def test_counts_where_photographs_are_read_name_the_extra():
+    remedy = "pip install 'classic-eyes[photographs]' to read HEIC and camera raw, or convert them to JPEG or PNG"
+    text = describe_passed_over(Counter({".nef": 1, ".heic": 1}), photographs=True)
+    assert text == f"2 files passed over (1 .heic, 1 .nef): {remedy}"
+    assert "pip" not in describe_passed_over(Counter({".psd": 1}), photographs=True)
+
+
 def test_no_ending_is_both_read_and_passed_over():
     assert not IMAGE_ENDINGS & _NOT_READ
     assert all(ending == ending.lower() and ending[0] == "." for ending in _NOT_READ)

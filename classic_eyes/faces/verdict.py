@@ -9,7 +9,7 @@ __all__ = ["EAR_THRESHOLD", "EAR_THRESHOLD_68", "VERDICTS", "evidence", "joint_v
 VERDICTS = ("open", "closed", "wink", "unknown")
 # Between closed and open eyes: by the points that `find_lids` finds (0.03 and 0.27 on average on the photographs of
 # docs/faces.md), and by 68 landmarks (0.12 and 0.31).
-EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.12, 0.23
+EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.14, 0.23
 _EAR_STEP = 0.03
 _MAX_EVIDENCE = 4.0
 _MIN_WINK_EVIDENCE = 1.0
@@ -35,7 +35,7 @@ def evidence(
 
     Examples
     --------
-    >>> evidence(0.5), evidence(1.0), round(evidence(0.5, 0.18), 6)
+    >>> evidence(0.5), evidence(1.0), round(evidence(0.5, 0.2), 6)
     (0.0, 4.0, 1.0)
     """
     appearance = _clip(_log_odds(probability) - _log_odds(threshold))

@@ -126,6 +126,8 @@ def in_blocks(images: Any, n: int, *, size: int = SIZE) -> Iterator[Images]:
 
 def _given(images: Any) -> Any:
     """Return an array for what can be one, and other images unchanged; refuse a single image."""
+    if type(images) is np.ndarray:
+        return images
     if is_source(images):
         what = "single path" if isinstance(images, str | os.PathLike) else "content of a single file"
         raise ImageError(
@@ -371,8 +373,7 @@ class _Gate:
 
     def warn_of_bits(self) -> None:
         """Warn if all images of 16 bits are suspiciously dark."""
-        used = used_bits(self.peaks)
-        if used is not None:
+        if self.peaks and (used := used_bits(self.peaks)) is not None:
             warnings.warn(
                 f"all images of 16 bits use the lowest {used} bits only, so they are nearly black; if a camera fills "
                 f"no more, pass bits={used} to classic_eyes.images.as_images",

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptors import DESCRIPTORS
-from .parts import check_descriptor, pack, unpack
 
 __all__ = ["VERDICTS", "Novelty", "Subspace", "verdicts"]
 
 VERDICTS = ("closed", "open", "unsure", "not-an-eye")
 
 _CHUNK = 192
-_PARTS = ("settings", "scale", "offset", "components")
 # An image that the components describe exactly must not have an infinite logarithm.
 _SMALLEST = 1e-6
 # A residual smaller than eyes have (a flat image) is weaker evidence than a larger one.
@@ -121,33 +119,6 @@ class Novelty:
         apart = residuals - self.middle
         more, less = np.maximum(apart / self.above, 0), np.maximum(-apart / self.below, 0)
         return ((more**2).sum(axis=1) + _BELOW_WEIGHT * (less**2).sum(axis=1)) / self.threshold
-
-    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Split for a file into a header that JSON can hold and named arrays, as `Program.to_parts`."""
-        arrays: dict[str, NDArray[Any]] = {}
-        subspaces = []
-        for i, subspace in enumerate(self.subspaces):
-            name = f"novelty.subspace{i}"
-            own = {key: getattr(subspace, key) for key in _PARTS[1:]}
-            # Settings keep their own names, beside the other arrays of the subspace.
-            settings = pack(arrays, name, dict(sorted(subspace.settings.items())))
-            subspaces.append({"descriptor": subspace.descriptor, "settings": settings, **pack(arrays, name, own)})
-        numbers = {key: getattr(self, key).tolist() for key in ("middle", "above", "below")}
-        return {"subspaces": subspaces, **numbers, "threshold": self.threshold}, arrays
-
-    @classmethod
-    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Novelty:
-        """Build from the result of `to_parts`, which may come from anywhere; errors as `Program.from_parts`."""
-        subspaces = [
-            Subspace(check_descriptor(part["descriptor"]), *(unpack(arrays, part[key]) for key in _PARTS))
-            for part in header["subspaces"]
-        ]
-        middle, above, below = (
-            np.asarray(header[key], dtype=np.float64).reshape(len(subspaces)) for key in ("middle", "above", "below")
-        )
-        if not subspaces or not (above > 0).all() or not (below > 0).all() or not header["threshold"] > 0:
-            raise ValueError("no subspaces, or a distance that is not positive")
-        return cls(tuple(subspaces), middle, above, below, float(header["threshold"]))
 
 
 def _flatness(images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import cv2
@@ -18,9 +18,8 @@ from ..preprocessing.alignment import Alignment, align
 from ..preprocessing.glare import remove_glare
 from .cascade import Cascade, blending_weight
 from .novelty import Novelty
-from .parts import check_descriptor, pack, unpack
 
-__all__ = ["BLOCK", "AnyView", "Block", "Program", "Scoring", "View"]
+__all__ = ["BLOCK", "Block", "Program", "Scoring", "View", "ViewProtocol"]
 
 Decisions = NDArray[np.float64]
 Images = NDArray[np.uint8]
@@ -105,8 +104,12 @@ def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
     return whole
 
 
-class AnyView(Protocol):
-    """What a program needs of a view: compiled (`View`), or a fitted pipeline wrapped by ``training``."""
+class ViewProtocol(Protocol):
+    """What a `Program` needs of a view. Two classes have it.
+
+    `View`, below, is compiled; files and shipped models hold nothing else. `classic_eyes.training.compiling.FittedView`
+    is a fitted scikit-learn pipeline, for a classifier or an extractor that cannot be compiled.
+    """
 
     @property
     def aligned(self) -> bool:
@@ -234,8 +237,8 @@ class Program:
     ----------
     size : int
         Side of the images in pixels.
-    views : sequence of View
-        Their decision values are averaged.
+    views : sequence of View or FittedView
+        Their decision values are averaged; see `ViewProtocol`.
     flip_average : bool
         Whether the decision values of an image and of its mirror image are averaged; symmetric views need no such
         average.
@@ -259,7 +262,7 @@ class Program:
     """
 
     size: int
-    views: Sequence[AnyView]
+    views: Sequence[ViewProtocol]
     flip_average: bool
     slope: float
     intercept: float
@@ -275,7 +278,7 @@ class Program:
 
     @property
     def compiled(self) -> bool:
-        """Whether every view is compiled, so that the program can be written as arrays."""
+        """Whether every view is a `View`, so that the program can be written as arrays."""
         return all(isinstance(view, View) for view in self.views)
 
     def log_odds(self, images: Images) -> Decisions:
@@ -313,7 +316,7 @@ class Program:
             scoring.add(images[start : start + BLOCK])
         return scoring.finish()
 
-    def _sum_of_views(self, images: Images, views: Sequence[AnyView], seconds: dict[str, float]) -> Decisions:
+    def _sum_of_views(self, images: Images, views: Sequence[ViewProtocol], seconds: dict[str, float]) -> Decisions:
         """Return the sum of the views' decision values (n,); add the time spent to ``seconds``."""
         decisions = np.empty(len(images))
         for start in range(0, len(images), _CHUNK):
@@ -333,7 +336,7 @@ class Program:
             decisions[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
         return decisions
 
-    def _inputs(self, images: Images, views: Sequence[AnyView]) -> dict[bool, Flips]:
+    def _inputs(self, images: Images, views: Sequence[ViewProtocol]) -> dict[bool, Flips]:
         """Return the images that views receive, by whether they are aligned."""
         inputs = {}
         for aligned in {view.aligned for view in views}:
@@ -349,83 +352,6 @@ class Program:
             return [(images, images)]
         flipped = np.ascontiguousarray(images[:, :, ::-1])
         return [(images, flipped), (flipped, images)] if self.flip_average else [(images, flipped)]
-
-    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Split a compiled program for a file into what JSON can hold and named arrays.
-
-        In the header an array stands as ``{"array": name}``.
-        """
-        arrays: dict[str, NDArray[Any]] = {}
-        views = []
-        for i, view in enumerate(self.views):
-            assert isinstance(view, View)  # callers look at `compiled` first
-            blocks = []
-            for j, block in enumerate(view.blocks):
-                name = f"view{i}.block{j}"
-                blocks.append(
-                    {
-                        "descriptor": block.descriptor,
-                        "settings": pack(arrays, name, dict(sorted(block.settings.items()))),
-                        "mirrored": block.mirrored,
-                        **pack(arrays, name, {"weights": block.weights, "pairs": block.pairs}),
-                    }
-                )
-            parts = pack(arrays, f"view{i}", {key: getattr(view, key) for key in ("offset", "support", "dual")})
-            numbers = {key: getattr(view, key) for key in ("intercept", "gamma", "symmetric", "aligned")}
-            views.append({"blocks": blocks, **parts, **numbers})
-        header = {"size": self.size, "flip_average": self.flip_average, "views": views}
-        header |= {"slope": self.slope, "intercept": self.intercept, "unsure": self.unsure}
-        header |= {"remove_glare": self.remove_glare, "novelty": None, "cascade": None, "alignment": None}
-        if self.cascade is not None:
-            header["cascade"] = asdict(self.cascade)
-        if self.alignment is not None:
-            header["alignment"] = pack(arrays, "alignment", self.alignment.arrays())
-        if self.novelty is not None:
-            header["novelty"], further = self.novelty.to_parts()
-            arrays |= further
-        return header, arrays
-
-    @classmethod
-    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Program:
-        """Build a program from the result of `to_parts`, which may come from anywhere.
-
-        Raises
-        ------
-        ModelError
-            For a descriptor that this version does not know.
-        KeyError, TypeError, ValueError
-            For parts that do not belong together.
-        """
-        views = []
-        for view in header["views"]:
-            blocks = [
-                Block(
-                    check_descriptor(block["descriptor"]),
-                    unpack(arrays, block["settings"]),
-                    bool(block["mirrored"]),
-                    unpack(arrays, block["weights"]),
-                    unpack(arrays, block["pairs"]),
-                )
-                for block in view["blocks"]
-            ]
-            offset, support, dual = (unpack(arrays, view[key]) for key in ("offset", "support", "dual"))
-            numbers = (float(view["intercept"]), float(view["gamma"]), bool(view["symmetric"]), bool(view["aligned"]))
-            views.append(View(tuple(blocks), offset, support, dual, *numbers))
-        if not views or not all(view.blocks for view in views):
-            raise ValueError("no features")
-        novelty, cascade, alignment = (header[key] for key in ("novelty", "cascade", "alignment"))
-        return cls(
-            int(header["size"]),
-            tuple(views),
-            bool(header["flip_average"]),
-            float(header["slope"]),
-            float(header["intercept"]),
-            float(header["unsure"]),
-            None if novelty is None else Novelty.from_parts(novelty, arrays),
-            None if cascade is None else Cascade(float(cascade["threshold"])),
-            bool(header["remove_glare"]),
-            None if alignment is None else Alignment.of(unpack(arrays, alignment)),
-        )
 
 
 class Scoring:

@@ -19,11 +19,24 @@ from numpy.typing import NDArray
 
 from .._utils.opencv import check_opencv
 from .._utils.threads import one_thread
+from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
-from ..inference.program import Program
+from ..inference.cascade import Cascade
+from ..inference.novelty import Novelty, Subspace
+from ..inference.program import Block, Program, View
+from ..preprocessing.alignment import Alignment
 from .files import MAX_BYTES, check_path, kind_of, library_versions, read_whole, replace
 
-__all__ = ["FORMAT", "TOLERANCE", "pack_program", "read_header", "read_npz", "write_npz"]
+__all__ = [
+    "FORMAT",
+    "TOLERANCE",
+    "join_program",
+    "pack_program",
+    "read_header",
+    "read_npz",
+    "split_program",
+    "write_npz",
+]
 
 FORMAT = 1
 # Recorded predictions come from another processor: the last digits of its sums may differ.
@@ -32,6 +45,7 @@ _KIND = "classic_eyes model"
 _MAX_HEADER = 1 << 20
 # More images to check would be a way to keep the reader of a file busy.
 _N_CHECKED, _MAX_CHECKED = 8, 64
+_OF_SUBSPACE = ("scale", "offset", "components")
 _OTHERS = {
     "empty": "is empty; train it or copy it again",
     "joblib": "is a joblib file, which can run code; read the .npz beside it, or say that you trust it",
@@ -47,7 +61,7 @@ def pack_program(program: Program) -> bytes:
     2. Its predictions on eight images of smooth noise, and the images, join the arrays: `read_npz` repeats them.
     3. Everything goes into numpy's ``.npz``, without compression and without dates.
     """
-    parts, arrays = program.to_parts()
+    parts, arrays = split_program(program)
     header = {"kind": _KIND, "format": FORMAT, "versions": library_versions(), "program": parts}
     coarse = np.random.default_rng(0).integers(0, 256, (_N_CHECKED, 6, 6)).astype(np.uint8)
     side = (program.size, program.size)
@@ -118,7 +132,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     header, arrays, digest = _read(path, None)
     try:
         versions = {str(name): str(number) for name, number in header["versions"].items()}
-        program = Program.from_parts(header["program"], arrays)
+        program = join_program(header["program"], arrays)
         images = arrays["check.images"]
         if len(images) > _MAX_CHECKED:
             raise ValueError("too many images")
@@ -213,3 +227,144 @@ def _damaged(shown: str) -> str:
         f"{shown} is not a whole compiled model of classic_eyes: damaged, cut off or something else; "
         "train it or copy it again"
     )
+
+
+# -- a program as what JSON can hold, in which an array stands as {"array": name}, and as named arrays --
+
+
+def split_program(program: Program) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Split a compiled program into a header and named arrays."""
+    arrays: dict[str, NDArray[Any]] = {}
+    views = []
+    for i, view in enumerate(program.views):
+        assert isinstance(view, View)  # callers look at `compiled` first
+        blocks = []
+        for j, block in enumerate(view.blocks):
+            name = f"view{i}.block{j}"
+            blocks.append(
+                {
+                    "descriptor": block.descriptor,
+                    "settings": pack(arrays, name, dict(sorted(block.settings.items()))),
+                    "mirrored": block.mirrored,
+                    **pack(arrays, name, {"weights": block.weights, "pairs": block.pairs}),
+                }
+            )
+        parts = pack(arrays, f"view{i}", {key: getattr(view, key) for key in ("offset", "support", "dual")})
+        numbers = {key: getattr(view, key) for key in ("intercept", "gamma", "symmetric", "aligned")}
+        views.append({"blocks": blocks, **parts, **numbers})
+    header = {"size": program.size, "flip_average": program.flip_average, "views": views}
+    header |= {"slope": program.slope, "intercept": program.intercept, "unsure": program.unsure}
+    header |= {"remove_glare": program.remove_glare, "novelty": None, "cascade": None, "alignment": None}
+    if program.cascade is not None:
+        header["cascade"] = dataclasses.asdict(program.cascade)
+    if program.alignment is not None:
+        header["alignment"] = pack(arrays, "alignment", program.alignment.arrays())
+    if program.novelty is not None:
+        header["novelty"] = _split_novelty(program.novelty, arrays)
+    return header, arrays
+
+
+def _split_novelty(novelty: Novelty, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    subspaces = []
+    for i, subspace in enumerate(novelty.subspaces):
+        name = f"novelty.subspace{i}"
+        own = {key: getattr(subspace, key) for key in _OF_SUBSPACE}
+        # Settings keep their own names, beside the other arrays of the subspace.
+        settings = pack(arrays, name, dict(sorted(subspace.settings.items())))
+        subspaces.append({"descriptor": subspace.descriptor, "settings": settings, **pack(arrays, name, own)})
+    numbers = {key: getattr(novelty, key).tolist() for key in ("middle", "above", "below")}
+    return {"subspaces": subspaces, **numbers, "threshold": novelty.threshold}
+
+
+def join_program(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Program:
+    """Build a program from the result of `split_program`, which may come from anywhere.
+
+    Raises
+    ------
+    ModelError
+        For a descriptor that this version does not know.
+    KeyError, TypeError, ValueError
+        For parts that do not belong together.
+    """
+    views = []
+    for view in header["views"]:
+        blocks = [
+            Block(
+                _known_descriptor(block["descriptor"]),
+                unpack(arrays, block["settings"]),
+                bool(block["mirrored"]),
+                unpack(arrays, block["weights"]),
+                unpack(arrays, block["pairs"]),
+            )
+            for block in view["blocks"]
+        ]
+        offset, support, dual = (unpack(arrays, view[key]) for key in ("offset", "support", "dual"))
+        numbers = (float(view["intercept"]), float(view["gamma"]), bool(view["symmetric"]), bool(view["aligned"]))
+        views.append(View(tuple(blocks), offset, support, dual, *numbers))
+    if not views or not all(view.blocks for view in views):
+        raise ValueError("no features")
+    novelty, cascade, alignment = (header[key] for key in ("novelty", "cascade", "alignment"))
+    return Program(
+        int(header["size"]),
+        tuple(views),
+        bool(header["flip_average"]),
+        float(header["slope"]),
+        float(header["intercept"]),
+        float(header["unsure"]),
+        None if novelty is None else _join_novelty(novelty, arrays),
+        None if cascade is None else Cascade(float(cascade["threshold"])),
+        bool(header["remove_glare"]),
+        None if alignment is None else Alignment.of(unpack(arrays, alignment)),
+    )
+
+
+def _join_novelty(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Novelty:
+    subspaces = [
+        Subspace(
+            _known_descriptor(part["descriptor"]),
+            unpack(arrays, part["settings"]),
+            *(unpack(arrays, part[key]) for key in _OF_SUBSPACE),
+        )
+        for part in header["subspaces"]
+    ]
+    middle, above, below = (
+        np.asarray(header[key], dtype=np.float64).reshape(len(subspaces)) for key in ("middle", "above", "below")
+    )
+    if not subspaces or not (above > 0).all() or not (below > 0).all() or not header["threshold"] > 0:
+        raise ValueError("no subspaces, or a distance that is not positive")
+    return Novelty(tuple(subspaces), middle, above, below, float(header["threshold"]))
+
+
+def pack(arrays: dict[str, NDArray[Any]], name: str, value: Any) -> Any:
+    """Return a value as JSON can hold it; its arrays go into ``arrays``, and stand as ``{"array": name}``.
+
+    >>> arrays = {}
+    >>> pack(arrays, "a", {"x": np.zeros(2), "y": 3})
+    {'x': {'array': 'a.x'}, 'y': 3}
+    >>> list(arrays)
+    ['a.x']
+    """
+    if isinstance(value, Mapping):
+        return {key: pack(arrays, f"{name}.{key}", entry) for key, entry in value.items()}
+    if not isinstance(value, np.ndarray):
+        return value
+    arrays[name] = value
+    return {"array": name}
+
+
+def unpack(arrays: Mapping[str, NDArray[Any]], value: Any) -> Any:
+    """Return the value that `pack` received; KeyError for an array that is missing."""
+    if isinstance(value, dict) and set(value) == {"array"}:
+        return arrays[value["array"]]
+    if isinstance(value, dict):
+        return {str(key): unpack(arrays, entry) for key, entry in value.items()}
+    return value
+
+
+def _known_descriptor(name: Any) -> str:
+    if name not in DESCRIPTORS:
+        raise ModelError(
+            f"the model uses the descriptor {name!r}, and this version knows {', '.join(DESCRIPTORS)}; "
+            "update classic-eyes"
+        )
+    return str(name)

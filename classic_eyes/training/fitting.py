@@ -18,7 +18,7 @@ from ..calibration.platt import fit_platt
 from ..errors import ParameterError
 from ..inference.cascade import Cascade, blend
 from ..inference.novelty import Novelty
-from ..inference.program import AnyView, Program
+from ..inference.program import Program, ViewProtocol
 from ..preprocessing.alignment import Alignment, align, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
@@ -224,9 +224,9 @@ def _fit_sigmoid(decisions: NDArray[np.float64], training: TrainingSet, n: int) 
     return fit_platt(decisions, labels, weight)
 
 
-def _compile(pipelines: Sequence[Pipeline], aligned: Sequence[bool]) -> tuple[tuple[AnyView, ...], str | None]:
+def _compile(pipelines: Sequence[Pipeline], aligned: Sequence[bool]) -> tuple[tuple[ViewProtocol, ...], str | None]:
     """Return the views, and why one of them is not compiled."""
-    views: list[AnyView] = []
+    views: list[ViewProtocol] = []
     reason = None
     for pipeline, own in zip(pipelines, aligned, strict=True):
         try:

@@ -105,7 +105,7 @@ def test_scheduler_that_does_not_answer_costs_nothing(folder, small_model, tmp_p
     monkeypatch.setattr(cluster, "_SCHEDULER_TIMEOUT", 1)
     out = tmp_path / "out.csv"
     out.write_text("rows of an earlier run")
-    options = ["--model", str(small_model.with_suffix(".npz")), "--out", str(out)]
+    options = ["--model", str(small_model.with_suffix(".npz")), "--out", str(out), "--force"]
     assert cli.main(["predict", str(folder), *options, "--backend", "dask", "--scheduler", address]) == 2
     error = capsys.readouterr().err
     assert "does not answer" in error

@@ -13,6 +13,7 @@ import pytest
 from classic_eyes import EyeClassifier
 from classic_eyes._utils.shipped import shipped_file
 from classic_eyes.errors import ModelError, ParameterError
+from classic_eyes.persistence.npz import join_program, split_program
 from classic_eyes.preprocessing.alignment import (
     UNIT,
     Alignment,
@@ -229,10 +230,10 @@ def test_only_later_views_receive_aligned_images(clf):
 
 
 def test_program_without_alignment_is_rejected(clf):
-    header, arrays = clf.program.to_parts()
+    header, arrays = split_program(clf.program)
     header["alignment"] = None
     with pytest.raises(ValueError, match="no alignment for an aligned view"):
-        type(clf.program).from_parts(header, arrays)
+        join_program(header, arrays)
 
 
 def test_views_that_are_not_compiled_receive_aligned_images():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from benchmarks.non_eyes import make_non_eyes
 from classic_eyes import EyeClassifier, load_model
 from classic_eyes.descriptors import DESCRIPTORS
 from classic_eyes.errors import ModelError, ParameterError
-from classic_eyes.inference.novelty import Novelty
+from classic_eyes.persistence.npz import join_program, split_program
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.novelty import MIN_IMAGES, SUBSPACES, fit_novelty
 
@@ -66,9 +67,9 @@ def test_same_seed_same_bytes():
         np.testing.assert_array_equal(first.components, second.components)
 
 
-def test_parts_put_together_are_the_same(novelty):
-    header, arrays = novelty.to_parts()
-    again = Novelty.from_parts(json.loads(json.dumps(header)), arrays)
+def test_parts_put_together_are_the_same(novelty, saved):
+    header, arrays = split_program(replace(saved[0].program, novelty=novelty))
+    again = join_program(json.loads(json.dumps(header)), arrays).novelty
     np.testing.assert_array_equal(again.score(OTHERS.images[:50]), novelty.score(OTHERS.images[:50]))
     assert [subspace.components.shape[1] for subspace in again.subspaces] == [
         min(most, 100) for most in SUBSPACES.values()
@@ -78,10 +79,11 @@ def test_parts_put_together_are_the_same(novelty):
 @pytest.mark.parametrize(
     "change", [{"threshold": 0}, {"subspaces": []}, {"above": [0, 1, 1, 1]}, {"below": [1]}, {"middle": None}]
 )
-def test_parts_that_do_not_belong_together_are_refused(novelty, change):
-    header, arrays = novelty.to_parts()
+def test_parts_that_do_not_belong_together_are_refused(novelty, saved, change):
+    header, arrays = split_program(replace(saved[0].program, novelty=novelty))
+    header["novelty"] |= change
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Novelty.from_parts({**header, **change}, arrays)
+        join_program(header, arrays)
 
 
 def test_too_few_eyes_or_groups_are_refused():

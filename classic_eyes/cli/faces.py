@@ -222,6 +222,9 @@ def work(arguments: Namespace) -> int:
         _write_page(arguments.page, title=_title(arguments.paths))
     _print_summary(count, n, n - done.n, time.perf_counter() - start)
     patches.print_hint()
+    if listing.paired:
+        n_paired = f"{len(listing.paired):,} camera raw file{'s' * (len(listing.paired) != 1)}"
+        print(f"{n_paired} beside a JPEG of the same name not read: the same photograph", file=sys.stderr)
     print_counts(listing.passed_over, photographs=True)
     peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0

@@ -45,13 +45,15 @@ def list_images(paths: Sequence[str], *, photographs: bool = False) -> Listing:
     listed: dict[str, tuple[str, str]] = {}
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
+    paired: frozenset[str] = frozenset()
     for path in paths:
         found = list_folder(path, counted=folders, photographs=photographs)
         passed_over += found.passed_over
         folders |= found.folders
+        paired |= {os.path.abspath(full) for full in found.paired}
         for full, _ in found.images:
             listed.setdefault(full if is_url(full) else os.path.abspath(full), (full, full))
-    return Listing(sorted(listed.values(), key=lambda pair: pair[1]), passed_over, folders)
+    return Listing(sorted(listed.values(), key=lambda pair: pair[1]), passed_over, folders, paired)
 
 
 def print_passed_over(paths: Sequence[str], *, photographs: bool = False) -> None:

@@ -144,7 +144,7 @@ def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] |
         given = "neither is" if arguments.list is None else "both are"
         raise ParameterError(f"images are named by PATH or by --list FILE, and {given} given; give one of them")
     if arguments.list is None:
-        images, passed_over, _ = list_images(arguments.paths)
+        images, passed_over, *_ = list_images(arguments.paths)
         return [path for path, _ in images], [name for _, name in images], passed_over
     listed = ListedImages(arguments.list)
     return listed, listed, Counter()

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..errors import DataError
 from .files import IMAGE_ENDINGS
-from .photographs import EXTRA_ENDINGS, HOW_TO_READ, extra_endings
+from .photographs import EXTRA_ENDINGS, HOW_TO_READ, RAW_ENDINGS, extra_endings
 from .remote import is_url
 
 __all__ = ["Listing", "Path", "describe_passed_over", "find_images", "first_few", "last_name", "list_folder", "quoted"]
@@ -33,12 +33,13 @@ class Listing(NamedTuple):
     """The images of a folder, as `find_images` returns them, and what else the search found.
 
     ``passed_over`` counts images and videos that are not read, by ending; ``folders`` has the device and inode of each
-    folder that was searched.
+    folder that was searched; ``paired`` has the paths of camera raw files that are beside a JPEG of the same name.
     """
 
     images: list[tuple[str, str]]
     passed_over: Counter[str]
     folders: set[tuple[int, int]]
+    paired: frozenset[str] = frozenset()
 
 
 def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False) -> str:
@@ -96,7 +97,8 @@ def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None, phot
     """Find the images of a folder as `find_images` does, and count the images and videos that are not read.
 
     Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again. Of ``photographs``
-    HEIC and camera raw files are read too, where the extra for them is installed.
+    HEIC and camera raw files are read too, where the extra for them is installed, but no camera raw file beside a JPEG
+    of the same name: that is the same photograph.
     """
     top = os.fspath(path)
     if not os.path.isdir(top):
@@ -110,10 +112,20 @@ def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None, phot
     names = sorted(_walk(top, endings, folders, passed_over, counted or set()))
     # A folder may hold a hundred thousand images, so nothing slow is done for each.
     found = [(prefix + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in names]
+    paired = _paired(found) if photographs else frozenset[str]()
+    if paired:
+        found = [(full, name) for full, name in found if full not in paired]
     if not found:
         others = f"; {describe_passed_over(passed_over, photographs=photographs)}" if passed_over else ""
         raise DataError(f"{top!r}: no images in this folder{others}; endings looked for: {' '.join(sorted(endings))}")
-    return Listing(found, passed_over, folders)
+    return Listing(found, passed_over, folders, paired)
+
+
+def _paired(found: list[tuple[str, str]]) -> frozenset[str]:
+    """Return the paths of camera raw files that are beside a JPEG of the same name."""
+    split = [(full, *os.path.splitext(full.lower())) for full, _ in found]
+    photographs = {stem for _, stem, ending in split if ending in (".jpg", ".jpeg")}
+    return frozenset(full for full, stem, ending in split if ending in RAW_ENDINGS and stem in photographs)
 
 
 def _what_is_missing(path: str) -> str:

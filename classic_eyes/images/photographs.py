@@ -22,6 +22,7 @@ from .remote import is_url, read_url
 __all__ = [
     "EXTRA_ENDINGS",
     "HOW_TO_READ",
+    "RAW_ENDINGS",
     "Photograph",
     "decode_photograph",
     "extra_endings",
@@ -29,12 +30,12 @@ __all__ = [
 ]
 
 _HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif"})
-_RAW_ENDINGS = frozenset(
+RAW_ENDINGS = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos"}
     | {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
 # Of photographs that are read where the packages of the extra are installed.
-EXTRA_ENDINGS = _HEIF_ENDINGS | _RAW_ENDINGS
+EXTRA_ENDINGS = _HEIF_ENDINGS | RAW_ENDINGS
 HOW_TO_READ = "pip install 'classic-eyes[photographs]'"
 
 _JPEG = b"\xff\xd8"
@@ -148,7 +149,7 @@ def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> P
 def extra_endings() -> frozenset[str]:
     """Return the endings of HEIC and camera raw files that can be read here."""
     found = frozenset[str]()
-    for package, endings in (("pillow_heif", _HEIF_ENDINGS), ("rawpy", _RAW_ENDINGS)):
+    for package, endings in (("pillow_heif", _HEIF_ENDINGS), ("rawpy", RAW_ENDINGS)):
         if importlib.util.find_spec(package) is not None:
             found |= endings
     return found
@@ -191,7 +192,7 @@ def _is_raw(source: Source, data: bytes) -> bool:
         return True
     if not isinstance(source, str | os.PathLike) or data.startswith(_JPEG):
         return False
-    return os.path.splitext(os.fspath(source))[1].lower() in _RAW_ENDINGS
+    return os.path.splitext(os.fspath(source))[1].lower() in RAW_ENDINGS
 
 
 def _heif(data: bytes, max_pixels: int) -> _Content:

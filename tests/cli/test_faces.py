@@ -223,6 +223,25 @@ def test_images_that_are_passed_over_are_counted_with_the_remedy(album, capsys, 
     assert shown.out.count("empty file") == len(installed)
 
 
+def test_camera_raw_beside_its_jpeg_is_not_read_twice(album, capsys, monkeypatch):
+    (album / "broken.jpg").unlink()
+    monkeypatch.setattr(finding, "extra_endings", lambda: frozenset({".nef", ".heic"}))
+    shutil.copy(album / "wall.png", album / "DSC_1.JPG")
+    for name in ("dsc_1.nef", "DSC_2.nef", "DSC_1.heic", "collins.nef"):
+        (album / name).touch()
+    assert main("faces", album) == 1
+    shown = capsys.readouterr()
+    assert [row["file"] for row in csv.DictReader(shown.out.splitlines()) if row["error"] == "empty file"] == [
+        "DSC_1.heic",
+        "DSC_2.nef",
+        "collins.nef",
+    ]
+    assert "1 camera raw file beside a JPEG of the same name not read: the same photograph" in shown.err
+    # Counted once, also where the folder is given twice.
+    assert main("faces", album, album, album / "wall.png") == 1
+    assert "1 camera raw file beside" in capsys.readouterr().err
+
+
 def test_bits_of_16_bit_photographs(landmark_files, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "a.png"), COLLINS[:, :, ::-1].astype(np.uint16) * 4)
     options = (tmp_path, "--landmarks", landmark_files[68])

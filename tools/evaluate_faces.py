@@ -60,11 +60,11 @@ def limits() -> list[str]:
     rolls = []
     for angle in range(-60, 61, 5):
         rotated = cv2.warpAffine(grey, cv2.getRotationMatrix2D((224, 128), angle, 1), (512, 512))
-        rolls += [angle] if len(find_faces(np.asarray(rotated, np.uint8))) else []
+        rolls += [angle] if len(find_faces(np.asarray(rotated, np.uint8))[0]) else []
     sizes = []
     for side in range(20, 121, 5):
         small = cv2.resize(grey, None, fx=side / 88, fy=side / 88, interpolation=cv2.INTER_AREA)
-        sizes += [side] if len(find_faces(np.asarray(small, np.uint8))) else []
+        sizes += [side] if len(find_faces(np.asarray(small, np.uint8))[0]) else []
     return [f"found at a roll of {min(rolls)} to {max(rolls)} degrees; found from {min(sizes)} pixels"]
 
 

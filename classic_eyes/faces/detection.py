@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..descriptors.ear import load_dlib
 from ..descriptors.haar import load_cascade
 
-__all__ = ["SMALLEST", "WORKING_SIDE", "find_faces"]
+__all__ = ["SMALLEST", "SURE_SCORE", "WORKING_SIDE", "find_faces"]
 
 # Photographs are reduced to this side before small faces are looked for, and to half of it for large ones.
 WORKING_SIDE = 1280
@@ -21,17 +21,18 @@ WORKING_SIDE = 1280
 SMALLEST = 24
 # Sides of two passes for large faces, the second with equalized contrast; sizes of faces are found in steps of 6/5.
 _LARGE_SIDE, _EQUALIZED_SIDE = 640, 584
-# dlib's own threshold is 0. On the photographs of docs/faces.md, faces have 0.35 and more and folds of clothes 0.07.
-_MIN_SCORE = 0.15
+SURE_SCORE = 0.15
+"""Score of dlib's detector from which on a box is a face; folds of clothes have 0.07. Below, its eyes must confirm."""
+_MIN_SCORE = 0.0
 # Where a cascade has found a face in one window or in several, dlib's detector need not be as sure.
-_MIN_AGREED_SCORES = (0.1, -0.2)
+_MIN_AGREED_SCORES = (0.0, -0.33)
 # From this score on, a second look with equalized contrast is worth its time.
-_MIN_PROMISING_SCORE = -0.5
+_MIN_PROMISING_SCORE = -0.8
 _CASCADE_STEP = 1.25
 # Side of a proposed face when dlib's detector, whose window has 80 pixels, looks at it again.
 _VERIFIED_SIDE = 90
 # Where nothing is found: further looks, in degrees of roll, which must be surer.
-_ROLLS, _MIN_SECOND_SCORE = (-20, 20), 0.25
+_ROLLS, _MIN_SECOND_SCORE = (-20, 20), 0.1
 # Boxes that share this much of the smaller one are one face.
 _MAX_OVERLAP = 0.4
 
@@ -43,8 +44,10 @@ def _detector() -> Any:
     return load_dlib().get_frontal_face_detector()
 
 
-def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> NDArray[np.float64]:
-    """Return the boxes ``x, y, w, h`` of frontal faces, from left to right; they may reach beyond the photograph.
+def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the boxes ``x, y, w, h`` of frontal faces, from left to right, and their scores.
+
+    Boxes may reach beyond the photograph. Some with a score below `SURE_SCORE` are no faces.
 
     1. Reduce the photograph to 1280 pixels on its longer side. Faces of 24 pixels and more are found in it.
     2. Large faces: dlib's detector (King, arXiv:1502.00046, on HOG) on 640 pixels, and on 584 with equalized contrast.
@@ -64,8 +67,9 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> NDArray[np.floa
     boxes = _merged([*boxes, *_verified(small, _proposals(small), boxes)])
     boxes = boxes or _merged(_second_look(small))
     across, down = grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]
-    upright = [(box[0], box[1], box[2] - box[0], box[3] - box[1]) for _, box in boxes]
-    return np.array(sorted(upright), dtype=np.float64).reshape(-1, 4) * [across, down, across, down]
+    rows = sorted((box[0], box[1], box[2] - box[0], box[3] - box[1], score) for score, box in boxes)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return table[:, :4] * [across, down, across, down], table[:, 4]
 
 
 def _resized(grey: NDArray[np.uint8], scale: float) -> Any:

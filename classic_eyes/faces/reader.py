@@ -17,7 +17,7 @@ from ..images import as_photograph
 from ..images.arrays import to_grey
 from ..predictor import load_model
 from .cutting import cut_eye, patch_corners, visible_share
-from .detection import find_faces
+from .detection import SURE_SCORE, find_faces
 from .landmarks import FaceLandmarks, load_landmarks
 from .localization import find_lids, load_locator
 from .verdict import EAR_THRESHOLD, EAR_THRESHOLD_68, evidence, joint_verdict
@@ -26,6 +26,8 @@ __all__ = ["Eye", "Face", "FaceReader"]
 
 # An eye is hidden if less of its patch lies inside the photograph.
 _MIN_VISIBLE = 0.7
+# A doubtful face is one if both of its eyes are no less like eyes than this.
+_MAX_CONFIRMING_NOVELTY = 0.9
 
 
 class PatchModel(Protocol):
@@ -59,6 +61,8 @@ class Eye:
         Probability of open by the classifier, 0 to 1.
     label : int
         1 open, 0 closed, by the classifier.
+    novelty : float
+        How unlike an eye the patch is; above 1 is a non-eye. NaN for a model without non-eye detection.
     hidden : str or None
         Why the eye is not used for the face's verdict: beyond the photograph, or not like an eye. None if it is used.
     """
@@ -70,6 +74,7 @@ class Eye:
     patch: NDArray[np.uint8]
     probability: float
     label: int
+    novelty: float
     hidden: str | None
 
     @property
@@ -109,7 +114,8 @@ class Face:
 class FaceReader:
     """Find faces in photographs and classify their eyes.
 
-    1. dlib's detector and a cascade of OpenCV find faces that look more or less at the camera.
+    1. dlib's detector and a cascade of OpenCV find faces that look more or less at the camera. A doubtful one counts if
+       both of its eyes look like eyes.
     2. The locator that ships finds the corners of both eyes, or a landmark file of yours does.
     3. Six points on the lids give the eye aspect ratio; those of the landmark file, if it has 68 points.
     4. Each eye is cut out by `cut_eye` and classified by the model.
@@ -209,11 +215,12 @@ class FaceReader:
         """
         photograph = as_photograph(photograph)
         grey = to_grey(photograph, colour=photograph.ndim == 3)
-        boxes = find_faces(grey, upsample=self.upsample)
+        boxes, scores = find_faces(grey, upsample=self.upsample)
         eyes = self._classify(grey, [self._locator.eyes(grey, box) for box in boxes])
         return [
             Face(_round(box), pair, self._joint_verdict(pair))
-            for box, pair in zip(boxes, zip(eyes[::2], eyes[1::2], strict=True), strict=True)
+            for box, score, pair in zip(boxes, scores, zip(eyes[::2], eyes[1::2], strict=True), strict=True)
+            if score >= SURE_SCORE or all(eye.novelty <= _MAX_CONFIRMING_NOVELTY for eye in pair)
         ]
 
     def _classify(self, grey: NDArray[np.uint8], points_of_faces: list[dict[str, NDArray[np.float64]]]) -> list[Eye]:
@@ -226,11 +233,11 @@ class FaceReader:
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = self.model.probability(patches)
-            novelty = getattr(getattr(self.model, "program", None), "novelty", None)
-            is_eye = np.ones(len(patches), bool) if novelty is None else novelty.score(patches) <= 1
+            detector = getattr(getattr(self.model, "program", None), "novelty", None)
+            novelty = np.full(len(patches), np.nan) if detector is None else detector.score(patches)
         eyes = []
         for k, (name, _) in enumerate(located):
-            hidden = None if is_eye[k] else "not like an eye"
+            hidden = "not like an eye" if novelty[k] > 1 else None
             if visible_share(corners[k], grey.shape) < _MIN_VISIBLE:
                 hidden = "beyond the photograph"
             eyes.append(
@@ -242,6 +249,7 @@ class FaceReader:
                     patches[k],
                     float(probability[k]),
                     int(probability[k] >= self.threshold),
+                    float(novelty[k]),
                     hidden,
                 )
             )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.faces import detection
-from classic_eyes.faces.detection import _merged, find_faces
+from classic_eyes.faces.detection import SURE_SCORE, _merged, find_faces
 
 from .conftest import COLLINS
 
@@ -28,7 +28,8 @@ def _on_a_wall(sides: list[int]) -> np.ndarray:
 
 def test_small_faces_beside_large_ones_are_found():
     sides = [150, 80, 50, 30]
-    boxes = find_faces(_on_a_wall(sides))
+    boxes, scores = find_faces(_on_a_wall(sides))
+    assert (scores > SURE_SCORE).all()
     assert len(boxes) == len(sides)
     assert boxes[:, 0].tolist() == sorted(boxes[:, 0])
     np.testing.assert_allclose(boxes[:, 2], sides, rtol=0.25)
@@ -37,7 +38,7 @@ def test_small_faces_beside_large_ones_are_found():
 @pytest.mark.parametrize("upsample", [0, 1, 2])
 def test_enlarging_loses_no_face(upsample):
     wall = _on_a_wall([150, 60, 30])
-    plain, enlarged = find_faces(wall), find_faces(wall, upsample=upsample)
+    plain, enlarged = find_faces(wall)[0], find_faces(wall, upsample=upsample)[0]
     for x, y, w, h in plain:
         centres = enlarged[:, :2] + enlarged[:, 2:] / 2
         assert (np.abs(centres - [x + w / 2, y + h / 2]).max(axis=1) < w / 4).any()
@@ -53,4 +54,4 @@ def test_what_a_cascade_proposes_must_be_confirmed(monkeypatch):
     textures = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
     proposals = [(-0.2, np.array([20.0, 20, 120, 120])), (0.1, np.array([150.0, 150, 290, 290]))]
     monkeypatch.setattr(detection, "_proposals", lambda grey: proposals)
-    assert len(find_faces(textures)) == 0
+    assert len(find_faces(textures)[0]) == 0

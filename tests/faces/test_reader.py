@@ -13,7 +13,8 @@ from PIL import Image
 from classic_eyes.calibration import Calibration, Threshold
 from classic_eyes.descriptors.ear import eye_aspect_ratio
 from classic_eyes.errors import ImageError, MissingDependencyError, ParameterError
-from classic_eyes.faces import FaceReader
+from classic_eyes.faces import FaceReader, reader
+from classic_eyes.faces.detection import SURE_SCORE
 from classic_eyes.faces.verdict import EAR_THRESHOLD, EAR_THRESHOLD_68
 
 from ..conftest import run, shared
@@ -119,7 +120,7 @@ def test_any_model_with_size_and_probability_will_do(landmark_files):
         size, fingerprint = 16, ""
 
         def probability(self, images):
-            assert images.shape == (2, 16, 16)
+            assert images.shape[1:] == (16, 16)
             return np.full(len(images), 0.25)
 
     (face,) = FaceReader(Constant(), landmarks=landmark_files[5]).read(COLLINS)
@@ -148,6 +149,19 @@ def test_photographs_of_any_kind_are_read_alike(reader68, tmp_path):
     for kind in (path, path.read_bytes(), Image.fromarray(COLLINS), COLLINS.astype(np.uint16) * 257):
         (face,) = reader68.read(kind)
         assert repr(face) == repr(expected)
+
+
+def test_a_doubtful_face_counts_if_its_eyes_look_like_eyes(monkeypatch):
+    box = np.array([BOX], float)
+    elsewhere = np.array([[20.0, 300, 88, 88]])
+
+    def found(boxes, score):
+        monkeypatch.setattr(reader, "find_faces", lambda grey, upsample: (boxes, np.full(len(boxes), score)))
+        return len(FaceReader().read(COLLINS))
+
+    assert found(box, SURE_SCORE - 0.1) == 1
+    assert found(elsewhere, SURE_SCORE - 0.1) == 0
+    assert found(elsewhere, SURE_SCORE) == 1
 
 
 def test_upsample_out_of_range_is_refused():

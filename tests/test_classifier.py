@@ -8,7 +8,6 @@ import os
 import pickle
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -31,7 +30,6 @@ from classic_eyes.recipes import RECIPES
 from classic_eyes.svm import LeastSquaresSvm, MetricSvm, SymmetricSvm
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.pipelines import CLASSIFIERS
-from classic_eyes.training.training_set import check_labels
 
 from .precision import log_odds_bound
 
@@ -262,6 +260,17 @@ def test_parameters_that_change_after_fit_change_nothing_until_the_next_fit(chan
     assert every_prediction(load_model(tmp_path / "m.npz")) == before
 
 
+@pytest.mark.parametrize("classifier", [LogisticRegression(C=0.1), LeastSquaresSvm(40)])
+def test_objects_of_the_caller_that_change_after_fit_change_nothing(classifier):
+    hog = Hog(cells=(6,))
+    clf = EyeClassifier(**{**SMALL, "features": (hog,), "classifier": classifier}).fit(TRAIN.images, TRAIN.labels)
+    before = every_prediction(clf)
+    hog.set_params(cells=(4,))
+    clf.set_params(**{f"classifier__{name}": 3 for name in ("C", "alpha") if name in classifier.get_params()})
+    classifier.fit(np.arange(8.0).reshape(4, 2), [1, 1, 0, 0])
+    assert every_prediction(clf) == before
+
+
 def test_a_pipeline_that_cannot_be_compiled_is_wrapped_and_named():
     clf = EyeClassifier(**MODELS["mixed"]).fit(TRAIN.images, TRAIN.labels)
     assert clf.not_compiled_ == "the extractor MeanGrey has no compiled form"
@@ -471,75 +480,21 @@ def test_a_column_of_labels_is_warned_of():
         EyeClassifier(**SMALL).fit(TRAIN.images, TRAIN.labels[:, np.newaxis])
 
 
-MISSING = {
-    "nan": np.where(np.arange(160) % 8 == 0, np.nan, TRAIN.labels),
-    "None": [None if k % 8 == 0 else label for k, label in enumerate(TRAIN.labels.tolist())],
-    "unknown": np.where(np.arange(160) % 8 == 0, "unknown", np.where(TRAIN.labels == 1, "open", "closed")),
-    "empty": np.where(np.arange(160) % 8 == 0, "", np.where(TRAIN.labels == 1, "open", "closed")),
-    "nan among texts": [np.nan if k % 8 == 0 else ("closed", "open")[label] for k, label in enumerate(TRAIN.labels)],
-}
-
-
-@pytest.mark.parametrize("form", MISSING)
-def test_missing_labels_of_any_form_are_unknown(form):
-    labels, classes = check_labels(MISSING[form], 160)
-    np.testing.assert_array_equal(labels, np.where(np.arange(160) % 8 == 0, -1, TRAIN.labels))
-    assert classes.tolist() == ([0, 1] if form in ("nan", "None") else ["closed", "open"])
-
-
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_missing_texts_are_found():
-    clf = EyeClassifier(**SMALL).fit(TRAIN.images, MISSING["unknown"])
+    clf = EyeClassifier(**SMALL).fit(TRAIN.images, np.where(np.arange(160) % 8 == 0, "unknown", LABELS["texts"]))
     assert (clf.history_.given == -1).sum() == 20
     assert np.mean(clf.predict(TEST.images) == np.where(TEST.labels == 1, "open", "closed")) > 0.9
-
-
-@pytest.mark.parametrize(
-    ("y", "classes"),
-    [
-        (["OPEN", "", ""], ["CLOSED", "OPEN"]),
-        (["Closed", "", ""], ["Closed", "Open"]),
-        (["", "", ""], [0, 1]),
-        (None, [0, 1]),
-        ([True, None, None], [False, True]),
-    ],
-)
-def test_classes_of_labels_that_are_missing(y, classes):
-    assert check_labels(y, 3)[1].tolist() == classes
 
 
 @pytest.mark.filterwarnings("default::UserWarning")
 def test_labels_of_minus_one_and_one_are_warned_of():
     closed_as_minus_one = np.where(TRAIN.labels == 1, 1, -1)
     with pytest.warns(
-        UserWarning, match=r"none is closed \(0\).*if -1 means closed, pass \(y > 0\).astype\(int\)"
+        UserWarning, match=r"none is closed \(0\).*-1 in y means closed, pass \(y > 0\).astype\(int\)"
     ) as found:
         EyeClassifier(**SMALL).fit(TRAIN.images, closed_as_minus_one)
     assert found[0].filename == __file__
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        TRAIN.labels,
-        np.where(np.arange(160) < 20, -1, TRAIN.labels),
-        np.full(160, -1),
-        np.where(np.arange(160) < 20, "", "open"),
-    ],
-    ids=["all", "some", "none", "texts"],
-)
-def test_other_labels_are_not(y):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_labels(y, 160)
-
-
-def test_labels_of_one_class_and_unknown_ones_are_warned_of_without_a_wrong_remedy():
-    with pytest.warns(
-        UserWarning, match=r"none is open \(1\): open eyes are found without labels, label some"
-    ) as found:
-        check_labels(np.where(TRAIN.labels == 0, 0, -1), 160)
-    assert "means" not in str(found[0].message)
 
 
 @pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng, lambda _: None])
@@ -573,8 +528,6 @@ def test_tables_of_pandas():
     tables = {"groups": pandas.Series(groups), "sample_weight": pandas.Series(weight)}
     clf = EyeClassifier(**SMALL).fit(TRAIN.images, y, **tables)
     np.testing.assert_array_equal(clf.predict_proba(TEST.images), expected.predict_proba(TEST.images))
-    missing = pandas.Series(TRAIN.labels.tolist(), dtype="Int64").where(np.arange(160) % 8 > 0)
-    assert (check_labels(missing, 160)[0] == np.where(np.arange(160) % 8 > 0, TRAIN.labels, -1)).all()
 
 
 # -- settings of scikit-learn --

@@ -101,7 +101,7 @@ def _classes(known: list[Any]) -> NDArray[Any]:
 
 def _warn_of_one_class(is_open: bool) -> None:
     one, other = ("open (1)", "closed (0)") if is_open else ("closed (0)", "open (1)")
-    remedy = "; if -1 means closed, pass (y > 0).astype(int)" if is_open else ""
+    remedy = "; in Python, where -1 in y means closed, pass (y > 0).astype(int)" if is_open else ""
     warnings.warn(
         f"all labels are {one} or unknown (-1), none is {other}: {other.split()[0]} eyes are found without labels, "
         f"label some of them too{remedy}",

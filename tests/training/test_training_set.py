@@ -1,6 +1,8 @@
-"""The training set: mirror images, copies, synthetic eyes and their weights, folds for the calibration."""
+"""The training set: labels as given, mirror images, copies, synthetic eyes, weights, folds for the calibration."""
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import pytest
@@ -8,9 +10,85 @@ import pytest
 from classic_eyes.errors import ParameterError
 from classic_eyes.preprocessing.augmentation import flip
 from classic_eyes.synthetic import make_eyes
-from classic_eyes.training.training_set import TrainingSet, add_synthetic, make_training_set, split_for_calibration
+from classic_eyes.training.training_set import (
+    TrainingSet,
+    add_synthetic,
+    check_labels,
+    make_training_set,
+    split_for_calibration,
+)
 
 EYES = make_eyes(40, random_state=3)
+
+
+# -- labels --
+
+LABELS = np.where(np.arange(160) % 3, 1, 0)
+EIGHTH = np.arange(160) % 8 == 0
+TEXTS = np.where(LABELS == 1, "open", "closed")
+
+MISSING = {
+    "nan": np.where(EIGHTH, np.nan, LABELS),
+    "None": [None if k % 8 == 0 else label for k, label in enumerate(LABELS.tolist())],
+    "unknown": np.where(EIGHTH, "unknown", TEXTS),
+    "empty": np.where(EIGHTH, "", TEXTS),
+    "nan among texts": [np.nan if k % 8 == 0 else ("closed", "open")[label] for k, label in enumerate(LABELS)],
+}
+
+
+@pytest.mark.parametrize("form", MISSING)
+def test_missing_labels_of_any_form_are_unknown(form):
+    labels, classes = check_labels(MISSING[form], 160)
+    np.testing.assert_array_equal(labels, np.where(EIGHTH, -1, LABELS))
+    assert classes.tolist() == ([0, 1] if form in ("nan", "None") else ["closed", "open"])
+
+
+def test_missing_values_of_pandas_are_unknown():
+    pandas = pytest.importorskip("pandas")
+    for missing in (pandas.Series(LABELS.tolist(), dtype="Int64"), pandas.Series(TEXTS, dtype="string")):
+        labels, _ = check_labels(missing.where(~EIGHTH), 160)
+        np.testing.assert_array_equal(labels, np.where(EIGHTH, -1, LABELS))
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["OPEN", "", ""], ["CLOSED", "OPEN"]),
+        (["Closed", "", ""], ["Closed", "Open"]),
+        (["", "", ""], [0, 1]),
+        (None, [0, 1]),
+        ([True, None, None], [False, True]),
+    ],
+)
+def test_classes_of_labels_that_are_missing(y, classes):
+    assert check_labels(y, 3)[1].tolist() == classes
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        LABELS,
+        np.where(np.arange(160) < 20, -1, LABELS),
+        np.full(160, -1),
+        np.where(np.arange(160) < 20, "", "open"),
+    ],
+    ids=["all", "some", "none", "texts"],
+)
+def test_no_other_labels_are_warned_of(y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_labels(y, 160)
+
+
+def test_labels_of_one_class_and_unknown_ones_are_warned_of_without_a_wrong_remedy():
+    with pytest.warns(
+        UserWarning, match=r"none is open \(1\): open eyes are found without labels, label some"
+    ) as found:
+        check_labels(np.where(LABELS == 0, 0, -1), 160)
+    assert "means" not in str(found[0].message)
+
+
+# -- images --
 
 
 def test_mirror_images_and_copies_follow_the_images():

@@ -12,10 +12,10 @@ VERDICTS = ("open", "closed", "wink", "unknown")
 EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.14, 0.23
 _EAR_STEP = 0.03
 _MAX_EVIDENCE = 4.0
-_MIN_WINK_EVIDENCE = 1.0
+_MIN_WINK_EVIDENCE = 2.0
 # Pixels between the corners of an eye. Narrower ones show no lids, and look closed more often than they are.
-_MIN_SHAPE_WIDTH, _MIN_WIDTH = 9.0, 7.0
-_SMALL_FACTOR, _SMALL_SHIFT = 0.5, 1.0
+# Below each width, appearance counts by a factor, and is shifted towards open.
+_SMALL_WIDTHS = ((7.0, 0.5, 1.0), (9.0, 0.75, 0.5))
 
 
 def evidence(
@@ -30,8 +30,8 @@ def evidence(
 
     1. Appearance: log odds of the probability minus log odds of the threshold, clipped to [-4, 4].
     2. Shape: ``(ear - ear_threshold) / 0.03``, clipped to [-4, 4].
-    3. Return the mean of both. Without `ear`, or for an eye of less than 9 pixels `width` between the corners, return
-       the appearance alone; for less than 7 pixels, half of it plus 1.
+    3. Return the mean of both, or without `ear` the appearance. For an eye of less than 9 pixels `width` between the
+       corners, return 0.75 times the appearance plus 0.5; for less than 7 pixels, half of it plus 1.
 
     Examples
     --------
@@ -39,9 +39,10 @@ def evidence(
     (0.0, 4.0, 1.0)
     """
     appearance = _clip(_log_odds(probability) - _log_odds(threshold))
-    if width < _MIN_WIDTH:
-        return _SMALL_FACTOR * appearance + _SMALL_SHIFT
-    if ear is None or width < _MIN_SHAPE_WIDTH:
+    for limit, factor, shift in _SMALL_WIDTHS:
+        if width < limit:
+            return factor * appearance + shift
+    if ear is None:
         return appearance
     return (appearance + _clip((ear - ear_threshold) / _EAR_STEP)) / 2
 
@@ -59,7 +60,7 @@ def joint_verdict(right: float | None, left: float | None) -> str:
     """Return the verdict for a face from the evidence of both eyes.
 
     1. No visible eye: ``unknown``. One visible eye: the sign of its evidence.
-    2. One eye at 1 or more, the other at -1 or less: ``wink``.
+    2. One eye at 2 or more, the other at -2 or less: ``wink``.
     3. Otherwise ``open`` if the mean is 0 or more, else ``closed``.
 
     Examples

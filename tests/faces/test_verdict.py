@@ -19,7 +19,7 @@ def test_evidence_is_the_mean_of_appearance_and_shape():
 
 def test_small_eyes_count_less_and_show_no_lids():
     assert evidence(0.5, 0.0, width=20) < 0
-    assert evidence(0.9, 0.0, width=8) == evidence(0.9)
+    assert evidence(0.9, 0.0, width=8) == pytest.approx(0.75 * evidence(0.9) + 0.5)
     assert evidence(0.5, 0.0, width=6) == 1
     assert evidence(0.0, 0.0, width=6) == -1
 
@@ -29,9 +29,9 @@ def test_small_eyes_count_less_and_show_no_lids():
     [
         (4, 4, "open"),
         (-4, -1, "closed"),
-        (4, -1, "wink"),
+        (4, -2, "wink"),
         (-2, 2, "wink"),
-        (4, -0.9, "open"),
+        (4, -1.9, "open"),
         (-4, 0.5, "closed"),
         (0.0, None, "open"),
         (None, -0.1, "closed"),

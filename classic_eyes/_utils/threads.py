@@ -121,8 +121,9 @@ class _Limit:
             if libraries is not self._limited:
                 self._limited = libraries
                 for library in libraries:
-                    self._before.setdefault(library.filepath, (library, library.num_threads))
-                    _set(library, 1)
+                    if (number := library.num_threads) != 1:
+                        self._before.setdefault(library.filepath, (library, number))
+                        _set(library, 1)
 
     def leave(self, *, restore: bool = True) -> None:
         with self.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -123,12 +124,20 @@ class Novelty:
 
 def _flatness(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the novelty (n,) of flat images, above 1, and 0 for others."""
-    side = images.shape[1]
-    starts = np.arange(_N_CELLS) * side // _N_CELLS
-    sums = np.add.reduceat(np.add.reduceat(images, starts, axis=1, dtype=np.int32), starts, axis=2)
-    lengths = np.diff(starts, append=side)
-    contrast = (sums / np.outer(lengths, lengths)).std(axis=(1, 2))
+    rows, columns, areas = _cells(images.shape[1])
+    # Sums of so few integers are exact in float32.
+    means = (rows @ images.astype(np.float32) @ columns).reshape(len(images), -1) / areas
+    means -= means.mean(axis=1, keepdims=True)
+    contrast = np.sqrt(np.einsum("ij,ij->i", means, means) / areas.size)
     return np.where(contrast < _FLAT, _FLAT / np.maximum(contrast, _FLAT / 100), 0)
+
+
+@lru_cache(maxsize=8)
+def _cells(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """Return the matrices that add up the rows and the columns of each cell, and the areas of the cells."""
+    lengths = np.diff(np.arange(_N_CELLS + 1) * side // _N_CELLS)
+    rows = np.repeat(np.eye(_N_CELLS, dtype=np.float32), lengths, axis=1)
+    return rows, np.ascontiguousarray(rows.T), np.outer(lengths, lengths).reshape(-1).astype(np.float64)
 
 
 def verdicts(

@@ -205,15 +205,16 @@ def _heif(data: bytes, max_pixels: int) -> _Content:
         found = pillow_heif.open_heif(io.BytesIO(data))
         size = found.size
         image: Any = None if size[0] * size[1] > max_pixels else np.asarray(found)
-    except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:
+    except (ValueError, RuntimeError, LookupError, EOFError, OSError, SyntaxError) as error:
         raise ImageError(f"not a HEIC image that libheif can read ({_one_line(error)})") from error
     _check_size(size, max_pixels)
-    if image.ndim == 3 and image.shape[2] < 3:
-        image = image[..., 0]
     return _Content(b"", image=_rgb(to_uint8(image)))  # grey of 10 bits has 16
 
 
 def _rgb(image: Any) -> Any:
+    """Return an image of 1 to 4 channels, grey or RGB, with alpha or without, as RGB."""
+    if image.ndim == 3 and image.shape[2] < 3:
+        image = np.ascontiguousarray(image[..., 0])
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     return np.ascontiguousarray(image[..., :3])
@@ -256,7 +257,7 @@ def _preview(raw: Any, rawpy: Any) -> _Content | None:
 def _developed(raw: Any, max_pixels: int) -> _Content:
     _check_size((raw.sizes.raw_width, raw.sizes.raw_height), max_pixels)
     # Upright.
-    return _Content(b"", image=np.ascontiguousarray(raw.postprocess(half_size=True, use_camera_wb=True)))
+    return _Content(b"", image=_rgb(raw.postprocess(half_size=True, use_camera_wb=True)))
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

@@ -48,7 +48,9 @@ def run_in_processes(
         parallel = Parallel(n_jobs=n_jobs, backend="loky", return_as="generator", pre_dispatch=f"{_AHEAD}*n_jobs")
         results = parallel(delayed(function)(argument) for argument in arguments)
         try:
-            yield from results
+            # "yield from" would close the results before the warning is caught.
+            for result in results:  # noqa: UP028
+                yield result
         finally:
             with warnings.catch_warnings():
                 # joblib warns of work that is lost when the caller stops early.

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classic_eyes._utils.memory import memory_of_tree_mb
 from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
 from classic_eyes.images import finding
@@ -635,3 +636,20 @@ def test_large_photographs_have_boxes_of_their_own_pixels_and_the_same_rows_with
     data = json.loads(re.search(r'id="data"[^>]*>(.*?)</script>', (tmp_path / "page.html").read_text(), re.S)[1])
     assert [item["size"] for item in data["items"]] == [[4001, 4001]] * 2
     assert abs(data["items"][0]["faces"][0]["box"][0] - 100 * 179 / 512) < 3
+
+
+@pytest.mark.slow
+def test_memory_of_two_jobs_on_large_photographs(tmp_path):
+    large = cv2.resize(COLLINS, (6000, 4000), interpolation=cv2.INTER_CUBIC)[..., ::-1]
+    (tmp_path / "album").mkdir()
+    for number in range(6):
+        cv2.imwrite(str(tmp_path / "album" / f"{number}.jpg"), large)
+        cv2.imwrite(str(tmp_path / "album" / f"{number}.png"), large)
+    arguments, _ = outputs_of(tmp_path / "album", tmp_path, "--jobs", 2)
+    peak = 0.0
+    with subprocess.Popen([sys.executable, "-m", "classic_eyes", *map(str, arguments)], stderr=subprocess.PIPE) as done:
+        while done.poll() is None:
+            peak = max(peak, memory_of_tree_mb(done.pid))
+            time.sleep(0.02)
+    assert done.returncode == 0
+    assert 150 < peak < 600

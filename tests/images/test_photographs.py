@@ -283,6 +283,40 @@ def test_preview_that_is_no_jpeg(rawpy, monkeypatch):
     raw = types.SimpleNamespace(extract_thumb=lambda: shown, sizes=sizes)
     found = photographs._preview(raw, rawpy)
     np.testing.assert_array_equal(found.image, cv2.rotate(PREVIEW, cv2.ROTATE_90_CLOCKWISE))
+    for grey in (PREVIEW[..., 0], PREVIEW[..., :1]):
+        shown.data = grey
+        assert (photographs._preview(raw, rawpy).image == cv2.rotate(grey, cv2.ROTATE_90_CLOCKWISE)[..., None]).all()
+
+
+def changed_at_random(content: bytes, rng: np.random.Generator) -> bytes:
+    """Return content with some bytes changed, mostly near its ends, or cut short."""
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 12)):
+        near = int(rng.integers(min(900, len(content))))
+        changed[[near, -1 - near, int(rng.integers(len(content)))][rng.integers(3)]] = rng.integers(256)
+    return bytes(changed[: rng.integers(1, len(changed)) if rng.random() < 0.2 else None])
+
+
+@pytest.mark.parametrize("name", ["a.heic", "preview.dng", "values.dng"])
+def test_hostile_files_are_read_or_refused(rawpy, tmp_path, name):
+    content = {
+        "a.heic": lambda: heic(Image.fromarray(COLLINS[:100, :200])),
+        "preview.dng": lambda: dng(jpeg(PREVIEW)),
+        "values.dng": lambda: dng(None),
+    }[name]()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(500):
+        (tmp_path / name).write_bytes(changed_at_random(content, rng))
+        try:
+            found = decode_photograph(tmp_path / name, max_pixels=10_000_000, bits=None)
+        except ImageError:
+            refused += 1
+            continue
+        assert found.grey.dtype == found.colour().dtype == np.uint8
+        assert found.grey.shape == found.colour().shape[:2]
+        assert found.colour().shape[2] == 3
+    assert 0 < refused < 500
 
 
 def test_raw_files_are_recognized(rawpy, tmp_path):

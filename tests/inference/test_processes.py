@@ -13,7 +13,8 @@ from multiprocessing.context import ForkProcess
 import pytest
 
 from classic_eyes.errors import WorkerError
-from classic_eyes.inference.processes import can_fork, run_forked, run_threads
+from classic_eyes.inference import processes
+from classic_eyes.inference.processes import can_fork, run_forked, run_in_processes, run_threads
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are forked on Linux only")
 
@@ -31,6 +32,26 @@ def forked_children() -> list[ForkProcess]:
 def test_each_result_comes_once_and_in_order(run, n_jobs, n):
     assert list(run(lambda number: number * number, range(n), n_jobs=n_jobs)) == [k * k for k in range(n)]
     assert not forked_children()
+
+
+@pytest.mark.parametrize("forks", [True, False])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_calls_are_made_here_or_in_processes_that_fork_or_start(forks, n_jobs, monkeypatch):
+    monkeypatch.setattr(processes, "can_fork", lambda: forks)
+    found = list(run_in_processes(square_and_process, [5, 3, 8], n_jobs=n_jobs))
+    assert [number for number, _ in found] == [25, 9, 64]
+    assert ({pid for _, pid in found} == {os.getpid()}) == (n_jobs == 1)
+    assert list(run_in_processes(square_and_process, [], n_jobs=n_jobs)) == []
+    with pytest.raises(ZeroDivisionError):
+        list(run_in_processes(square_and_process, [5, 0, 8], n_jobs=n_jobs))
+    results = run_in_processes(square_and_process, list(range(1, 50)), n_jobs=n_jobs)
+    assert next(results)[0] == 1
+    results.close()
+    assert not forked_children()
+
+
+def square_and_process(number: int) -> tuple[int, int]:
+    return number * number // min(number, 1), os.getpid()
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])

@@ -2,7 +2,7 @@
 
 from .arrays import MAX_PIXELS, SIZE, check_bits, check_pixels
 from .files import IMAGE_ENDINGS, read_bytes, read_image, read_images
-from .gate import as_image, as_images, as_photograph, check_batch, in_blocks
+from .gate import as_image, as_images, as_photograph, check_batch
 from .headers import stated_size
 from .photographs import read_photograph
 

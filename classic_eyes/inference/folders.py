@@ -109,9 +109,9 @@ def score_files(
 
 def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
     if n_jobs is not None and n_jobs < 1:
-        raise ParameterError(f"n_jobs is {n_jobs}; it must be 1 or more, or left out for one per core")
+        raise ParameterError(f"n_jobs is {n_jobs}; allowed is 1 or more, or left out for one per core")
     if backend not in BACKENDS:
-        raise ParameterError(f"backend is {backend!r}; it must be one of {', '.join(BACKENDS)}")
+        raise ParameterError(f"backend is {backend!r}; allowed is one of {', '.join(BACKENDS)}")
     if backend == "fork" and not can_fork():
         raise ParameterError("backend 'fork' needs Linux; use 'threading', or 'loky' for processes")
     if backend == "dask" and scheduler is None:

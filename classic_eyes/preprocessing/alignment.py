@@ -98,7 +98,7 @@ class Alignment:
                     f"require {shape} and {np.dtype(dtype)}"
                 )
         if not (1 <= depth <= 8 and self.pairs.min() >= 0 and self.pairs.max() < pool):
-            raise ValueError(f"pairs: expected depth 1 to 8 and indices of the {pool} places")
+            raise ValueError(f"pairs has other numbers than allowed: depth 1 to 8 and indices of the {pool} places")
         first = np.arange(0, ferns * 2**depth, 2**depth, dtype=np.intp)[:, np.newaxis]
         parts = zip(self.places, self.pairs.astype(np.intp), self.thresholds, self.leaves, strict=True)
         prepared = tuple(

@@ -141,7 +141,7 @@ def test_jobs_below_one_are_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "dusk"}, "backend is 'dusk'; it must be one of threading, fork, loky, dask"),
+        ({"backend": "dusk"}, "backend is 'dusk'; allowed is one of threading, fork, loky, dask"),
         ({"backend": "dask"}, "needs scheduler"),
         ({"scheduler": "tcp://h:1"}, "needs backend 'dask'"),
         ({"backend": "dask", "scheduler": "tcp://h:1", "n_jobs": 2}, "has its own number of workers"),

@@ -185,7 +185,7 @@ def test_inconsistent_arrays_are_rejected():
         ("mean", arrays["mean"][:3]),
         ("mean", arrays["mean"].astype(float)),
     ):
-        with pytest.raises(ValueError, match=r"require|expected depth"):
+        with pytest.raises(ValueError, match=r"require|allowed: depth"):
             Alignment.of({**arrays, name: change})
     with pytest.raises(KeyError):
         Alignment.of({"mean": arrays["mean"]})

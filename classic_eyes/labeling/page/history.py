@@ -49,7 +49,7 @@ def render_history(history: History, images: Images) -> str:
     """
     if images.ndim != 3 or len(images) != len(history["labels"]):
         raise ParameterError(
-            f"images has shape {images.shape}; it must be ({len(history['labels'])}, height, width), one a label"
+            f"images has shape {images.shape}; allowed is ({len(history['labels'])}, height, width), one a label"
         )
     body = (
         f"{_header(history)}<main><section>{_facts(history)}{_contradicted(history, images)}"

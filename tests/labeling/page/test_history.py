@@ -113,7 +113,7 @@ def test_page_holds_all_parts_and_escapes_names(history, history_text):
 
 
 def test_one_image_per_label_is_required(history):
-    with pytest.raises(ParameterError, match=r"images has shape \(3, 24, 24\); it must be \(60, height, width\)"):
+    with pytest.raises(ParameterError, match=r"images has shape \(3, 24, 24\); allowed is \(60, height, width\)"):
         render_history(history, np.zeros((3, 24, 24), np.uint8))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from ..errors import ModelError
@@ -18,6 +19,7 @@ def shipped_model(name: str) -> Path:
     return shipped_file(f"{name}.npz")
 
 
+@cache
 def shipped_file(name: str) -> Path:
     """Return the path of a file of the folder ``models``, from a wheel or a clone; ModelError where it is missing."""
     package = Path(__file__).resolve().parents[1]

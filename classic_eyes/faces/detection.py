@@ -16,11 +16,11 @@ from ..descriptors.haar import load_cascade
 __all__ = ["SMALLEST", "SURE_SCORE", "WORKING_SIDE", "find_faces"]
 
 # Photographs are reduced to this side before small faces are looked for, and to half of it for large ones.
-WORKING_SIDE = 1280
+WORKING_SIDE = 1024
 # The smallest face, in pixels of the reduced photograph.
 SMALLEST = 24
 # Sides of two passes for large faces, the second with equalized contrast; sizes of faces are found in steps of 6/5.
-_LARGE_SIDE, _EQUALIZED_SIDE = 640, 584
+_LARGE_SIDE, _EQUALIZED_SIDE = 576, 526
 SURE_SCORE = 0.15
 """Score of dlib's detector from which on a box is a face; folds of clothes have 0.07. Below, its eyes must confirm."""
 _MIN_SCORE = 0.0
@@ -28,7 +28,7 @@ _MIN_SCORE = 0.0
 _MIN_AGREED_SCORES = (0.0, -0.33)
 # From this score on, a second look with equalized contrast is worth its time.
 _MIN_PROMISING_SCORE = -0.8
-_CASCADE_STEP = 1.25
+_CASCADE_STEP = 1.35
 # Side of a proposed face when dlib's detector, whose window has 80 pixels, looks at it again.
 _VERIFIED_SIDE = 90
 # Where nothing is found: further looks, in degrees of roll, which must be surer.
@@ -49,12 +49,12 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[n
 
     Boxes may reach beyond the photograph. Some with a score below `SURE_SCORE` are no faces.
 
-    1. Reduce the photograph to 1280 pixels on its longer side. Faces of 24 pixels and more are found in it.
-    2. Large faces: dlib's detector (King, arXiv:1502.00046, on HOG) on 640 pixels, and on 584 with equalized contrast.
+    1. Reduce the photograph to 1024 pixels on its longer side. Faces of 24 pixels and more are found in it.
+    2. Large faces: dlib's detector (King, arXiv:1502.00046, on HOG) on 576 pixels, and on 526 with equalized contrast.
     3. Small faces: OpenCV's cascade (Viola and Jones, doi:10.1109/CVPR.2001.990517) proposes boxes, and dlib's detector
        looks at each proposal, enlarged. Where both agree, a lower score is enough.
     4. With `upsample`, dlib's detector also looks at the whole photograph, doubled so often.
-    5. If nothing is found, dlib's detector looks at 640 pixels again, turned by 20 degrees to either side.
+    5. If nothing is found, dlib's detector looks at 576 pixels again, turned by 20 degrees to either side.
     6. Of boxes that overlap, keep the one with the highest score. No pass removes what another one has found.
     """
     scale = min(1.0, WORKING_SIDE / max(grey.shape))

@@ -229,7 +229,8 @@ class FaceReader:
         if not located:
             return []
         corners = [points[[0, 3]] if len(points) == 6 else points for _, points in located]
-        lids = [points if len(points) == 6 else find_lids(grey, [points])[0] for _, points in located]
+        has_lids = len(located[0][1]) == 6
+        lids = np.stack([points for _, points in located]) if has_lids else find_lids(grey, corners)
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = self.model.probability(patches)

@@ -53,5 +53,5 @@ def test_a_face_found_twice_is_one_face():
 def test_what_a_cascade_proposes_must_be_confirmed(monkeypatch):
     textures = np.random.default_rng(0).integers(0, 256, (300, 300), dtype=np.uint8)
     proposals = [(-0.2, np.array([20.0, 20, 120, 120])), (0.1, np.array([150.0, 150, 290, 290]))]
-    monkeypatch.setattr(detection, "_proposals", lambda grey: proposals)
+    monkeypatch.setattr(detection, "_proposals", lambda grey, low, high: proposals)
     assert len(find_faces(textures)[0]) == 0

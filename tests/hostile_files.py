@@ -29,7 +29,8 @@ _GREY = Image.fromarray(EYE)
 _OTHER = Image.fromarray(255 - EYE)
 
 READ = "read"
-NOT_READABLE = "not an image OpenCV can read"
+TEXT = "text, not an image"
+DAMAGED = "TIFF: damaged data"
 
 
 def _encoded(image: Image.Image, form: str, **options: object) -> bytes:
@@ -51,10 +52,14 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     png, jpeg = _encoded(_GREY, "PNG"), _encoded(_GREY, "JPEG", quality=95)
     colour = Image.merge("RGB", [_GREY] * 3)
     yield "empty.png", "an empty file", b"", "empty file"
-    yield "cut.png", "the first half of a PNG", png[: len(png) // 2], NOT_READABLE
-    yield "cut.jpg", "the first half of a JPEG", jpeg[: len(jpeg) // 2], NOT_READABLE
-    yield "text.png", "a text file with the ending of an image", b"Dear reader,\n", NOT_READABLE
-    yield "page.jpg", "an HTML page, as from a failed download", b"<!DOCTYPE html><title>404</title>", NOT_READABLE
+    yield "cut.png", "the first half of a PNG", png[: len(png) // 2], "PNG: cut off"
+    yield "cut.jpg", "the first half of a JPEG", jpeg[: len(jpeg) // 2], "JPEG: cut off"
+    yield "text.png", "a text file with the ending of an image", b"Dear reader,\n", TEXT
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    yield "pointer.png", "a pointer of Git LFS", pointer, "a pointer of Git LFS"
+    heic = b"\0\0\0\x18ftypheic" + bytes(12)
+    yield "telephone.jpg", "HEIC with the ending of a JPEG", heic, "HEIC is not supported for patches"
+    yield "page.jpg", "an HTML page, as from a failed download", b"<!DOCTYPE html><title>404</title>", "an HTML page"
     yield "16-bit.png", "16 bits a pixel", _encoded(Image.fromarray(EYE.astype(np.uint16) * 257), "PNG"), READ
     yield "1-bit.png", "one bit a pixel", _encoded(_GREY.convert("1"), "PNG"), READ
     yield "palette.png", "a palette", _encoded(_GREY.convert("P"), "PNG"), READ
@@ -75,7 +80,21 @@ def _contents() -> Iterator[tuple[str, str, bytes, str]]:
     yield "12-bit.tif", "12 bits, packed", packed_tiff(EYE.astype(int) * 16, 12), "TIFF: unsigned integers of 12 bits"
     straight = packed_tiff(np.dstack([EYE, EYE, EYE, np.full_like(EYE, 9)]).astype(int), 8, t262=2, t338=2)
     yield "alpha.tif", "nearly transparent; alpha is ignored", straight, READ
-    yield "cut.tif", "16 bits, cut off", packed_tiff(deep.astype(int), 16)[:900], NOT_READABLE
+    yield "cut.tif", "16 bits, cut off", packed_tiff(deep.astype(int), 16)[:900], "TIFF: cut off"
+    plain = packed_tiff(EYE.astype(int), 8)
+    beyond = packed_tiff(EYE.astype(int), 8, t273=len(plain) - 99)
+    yield "beyond.tif", "a strip that ends beyond the end of the file", beyond, DAMAGED
+    lzw = bytearray(_encoded(_GREY, "TIFF", compression="tiff_lzw"))
+    lzw[60:68] = b"\xff" * 8
+    yield "lzw.tif", "LZW, eight bytes are changed", bytes(lzw), DAMAGED
+    deflate = bytearray(_encoded(_GREY, "TIFF", compression="tiff_deflate"))
+    deflate[100] ^= 1
+    yield "deflate.tif", "deflate, one bit is changed", bytes(deflate), DAMAGED
+    error = "TIFF: compression 34712 (JPEG 2000) is not supported"
+    yield "jp2.tif", "a compression that OpenCV reads as black", packed_tiff(EYE.astype(int), 8, t259=34712), error
+    tiles = io.BytesIO()
+    tifffile.imwrite(tiles, EYE, tile=(16, 16))
+    yield "tiles.tif", "tiles of 16 x 16", tiles.getvalue(), READ
     colours = np.repeat(EYE[::-1, :, np.newaxis] / np.float32(255), 3, axis=2).astype("<f4")
     yield "colour.pfm", "floats in colour", b"PF\n24 24\n-1.0\n" + colours.tobytes(), READ
     yield "10-bit.pgm", "values up to 1023", b"P5\n24 24\n1023\n" + (EYE.astype(int) * 4).astype(">u2").tobytes(), READ

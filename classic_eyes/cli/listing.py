@@ -15,7 +15,7 @@ from typing import IO
 
 from .._utils.text import wide_encoding
 from ..errors import DataError, ParameterError
-from ..images.files import used_bits
+from ..images import files
 from ..images.finding import Listing, describe_passed_over, list_folder
 from ..images.remote import is_url
 
@@ -68,30 +68,13 @@ def print_counts(passed_over: Counter[str], *, photographs: bool = False) -> Non
         print(describe_passed_over(passed_over, photographs=photographs), file=sys.stderr)
 
 
-class Peaks:
-    """How many images of 16 bits were read without ``--bits``, and the largest value of all."""
-
-    def __init__(self, peaks: Iterable[int | None] = ()) -> None:
-        self.n = self.largest = 0
-        for peak in peaks:
-            self.add(peak)
-
-    def add(self, peak: int | None) -> None:
-        """Add the largest value of an image of 16 bits; of others it is None."""
-        if peak is not None:
-            self.n += 1
-            self.largest = max(self.largest, peak)
+class Peaks(files.Peaks):
+    """How many images of 16 bits were read, and how many of them seem to use fewer bits."""
 
     def print_warning(self, bits: int | None) -> None:
-        """Print once that the images seem to use fewer bits, unless ``--bits`` is given."""
-        used = used_bits([self.largest])
-        if bits is None and used is not None:
-            images = f"{self.n:,} image{'s' * (self.n != 1)} of 16 bits"
-            print(
-                f"classic-eyes: warning: {images} with values up to {self.largest} only, read as nearly black; if the "
-                f"camera fills {used} bits, say --bits {used}",
-                file=sys.stderr,
-            )
+        """Print once that images seem to use fewer bits, unless ``--bits`` is given."""
+        if bits is None and (warning := self.warning("--bits {}")):
+            print(f"classic-eyes: warning: {warning}", file=sys.stderr)
 
 
 class ListedImages:

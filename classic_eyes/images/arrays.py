@@ -64,19 +64,23 @@ def check_pixels(max_pixels: Any) -> int:
     return int(max_pixels)
 
 
-def to_uint8(array: np.ndarray, prefix: str = "", *, white: int | None = None) -> Images:
-    """Convert values to 0..255 by the dtype rule of `as_images`; `prefix` begins the message of an error.
+def to_uint8(array: np.ndarray, prefix: str = "", *, white: int | None = None, bits: int | None = None) -> Images:
+    """Convert values to 0..255 by the dtype rule of `as_images`.
 
-    ``white`` is the integer that becomes 255, if it is not that of the rule.
+    ``prefix`` begins the message of an error; without it the values are those of a file. ``white`` is the integer that
+    becomes 255, if it is not that of the rule; ``bits`` states it for 16 bits.
     """
-    kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
-    if kind == "u" and bits <= 16 and white is not None:
-        return _scaled(array, white, prefix)
-    if kind == "u" and bits == 8:
+    kind, depth = array.dtype.kind, 8 * array.dtype.itemsize
+    if kind == "u" and depth == 16 and bits is not None:
+        most = (1 << bits) - 1
+        return _scaled(array, most, f"{bits} bits hold {most} at most: change --bits, in Python bits", prefix)
+    if kind == "u" and depth <= 16 and white is not None:
+        return _scaled(array, white, f"the file states {white} as white; it is damaged", prefix)
+    if kind == "u" and depth == 8:
         return array
     if kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
-    if kind == "u" and bits == 16:
+    if kind == "u" and depth == 16:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     subject = f"{prefix}{array.dtype} values"
     if kind not in "iuf":
@@ -85,8 +89,8 @@ def to_uint8(array: np.ndarray, prefix: str = "", *, white: int | None = None) -
         )
     low, high = array.min(), array.max()
     if kind == "f":
-        _check_floats(low, high, subject)
-        wide = array.astype(np.float64 if bits > 32 else np.float32)
+        _check_floats(low, high, subject, is_file=not prefix)
+        wide = array.astype(np.float64 if depth > 32 else np.float32)
         return np.rint(wide * 255).astype(np.uint8)
     if low < 0 or high > 255:
         raise ImageError(
@@ -95,23 +99,30 @@ def to_uint8(array: np.ndarray, prefix: str = "", *, white: int | None = None) -
     return array.astype(np.uint8)
 
 
-def _scaled(array: np.ndarray, white: int, prefix: str) -> Images:
+def _scaled(array: np.ndarray, white: int, remedy: str, prefix: str) -> Images:
     high = int(array.max())
     if high > white:
-        raise ImageError(f"{prefix}values up to {high}, but white is {white}: more bits are used than stated")
+        raise ImageError(f"{prefix}values up to {high}, but {remedy}")
     return ((array.astype(np.uint32) * 510 + white) // (2 * white)).astype(np.uint8)
 
 
-def _check_floats(low: Any, high: Any, subject: str) -> None:
+def _check_floats(low: Any, high: Any, subject: str, *, is_file: bool) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ImageError(
             f"{subject} with NaN or infinity; floats must lie in 0..1: replace these values, or remove the image"
         )
     if low < 0 or high > 1:
-        raise ImageError(
-            f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: "
-            ".astype(np.uint8) if they are on 0..255, or divide by 255"
-        )
+        if is_file:
+            remedy = "save it with these values, or as integers of 8 or 16 bits"
+        elif low < -1 or (low < 0 and high > 1):
+            remedy = "these look standardized; pass the values from before that"
+        elif low < 0:
+            remedy = "if they are on -1..1, pass (x + 1) / 2"
+        elif high <= 255:
+            remedy = ".astype(np.uint8) if they are on 0..255, or divide by 255"
+        else:
+            remedy = "divide by the value of white"
+        raise ImageError(f"{subject} from {low!s} to {high!s}; floats must lie in 0..1: {remedy}")
 
 
 def check_bits(bits: Any) -> int | None:

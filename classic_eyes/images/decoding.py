@@ -14,10 +14,10 @@ from ..errors import ImageError
 from .arrays import Images, to_uint8
 from .formats import plan_of
 from .headers import stated_size
+from .reasons import why_not_readable
 
 __all__ = ["Decoded", "decode", "quiet_opencv"]
 
-_NOT_READABLE = "not an image OpenCV can read"
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
 _COLOUR = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
@@ -55,7 +55,7 @@ def decode(
     """
     stated = stated_size(data)
     if stated is None:
-        raise ImageError(_NOT_READABLE)
+        raise ImageError(why_not_readable(data))
     if stated[0] * stated[1] > max_pixels:
         raise ImageError(f"the header states {stated[0]} x {stated[1]} pixels; at most {max_pixels:,} are decoded")
     plan = plan_of(data)
@@ -70,15 +70,17 @@ def decode(
         # Positional arguments: keywords make this call half as expensive again.
         image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise ImageError(_NOT_READABLE) from error
+        raise ImageError(why_not_readable(data)) from error
     if image is None:
-        raise ImageError(_NOT_READABLE)
+        raise ImageError(why_not_readable(data))
     if image.dtype == np.uint8 and plan is None and image.ndim == 2 and not colour:
         return Decoded(image, None)
     white, peak = None if plan is None else plan.white, None
-    if image.dtype == np.uint16 and white is None:
-        white, peak = (None, int(image.max())) if bits is None else ((1 << bits) - 1, None)
-    values = to_uint8(image, white=white)
+    if white is not None:  # the file states it
+        bits = None
+    elif image.dtype == np.uint16 and bits is None:
+        peak = int(image.max())
+    values = to_uint8(image, white=white, bits=bits)
     if plan is not None:
         if plan.inverted and image.dtype != np.uint8:
             values = 255 - values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
@@ -27,6 +28,10 @@ _NOT_READ = EXTRA_ENDINGS.union(
     | {".pcx", ".pic", ".psb", ".psd", ".qoi", ".ras", ".sgi", ".sr", ".svg", ".svgz", ".tga", ".wdp", ".wmf"}
     | {".xbm", ".xcf", ".xpm"},
 )
+
+# An image whose ending has something after it, as of a download or a copy: a.jpg_large, "a.png ", a.jpg?w=300. The
+# originals that ExifTool keeps are copies.
+_LONGER = re.compile(rf"({'|'.join(map(re.escape, IMAGE_ENDINGS))})(?!_original$)[^a-z0-9]")
 
 
 class Listing(NamedTuple):
@@ -55,9 +60,15 @@ def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False
     def order(ending: str) -> tuple[int, str]:
         return -passed_over[ending], ending
 
-    kinds = ", ".join(f"{passed_over[ending]:,} {ending}" for ending in sorted(passed_over, key=order))
+    kinds = ", ".join(
+        f"{passed_over[ending]:,} {ending if ending == ending.strip() else repr(ending)}"
+        for ending in sorted(passed_over, key=order)
+    )
     remedies = []
-    if n_videos < n:
+    n_longer = sum(passed_over[ending] for ending in passed_over if _LONGER.match(ending))
+    if n_longer:
+        remedies.append("rename images with a longer ending")
+    if n_videos + n_longer < n:
         remedy = f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG"
         if photographs and EXTRA_ENDINGS & set(passed_over):
             remedy = f"{HOW_TO_READ} to read HEIC and camera raw, or {remedy}"
@@ -170,7 +181,7 @@ def _walk(
             ending = "." + entry.name.rpartition(".")[2].lower()
             if ending in endings and "." in entry.name:
                 yield name
-            elif ending in others and "." in entry.name and not is_folder:
+            elif (ending in others or (others and _LONGER.match(ending))) and "." in entry.name and not is_folder:
                 passed_over[ending] += 1
 
 

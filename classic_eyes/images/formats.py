@@ -13,12 +13,13 @@ import numpy as np
 
 from ..errors import ImageError
 from .headers import TIFF_TYPES, tiff_entries
+from .strips import LAYOUT_TAGS, checked_strips
 
 __all__ = ["Plan", "plan_of"]
 
 # TIFF: the tags that tell what the values mean.
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT = 258, 262, 277, 284, 338, 339
-_TAGS = {_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT}
+_TAGS = {_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT} | LAYOUT_TAGS
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PHOTOMETRIC_NAMES = {
     _WHITE_IS_ZERO: "grey with 0 as white",
@@ -100,7 +101,7 @@ def plan_of(data: bytes) -> Plan | None:
             return _avif(data)
     except ImageError:
         raise
-    except (IndexError, ValueError, OverflowError, struct.error) as error:
+    except (IndexError, KeyError, ValueError, OverflowError, struct.error) as error:
         raise ImageError("the header is damaged") from error
     return None
 
@@ -108,12 +109,14 @@ def plan_of(data: bytes) -> Plan | None:
 def _tiff(data: bytes) -> Plan:
     order = "<" if data[:1] == b"I" else ">"
     tags: dict[int, tuple[int, ...]] = {}
+    entries: dict[int, tuple[int, int, int]] = {}
     extra_at: list[tuple[int, str]] = []
     for tag, kind, count, place in tiff_entries(data):
+        if tag in entries:
+            raise ImageError(f"TIFF: tag {tag} is stated twice")
+        entries[tag] = kind, count, place
         if tag not in _TAGS:
             continue
-        if tag in tags:
-            raise ImageError(f"TIFF: tag {tag} is stated twice")
         if kind not in TIFF_TYPES or not 1 <= count <= 64:
             raise ImageError(f"TIFF: tag {tag} has another type or count than TIFF allows")
         tags[tag] = unpack_from(f"{order}{count}{TIFF_TYPES[kind]}", data, place)
@@ -126,7 +129,10 @@ def _tiff(data: bytes) -> Plan:
         raise ImageError("TIFF: channels of different depths; save it with 8 or 16 bits a channel")
     bits, sample_format = all_bits[0], formats[0]
     photometric = tags.get(_PHOTOMETRIC, (_BLACK_IS_ZERO,))[0]
-    _check_tiff(bits, sample_format, photometric, samples, tags.get(_PLANES, (1,))[0])
+    planes = tags.get(_PLANES, (1,))[0]
+    _check_tiff(bits, sample_format, photometric, samples, planes)
+    subsampled = photometric == _YCBCR and planes == 1
+    data = checked_strips(data, tags, entries, bits=bits, samples=samples, planes=planes, subsampled=subsampled)
     if bits == 8 and _UNASSOCIATED in tags.get(_EXTRA, ()):
         # libtiff would multiply the colours by alpha. It does not where it is told that they are multiplied already.
         changed = bytearray(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ from .arrays import (
     to_grey,
     to_uint8,
 )
-from .files import Source, is_source, quoted, read_batch, used_bits
+from .files import Peaks, Source, is_source, quoted, read_batch
 from .photographs import read_photograph
 from .pillow import from_pil, is_pil
 
@@ -84,7 +85,7 @@ def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bi
     Warns
     -----
     UserWarning
-        If all images of 16 bits use the lowest 12 bits at most, and `bits` is not given.
+        If images of 16 bits use the lowest 12 bits at most, and `bits` is not given.
 
     Examples
     --------
@@ -139,7 +140,8 @@ def _given(images: Any) -> Any:
     if hasattr(images, "__array__"):
         images = np.asarray(images)
     if not isinstance(images, Sequence | np.ndarray):
-        raise ImageError(f"images is a {type(images).__name__}; allowed is {ALLOWED}: list(...) may help")
+        remedy = "pass [images.read()]" if hasattr(images, "read") else "list(...) may help"
+        raise ImageError(f"images is a {type(images).__name__}; allowed is {ALLOWED}: {remedy}")
     return images
 
 
@@ -338,17 +340,18 @@ class _Gate:
             n_values = sum(getattr(part, "size", 1) for part in item)
             if n_values > 4 * self.max_pixels:
                 raise ImageError(
-                    f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is an array (h, w)"
+                    f"{name} is a {type(item).__name__} of {n_values:,} values; allowed is {_ALLOWED_ITEM}"
                 )
         try:
             array = np.asarray(item)
         except ValueError as error:
-            raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is an array (h, w)") from error
+            raise ImageError(f"{name} is a ragged {type(item).__name__}; allowed is {_ALLOWED_ITEM}") from error
         if array.ndim == 0:
             what = (
                 "an array" if isinstance(item, np.ndarray) else "None" if item is None else f"a {type(item).__name__}"
             )
-            raise ImageError(f"{name} is {what}; allowed is an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA")
+            remedy = ": pass its content, .read()" if hasattr(item, "read") else ""
+            raise ImageError(f"{name} is {what}; allowed is {_ALLOWED_ITEM}{remedy}")
         if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 3, 4)) or 0 in array.shape:
             raise ImageError(
                 f"{name} has shape {array.shape}; every image is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA "
@@ -362,7 +365,7 @@ class _Gate:
             return to_uint8(array, prefix)
         if self.bits is None:
             self.peaks.append(int(array.max()))
-        return to_uint8(array, prefix, white=None if self.bits is None else (1 << self.bits) - 1)
+        return to_uint8(array, prefix, bits=self.bits)
 
     def _check_area(self, shape: tuple[int, ...], name: str) -> None:
         if shape[0] * shape[1] > self.max_pixels:
@@ -372,16 +375,21 @@ class _Gate:
             )
 
     def warn_of_bits(self) -> None:
-        """Warn if all images of 16 bits are suspiciously dark."""
-        if self.peaks and (used := used_bits(self.peaks)) is not None:
-            warnings.warn(
-                f"all images of 16 bits use the lowest {used} bits only, so they are nearly black; if a camera fills "
-                f"no more, pass bits={used} to classic_eyes.images.as_images",
-                UserWarning,
-                stacklevel=3,
-            )
+        """Warn, at the caller's line, if images of 16 bits are suspiciously dark."""
+        if warning := Peaks(self.peaks).warning("bits={} of classic_eyes.images.as_images"):
+            warnings.warn(warning, UserWarning, stacklevel=_level_of_caller())
 
 
+def _level_of_caller() -> int:
+    """Return the stack level, for the function that calls this, of the first frame outside of the package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_ALLOWED_ITEM = "an array (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, a path, bytes or a PIL image"
 _BATCH_REMEDY = "join batches with np.concatenate instead"
 
 

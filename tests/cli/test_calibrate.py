@@ -91,7 +91,7 @@ def test_calibrate_takes_bits(person, tmp_path, capsys):
     for path in sorted((person / "open").iterdir()):
         cv2.imwrite(str(folder / path.name), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 4)
     main("calibrate", folder, "--out", tmp_path / "me.json")
-    assert f"{len(OPEN)} images of 16 bits with values up to" in capsys.readouterr().err
+    assert f"all {len(OPEN)} images of 16 bits use the lowest 10 bits only" in capsys.readouterr().err
     assert main("calibrate", folder, "--out", tmp_path / "you.json", "--bits", 10) == 0
     assert "16 bits" not in capsys.readouterr().err
     assert main("calibrate", person / "open", "--out", tmp_path / "them.json") == 0

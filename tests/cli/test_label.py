@@ -73,9 +73,9 @@ def test_unreadable_images_and_names_are_skipped(tmp_path, capsys):
     os.rename(top / "004.png", os.fsencode(top) + b"/caf\xe9.png")
     assert label(top, tmp_path / "a.html") == 1
     error = capsys.readouterr().err
-    assert "skipped broken.png: not an image OpenCV can read" in error
+    assert "skipped broken.png: text, not an image" in error
     assert "skipped 'caf\\udce9.png': label files are UTF-8, and its name is not" in error
-    assert "left out of 6 images: 1 that could not be read (1 not an image OpenCV can read)" in error
+    assert "left out of 6 images: 1 that could not be read (1 text, not an image)" in error
     assert error.splitlines()[-1] == "1 file passed over (1 .heic): convert it to JPEG or PNG"
     assert len(items_of(tmp_path / "a.html")) == 4
     # If only unreadable images remain, the message says so.

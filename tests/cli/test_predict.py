@@ -184,7 +184,7 @@ def test_images_that_are_passed_over_are_counted_below_the_summary(predict, fold
 def test_text_file_that_is_named_is_a_row(predict, tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("notes")
     assert predict(tmp_path / "notes.txt") == 1
-    assert rows_of(capsys.readouterr().out)[0]["error"] == "not an image OpenCV can read"
+    assert rows_of(capsys.readouterr().out)[0]["error"] == "text, not an image"
 
 
 def test_bits_of_16_bit_images(predict, tmp_path, capsys):
@@ -194,8 +194,8 @@ def test_bits_of_16_bit_images(predict, tmp_path, capsys):
         image[0, 0] = 1023
         cv2.imwrite(str(path), image.astype(np.uint16))
     warning = (
-        "classic-eyes: warning: 3 images of 16 bits with values up to 1023 only, read as nearly black; if the camera "
-        "fills 10 bits, say --bits 10\n"
+        "classic-eyes: warning: all 3 images of 16 bits use the lowest 10 bits only and are nearly black; if their "
+        "camera fills no more, read them with --bits 10\n"
     )
     assert predict(tmp_path / "eyes") == 0
     assert capsys.readouterr().err.endswith(warning)

@@ -88,9 +88,9 @@ def unreadable(tmp_path, grey):
             tmp_path / "socket.png": "not a regular file (a pipe, socket or device)",
             Path(os.devnull): "not a regular file (a pipe, socket or device)",
             tmp_path / "empty.png": "empty file",
-            tmp_path / "text.jpg": "not an image OpenCV can read",
-            tmp_path / "half.png": "not an image OpenCV can read",
-            tmp_path / "half.jpg": "not an image OpenCV can read",
+            tmp_path / "text.jpg": "text, not an image",
+            tmp_path / "half.png": "PNG: cut off, its end is missing",
+            tmp_path / "half.jpg": "JPEG: cut off, its end is missing",
             f"{tmp_path}/nul\0.png": "not a file name",
         }
 
@@ -143,7 +143,7 @@ def test_an_exception_of_the_decoder_is_an_error(tmp_path, grey, monkeypatch):
 
     path = write(tmp_path / "a.png", grey)
     monkeypatch.setattr(cv2, "imdecode", throw)
-    assert read_images([path])[1] == ["not an image OpenCV can read"]
+    assert read_images([path])[1] == ["PNG: damaged, or of a kind OpenCV cannot read"]
 
 
 def test_no_paths_give_no_images():

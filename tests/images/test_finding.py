@@ -171,3 +171,15 @@ def test_an_unreadable_subfolder_is_an_error(put, tmp_path, monkeypatch):
 def test_finding_images_imports_no_scikit_learn():
     code = "import sys; from classic_eyes.datasets import find_images; assert 'sklearn' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_images_with_a_longer_ending_are_counted(tmp_path):
+    for name in ("a.png", "b.jpg_large", "c.png ", "d.jpg?w=300", "e.jpg_original", "f.pngx", "g.csv", "h.jpg.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    found = list_folder(tmp_path)
+    assert [name for _, name in found.images] == ["a.png"]
+    assert found.passed_over == {".jpg_large": 1, ".png ": 1, ".jpg?w=300": 1}
+    described = describe_passed_over(found.passed_over)
+    assert (
+        described == "3 files passed over (1 .jpg?w=300, 1 .jpg_large, 1 '.png '): rename images with a longer ending"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import warnings
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from classic_eyes import load_model
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.images import SIZE, as_images, check_batch, read_image, read_images, read_photograph
-from classic_eyes.images.gate import as_photograph
+from classic_eyes.images.files import Peaks
+from classic_eyes.images.gate import as_image, as_photograph, in_blocks
 
 from .conftest import write
 
@@ -193,7 +196,7 @@ def test_other_sizes_are_refused_everywhere(size, grey):
 
 
 @settings(max_examples=60, deadline=None)
-@pytest.mark.filterwarnings("ignore:all images of 16 bits")
+@pytest.mark.filterwarnings("ignore:.*of 16 bits")
 @given(
     st.sampled_from(["uint8", "bool", "uint16", "float32"]).flatmap(
         lambda dtype: hnp.arrays(
@@ -339,10 +342,10 @@ def test_images_that_use_few_of_sixteen_bits(bits, grey, tmp_path):
 
 def test_values_beyond_the_bits_are_refused(grey, tmp_path):
     deep = grey.astype(np.uint16) * 257
-    with pytest.raises(ImageError, match=r"images\[0\] has values up to \d+, but white is 1023"):
+    with pytest.raises(ImageError, match=r"images\[0\] has values up to \d+, but 10 bits hold 1023 at most: .* bits"):
         as_images([deep], bits=10)
     _, errors = read_images([write(tmp_path / "deep.png", deep)], bits=10)
-    assert "white is 1023" in errors[0]
+    assert "10 bits hold 1023 at most: change --bits" in errors[0]
 
 
 @pytest.mark.parametrize("bits", [0, 7, 17, 8.0, True, "10"])
@@ -361,9 +364,58 @@ def test_one_warning_where_all_values_are_small(grey, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         as_images(paths, bits=10)
-        as_images([deep, grey.astype(np.uint16) * 257])
+        as_images([grey.astype(np.uint16) * 257, np.zeros((24, 24), np.uint16)])
         as_images([grey])
         as_images([np.zeros((24, 24), np.uint16)])
+
+
+def test_small_values_are_counted_in_a_mixed_folder(grey):
+    deep, full = grey.astype(np.uint16) * 4, grey.astype(np.uint16) * 257
+    with pytest.warns(UserWarning, match=r"^2 of 4 images of 16 bits use the lowest 10 bits only.*by themselves.*=10"):
+        as_images([deep, full, grey, deep, np.zeros((24, 24), np.uint16)])
+    assert Peaks([60_000, 0, None]).warning("{}") is None
+    assert Peaks([3]).warning("--bits {}").endswith("read it with --bits 8")
+
+
+def test_the_warning_names_the_line_of_the_caller(grey):
+    deep = grey.astype(np.uint16) * 4
+    model = load_model("fast")
+    calls = (lambda: as_images([deep]), lambda: model.predict([deep]), lambda: list(in_blocks(deep[np.newaxis], 1)))
+    for call in calls:
+        with pytest.warns(UserWarning, match="lowest 10 bits") as caught:
+            call()
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "remedy"),
+    [
+        (0, 200, r"divide by 255"),
+        (-1, 1, r"\(x \+ 1\) / 2"),
+        (-1.8, 2.2, "standardized"),
+        (0, 4000, "value of white"),
+    ],
+)
+def test_the_advice_on_floats_is_that_of_their_range(low, high, remedy, tmp_path):
+    values = np.linspace(low, high, 576, dtype=np.float32).reshape(24, 24)
+    with pytest.raises(ImageError, match=rf"floats must lie in 0\.\.1: .*{remedy}"):
+        as_images([values])
+    (error,) = read_images([write(tmp_path / "a.tif", values)])[1]
+    assert "floats must lie in 0..1: save it" in error
+    assert "astype" not in error
+
+
+def test_what_else_can_be_read_is_named(grey):
+    file = io.BytesIO(b"x")
+    for call, message in (
+        (lambda: as_images([file]), r"images\[0\] is a BytesIO; .* a path, bytes or a PIL image: .*\.read\(\)"),
+        (lambda: as_images(file), r"images is a BytesIO; .*\[images\.read\(\)\]"),
+        (lambda: as_image(file), r"image is a BytesIO; .*\.read\(\)"),
+        (lambda: as_images([float("nan")]), r"images\[0\] is a float; .* a path, bytes or a PIL image"),
+        (lambda: as_images([None]), r"images\[0\] is None; .* a path, bytes or a PIL image"),
+    ):
+        with pytest.raises(ImageError, match=message):
+            call()
 
 
 # -- photographs --
@@ -397,7 +449,7 @@ def test_what_is_no_photograph_is_refused(tmp_path):
         (np.zeros((2, 30, 40, 3), np.uint8), r"photograph has shape \(2, 30, 40, 3\)"),
         (np.full((30, 40), 7.0), "photograph has float64 values"),
         (tmp_path / "a.png", "photograph '.*a.png': no such file"),
-        (b"text", "photograph <4 bytes>: not an image"),
+        (b"text", "photograph <4 bytes>: text, not an image"),
     ):
         with pytest.raises(ImageError, match=message):
             as_photograph(wrong)

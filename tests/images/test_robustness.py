@@ -97,6 +97,7 @@ def test_unusual_formats_are_decoded_correctly(hostile):
         "pages.tif",
         "=1+1.png",
         "negative.tif",
+        "tiles.tif",
     )
     for name in (*alike, "alpha.tif", "colour.pfm", "10-bit.pgm", "text.pgm"):
         assert np.abs(read_image(folder / name).astype(int) - EYE).max() <= 1, name

@@ -13,6 +13,8 @@ EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.14, 0.23
 _EAR_STEP = 0.03
 _MAX_EVIDENCE = 4.0
 _MIN_WINK_EVIDENCE = 2.0
+# Weaker evidence of closed eyes is none: open eyes give it too.
+_MIN_CLOSED_EVIDENCE = 0.75
 # Pixels between the corners of an eye. Narrower ones show no lids, and look closed more often than they are.
 # Below each width, appearance counts by a factor, and is shifted towards open.
 _SMALL_WIDTHS = ((7.0, 0.5, 1.0), (9.0, 0.75, 0.5))
@@ -59,9 +61,9 @@ def _clip(value: float) -> float:
 def joint_verdict(right: float | None, left: float | None) -> str:
     """Return the verdict for a face from the evidence of both eyes.
 
-    1. No visible eye: ``unknown``. One visible eye: the sign of its evidence.
+    1. No visible eye: ``unknown``.
     2. One eye at 2 or more, the other at -2 or less: ``wink``.
-    3. Otherwise ``open`` if the mean is 0 or more, else ``closed``.
+    3. Otherwise, by the mean of the visible eyes: ``open`` from 0 on, ``closed`` up to -0.75, else ``unknown``.
 
     Examples
     --------
@@ -73,4 +75,5 @@ def joint_verdict(right: float | None, left: float | None) -> str:
         return "unknown"
     if max(visible) >= _MIN_WINK_EVIDENCE and min(visible) <= -_MIN_WINK_EVIDENCE:
         return "wink"
-    return "open" if sum(visible) >= 0 else "closed"
+    mean = sum(visible) / len(visible)
+    return "open" if mean >= 0 else "closed" if mean <= -_MIN_CLOSED_EVIDENCE else "unknown"

@@ -34,7 +34,9 @@ def test_small_eyes_count_less_and_show_no_lids():
         (4, -1.9, "open"),
         (-4, 0.5, "closed"),
         (0.0, None, "open"),
-        (None, -0.1, "closed"),
+        (None, -0.1, "unknown"),
+        (None, -0.8, "closed"),
+        (-1, 0.5, "unknown"),
         (None, None, "unknown"),
     ],
 )

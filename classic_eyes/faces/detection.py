@@ -35,7 +35,7 @@ _CASCADE_STEP = 1.35
 # Side of a proposed face when dlib's detector, whose window has 80 pixels, looks at it again.
 _VERIFIED_SIDE = 90
 # Where nothing is found: further looks, in degrees of roll, which must be surer.
-_ROLLS, _MIN_SECOND_SCORE = (-20, 20), 0.1
+_ROLLS, _MIN_SECOND_SCORE = (-20, -10, 0, 10, 20), 0.1
 # Boxes that share this much of the smaller one are one face.
 _MAX_OVERLAP = 0.4
 
@@ -59,7 +59,7 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[n
        looked for if no face is found, or one of less than 72 pixels.
     4. With `upsample`, dlib's detector also looks at the whole photograph, doubled so often.
     5. If nothing is sure, dlib's detector looks again at 467 pixels with equalized contrast; and if nothing is found,
-       at 512 pixels turned by 20 degrees to either side.
+       without it, turned by up to 20 degrees to either side.
     6. Of boxes that overlap, keep the one with the highest score. No pass removes what another one has found.
     """
     scale = min(1.0, WORKING_SIDE / max(grey.shape))
@@ -132,7 +132,7 @@ def _verified(
 
 def _turned(grey: NDArray[np.uint8]) -> list[_Scored]:
     """Return what dlib's detector finds in turned images."""
-    scale = min(1.0, _LARGE_SIDE / max(grey.shape))
+    scale = min(0.91, _EQUALIZED_SIDE / max(grey.shape))
     small = np.asarray(_resized(grey, scale))
     centre = (small.shape[1] / 2, small.shape[0] / 2)
     found: list[_Scored] = []

@@ -418,12 +418,16 @@ def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: boo
     >>> load_model("fast").size
     24
     """
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise ModelError(
+            f"model {name_or_path!r}: allowed is the path of a model file, or one of {', '.join(SHIPPED_MODELS)}"
+        )
     shown = os.fspath(name_or_path)
     if shown in SHIPPED_MODELS and not os.path.exists(shown):
         return EyePredictor(*read_npz(shipped_model(shown)))
     ending = Path(shown).suffix
     if not os.path.exists(shown) or ending not in (".npz", ".skops", ".joblib"):
-        what = "no file of this name" if not os.path.exists(shown) else "no model file"
+        what = "no file of this name" if not os.path.exists(shown) else "not a model file"
         raise ModelError(
             f"model {shown!r}: {what}; allowed is a .npz, .skops or .joblib file that classic-eyes train wrote, or one "
             f"of {', '.join(SHIPPED_MODELS)}"

@@ -246,3 +246,9 @@ def test_a_covered_camera_shows_no_eye(name):
         assert model.verdict_one(flat) == "not-an-eye"
         assert model.verdict(flat[np.newaxis]) == ["not-an-eye"]
         assert model.novelty_score(flat[np.newaxis]) > 1
+
+
+@pytest.mark.parametrize("model", [None, 3, ["default"]])
+def test_what_is_no_path_is_no_model(model):
+    with pytest.raises(ModelError, match="allowed is the path of a model file, or one of default, fast"):
+        load_model(model)

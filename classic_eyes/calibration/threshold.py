@@ -22,6 +22,8 @@ _N_DEVIATIONS = 3.0
 # The standard deviation of a normal distribution is this times its median absolute deviation.
 _MAD_TO_STD = 1.4826
 _MAX_BYTES = 1 << 16
+# Log odds of a probability of 0.1.
+_SURELY_CLOSED = -float(np.log(9))
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
     Raises
     ------
     DataError
-        See `fit_threshold`.
+        See `fit_threshold`; or if there are no closed eyes, and more than half of the open ones are closed with a
+        probability of 0.9 or more.
 
     Examples
     --------
@@ -167,6 +170,14 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
     0.269
     """
     threshold = fit_threshold(opened, closed, usual=0.0, name="log odds of open")
+    if closed is None:
+        values = np.asarray(opened, dtype=np.float64)
+        n_closed = int((values <= _SURELY_CLOSED).sum())
+        if n_closed > threshold.n_open / 2:
+            raise DataError(
+                f"{n_closed} of {threshold.n_open} images given as open look closed; are these the right images? If "
+                "they are open, give closed ones as well (--closed), which tell them apart"
+            )
     return Calibration(replace(threshold, value=float(1 / (1 + np.exp(-threshold.value)))), model=model)
 
 

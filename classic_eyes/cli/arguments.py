@@ -115,6 +115,7 @@ def check_out(
     3. Another existing file is replaced only with ``force``, or continued with ``resume``. ``resume`` is None for a
        command that cannot continue.
     4. A file must be in an existing folder that is writable, and have one of the ``endings``, if there are any.
+    5. ``-`` is refused: where standard output is possible, it is that without the option.
     """
     if name is None:
         check_standard_output()
@@ -122,6 +123,9 @@ def check_out(
     if is_stream(name):
         return
     shown = f"{option} {name!r}"
+    if name == "-":
+        further = f"; omit {option} for standard output" if resume is not None and option == "--out" else ""
+        raise ParameterError(f"{shown} names no file{further}, or write ./- for a file of this name")
     if endings and Path(name).suffix not in endings:
         raise ParameterError(f"{shown} must end in {' or '.join(endings)}")
     folder = Path(name).absolute().parent

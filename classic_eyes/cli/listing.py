@@ -100,6 +100,7 @@ class ListedImages:
         for number, line in enumerate(self._lines()):
             if number == 0:
                 encoding = wide_encoding(line)
+                _refuse_table(path, line)
             if b"\0" in line:
                 what = (
                     f"is {encoding}" if encoding else "holds bytes that are 0, which no name has; perhaps it is UTF-16"
@@ -127,6 +128,18 @@ class ListedImages:
             if start == 0:
                 lines[0] = lines[0].removeprefix(_UTF8_MARK)
             yield from lines
+
+
+def _refuse_table(path: str, header: bytes) -> None:
+    """Refuse label files and predictions, whose lines are more than names."""
+    for separator in b",;\t":
+        columns = [field.strip().strip(b'"').lower() for field in header.split(bytes([separator]))]
+        if {b"file", b"label"} <= set(columns):
+            shown = b",".join(columns).decode("utf-8", "backslashreplace")
+            raise ParameterError(
+                f"--list {path!r} looks like a CSV with the columns {shown}; a list holds a name in each line and "
+                "nothing else"
+            )
 
 
 def _open_list(path: str) -> IO[bytes]:

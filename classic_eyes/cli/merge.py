@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..datasets import PREFERENCES, Merged, merge_tables, read_label_table, write_label_table
+from ..datasets import PREFERENCES, LabelTable, Merged, merge_tables, read_label_table, write_label_table
+from ..datasets.names import NearNames
 from ..errors import DataError
+from ..images.finding import quoted
 from .arguments import check_out, existing_file
 from .rows import printable
 from .tables import aligned
@@ -37,18 +39,35 @@ def add_arguments(parser: ArgumentParser) -> None:
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes merge``."""
     check_out(arguments.out, ".csv", force=arguments.force, read=(arguments.first, arguments.second))
-    merged = merge_tables(
-        read_label_table(arguments.first), read_label_table(arguments.second), prefer=arguments.prefer
-    )
+    first, second = read_label_table(arguments.first), read_label_table(arguments.second)
+    near = _near_names(first, second)
+    if near and not set(first.keys) & set(second.keys):
+        raise DataError(
+            f"the two files have no name in common: of the second {near[0]}; correct the names in one of them"
+        )
+    merged = merge_tables(first, second, prefer=arguments.prefer)
     if not merged.table.rows:
         raise DataError("neither file names an image; each line of a label file names an image and its label")
     write_label_table(merged.table, arguments.out, force=arguments.force)
     print("\n".join(_agreement(merged)))
+    if near:
+        print(
+            f"classic-eyes: warning: {len(near):,} names are nearly in both files: of the second {near[0]}",
+            file=sys.stderr,
+        )
     for line in _differences(merged, arguments.prefer):
         print(f"classic-eyes: {line}", file=sys.stderr)
     n_unknown = sum(label < 0 for label in merged.table.labels)
     print(f"wrote {arguments.out}: {len(merged.table.rows):,} images, {n_unknown:,} without a label", file=sys.stderr)
     return 0
+
+
+def _near_names(first: LabelTable, second: LabelTable) -> list[str]:
+    """Return for each name that only the second file has which name of the first was probably meant."""
+    ours, theirs = set(first.keys), set(second.keys)
+    near = NearNames(ours - theirs)
+    described = {name: near.describe(name, other_folders=False) for name in sorted(theirs - ours)}
+    return [f"{quoted(name)} is not in the first, but {what}" for name, what in described.items() if what]
 
 
 def _agreement(merged: Merged) -> list[str]:

@@ -8,9 +8,11 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 
 import numpy as np
 
+from .._utils.writing import is_stream
 from ..calibration import read_calibration
 from ..calibration.adaptation import fit_adaptation
 from ..errors import ParameterError
@@ -30,6 +32,8 @@ from .photographs import warn_of_photographs
 from .rows import STYLES, open_output, read_done, write_rows
 
 __all__ = ["add_arguments", "work"]
+
+_ENDINGS = {"csv": ".csv", "jsonl": ".jsonl", "table": ".txt"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -82,6 +86,7 @@ def work(arguments: Namespace) -> int:
     paths, names, passed_over = _images(arguments)
     inputs = chain(paths, (name for name in (arguments.list, arguments.calibration, model_file(arguments)) if name))
     check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=inputs)
+    _check_ending(arguments.out, arguments.format)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     threshold = _threshold(arguments, model)
     warn_of_photographs(paths, model, max_pixels=arguments.max_pixels, bits=arguments.bits)
@@ -138,6 +143,17 @@ def _check_resume(arguments: Namespace) -> None:
         raise ParameterError(f"--resume continues a file of rows, but {reason}; give --out FILE with csv or jsonl")
 
 
+def _check_ending(out: str | None, style: str) -> None:
+    """Refuse an output whose name says that it has another format."""
+    if out is None or is_stream(out):
+        return
+    own = _ENDINGS[style]
+    if Path(out).suffix.lower() not in ("", ".txt", own):
+        raise ParameterError(
+            f"--out {out!r} would hold --format {style}; name it {Path(out).stem + own!r}, or choose another --format"
+        )
+
+
 def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] | ListedImages, Counter[str]]:
     """Return the paths of the images, their names, and what was passed over."""
     if (arguments.list is None) == (not arguments.paths):
@@ -151,6 +167,9 @@ def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] |
 
 
 def _threshold(arguments: Namespace, model: EyePredictor) -> float:
+    if arguments.adapt and (arguments.calibration is not None or arguments.threshold is not None):
+        option = "--threshold" if arguments.calibration is None else "--calibration"
+        raise ParameterError(f"--adapt fits the decision threshold, which {option} sets; give one of them")
     if arguments.calibration is None:
         return 0.5 if arguments.threshold is None else arguments.threshold
     if arguments.threshold is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import shlex
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from difflib import get_close_matches
 from ..images.finding import quoted
 from .csvfile import LABEL_DIGITS, LABEL_WORDS, read_columns
 from .eyeset import UNLABELLED, EyeSet
+from .names import as_text
 
 __all__ = ["RECOGNIZED", "class_folders", "warn_of_unused_labels"]
 
@@ -30,6 +32,8 @@ _UNCLEAR = re.compile(
     "(?:eyes?|faces?|drivers?|subjects?|images?)?"
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+# Names of software that begin like a label.
+_OTHER_WORDS = re.compile(r"open[\W_]*(?:cv|face|source|gl|vino|ai|mp)(?![a-z])", re.IGNORECASE)
 _IN_FILE_NAMES = re.compile(r"(?<![a-z])(?:(opened|open)|closed|close|shut)(?=eye|[^a-z]|$)", re.IGNORECASE)
 _FILE_COLUMNS = {"file", "files", "filename", "file_name", "filepath", "image", "image_name", "img", "name", "path"}
 _LABEL_COLUMNS = {"label", "labels", "class", "state", "eye_state", "status", "target", "open", "closed", "y"}
@@ -120,7 +124,7 @@ def _is_unclear(folder: str) -> bool:
     parts = folder.split("/")
     if any(_UNCLEAR.fullmatch(_letters(part)) for part in parts):
         return True
-    words = [word.lower() for part in parts for word in _WORDS.findall(part)]
+    words = [word.lower() for part in parts for word in _WORDS.findall(_OTHER_WORDS.sub("", part))]
     return any(
         word.startswith(("open", "clos", "shut")) or get_close_matches(word, LABEL_WORDS, 1, 0.8) for word in words
     )
@@ -155,8 +159,9 @@ def _other_tables(top: str, label_file: str) -> str | None:
         if not files or not labels or {"score", "error"} <= columns:
             continue
         rename = "" if {"file", "label"} <= columns else ", after renaming its columns to file and label"
+        path = shlex.quote(os.path.join(as_text(top), as_text(name)))
         return (
-            f"{quoted(name)} looks like a label file and was not used; name it with --labels (Python: labels=...), or "
-            f"rename it to {label_file}{rename}"
+            f"{quoted(as_text(name))} looks like a label file and was not used; name it with --labels {path} (Python: "
+            f"labels=...), or rename it to {label_file}{rename}"
         )
     return None

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ __all__ = [
     "read_columns",
     "read_csv",
     "refuse_predictions",
+    "summed_up",
 ]
 
 UNLABELLED = -1
@@ -38,6 +40,13 @@ _SEPARATORS = (",", ";", "\t")
 # Columns that predict writes beside file and label.
 _OF_PREDICTIONS = {"score", "error"}
 _START = 1 << 16
+# Wrong labels that are listed line by line, and different ones that are named of more.
+_N_LISTED, _N_TEXTS = 10, 5
+# What Excel writes and reads before the header.
+_SEPARATOR_LINE = re.compile(r"\Asep=.(?=[\r\n])", re.IGNORECASE)
+_ENDING = re.compile(r"\.\w{3,4}$")
+# How Excel's workbooks begin, the new ones and those before 2007.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 def label_of(text: str) -> int | None:
@@ -50,6 +59,23 @@ def label_of(text: str) -> int | None:
 def not_a_label(text: str) -> str:
     """Return the message for a field of which `label_of` returns None."""
     return f"{quoted(text)} is not 0, 1, open, closed or empty"
+
+
+def summed_up(not_labels: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the problems of lines with wrong labels: one for each line, or where there are many, one for all."""
+    if len(not_labels) <= _N_LISTED:
+        return [(line, f"label {not_a_label(text)}") for line, text in not_labels]
+    texts = Counter(text for _, text in not_labels).most_common()
+    shown = [f"{quoted(text)} ({count:,})" for text, count in texts[:_N_TEXTS]]
+    more = [f"{len(texts) - _N_TEXTS:,} more"] * (len(texts) > _N_TEXTS)
+    line = min(line for line, _ in not_labels)
+    return [
+        (
+            line,
+            f"this and {len(not_labels) - 1:,} other labels are not 0, 1, open, closed or empty: "
+            f"{', '.join(shown + more)}",
+        )
+    ]
 
 
 def listed(problems: Iterable[tuple[int, str]]) -> str:
@@ -89,10 +115,11 @@ def refuse_predictions(table: CsvFile) -> None:
 
 
 def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ()) -> CsvFile:
-    """Read a CSV file: UTF-8 with or without a byte order mark, and a header; empty lines are skipped.
+    """Read a CSV file: UTF-8 with or without a byte order mark, and a header; lines without any field are skipped.
 
-    Fields are separated by commas, semicolons or tabs, which the header decides. The columns of `needed` must be there
-    once, those of `allowed` at most once; other columns may be there too.
+    A line ``sep=;`` before the header is skipped too. Fields are separated by commas, semicolons or tabs, which the
+    header decides. The columns of `needed` must be there once, those of `allowed` at most once; other columns may be
+    there too.
     """
     name = os.path.basename(os.fspath(csv_path))
     text = _text(csv_path, name)
@@ -107,9 +134,11 @@ def read_csv(csv_path: Path, needed: Sequence[str], allowed: Sequence[str] = ())
                 if fields:
                     _check_columns(f"{name}, line {line}", separator.join(fields), _columns(fields), needed, allowed)
                 header = tuple(fields)
+            elif not any(map(str.strip, fields)):
+                pass
             elif len(fields) == len(header):
                 rows.append((line, tuple(fields)))
-            elif fields:
+            else:
                 problems.append((line, f"{len(fields)} fields; the header has {len(header)}"))
             line = reader.line_num + 1
     except csv.Error as error:
@@ -127,6 +156,7 @@ def read_columns(csv_path: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     text = start.decode((wide_encoding(start) or "utf-8-sig").lower(), "replace").lstrip("\ufeff")
+    text = _SEPARATOR_LINE.sub("", text)
     return max((_columns(_first_row(text, separator)) for separator in _SEPARATORS), key=len)
 
 
@@ -152,8 +182,11 @@ def _text(csv_path: Path, name: str) -> str:
         raise DataError(f"{name}: {error}") from error
     if wide := wide_encoding(data):
         raise DataError(f"{name} is {wide}; save it as UTF-8")
+    if data.startswith(_WORKBOOKS):
+        raise DataError(f"{name} is an Excel workbook; save it as CSV UTF-8")
     try:
-        return data.decode("utf-8-sig")
+        # Without the line, but with its end: the numbers of lines stay.
+        return _SEPARATOR_LINE.sub("", data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(f"{name}, line {line}: not UTF-8; save the file as UTF-8") from error
@@ -164,9 +197,12 @@ def _check_columns(
 ) -> None:
     for column in (*needed, *allowed):
         if column in needed and column not in columns:
+            # A header names no image.
+            is_row = any(_ENDING.search(field) for field in columns)
+            remedy = f"add the line {','.join(needed)} before it" if is_row else "rename the columns"
             raise DataError(
                 f"{where}: no column {column!r} in the header {quoted(header)}; needed are {','.join(needed)}, "
-                "separated by commas, semicolons or tabs; rename the columns"
+                f"separated by commas, semicolons or tabs; {remedy}"
             )
         if columns.count(column) > 1:
             raise DataError(f"{where}: the column {column!r} is there twice; keep one")

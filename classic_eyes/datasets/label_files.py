@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..images.finding import Path, last_name, quoted
-from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions
+from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions, summed_up
 from .eyeset import EyeSet
 from .names import NearNames, as_path, as_text, list_named
 
@@ -64,7 +64,7 @@ def read_assets_csv(folder: Path, csv_path: Path, *, accept_predictions: bool = 
     labelled = _LabelledFolder(top, found)
     for line, fields in table.rows:
         labelled.add(line, dict(zip(table.columns, fields, strict=True)))
-    problems = sorted([*table.problems, *labelled.problems])
+    problems = sorted([*table.problems, *labelled.problems, *summed_up(labelled.not_labels)])
     if problems:
         near = labelled.near_names([line for line, _ in problems[:_N_LISTED]])
         subject, remedy = f"{table.name},", ""
@@ -88,6 +88,7 @@ class _LabelledFolder:
         self.rows: dict[str, tuple[int, int, str, str]] = {}
         self.problems: list[tuple[int, str]] = []
         self.missing: dict[int, str] = {}
+        self.not_labels: list[tuple[int, str]] = []
 
     def add(self, line: int, row: dict[str, str]) -> None:
         problem = self._add(line, row)
@@ -100,13 +101,19 @@ class _LabelledFolder:
             return "the file name is empty"
         name = posixpath.normpath(file)
         if posixpath.isabs(name) or os.path.isabs(file) or name.split("/")[0] == "..":
+            inside = name.removeprefix(as_text(os.path.abspath(self.top)) + "/")
+            if inside != name:
+                return (
+                    f"file {quoted(file)} is an absolute path; names are relative to the folder, write {quoted(inside)}"
+                )
             return f"file {quoted(file)} leaves the folder; names are relative to it"
         found = next((each for each in (name, f"images/{name}") if self._has(each)), None)
         if found is None:
             self.missing[line] = file
             return f"file {quoted(file)} is not in the folder, nor in its images/"
         if label is None:
-            return f"label {not_a_label(row['label'])}"
+            self.not_labels.append((line, row["label"]))
+            return None
         if found in self.rows:
             return f"file {quoted(file)} is already on line {self.rows[found][0]}"
         self.rows[found] = (line, label, row.get("group", "").strip() or found, row.get("chosen", "").strip())

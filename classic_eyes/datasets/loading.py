@@ -12,6 +12,7 @@ from ..images import check_bits
 from ..images.arrays import MAX_PIXELS, check_size
 from ..images.files import read_batch
 from .eyeset import UNLABELLED, EyeSet
+from .identical import join_identical
 
 __all__ = ["LoadedSet", "load_images", "load_labelled"]
 
@@ -41,6 +42,8 @@ class LoadedSet:
 def load_images(eyes: EyeSet, *, size: int = 24, bits: int | None = None) -> LoadedSet:
     """Read the images of a data set, labelled or not.
 
+    Groups that have identical images are joined, so that no split has an image on both sides.
+
     Parameters
     ----------
     eyes : EyeSet
@@ -65,7 +68,8 @@ def load_images(eyes: EyeSet, *, size: int = 24, bits: int | None = None) -> Loa
     good = np.flatnonzero([error is None for error in errors])
     if len(good) == 0:
         raise DataError(f"none of {len(eyes)} images could be read, for example {failed[0][0]!r}: {failed[0][1]}")
-    return LoadedSet(eyes.take(good), images[good], failed, tuple(peaks[row] for row in good))
+    loaded = images[good]
+    return LoadedSet(join_identical(eyes.take(good), loaded), loaded, failed, tuple(peaks[row] for row in good))
 
 
 def load_labelled(eyes: EyeSet, *, size: int = 24, bits: int | None = None) -> LoadedSet:

@@ -7,6 +7,7 @@ import posixpath
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from urllib.parse import unquote
 
 from ..images.finding import Path, find_images, quoted
@@ -34,12 +35,21 @@ def list_named(folder: Path) -> list[tuple[str, str]]:
     return found if _is_utf8() else sorted(((path, as_text(name)) for path, name in found), key=lambda pair: pair[1])
 
 
+def _decoded_again(name: str) -> str:
+    """Return a name in UTF-8 that was read in another encoding and saved, such as Ã© for é."""
+    for encoding in ("cp1252", "latin-1", "mac_roman"):
+        with suppress(UnicodeError):
+            return name.encode(encoding).decode("utf-8")
+    return name
+
+
 def _with_slashes(name: str) -> str:
     return posixpath.normpath(name.replace("\\", "/")) if "\\" in name else name
 
 
 # What a name may differ in, and the function that takes the difference away; in the order in which they are applied.
 _DIFFERENCES: dict[str, Callable[[str], str]] = {
+    "it was read in a wrong encoding (save the label file as UTF-8)": _decoded_again,
     "it is written as in a URL": unquote,
     "it has \\ in place of /": _with_slashes,
     "it has blanks around it": str.strip,
@@ -61,12 +71,12 @@ class NearNames:
             self._whole.setdefault(whole, []).append(name)
             self._last.setdefault(posixpath.basename(whole), []).append(name)
 
-    def describe(self, name: str) -> str | None:
+    def describe(self, name: str, *, other_folders: bool = True) -> str | None:
         """Return which name is near and what the difference is; None if there is none, or several in other folders."""
         spellings = (name, f"images/{name}")
         keys = [_without(each, _DIFFERENCES, "the folder differs") for each in spellings]
         pairs = [(each, near) for each, key in zip(spellings, keys, strict=True) for near in self._whole.get(key, ())]
-        if not pairs:
+        if not pairs and other_folders:
             others = self._last.get(posixpath.basename(keys[0]), [])
             pairs = [(name, near) for near in others[:1]] if len(others) == 1 else []
         if not pairs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .._utils.writing import csv_text, write_whole
 from ..errors import DataError, ParameterError
 from ..images.finding import Path, quoted
-from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions
+from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions, summed_up
 
 __all__ = [
     "PREFERENCES",
@@ -156,6 +156,7 @@ def read_label_table(csv_path: Path) -> LabelTable:
     if repeated:
         raise DataError(f"{table.name}: the column {quoted(repeated[0])} is there twice; keep one, or rename it")
     problems = list(table.problems)
+    not_labels: list[tuple[int, str]] = []
     lines: dict[str, int] = {}
     file, label = table.columns.index("file"), table.columns.index("label")
     for line, fields in table.rows:
@@ -165,8 +166,9 @@ def read_label_table(csv_path: Path) -> LabelTable:
         elif key in lines:
             problems.append((line, f"file {quoted(fields[file])} is already on line {lines[key]}"))
         elif label_of(fields[label]) is None:
-            problems.append((line, f"label {not_a_label(fields[label])}"))
+            not_labels.append((line, fields[label]))
         lines.setdefault(key, line)
+    problems += summed_up(not_labels)
     if problems:
         raise DataError(f"{table.name}, {listed(problems)}")
     return LabelTable(table.header, tuple(fields for _, fields in table.rows))

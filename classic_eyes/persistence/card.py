@@ -126,8 +126,14 @@ def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
         if wide := wide_encoding(content):
             raise ParameterError(f"about {shown!r} is {wide}; save it as UTF-8")
         about = json.loads(content.decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ParameterError(f"about {shown!r} cannot be read as JSON: {error}; write it in UTF-8") from error
+    except OSError as error:
+        raise ParameterError(f"about {shown!r} cannot be read: {error.strerror}; name a JSON file") from error
+    except UnicodeDecodeError as error:
+        raise ParameterError(f"about {shown!r} is not UTF-8; save it as UTF-8") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ParameterError(
+            f'about {shown!r} is not JSON: {error}; allowed is a JSON object, for example {{"sources": ["my camera"]}}'
+        ) from error
     if not isinstance(about, dict):
         raise ParameterError(f"about {shown!r} holds a {type(about).__name__}; allowed is a JSON object")
     return about

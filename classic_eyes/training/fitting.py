@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from ..errors import ParameterError
 from ..inference.cascade import Cascade, blend
 from ..inference.novelty import Novelty
 from ..inference.program import Program, ViewProtocol
+from ..metrics import roc_auc
 from ..preprocessing.alignment import Alignment, align, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
@@ -36,6 +38,13 @@ _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 _CHUNK = 256
 # Share of the held-out images that count as unsure.
 _UNSURE = 0.05
+# Out-of-fold ROC AUC below which labels cannot be those of the images, from so many images on. With fewer, chance alone
+# gives such a value.
+_LEAST_AUC, _ENOUGH = 0.6, 50
+_CONTRADICTED = (
+    "the labels contradict the images: out of fold, open and closed eyes are not told apart; 1 means open and 0 "
+    "closed, check whether they are exchanged, or names and labels are shifted"
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,8 @@ def fit_program(
     2. Each view is fitted to all of it. Its out-of-fold decision values come from classifiers fitted without a third
        of the groups, for synthetic eyes from one fitted to images alone.
     3. The threshold of the cascade leaves the share ``cascade`` of the images to the later views.
-    4. Platt scaling is fitted to the blended out-of-fold decision values.
+    4. Platt scaling is fitted to the blended out-of-fold decision values. A UserWarning says where these show that the
+       labels contradict the images.
     """
     n = len(images)
     aligned = _aligned_views(alignment, len(pipelines))
@@ -120,6 +130,8 @@ def fit_program(
             threshold = float(np.quantile(np.abs(values[0][:n]), cascade))
         decisions = blend(values, threshold)
         slope, intercept = _fit_sigmoid(decisions, training, n)
+    if slope <= 0 or (n >= _ENOUGH and roc_auc(labels, (1 + np.tanh(decisions[:n])) / 2) < _LEAST_AUC):
+        warnings.warn(_CONTRADICTED, UserWarning, stacklevel=4)
     views, not_compiled = _compile(list(pipelines.values()), aligned)
     program = Program(
         images.shape[1],

@@ -162,3 +162,12 @@ def test_file_that_is_not_json_is_refused(tmp_path, content):
         read_calibration(tmp_path / "me.json")
     with pytest.raises(DataError, match="cannot be read"):
         read_calibration(tmp_path / "none.json")
+
+
+def test_open_eyes_that_look_closed_are_refused_unless_closed_ones_are_given():
+    values = np.array([-3.0] * 11 + [1.0] * 10)
+    with pytest.raises(DataError, match=r"^11 of 21 images given as open look closed; are these the right images\?"):
+        calibrate(values)
+    assert calibrate(values[1:]).threshold.n_open == 20  # half of them
+    assert calibrate(values, values - 4).threshold.n_closed == 21
+    calibrate(np.full(12, -2.0))  # narrow eyes, with a probability of 0.12

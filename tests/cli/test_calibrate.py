@@ -53,6 +53,7 @@ def test_calibrate_writes_and_predict_uses_the_threshold(person, tmp_path, capsy
         (("calibrate", "{person}/open", "--out", "me.txt"), "--out 'me.txt' must end in .json"),
         (("calibrate", "{person}/open/00.png", "--out", "me.json"), "1 images of open eyes; 12 or more"),
         (("calibrate", "{person}/closed", "--closed", "{person}/open", "--out", "me.json"), "exchanged"),
+        (("calibrate", "{person}/closed", "--out", "me.json"), "images given as open look closed; are these the right"),
         (("calibrate", "nobody", "--out", "me.json"), "'nobody': no such folder or image"),
         (("calibrate", "{person}/open", "--landmarks", "{person}/open/00.png", "--out", "me.json"), "--photographs"),
         (("predict", "{person}", "--calibration", "none.json"), "argument --calibration: 'none.json': no such file"),

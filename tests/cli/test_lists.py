@@ -64,6 +64,11 @@ def test_url_is_accepted_as_a_path(site, small_model, capsys):
         (["--list", "utf-16.txt"], "'utf-16.txt' is UTF-16; save it as UTF-8"),
         (["--list", "utf-16-be.txt"], "'utf-16-be.txt' is UTF-16; save it as UTF-8"),
         (["--list", "utf-32.txt"], "'utf-32.txt' is UTF-32; save it as UTF-8"),
+        (
+            ["--list", "truth.csv"],
+            "'truth.csv' looks like a CSV with the columns file,label; a list holds a name in each",
+        ),
+        (["--list", "semicolons.csv"], "looks like a CSV with the columns file,label,score,error; a list"),
         (["--list", "zeros.txt"], "'zeros.txt' holds bytes that are 0, which no name has"),
     ],
 )
@@ -74,6 +79,8 @@ def test_unusable_list_is_refused(tmp_path, monkeypatch, capsys, arguments, mess
     Path("link.txt").symlink_to("names.txt")
     for codec in ("utf-16", "utf-16-be", "utf-32"):
         Path(f"{codec}.txt").write_bytes("eyes/a.png\neyes/b.png\n".encode(codec))
+    Path("truth.csv").write_text("file,label\na.png,1\n")
+    Path("semicolons.csv").write_text('\ufeff"File";label;score;error\na.png;1;0.9;\n')
     Path("zeros.txt").write_bytes(b"a.png\0b.png\0")
     assert cli.main(["predict", *arguments]) == 2
     assert message in capsys.readouterr().err

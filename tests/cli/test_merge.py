@@ -97,3 +97,26 @@ def test_predictions_are_not_merged(tmp_path, capsys):
         assert "p.csv has the columns score and error: these are predictions, not labels" in error
         assert error.count("\n") == 1
         assert not out.exists()
+
+
+def test_names_that_are_nearly_the_same_are_not_merged(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("file,label\na.png,1\nb.png,0\n")
+    (tmp_path / "b.csv").write_text("file,label\nA.PNG,1\nB.PNG,0\n")
+    out = tmp_path / "c.csv"
+    assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", out, "--force") == 2
+    assert (
+        "no name in common: of the second 'A.PNG' is not in the first, but 'a.png' is: upper and lower case differ"
+        in capsys.readouterr().err
+    )
+    assert not out.exists()
+    # With others in common it is a warning.
+    (tmp_path / "b.csv").write_text("file,label\nA.PNG,1\nb.png,0\n")
+    assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", out) == 0
+    assert "warning: 1 names are nearly in both files: of the second 'A.PNG'" in capsys.readouterr().err
+
+
+def test_two_parts_of_a_folder_are_merged(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("file,label\nleft/1.png,1\n")
+    (tmp_path / "b.csv").write_text("file,label\nright/1.png,0\n")
+    assert main("merge", tmp_path / "a.csv", tmp_path / "b.csv", "--out", tmp_path / "c.csv") == 0
+    assert "warning" not in capsys.readouterr().err

@@ -256,12 +256,20 @@ def test_refused_run_leaves_an_older_out_file_unchanged(predict, tmp_path, capsy
         (["{}/empty"], "no image"),
         (["{}/eyes", "--model", "{}/none.joblib"], "no file of this name"),
         (["{}/eyes", "--model", "{}/model.joblib"], "trust"),
-        (["{}/eyes", "--model", "{}/eyes/000.png", "--trust-model"], "no model file"),
+        (["{}/eyes", "--model", "{}/eyes/000.png", "--trust-model"], "not a model file"),
         (["{}/eyes", "--threshold", "1.5"], "not a number from 0 to 1"),
         (["{}/eyes", "--threshold", "nan"], "not a number from 0 to 1"),
         (["{}/eyes", "--jobs", "0"], "not a whole number from 1"),
         (["{}/eyes", "--format", "xml"], "invalid choice"),
         (["{}/eyes", "--out", "{}/no/out.csv", "--model", "{}/model.joblib", "--trust-model"], "make it first"),
+        (
+            ["{}/eyes", "--out", "{}/x.xlsx"],
+            "x.xlsx' would hold --format csv; name it 'x.csv', or choose another --format",
+        ),
+        (["{}/eyes", "--out", "{}/x.json", "--format", "jsonl"], "name it 'x.jsonl'"),
+        (["{}/eyes", "--out", "-"], "--out '-' names no file; omit --out for standard output, or write ./- for a file"),
+        (["{}/eyes", "--adapt", "--threshold", "0.7"], "--adapt fits the decision threshold, which --threshold sets"),
+        (["{}/eyes", "--adapt", "--calibration", "{}/eyes/000.png"], "which --calibration sets; give one of them"),
         ([], "PATH"),
         (["--frobnicate", "{}/eyes"], "frobnicate"),
     ],
@@ -319,7 +327,7 @@ def test_shipped_model_is_found_by_name(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "default").write_text("none")
     assert main("predict", folder, "--model", "default", "--trust-model") == 2
-    assert "no model file" in capsys.readouterr().err
+    assert "not a model file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -327,7 +335,7 @@ def test_shipped_model_is_found_by_name(folder, tmp_path, monkeypatch, capsys):
     [
         (["--model", "defualt"], f"one of {', '.join(SHIPPED_MODELS)}"),
         (["--model", "{}/none.npz"], "no file of this name"),
-        (["--model", "{}"], "no model file"),
+        (["--model", "{}"], "not a model file"),
     ],
 )
 def test_wrong_model_gives_a_one_line_error(folder, tmp_path, capsys, options, message):

@@ -149,9 +149,9 @@ def test_unreadable_images_are_skipped_and_reported(tmp_path, capsys):
     out = tmp_path / "mine.npz"
     assert main("train", tmp_path / "eyes", "--out", out, *QUICK, "--folds", 0) == 1
     error = capsys.readouterr().err.splitlines()
-    assert error[0].startswith("classic-eyes: skipped 003.png: not an image")
+    assert error[0].startswith("classic-eyes: skipped 003.png: text, not an image")
     assert "39 images: " in error[1]
-    assert error[-2].startswith("left out of 40 images: 1 that could not be read (1 not an image")
+    assert error[-2].startswith("left out of 40 images: 1 that could not be read (1 text, not an image")
     assert error[-1] == "2 files passed over (1 .heic, 1 .nef): convert them to JPEG or PNG"
     card = read_card(out)
     assert card["data"][0]["images"] == 39
@@ -257,6 +257,59 @@ def test_labels_that_are_not_used_are_named(tmp_path, capsys, folders, table, me
         (tmp_path / "eyes" / table).write_text("file,label\na/000.png,1\n")
     assert main("train", tmp_path / "eyes", "--out", tmp_path / "m.npz") == 2
     assert f"classic-eyes: warning: 'eyes': {message}" in capsys.readouterr().err.splitlines()[0]
+
+
+# -- labels that contradict the images, or each other --
+
+
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda label, k: 1 - label, r"disagrees with (9\d|100)% of the \d+ labels .*: are they exchanged\?"),
+        (lambda label, k: (k // 3) % 2, r"disagrees with [45]\d% of the \d+ labels .*shifted against each other\?"),
+        (lambda label, k: label, None),
+    ],
+)
+def test_labels_that_the_shipped_model_contradicts_are_named_before_the_work(
+    tmp_path, capsys, monkeypatch, change, message
+):
+    labels = write_eyes(tmp_path / "eyes", 120, random_state=1)
+    rows = [f"{k:03}.png,{change(label, k)}" for k, label in enumerate(labels)]
+    (tmp_path / "eyes" / "assets.csv").write_text("\n".join(["file,label", *rows]))
+
+    def fit(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EyeClassifier, "fit", fit)
+    assert main("train", tmp_path / "eyes", "--out", tmp_path / "m.npz", "--folds", 0) == 130
+    error = capsys.readouterr().err
+    assert re.search(message, error) if message else "disagrees" not in error
+
+
+@pytest.mark.filterwarnings("always")
+def test_identical_images_with_two_labels_are_named_and_evaluated_together(tmp_path, capsys):
+    """Each image is there as open and as closed: no accuracy above one half is possible."""
+    write_eyes(tmp_path / "eyes" / "open", 40)
+    shutil.copytree(tmp_path / "eyes" / "open", tmp_path / "eyes" / "closed")
+    assert main("train", tmp_path / "eyes", "--out", tmp_path / "m.npz", "--folds", 2, *QUICK) == 0
+    captured = capsys.readouterr()
+    assert "80 images: 40 open, 40 closed, 0 unlabelled, in 40 groups" in captured.err
+    assert (
+        "warning: 40 images are there twice with different labels, for example 'closed/000.png' (closed) and "
+        "'open/000.png' (open)" in captured.err
+    )
+    assert captured.err.count("the labels contradict the images") == 1
+    result = read_card(tmp_path / "m.npz")["results"][str(tmp_path / "eyes")]
+    assert result["accuracy"]["value"] == 0.5
+    assert result["n_groups"] == 40
+
+
+def test_identical_images_of_two_folders_are_one_group(tmp_path, capsys):
+    write_labelled(tmp_path / "a", 40)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert main("train", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "m.npz", "--folds", 0, *QUICK) == 0
+    assert "80 images: 40 open, 40 closed, 0 unlabelled, in 40 groups" in capsys.readouterr().err
 
 
 # -- labels that are no measure of the accuracy --
@@ -440,7 +493,8 @@ def _two_people(folder):
         (_four, ["--folds", "1"], "2 or more, or 0 for no evaluation"),
         (_four, ["--features", ","], "names nothing"),
         (_four, ["--features", "hog,lbp/"], "names nothing"),
-        (_four, ["--about", "none.json"], "none.json"),
+        (_four, ["--about", "none.json"], "none.json' cannot be read: No such file or directory; name a JSON file"),
+        (_four, ["--about", __file__], "test_train.py' is not JSON: Extra data"),
         (_four, ["--labels", "none.csv"], "none.csv"),
         (_four, ["--seed=2147483648"], "'2147483648' is not a whole number from 0 to 2147483647"),
         (_four, ["--seed=-1"], "argument --seed: '-1' is not a whole number from 0 to 2147483647"),

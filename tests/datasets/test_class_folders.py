@@ -69,6 +69,7 @@ def test_a_label_file_of_another_name_warns(put, tmp_path, name, content, rename
     (tmp_path / name).write_bytes(content.encode(codec))
     with pytest.warns(UserWarning, match=f"'{name}' looks like a label file and was not used; name it") as w:
         read_eyes(top)
+    assert f"--labels {top}/{name} (Python" in str(w[0].message)
     assert str(w[0].message).endswith(rename)
     recwarn.clear()
     # One that is used, or beside one that is used, is none.
@@ -88,3 +89,8 @@ def test_other_files_beside_the_images_do_not_warn(put, tmp_path, content, recwa
     (tmp_path / "folder.csv").mkdir()
     read_eyes(put("a.png"))
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("folder", ["opencv", "OpenCV_crops", "open-face"])
+def test_names_of_software_are_no_labels(put, folder):
+    read_eyes(put(f"{folder}/a.png"))  # warnings are errors here

@@ -271,3 +271,62 @@ def test_wrong_votes_are_refused(tmp_path, text, reason):
     path.write_text(text)
     with pytest.raises(DataError, match=reason):
         read_votes(path)
+
+
+# -- label files from spreadsheets --
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("sep=;", "file;label", "a.png;1"),
+        ("SEP=,", "file,label", "a.png,1"),
+        ("file,label", "a.png,1", ",", ", ,", ",,,"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_that_spreadsheets_add_are_skipped(label, lines, end):
+    assert labels_of(read_eyes(label(*lines, end=end))) == {"a.png": 1, "b.png": -1, "images/c.png": -1}
+
+
+def test_numbers_of_lines_count_a_separator_line(label):
+    with pytest.raises(DataError, match=r"^assets.csv, line 3: label 'x' is not"):
+        read_eyes(label("sep=;", "file;label", "a.png;x"))
+
+
+def test_a_missing_header_is_named(label):
+    with pytest.raises(
+        DataError, match=r"line 1: no column 'file' in .*'a.png,1'.*; add the line file,label before it$"
+    ):
+        read_eyes(label("a.png,1", "b.png,0"))
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_workbooks_of_excel_are_named(put, tmp_path, start):
+    (put("a.png") / "labels.csv").write_bytes(start + b"\0\1\2")
+    with pytest.raises(DataError, match=r"^labels.csv is an Excel workbook; save it as CSV UTF-8$"):
+        read_eyes(tmp_path, labels=tmp_path / "labels.csv")
+
+
+def test_an_absolute_path_in_the_folder_gets_the_relative_name(label, tmp_path):
+    with pytest.raises(DataError, match=r"is an absolute path; names are relative to the folder, write 'images/c.png'"):
+        read_eyes(label("file,label", f"{tmp_path}/images/c.png,1"))
+
+
+@pytest.mark.parametrize("read", [read_eyes, lambda top: read_label_table(top / "assets.csv")])
+def test_many_wrong_labels_are_summed_up(put, tmp_path, read):
+    names = [f"{k:02}.png" for k in range(12)]
+    rows = [f"{name},{'Yes' if k < 7 else 'No'}" for k, name in enumerate(names)]
+    (put(*names) / "assets.csv").write_text("\n".join(["file,label", *rows]))
+    message = r"line 2: this and 11 other labels are not 0, 1, open, closed or empty: 'Yes' \(7\), 'No' \(5\)$"
+    with pytest.raises(DataError, match=message):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
+def test_a_name_that_was_read_in_a_wrong_encoding(put, tmp_path, encoding):
+    (put("é1.png") / "assets.csv").write_text(f"file,label\n{'é1.png'.encode().decode(encoding)},1\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"'é1.png' is: it was read in a wrong encoding \(save the label file as UTF-8\)"
+    ):
+        read_eyes(tmp_path)

@@ -380,9 +380,9 @@ def test_a_killed_writer_leaves_the_old_files_or_the_new_ones(saved, tmp_path, e
 @pytest.mark.parametrize(
     ("source", "name", "said"),
     [
-        ("m.npz", "up.NPZ", "no model file"),
+        ("m.npz", "up.NPZ", "not a model file"),
         ("m.npz", "m.joblib", "is a compiled model, which needs no trust"),
-        ("m.skops", "m.bin", "no model file"),
+        ("m.skops", "m.bin", "not a model file"),
         ("m.skops", "m.joblib", "is a skops file, which needs no trust; name it NAME.skops"),
         ("m.skops", "m.npz", "is a skops file; name it NAME.skops"),
         ("m.joblib", "m.npz", "is a joblib file, which can run code; read the .npz beside it"),

@@ -131,3 +131,15 @@ def test_they_move_the_threshold_of_a_source_that_labels_narrow_eyes_closed(clas
     assert common.score(others.images, others.labels) > own.score(others.images, others.labels)
     # What is others about, and how much is unsure, are still shares of the images.
     assert (np.abs(common.decision_function(eyes.images)) < common.program.unsure).mean() < 0.1
+
+
+# -- labels that contradict the images --
+
+
+def test_labels_that_contradict_the_images_warn():
+    clf = EyeClassifier(**PLAIN, classifier="symmetric", n_components=10, n_copies=0, n_synthetic=240)
+    with pytest.warns(UserWarning, match="the labels contradict the images"):
+        clf.fit(EYES.images, 1 - EYES.labels)
+    with pytest.warns(UserWarning, match="the labels contradict the images"):
+        clf.fit(EYES.images, np.roll(EYES.labels, 7))
+    clf.fit(EYES.images, EYES.labels)  # warnings are errors here

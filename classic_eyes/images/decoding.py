@@ -14,7 +14,6 @@ from ..errors import ImageError
 from .arrays import Images, to_uint8
 from .formats import plan_of
 from .headers import stated_size
-from .reasons import why_not_readable
 
 __all__ = ["Decoded", "decode", "quiet_opencv"]
 
@@ -55,7 +54,7 @@ def decode(
     """
     stated = stated_size(data)
     if stated is None:
-        raise ImageError(why_not_readable(data))
+        raise _not_readable(data)
     if stated[0] * stated[1] > max_pixels:
         raise ImageError(f"the header states {stated[0]} x {stated[1]} pixels; at most {max_pixels:,} are decoded")
     plan = plan_of(data)
@@ -70,9 +69,9 @@ def decode(
         # Positional arguments: keywords make this call half as expensive again.
         image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise ImageError(why_not_readable(data)) from error
+        raise _not_readable(data) from error
     if image is None:
-        raise ImageError(why_not_readable(data))
+        raise _not_readable(data)
     if image.dtype == np.uint8 and plan is None and image.ndim == 2 and not colour:
         return Decoded(image, None)
     white, peak = None if plan is None else plan.white, None
@@ -86,6 +85,12 @@ def decode(
             values = 255 - values
         values = plan.turn(values)
     return Decoded(_to_rgb(values) if colour else _to_grey(values), peak)
+
+
+def _not_readable(data: bytes) -> ImageError:
+    from .reasons import why_not_readable  # most runs read every file
+
+    return ImageError(why_not_readable(data))
 
 
 def _to_grey(values: Images) -> Any:

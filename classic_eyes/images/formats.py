@@ -13,13 +13,12 @@ import numpy as np
 
 from ..errors import ImageError
 from .headers import TIFF_TYPES, tiff_entries
-from .strips import LAYOUT_TAGS, checked_strips
 
 __all__ = ["Plan", "plan_of"]
 
 # TIFF: the tags that tell what the values mean.
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT = 258, 262, 277, 284, 338, 339
-_TAGS = {_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT} | LAYOUT_TAGS
+_TAGS = {_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _FORMAT}
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _PHOTOMETRIC_NAMES = {
     _WHITE_IS_ZERO: "grey with 0 as white",
@@ -107,6 +106,8 @@ def plan_of(data: bytes) -> Plan | None:
 
 
 def _tiff(data: bytes) -> Plan:
+    from .strips import LAYOUT_TAGS, checked_strips  # other formats are read without
+
     order = "<" if data[:1] == b"I" else ">"
     tags: dict[int, tuple[int, ...]] = {}
     entries: dict[int, tuple[int, int, int]] = {}
@@ -115,7 +116,7 @@ def _tiff(data: bytes) -> Plan:
         if tag in entries:
             raise ImageError(f"TIFF: tag {tag} is stated twice")
         entries[tag] = kind, count, place
-        if tag not in _TAGS:
+        if tag not in _TAGS and tag not in LAYOUT_TAGS:
             continue
         if kind not in TIFF_TYPES or not 1 <= count <= 64:
             raise ImageError(f"TIFF: tag {tag} has another type or count than TIFF allows")

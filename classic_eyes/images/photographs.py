@@ -14,7 +14,6 @@ import numpy as np
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, Images, check_bits, check_pixels, to_uint8
 from .decoding import Decoded, decode, quiet_opencv
-from .exif import time_taken
 from .files import MAX_BYTES, Source, read_bytes
 from .headers import stated_size
 from .remote import is_url, read_url
@@ -128,6 +127,8 @@ def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> P
     max_pixels, bits = check_pixels(max_pixels), check_bits(bits)
     with quiet_opencv():
         data = _bytes(source)
+        from .exif import time_taken  # patches are read without
+
         time = time_taken(data)
         content = _content(source, data, max_pixels)
         del data

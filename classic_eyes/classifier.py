@@ -226,7 +226,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         Warns
         -----
         UserWarning
-            Where labels were found and there is reason to doubt them, or -1 may have been meant as closed.
+            Where labels were found and there is reason to doubt them, -1 may have been meant as closed, or labels
+            contradict the images: they may be exchanged, or shifted against the images.
         sklearn.exceptions.DataConversionWarning
             For ``y`` of shape (n, 1).
         """

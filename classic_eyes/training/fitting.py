@@ -38,7 +38,7 @@ _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 _CHUNK = 256
 # Share of the held-out images that count as unsure.
 _UNSURE = 0.05
-# Out-of-fold ROC AUC below which labels cannot be those of the images, from so many images on. With fewer, chance alone
+# Out-of-fold ROC AUC below which labels are hardly those of the images, from so many images on. With fewer, chance alone
 # gives such a value.
 _LEAST_AUC, _ENOUGH = 0.6, 50
 _CONTRADICTED = (

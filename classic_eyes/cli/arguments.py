@@ -67,7 +67,7 @@ def add_landmarks_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--landmarks",
         metavar="FILE",
-        help="a dlib shape predictor to locate the eyes with, instead of what ships: that with 5 points is in the public "
+        help="a dlib shape predictor to locate the eyes, instead of the model that ships: 5 points are in the public "
         "domain, those with 68 may not be used commercially",
     )
 

@@ -38,8 +38,8 @@ _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 _CHUNK = 256
 # Share of the held-out images that count as unsure.
 _UNSURE = 0.05
-# Out-of-fold ROC AUC below which labels are hardly those of the images, from so many images on. With fewer, chance alone
-# gives such a value.
+# Out-of-fold ROC AUC below which labels are hardly those of the images, from so many images on. With fewer, chance
+# alone gives such a value.
 _LEAST_AUC, _ENOUGH = 0.6, 50
 _CONTRADICTED = (
     "the labels contradict the images: out of fold, open and closed eyes are not told apart; 1 means open and 0 "

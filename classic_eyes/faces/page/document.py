@@ -19,7 +19,7 @@ from .entry import KINDS, PageEntry
 __all__ = ["render_page"]
 
 _SECTIONS = (
-    ("look", "Needs a look", ("closed", "wink", "unknown")),
+    ("look", "Closed, wink or unknown", ("closed", "wink", "unknown")),
     ("none", "No face found", ("none",)),
     ("failed", "Could not be read", ("failed",)),
     ("open", "All eyes open", ("open",)),
@@ -39,7 +39,7 @@ _KEYS = (
     ("K", "keep"),
     ("R", "reject"),
     ("U", "unmark"),
-    ("B", "in a burst: keep the best, reject the others"),
+    ("B", "in a burst: keep the best or least bad, reject the others"),
     ("Z", "undo"),
     ("Enter", "large view"),
     ("Escape", "close the large view"),
@@ -179,10 +179,14 @@ def _plural(count: int, word: str) -> str:
 
 
 def _header(title: str, entries: Sequence[PageEntry]) -> str:
-    looks = sum(entry.kinds[0] in _SECTIONS[0][2] for entry in entries)
+    words = {"look": "closed, wink or unknown", "none": "without a face", "failed": "not read"}
+    counts = {key: sum(entry.kinds[0] in kinds for entry in entries) for key, _, kinds in _SECTIONS if key in words}
+    looks = sum(counts.values())
+    parts = ", ".join(f"{count:,} {words[key]}" for key, count in counts.items() if count)
     faces = sum(len(entry.faces) for entry in entries)
     verb = "needs" if looks == 1 else "need"
-    lead = f"{_plural(len(entries), 'photograph')}, {_plural(faces, 'face')}. {looks:,} {verb} a look."
+    need = f"{looks:,} {verb} a look" + (f": {parts}." if parts else ".")
+    lead = f"{_plural(len(entries), 'photograph')}, {_plural(faces, 'face')}. {need}"
     return (
         '<a class="skip" href="#photographs">Go to the photographs</a>'
         f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>'
@@ -257,8 +261,9 @@ def _help() -> str:
     return (
         '<dialog id="help" aria-labelledby="help-title"><div class="bar"><h2 id="help-title">Keys, and where marks are '
         f'stored</h2><button type="button" id="help-close">Close</button></div><dl class="keys">{keys}</dl>'
-        "<p>The numbers beside a face are the probabilities that the person's right and left eye are open. "
+        "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed. "
         "Photographs of the same people within three seconds are shown as a burst. The best frame has the most open "
-        "eyes.</p><p>Marks stay in this browser until you save them as a CSV file with the columns file and mark. "
+        "eyes; if not all of its faces are open, it is called least bad.</p>"
+        "<p>Marks stay in this browser until you save them as a CSV file with the columns file and mark. "
         "Nothing is sent anywhere.</p></dialog>"
     )

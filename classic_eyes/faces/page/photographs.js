@@ -24,6 +24,19 @@ const short = (name) => shown(name).replace(/^.*[\\/]/s, "");
 const described = (item) => `${shown(items[item].name)}: ${items[item].summary}`;
 const marked = (item) => state.marks[item];
 
+// What speaks against the best frame of a burst: then it is only the least bad one.
+function flawsOf(item) {
+  const counts = KINDS.slice(0, 3).map((kind) => [items[item].faces.filter(({ verdict }) => verdict === kind).length, kind]);
+  return counts.filter(([count]) => count > 0).map((pair) => pair.join(" ")).join(", ");
+}
+const bestWord = ({ best }) => (flawsOf(best) ? "least bad" : "best");
+
+// Names are compared without case, accents and the way in which these are encoded.
+const LETTERS = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ı: "i", ς: "σ" };
+const folded = (text) =>
+  text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[ßæœøłđıς]/g, (letter) => LETTERS[letter]).normalize("NFC");
+const searched = items.map(({ name }) => folded(name));
+
 function announce(text, isSeen = true) {
   const place = at(at("zoom").open ? "zoom-message" : "message");
   place.textContent = text;
@@ -233,7 +246,7 @@ function overlay(item, width) {
   for (const [k, { box: [x, y, w, h], verdict }] of faces.entries()) {
     for (const style of ["halo", "line"]) lines.append(drawing("rect", { class: `${style} ${verdict}`, x, y, width: w, height: h }));
     if (verdict === "open" && width < 500) continue;
-    const text = faces.length === 1 ? verdict : `${k + 1} ${verdict}`;
+    const text = faces.length === 1 ? verdict : `#${k + 1} ${verdict}`;
     // Above the face, below it, or upon it: the first place that is inside and free. In percent of a usual width.
     const [wide, high] = [(100 * widthOf(text)) / width, (100 * 18 * ratio) / width];
     const middle = Math.min(Math.max(x + w / 2, wide / 2), 100 - wide / 2);
@@ -256,9 +269,10 @@ const eyesText = (eyes) =>
 function captions(item, k) {
   const { faces } = items[item];
   const { verdict, eyes } = faces[k];
-  const number = faces.length === 1 ? "" : `${k + 1} `;
-  const word = element("p", { className: `verdict ${verdict}` }, icon(verdict), `${number}${verdict}`);
-  const numbers = eyesText(eyes).map((text) => element("span", { textContent: text }));
+  const number = faces.length === 1 ? "" : `#${k + 1} `;
+  // The text of the crop says the same to a screen reader.
+  const word = element("p", { className: `verdict ${verdict}`, ariaHidden: "true" }, icon(verdict), `${number}${verdict}`);
+  const numbers = ["P(open)", ...eyesText(eyes)].map((text) => element("span", { textContent: text }));
   return element("div", {}, word, element("p", { className: "eyes" }, ...numbers));
 }
 
@@ -301,7 +315,10 @@ function card(item) {
   const view = element("button", { type: "button", className: "view", tabIndex: -1 });
   const inner = isFailed ? element("p", {}, icon("failed")) : frame(item, narrowest * Math.min(1, entry.ratio / 1.5));
   view.append(element("div", { className: "mat" }, inner), element("span", { className: "stamp" }));
-  if (groupOf.get(item).best === item) view.append(element("span", { className: "proposed" }, icon("star"), "best"));
+  if (groupOf.get(item).best === item) {
+    const flaws = flawsOf(item);
+    view.append(element("span", { className: `proposed ${flaws && "flawed"}` }, ...(flaws ? [`least bad: ${flaws}`] : [icon("star"), "best"])));
+  }
   const kind = KINDS.find((key) => entry.kinds.includes(key));
   const [file, whole] = [short(entry.name), shown(entry.name)];
   const name = element("p", { className: "name", title: whole }, element("bdi", { textContent: file }));
@@ -329,8 +346,8 @@ function burst(group) {
   const count = group.items.length;
   const [first, last] = [group.items[0], group.items[count - 1]].map((item) => clock(items[item].time));
   const title = element("h3", { textContent: `Burst of ${count}` });
-  const best = element("p", {}, `${first === last ? first : `${first} to ${last}`}${first && ", "}best: `, element("bdi", { textContent: short(items[group.best].name) }), ` (${items[group.best].summary})`);
-  const button = element("button", { type: "button", className: "best", tabIndex: -1, textContent: `Keep best, reject ${plural(count - 1, "other")}` });
+  const best = element("p", {}, `${first === last ? first : `${first} to ${last}`}${first && ", "}${bestWord(group)}: `, element("bdi", { textContent: short(items[group.best].name) }), ` (${items[group.best].summary})`);
+  const button = element("button", { type: "button", className: "best", tabIndex: -1, textContent: `Keep ${bestWord(group)}, reject ${plural(count - 1, "other")}` });
   button.setAttribute("aria-keyshortcuts", "B");
   const grid = element("ul", { className: "grid" }, ...group.items.map(card));
   const made = element("li", { className: `burst n${count}` }, element("div", {}, element("div", {}, title, best), button), grid);
@@ -410,8 +427,8 @@ function status() {
 // Filters. A burst is shown whole as soon as one of its photographs matches: what else there is decides about it.
 
 const matches = (item) => {
-  const { kinds, name } = items[item];
-  return (filter.kind === "all" || kinds.includes(filter.kind)) && isMarked(item, filter.mark) && filter.words.every((word) => name.toLowerCase().includes(word));
+  const { kinds } = items[item];
+  return (filter.kind === "all" || kinds.includes(filter.kind)) && isMarked(item, filter.mark) && filter.words.every((word) => searched[item].includes(word));
 };
 const visible = () => order.filter((item) => !frames.get(groupOf.get(item)).hidden);
 
@@ -497,7 +514,7 @@ function zoom(item) {
   const place = list.indexOf(item);
   at("zoom-name").textContent = shown(entry.name);
   const group = groupOf.get(item);
-  const parts = [entry.summary, group.best === item ? "best of its burst" : group.items.length > 1 ? "in a burst" : "", `${place + 1} of ${list.length}`];
+  const parts = [entry.summary, group.best === item ? `${bestWord(group)} of its burst` : group.items.length > 1 ? "in a burst" : "", `${place + 1} of ${list.length}`];
   at("zoom-summary").textContent = parts.filter(Boolean).join(" · ");
   if (!at("zoom").open) {
     at("zoom").showModal();
@@ -569,16 +586,24 @@ document.addEventListener("keydown", (event) => {
   }
   const isZoom = at("zoom").open;
   const item = isZoom ? zoomed : event.target.closest?.(".card") ? current : null;
-  const group = groupOf.get(item);
+  // Before a photograph has the focus, keys act on the one that Tab would reach: on a fresh page the first.
+  const act = (action) => {
+    if (item === null && visible().length === 0) {
+      announce("There is no photograph to act on.");
+      return;
+    }
+    if (item === null) focusCard(current);
+    action(item ?? current);
+  };
   const once = {
     z: undo,
     s: save,
     "?": () => at("help").showModal(),
     "/": () => { if (!isZoom) at("search").focus(); },
-    k: () => item !== null && setMark(item, "keep"),
-    r: () => item !== null && setMark(item, "reject"),
-    u: () => item !== null && setMark(item, ""),
-    b: () => item !== null && group.best >= 0 && keepBest(group),
+    k: () => act((one) => setMark(one, "keep")),
+    r: () => act((one) => setMark(one, "reject")),
+    u: () => act((one) => setMark(one, "")),
+    b: () => act((one) => groupOf.get(one).best >= 0 && keepBest(groupOf.get(one))),
   };
   if (once[key] !== undefined) {
     if (!event.repeat) once[key]();
@@ -586,7 +611,8 @@ document.addEventListener("keydown", (event) => {
   else if (isZoom && key === "ArrowRight") step(1);
   else if (isZoom) return;
   else if (key.startsWith("Arrow") && item !== null) move(key);
-  else if (key.startsWith("Arrow") && event.target === document.body && items.length > 0) focusCard(current);
+  else if (key.startsWith("Arrow") && visible().length > 0) focusCard(current);
+  else if (key === "Enter" && [document.body, at("photographs")].includes(event.target)) act(zoom);
   else if ((key === "Home" || key === "End") && item !== null) focusCard(visible().at(key === "Home" ? 0 : -1));
   else return;
   event.preventDefault();
@@ -603,7 +629,7 @@ for (const group of ["kind", "mark"]) {
   }
 }
 at("search").addEventListener("input", () => {
-  filter.words = at("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  filter.words = folded(at("search").value).split(/\s+/).filter(Boolean);
   applyFilters();
 });
 at("save").addEventListener("click", save);

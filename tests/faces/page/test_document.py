@@ -180,7 +180,9 @@ def test_page_is_strict_html_that_loads_nothing(page):
 def test_a_photographer_sorts_a_folder(tab, page, tmp_path):
     tab.goto(page.as_uri())
     assert visible(tab) == ORDER
-    assert tab.locator(".lead").inner_text() == "10 photographs, 16 faces. 4 need a look."
+    assert tab.locator(".lead").inner_text() == (
+        "10 photographs, 16 faces. 6 need a look: 4 closed, wink or unknown, 1 without a face, 1 not read."
+    )
     counts = {b.get_attribute("data-kind"): b.locator("b").inner_text() for b in tab.locator("[data-kind]").all()}
     assert counts == {"all": "10", "closed": "2", "wink": "1", "unknown": "2", "none": "1", "failed": "1", "open": "4"}
 
@@ -255,7 +257,11 @@ def test_large_view(tab, page):
         "face 1: open",
         "face 3: open",
     ]
-    assert dialog.locator(".crops li").nth(1).inner_text().split("\n")[-2:] == ["right 0.40", "left hidden"]
+    assert dialog.locator(".crops li").nth(1).inner_text().split("\n")[-3:] == [
+        "P(open)",
+        "right 0.40",
+        "left hidden",
+    ]
     assert dialog.locator(".frame img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 400
     # The photograph is as large as the window allows.
     stage, frame = (dialog.locator(place).bounding_box() for place in (".stage", ".frame"))
@@ -309,6 +315,78 @@ def test_search_and_help_by_key(tab, page):
     assert marks(tab) == {}
 
 
+@pytest.mark.parametrize("typed", ["JOSÉ", "jose\u0301", "jose strasse", "Łodz", "ŁÓDŹ", "lo\u0301dz", "straße"])
+def test_search_ignores_case_accents_and_their_encoding(tab, tmp_path, typed):
+    out = tmp_path / "page.html"
+    names = ["José Straße Łódź.jpg", "Jose\u0301 STRASSE lo\u0301dz\u0301.jpg", "joke.jpg"]
+    out.write_text(render_page([entry(name, OPEN, shift=k) for k, name in enumerate(names)]), encoding="utf-8")
+    tab.goto(out.as_uri())
+    tab.get_by_role("searchbox").fill(typed)
+    assert tab.locator(".card:visible .name").evaluate_all("all => all.map(e => e.title)") == names[:2]
+
+
+def test_keys_on_a_fresh_page_act_on_the_first_photograph(tab, page):
+    for key, mark in (("k", "kept"), ("r", "rejected")):
+        tab.goto(page.as_uri())
+        tab.keyboard.press(key)
+        assert marks(tab) == {"burst1": mark}
+        assert tab.locator("#message").inner_text() == f"burst1.jpg {mark}"
+        assert focused(tab) == "burst1.jpg"
+    tab.goto(page.as_uri())
+    tab.keyboard.press("Enter")
+    assert tab.get_by_role("dialog", name="burst1.jpg").is_visible()
+    tab.keyboard.press("Escape")
+    # After a filter the keys act on what is shown, and without a photograph they say so.
+    press(tab, "Wink")
+    tab.keyboard.press("k")
+    assert marks(tab) == {"burst1": "rejected", "wink": "kept"}
+    tab.get_by_role("searchbox").fill("gone")
+    press(tab, "All")
+    tab.keyboard.press("r")
+    assert tab.locator("#message").inner_text() == "There is no photograph to act on."
+    assert marks(tab) == {"burst1": "rejected", "wink": "kept"}
+
+
+def test_number_of_a_face_is_no_count_and_a_probability_has_its_name(tab, page):
+    tab.goto(page.as_uri())
+    assert card(tab, "group").locator(".tag").all_inner_texts() == ["#2 closed", "#4 unknown"]
+    assert card(tab, "group").locator(".faces .verdict").all_inner_texts() == ["#2 closed", "#4 unknown"]
+    assert card(tab, "group").locator(".eyes").first.inner_text().split() == [
+        "P(open)",
+        "right",
+        "0.02",
+        "left",
+        "0.05",
+    ]
+    assert card(tab, "wink").locator(".tag").all_inner_texts() == ["wink"]
+
+
+@pytest.mark.parametrize(
+    ("best", "badge", "word"),
+    [
+        ((OPEN, OPEN), "best", "best"),
+        ((OPEN, CLOSED), "least bad: 1 closed", "least bad"),
+        ((WINK, UNKNOWN), "least bad: 1 wink, 1 unknown", "least bad"),
+    ],
+)
+def test_frame_with_eyes_that_are_not_open_is_least_bad(tab, tmp_path, best, badge, word):
+    entries = [entry("first.jpg", *best, time=1.0), entry("second.jpg", CLOSED, CLOSED, time=2.0, shift=1)]
+    out = tmp_path / "page.html"
+    out.write_text(render_page(entries), encoding="utf-8")
+    tab.goto(out.as_uri())
+    assert tab.locator(".proposed").all_inner_texts() == [badge]
+    assert card(tab, "first").locator(".proposed .icon").count() == (word == "best")
+    assert f"{word}: first.jpg" in tab.locator(".burst p").first.inner_text()
+    assert tab.get_by_role("button", name=f"Keep {word}, reject 1 other").count() == 1
+    # A mark beside it does not cover it.
+    view(tab, "first").focus()
+    tab.keyboard.press("r")
+    stamp, proposed = (card(tab, "first").locator(place).bounding_box() for place in (".stamp", ".proposed"))
+    assert stamp["x"] + stamp["width"] <= proposed["x"]
+    tab.keyboard.press("Enter")
+    assert f"{word} of its burst" in tab.locator("#zoom-summary").inner_text()
+
+
 def test_arrow_keys_follow_the_rows(tab, page):
     tab.goto(page.as_uri())
     tab.keyboard.press("ArrowDown")
@@ -337,7 +415,7 @@ def test_screen_readers_get_names_headings_and_changes(tab, page):
         assert tab.get_by_role(role).count() == 1
     assert tab.get_by_role("heading", level=1).inner_text() == "Wedding <i>"
     headings = [text.split(" ")[0] for text in tab.locator("main").get_by_role("heading", level=2).all_inner_texts()]
-    assert headings == ["Needs", "No", "Could", "All"]
+    assert headings == ["Closed,", "No", "Could", "All"]
     assert tab.get_by_role("heading", level=3).all_inner_texts() == ["Burst of 3"]
     assert tab.get_by_role("searchbox", name="Search by name").count() == 1
     assert view(tab, "group").locator("img").get_attribute("alt") == "group.jpg: 4 faces, 1 closed, 1 unknown"

@@ -122,7 +122,7 @@ def test_existing_file_is_replaced_only_with_force(folders, command, tmp_path, c
     assert error.count("\n") == 1
     assert "exists" in error
     assert "--force" in error
-    assert ("--resume" in error) == (command == "predict")
+    assert ("--resume" in error) == (command in ("predict", "faces"))
     assert out.read_text() == "precious"
     assert main(*folders[command], "--out", out, "--force") == 0
     written = out.read_bytes()

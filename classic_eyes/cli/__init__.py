@@ -97,7 +97,7 @@ def guarded(run: Callable[[], int], *, program: str) -> int:
             report(f"error: {' '.join(str(error).split())}")
             return 2
         except KeyboardInterrupt as stopped:
-            report("stopped")
+            report("; ".join(["stopped", *map(str, stopped.args)]))  # a command may add how to continue
             return 143 if isinstance(stopped, _Terminated) else 130
         except MemoryError as error:
             detail = f" ({error})" if str(error) else ""

@@ -9,7 +9,7 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.threads import n_cores, one_thread
-from .._utils.writing import csv_text, write_whole
+from .._utils.writing import csv_text, is_stream, write_whole
 from ..calibration import read_calibration
 from ..errors import DataError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
@@ -114,6 +114,7 @@ class _Read(NamedTuple):
     longer_side: int = 0
     peak: int | None = None
     entry: PageEntry | None = None
+    is_drawn: bool = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -161,6 +162,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _verdicts(text: str) -> tuple[str, ...]:
+    if not text.replace(",", "").strip():
+        raise ArgumentTypeError(f"{text!r} names no verdict; write for example closed,unknown")
     found = names(text)
     for name in found:
         if name not in (*VERDICTS, _NONE):
@@ -202,6 +205,7 @@ def work(arguments: Namespace) -> int:
 
     start = time.perf_counter()
     count, peaks, patches = Counter(done.counts), Peaks(), _Patches()
+    drawn = {item.drawing for item in items[: done.n] if item.drawing is not None and os.path.lexists(item.drawing)}
     results = run_in_processes(partial(_read, settings), items[done.n :], n_jobs=arguments.jobs or n_cores())
     with one_thread(), closing(results), ExitStack() as stack:
         # An error at the start must not cost the rows of an earlier run.
@@ -210,7 +214,8 @@ def work(arguments: Namespace) -> int:
             _check_rest(done, outputs[0].text(read), read)
         opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
         files = [stack.enter_context(each) for each in opened]
-        for read in with_progress(chain(first, results), n, "photographs", start=done.n):
+        pairs = zip(items[done.n :], chain(first, results), strict=True)
+        for item, read in with_progress(pairs, n, "photographs", start=done.n):
             for output, file in zip(outputs, files, strict=True):
                 file.write(output.text(read))
                 file.flush()
@@ -218,10 +223,15 @@ def work(arguments: Namespace) -> int:
             if read.peak is not None:
                 peaks.add(read.peak)
             patches.add(read)
+            if read.is_drawn and item.drawing is not None:
+                drawn.add(item.drawing)
     if arguments.page is not None:
         _write_page(arguments.page, title=_title(arguments.paths))
-    _print_summary(count, n, n - done.n, time.perf_counter() - start)
+    _print_summary(count, n, n - done.n, time.perf_counter() - start if patches.n else None)
     patches.print_hint()
+    _print_advice(count, without=not patches.is_printed)
+    if arguments.draw is not None:
+        _print_drawings(arguments.draw, drawn, drawings.values(), listing)
     if listing.paired:
         n_paired = f"{len(listing.paired):,} camera raw file{'s' * (len(listing.paired) != 1)}"
         print(f"{n_paired} beside a JPEG of the same name not read: the same photograph", file=sys.stderr)
@@ -254,6 +264,7 @@ def _read(settings: _Settings, item: _Item) -> _Read:
     read, drawing = result
     if drawing and item.drawing is not None:
         _write_drawing(item.drawing, drawing)
+        read = read._replace(is_drawn=True)
     return read
 
 
@@ -412,11 +423,18 @@ class _Output(NamedTuple):
                 if not keep:
                     file.write(self.head)
                 yield file
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and _can_be_resumed(arguments):
+                error.args = (f"continue with --resume{' instead of --force' if arguments.force else ''}",)
             if self.option == "--page" and arguments.out is None:
                 with suppress(OSError):
                     os.unlink(str(self.path))
             raise
+
+
+def _can_be_resumed(arguments: Namespace) -> bool:
+    outputs = _outputs(arguments)
+    return arguments.out is not None and not any(output.path and is_stream(output.path) for output in outputs)
 
 
 def _outputs(arguments: Namespace) -> list[_Output]:
@@ -440,7 +458,10 @@ def _check_outputs(arguments: Namespace, outputs: Sequence[_Output], listing: Li
     inputs += [name for name in (arguments.landmarks, arguments.calibration) if name is not None]
     resume, force = arguments.resume, arguments.force
     known: dict[str, str] = {}
-    for option, path in [(each.option, each.path) for each in outputs] + [("--page", arguments.page)]:
+    files = [(each.option, each.path) for each in outputs]
+    if arguments.page is not None:
+        files.insert(-1, ("--page", arguments.page))  # messages name it rather than the file it is made of
+    for option, path in files:
         if path is None and option != "--out":
             continue
         endings = (".html", ".htm") if path == arguments.page and option == "--page" else ()
@@ -574,25 +595,49 @@ def _kinds(verdicts: Sequence[str], error: str | None) -> list[str]:
     """Return what a photograph is counted as, with each of its faces."""
     if error is not None:
         return ["failed"]
-    looks = ["with unknown"] if "unknown" in verdicts else []
+    looks = [f"with {verdict}" for verdict in ("closed", "unknown") if verdict in verdicts]
     return [*verdicts, *looks] if verdicts else ["without"]
 
 
-def _print_summary(count: Counter[str], n: int, n_read: int, seconds: float) -> None:
+def _print_summary(count: Counter[str], n: int, n_read: int, seconds: float | None) -> None:
     n_faces = sum(count[verdict] for verdict in VERDICTS)
     parts = [f"{n_faces:,} face{'s' * (n_faces != 1)}"]
-    parts += [f"{count[verdict]:,} {verdict}" for verdict in VERDICTS if count[verdict]]
+    for verdict in VERDICTS:
+        where = f" in {_photographs(count['with closed'])}" if verdict == "closed" else ""
+        parts += [f"{count[verdict]:,} {verdict}{where}"] if count[verdict] else []
     parts += [f"{count['without']:,} without a face"] if count["without"] else []
-    parts += [f"{count['failed']:,} failed", f"{n_read / seconds:,.1f} photographs a second"]
-    before = f"; {n - n_read:,} were done before" if n_read < n else ""
+    parts += [f"{count['failed']:,} failed"]
+    parts += [f"{n_read / seconds:,.1f} photographs a second"] if seconds is not None else []
+    before = f"; {n - n_read:,} {'was' if n - n_read == 1 else 'were'} done before" if n_read < n else ""
     print(f"{n - count['failed']:,} read: {', '.join(parts)}{before}", file=sys.stderr)
-    if count["with unknown"]:
-        one = count["with unknown"] == 1
-        print(
-            f"look at the {'photograph' if one else format(count['with unknown'], ',') + ' photographs'} with unknown: "
-            "eyes that cannot be classified are often closed",
-            file=sys.stderr,
-        )
+
+
+def _photographs(n: int) -> str:
+    return f"{n:,} photograph{'s' * (n != 1)}"
+
+
+def _print_advice(count: Counter[str], *, without: bool) -> None:
+    """Print which photographs a person should look at; those ``without`` a face are not where patches were read."""
+
+    def advise(n: int, which: str, why: str) -> None:
+        if n:
+            print(f"look at the {'photograph' if n == 1 else _photographs(n)} {which}: {why}", file=sys.stderr)
+
+    advise(count["with unknown"], "with unknown", "eyes that cannot be classified are often closed")
+    if without:
+        advise(count["without"], "without a face too", "a face with closed eyes in hard light may not be found")
+
+
+def _print_drawings(folder: str, drawn: Collection[str], files: Iterable[str], listing: Listing) -> None:
+    """Print how many drawings there are, and how many other JPEG files: those may be of another run."""
+    known = {os.path.realpath(path) for path in (*drawn, *(path for path, _ in listing.images))}
+    others = 0
+    for place in {os.path.normpath(each) for each in (folder, *map(os.path.dirname, files))}:
+        with suppress(OSError):  # nothing was drawn there
+            names_there = [name for name in os.listdir(place) if name.lower().endswith(_JPEG_ENDINGS)]
+            others += sum(os.path.realpath(os.path.join(place, name)) not in known for name in names_there)
+    left = f"; {others:,} other JPEG file{'s' * (others != 1)} there {'is' if others == 1 else 'are'} not of this run"
+    print(f"{len(drawn):,} drawing{'s' * (len(drawn) != 1)} in {folder!r}{left if others else ''}", file=sys.stderr)
 
 
 class _Patches:

@@ -138,7 +138,7 @@ _Box = tuple[int, int, int, int]  # x, y, w, h
 def _label(number: int, face: Face, side: int) -> _Label:
     """Return the label of a face: its text is as large as the face allows, within limits."""
     height = min(max(_OF_FACE * face.box[2], _MIN_TEXT * side), _TEXT * side)
-    head = _line(f"{number} {face.verdict}", height)
+    head = _line(f"#{number} {face.verdict}", height)
     captions = [_line(_caption(eye), max(_CAPTION * height, 0.8 * _MIN_TEXT * side)) for eye in face.eyes]
     fits = all(line.width <= _MAX_WIDTH * face.box[2] for line in captions)
     lines = [head, *captions] if fits else [head]
@@ -150,7 +150,7 @@ def _label(number: int, face: Face, side: int) -> _Label:
 def _caption(eye: Eye) -> str:
     if eye.hidden:
         return f"{eye.name}: {eye.hidden}"
-    return f"{eye.name}: {('closed', 'open')[eye.label]} {eye.probability:.2f}, EAR {eye.ear:.2f}"
+    return f"{eye.name}: P(open) {eye.probability:.2f}, EAR {eye.ear:.2f}"
 
 
 def _line(text: str, height: float) -> _Line:

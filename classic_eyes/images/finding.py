@@ -112,6 +112,8 @@ def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None, phot
     of the same name: that is the same photograph.
     """
     top = os.fspath(path)
+    if not top:
+        raise DataError("the path is empty; name a folder or an image")
     if not os.path.isdir(top):
         if not os.path.exists(top) and not is_url(top):
             raise DataError(f"{top!r}: no such folder or image; {_what_is_missing(top)}")

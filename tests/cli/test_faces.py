@@ -23,7 +23,7 @@ from classic_eyes.images import finding
 from classic_eyes.inference import processes
 from classic_eyes.synthetic import EyeParameters, render
 
-from ..conftest import main, run, write_eyes
+from ..conftest import ROOT, main, run, write_eyes
 from ..faces.conftest import COLLINS, album, landmark_files
 from .conftest import shown_on_a_terminal
 from .test_rows import room_for
@@ -47,7 +47,8 @@ def test_one_row_per_eye_and_one_per_photograph_without_a_face(album, landmark_f
     assert [row["verdict"] for row in rows[1:3]] == ["open", "open"]
     assert all(float(row["ear"]) > 0.2 and float(row["score"]) > 0.9 and row["label"] == "1" for row in rows[1:3])
     assert "2 read: 1 face, 1 open, 1 without a face, 1 failed" in captured.err
-    assert captured.err.count("\n") == 1
+    assert "look at the photograph without a face too: a face with closed eyes" in captured.err
+    assert captured.err.count("\n") == 2
     # JSON lines in a file hold the same.
     out = tmp_path / "answers.jsonl"
     assert main("faces", album, "--landmarks", landmark_files[68], "--format", "jsonl", "--out", out) == 1
@@ -78,6 +79,11 @@ def test_photographs_are_rotated_as_exif_says(landmark_files, tmp_path, capsys):
     assert [row["file"] for row in rows] == ["lying.jpg", "lying.jpg", "plain.jpg"]
     assert rows[2]["error"] == "no face found"
     assert abs(int(rows[0]["x"]) - 189) < 8
+
+
+def python_in(document: str) -> list[str]:
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
 def below(folder) -> list[str]:
@@ -423,6 +429,9 @@ def test_interrupted_run_is_resumed_to_the_same_bytes(folder, whole, tmp_path, m
 
     monkeypatch.setattr(faces.FaceReader, "read", stop)
     assert main(*arguments) == 130
+    # Before the first photograph is read there is nothing to continue.
+    hint = "; continue with --resume" if n_read else ""
+    assert capsys.readouterr().err.splitlines()[-1] == f"classic-eyes: stopped{hint}"
     monkeypatch.undo()
     assert (tmp_path / "page.html").exists() is False
     # Without --resume nothing of it is replaced.
@@ -434,7 +443,9 @@ def test_interrupted_run_is_resumed_to_the_same_bytes(folder, whole, tmp_path, m
     assert not (tmp_path / "page.html.part").exists()
     err = capsys.readouterr().err
     assert "6 read: 8 faces, 8 open, 1 without a face, 1 failed" in err
-    assert ("were done before" in err) == (n_read > 1)
+    assert ("done before" in err) == (n_read > 1)
+    # Those of the first part count, and none is left from elsewhere.
+    assert f"6 drawings in {str(tmp_path / 'drawn')!r}\n" in err
 
 
 def test_files_that_end_anywhere_are_resumed_to_the_same_bytes(folder, whole, tmp_path, monkeypatch):
@@ -503,9 +514,29 @@ def test_page_of_a_run_to_standard_output_leaves_nothing_behind(folder, tmp_path
     with monkeypatch.context() as patched:
         patched.setattr(faces, "_kinds", stop)
         assert main("faces", folder / "a.png", "--page", page) == 130
+    # Without --out there is nothing to continue.
+    assert capsys.readouterr().err == "classic-eyes: stopped\n"
     assert below(tmp_path) == []
     assert main("faces", folder / "a.png", "--page", page) == 0
     assert below(tmp_path) == ["page.html"]
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (("--out", "eyes.csv", "--force"), "; continue with --resume instead of --force"),
+        (("--out", "/dev/null"), ""),
+        (("--out", "eyes.csv", "--photos", "/dev/null"), ""),
+    ],
+)
+def test_stopped_run_says_how_to_continue_only_where_it_can(folder, tmp_path, monkeypatch, capsys, options, hint):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(faces, "_kinds", stop)
+    assert main("faces", folder / "a.png", *options) == 130
+    assert capsys.readouterr().err == f"classic-eyes: stopped{hint}\n"
 
 
 @pytest.mark.parametrize(
@@ -529,6 +560,10 @@ def test_only_what_matters_is_drawn(folder, whole, tmp_path, capsys, only, drawn
     [
         (("--only", "closed"), "--only says what is drawn, but --draw is not given"),
         (("--draw", "d", "--only", "asleep"), "'asleep' is no verdict; open, closed, wink, unknown and none are"),
+        (("--draw", "d", "--only", ""), "'' names no verdict; write for example closed,unknown"),
+        (("--draw", "d", "--only", " ,"), "' ,' names no verdict; write for example closed,unknown"),
+        (("--page", "nodir/x.html"), "--page 'nodir/x.html': there is no folder 'nodir'"),
+        (("",), "the path is empty; name a folder or an image"),
         (("--resume",), "--resume continues a file of rows, but no --out is given"),
         (("--out", "new.csv", "--resume", "--force"), "--force replaces --out 'new.csv' and --resume continues it"),
         (("--out", "/dev/null", "--resume"), "--out '/dev/null' is no regular file, so it cannot be continued"),
@@ -573,6 +608,69 @@ def test_progress_is_shown(folder, tmp_path, monkeypatch, capsys):
 def test_bar_on_a_terminal(folder, tmp_path):
     command = [sys.executable, "-m", "classic_eyes", "faces", folder / "sub"]
     assert b"1/1" in shown_on_a_terminal(command)
+
+
+def test_drawings_are_counted_and_those_of_an_earlier_run_too(folder, tmp_path, capsys):
+    drawn = tmp_path / "drawn"
+    assert main("faces", folder, "--draw", drawn, "--only", "open") == 1
+    assert f"5 drawings in {str(drawn)!r}\n" in capsys.readouterr().err
+    assert main("faces", folder, "--draw", drawn, "--only", "none", "--force") == 1
+    assert f"1 drawing in {str(drawn)!r}; 5 other JPEG files there are not of this run\n" in capsys.readouterr().err
+
+
+def test_photographs_among_their_drawings_are_not_counted(tmp_path, monkeypatch, capsys):
+    write_walls(tmp_path, "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert main("faces", "a.jpg", "--draw", ".") == 0
+    assert "1 drawing in '.'\n" in capsys.readouterr().err
+
+
+def test_photographs_with_closed_eyes_are_counted(album, capsys, monkeypatch):
+    monkeypatch.setattr(faces.FaceReader, "_joint_verdict", lambda *_: "closed")
+    shutil.copy(album / "collins.png", album / "again.png")
+    assert main("faces", album, "--jobs", 1) == 1
+    assert "3 read: 2 faces, 2 closed in 2 photographs, 1 without a face" in capsys.readouterr().err
+    both = np.hstack([cv2.imread(str(album / "collins.png"))] * 2)
+    cv2.imwrite(str(album / "both.png"), both)
+    assert main("faces", album / "both.png", "--jobs", 1) == 0
+    assert "1 read: 2 faces, 2 closed in 1 photograph, 0 failed" in capsys.readouterr().err
+
+
+def test_no_speed_where_nothing_was_read(album, capsys):
+    assert main("faces", album / "broken.jpg") == 1
+    assert capsys.readouterr().err == "0 read: 0 faces, 1 failed\n"
+    # Also where an earlier run read some; the last photograph alone is read again.
+    (album / "wall.png").unlink()
+    (album / "broken.jpg").rename(album / "last.jpg")
+    command = ("faces", album, "--out", album.parent / "eyes.csv")
+    assert main(*command) == 1
+    assert "a second" in capsys.readouterr().err
+    assert main(*command, "--resume") == 1
+    assert capsys.readouterr().err == "1 read: 1 face, 1 open, 1 failed; 1 was done before\n"
+
+
+def test_recipe_of_the_document_copies_what_was_kept(tmp_path, monkeypatch, capsys):
+    (recipe,) = [block for block in python_in("faces.md") if "marks.csv" in block]
+    names = ["a, b.jpg", "sub/c.jpg", "d.jpg"]
+    write_walls(tmp_path / "wedding", *names)
+    monkeypatch.chdir(tmp_path)
+    photos = [("file", "closed"), (names[0], 1), (names[1], 0), (names[2], "")]
+    marks = [("file", "mark"), (names[0], "keep"), (names[1], "keep"), (names[2], "reject")]
+    for file, rows in (("photos.csv", photos), ("marks.csv", marks)):
+        with open(file, "w", encoding="utf-8", newline="") as opened:
+            csv.writer(opened).writerows(rows)
+    exec(compile(recipe, "docs/faces.md", "exec"), {})
+    assert capsys.readouterr().out == "a, b.jpg\n"
+    assert below(tmp_path / "kept") == ["a, b.jpg", "sub/c.jpg"]
+
+
+def test_python_of_the_document_reads_a_photograph(tmp_path, monkeypatch, capsys):
+    (example,) = [block for block in python_in("faces.md") if "FaceReader" in block]
+    Image.fromarray(COLLINS).save(tmp_path / "photograph.jpg")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/faces.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("open [('right', ")
+    assert "skimage" not in example
 
 
 def test_unknown_verdicts_are_counted_with_the_advice_to_look(album, capsys, monkeypatch):

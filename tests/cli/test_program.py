@@ -51,6 +51,20 @@ def test_ctrl_c_gives_one_line_and_status_130(monkeypatch, capsys):
     assert capsys.readouterr().err == "classic-eyes: stopped\n"
 
 
+def test_ctrl_c_says_how_to_continue_where_the_command_can(monkeypatch, capsys):
+    def stop(arguments):
+        raise KeyboardInterrupt("continue with --resume")
+
+    monkeypatch.setattr("classic_eyes.cli.predict.work", stop)
+    assert main("predict", "anything") == 130
+    assert capsys.readouterr().err == "classic-eyes: stopped; continue with --resume\n"
+
+
+def test_empty_path_is_refused(capsys):
+    assert main("predict", "") == 2
+    assert capsys.readouterr().err == "classic-eyes: error: the path is empty; name a folder or an image\n"
+
+
 def test_installed_command_and_shims_are_the_program(small_model, folder):
     options = [folder, "--model", small_model.with_suffix(".npz")]
     expected = run("predict", *options).stdout

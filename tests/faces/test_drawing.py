@@ -117,8 +117,8 @@ def test_verdicts_have_colours_and_captions(collins):
         drawn = draw_faces(canvas, [at(replace(collins, eyes=eyes), 300, 300, 300, verdict)])
         assert (drawn == colour).all(axis=2).sum() > 2000
     texts = [line.text for line in _label(3, at(collins, 300, 300, 300, "closed"), 1000).lines]
-    assert texts[0] == "3 closed"
-    assert texts[1].startswith("right: open 0.9")
+    assert texts[0] == "#3 closed"
+    assert texts[1].startswith("right: P(open) 0.9")
     hidden = replace(collins, eyes=tuple(replace(eye, hidden="not like an eye") for eye in collins.eyes))
     assert _label(1, at(hidden, 300, 300, 300), 1000).lines[2].text == "left: not like an eye"
 

@@ -27,6 +27,11 @@ def test_images_of_all_levels_are_sorted_by_name(put):
     assert find_images(str(top) + os.sep) == found
 
 
+def test_empty_path_is_refused():
+    with pytest.raises(DataError, match="the path is empty; name a folder or an image"):
+        find_images("")
+
+
 def test_hidden_files_and_folders_are_skipped_below_the_top(put, tmp_path):
     put(".h/a.png", ".h/.b.png", ".h/.c/d.png")
     assert [name for _, name in find_images(tmp_path / ".h")] == ["a.png"]

@@ -119,7 +119,7 @@ def test_setting_threads_takes_less_than_a_tenth_of_a_millisecond(model):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED_MODELS)
 def test_ten_thousand_calls_of_eight_threads(name):
-    """Bit-identical, settings restored, and hardly slower than one thread: medians of alternating runs of 2,000 calls."""
+    """Bit-identical, settings restored, hardly slower than one thread: medians of alternating runs of 2,000 calls."""
     model, before, ratios = load_model(name), settings(), []
     for calls in np.array_split(np.array(make_calls(10_000), dtype=object), 5):
         expected, alone = run_calls(model, calls, 1)

@@ -33,7 +33,7 @@ __all__ = [
 
 # Samples hold the face at this side of its box at most, and this many sides around it.
 _BOX, _REACH = 160, 2.4
-# The teacher is asked this often about each face, in boxes that differ, and the median taken.
+# The teacher predicts each face this often, in boxes that differ; the median counts.
 _TEACHINGS = 8
 # Faces are left out where the teacher's answers differ by more than this, in widths of an eye.
 MAX_SPREAD = 0.06

@@ -30,6 +30,7 @@ _SUBMODULES = (
     "semisupervised",
     "svm",
     "synthetic",
+    "video",
 )
 
 

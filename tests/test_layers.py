@@ -27,7 +27,7 @@ LAYERS = [
     ["training", "persistence"],
     ["semisupervised", "predictor"],
     ["recipes", "faces"],
-    ["classifier"],
+    ["classifier", "video"],
     ["evaluation"],
     ["labeling"],
     ["cli"],

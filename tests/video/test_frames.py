@@ -112,9 +112,7 @@ def test_times_never_decrease(milliseconds, expected):
     assert notes == []
 
 
-@pytest.mark.parametrize(
-    ("fps", "step", "text"), [(50.0, 0.02, "rate, 50 a"), (0.0, 0.04, "25 frames a second, an as")]
-)
+@pytest.mark.parametrize(("fps", "step", "text"), [(50.0, 0.02, "rate, 50 a"), (0.0, 0.04, "25 frames a second, an")])
 def test_without_times_the_frame_rate_gives_them(fps, step, text):
     notes = []
     found = [time_s for time_s, _ in module._timed(((0.0, None) for _ in range(9)), fps, notes.append)]
@@ -258,15 +256,15 @@ def test_a_file_that_is_no_video_is_refused_in_one_line(tmp_path, capfd, content
 
 
 def test_no_file_and_folders(tmp_path):
-    with pytest.raises(ImageError, match="': no such file$"):
+    with pytest.raises(ImageError, match=r"': no such file$"):
         read_frames(tmp_path / "a.mp4")
-    with pytest.raises(ImageError, match="': is a folder$"):
+    with pytest.raises(ImageError, match=r"': is a folder$"):
         read_frames(tmp_path)
 
 
 @pytest.mark.parametrize("source", [None, 1.5, True, [], -1])
 def test_what_is_no_source_is_refused(source):
-    with pytest.raises(ParameterError, match="^source is "):
+    with pytest.raises(ParameterError, match=r"^source is "):
         read_frames(source)
 
 
@@ -299,7 +297,7 @@ def test_an_unexpected_error_of_the_decoder_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "_as_bgr", fail)
     reader = read_frames(numbered(tmp_path / "a.avi", 30, codec="MJPG"))
-    with pytest.raises(ImageError, match="^'.*a.avi': unexpected error: error: two lines$"):
+    with pytest.raises(ImageError, match=r"^'.*a.avi': unexpected error: error: two lines$"):
         list(reader)
 
 
@@ -345,10 +343,7 @@ def test_frames_are_decoded_ahead_but_not_without_limit(tmp_path, monkeypatch):
 
 def test_memory_does_not_grow_with_the_length(tmp_path):
     path = numbered(tmp_path / "a.avi", 3000, codec="MJPG", size=(640, 480))
-    sizes = []
-    for frame in read_frames(path):
-        if frame.index in (300, 2999):
-            sizes.append(memory_of_tree_mb(os.getpid()))
+    sizes = [memory_of_tree_mb(os.getpid()) for frame in read_frames(path) if frame.index in (300, 2999)]
     assert sizes[1] - sizes[0] < 20
 
 
@@ -362,7 +357,7 @@ class Camera:
         self.n, self.period, self.start, self.given = n, period, time.monotonic(), 0
         self.is_released = False
 
-    def isOpened(self):
+    def isOpened(self):  # noqa: N802
         return True
 
     def get(self, _):
@@ -418,6 +413,6 @@ def test_a_camera_that_is_not_there_is_one_line(capfd):
 
 def test_a_camera_without_frames_is_one_line(camera):
     camera.n = 0
-    with pytest.raises(ImageError, match="^camera 0: no frame comes; another program may use it, close that first$"):
+    with pytest.raises(ImageError, match=r"^camera 0: no frame comes; another program may use it, close that first$"):
         read_frames(0)
     assert camera.is_released

@@ -1,0 +1,91 @@
+"""Results of `benchmarks.video` as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.video import THRESHOLDS
+from classic_eyes.cli.tables import markdown
+
+__all__ = ["clip_table", "group_table", "method_table"]
+
+WAYS = ("optional", "required")
+_HEAD = (
+    *("precision", "recall"),
+    *("F1, any overlap", "F1, IoU > 0.2", "F1, IoU > 0.5"),
+    *("false alarms a minute", "start, ms", "end, ms", "frames/s"),
+)
+
+
+def method_table(evaluations: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a line for each method and each way to count partial blinks.
+
+    Precision, recall and false alarms are those at IoU > 0.2. Edges are the median and the 90th percentile of absolute
+    errors, and the median of signed ones: positive is late.
+    """
+    rows = [
+        [name, way, *_scores(evaluation["groups"]["all"], way)]
+        for way in WAYS
+        for name, evaluation in evaluations.items()
+    ]
+    return _markdown(["method", "partial blinks", *_HEAD], rows)
+
+
+def group_table(evaluation: Mapping[str, Any], way: str = "optional") -> str:
+    """Return a line for each group of clips."""
+    rows = []
+    for name, summary in evaluation["groups"].items():
+        counts = summary[way]["0.2"]
+        rows.append([name, str(summary["clips"]), str(counts["found"] + counts["missed"]), *_scores(summary, way)])
+    return _markdown(["clips", "n", "events", *_HEAD], rows)
+
+
+def _scores(summary: Mapping[str, Any], way: str) -> list[str]:
+    at = summary[way]["0.2"]
+    return [
+        _number(at["precision"]),
+        _number(at["recall"]),
+        *(_interval(summary[way][name]["f1"], 3) for name in THRESHOLDS),
+        _interval(at["false_per_minute"], 2),
+        *(_edge(summary[f"{name}_ms"]) for name in ("start", "end")),
+        _number(summary["frames_per_second"], 0),
+    ]
+
+
+def clip_table(evaluation: Mapping[str, Any]) -> str:
+    """Return a line for each clip: events found, missed and false at IoU > 0.2 and > 0.5, rate and closed share."""
+    rows = []
+    for each in evaluation["clips"]:
+        cells = ["/".join(map(str, each["counts"][way][name])) for way in WAYS for name in ("0.2", "0.5")]
+        labelled, found = each["blinks"]
+        shares = [_number(share) for share in each["closed_share"]]
+        rows.append(
+            [
+                *(each["file"], f"{each['duration_s']:.1f}", _number(each["unseen_share"], 2), *cells),
+                *(f"{labelled} / {found}", _number(each["rate_error"], 1), " / ".join(shares)),
+                _number(each["frames_per_second"], 0),
+            ]
+        )
+    counts = [f"IoU > {name}, partial {way}" for way in WAYS for name in ("0.2", "0.5")]
+    head = ["clip", "s", "unseen", *counts, "blinks: labelled / found", "error of the rate, 1/min"]
+    note = "Counts are found/missed/false."
+    return _markdown([*head, "closed share: labelled / found", "frames/s"], rows) + f"\n\n{note}"
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(entry: Mapping[str, float | None], digits: int) -> str:
+    if entry["value"] is None:
+        return "-"
+    return f"{_number(entry['value'], digits)} ({_number(entry['low'], digits)}-{_number(entry['high'], digits)})"
+
+
+def _edge(entry: Mapping[str, float] | None) -> str:
+    return "-" if entry is None else f"{entry['median']:.0f} / {entry['90th_percentile']:.0f} ({entry['bias']:+.0f})"
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(markdown([list(head), *map(list, rows)]))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .cutting import patch_corners
+from .labels import Label, draw_label, draw_outline, make_label, make_line, place_labels
 from .reader import Eye, Face
 
 __all__ = ["draw_faces", "scaled_faces"]
 
 # RGB colours of the verdicts; they differ in lightness too, for readers who cannot tell the hues apart.
 _COLOURS = {"open": (86, 180, 233), "closed": (240, 130, 0), "wink": (240, 228, 66), "unknown": (200, 200, 200)}
-_DARK = (20, 20, 20)
 # Longer side of a drawing in pixels: text stays legible, and a thousand drawings stay small.
 _MIN_SIDE, _MAX_SIDE = 960, 2560
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-# Height of the capitals of the font at scale 1.
-_CAPITALS = 22
 # Heights of the text of verdicts in parts of the longer side, and in parts of the face where that is small.
 _TEXT, _MIN_TEXT, _OF_FACE = 0.018, 0.011, 0.16
 # Of captions of eyes.
@@ -73,13 +70,14 @@ def draw_faces(
         box = np.array(face.box)
         thickness = max(1, round(min(side / 400, box[2] / 40)))
         corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * box[2:] + box[:2]
-        _draw_outline(canvas, corners, _COLOURS[face.verdict], thickness)
+        draw_outline(canvas, corners, _COLOURS[face.verdict], thickness)
         for eye in face.eyes:
             _draw_eye(canvas, eye, max(1, round(min(side / 700, box[2] / 90))))
     # Text last, so that no outline covers it.
     labels = [_label(number, face, side) for number, face in shown]
-    for (_, face), label, place in zip(shown, labels, _placed(labels, faces=shown, canvas=canvas), strict=True):
-        _draw_label(canvas, label, place, face)
+    places = place_labels(labels, [face.box for _, face in shown], canvas.shape)
+    for (_, face), label, place in zip(shown, labels, places, strict=True):
+        draw_label(canvas, label, place, face.box, _COLOURS[face.verdict])
     return canvas
 
 
@@ -99,132 +97,24 @@ def scaled_faces(faces: Iterable[Face], factor: float) -> list[Face]:
     return found
 
 
-def _draw_outline(
-    canvas: NDArray[np.uint8], corners: NDArray[np.float64], colour: tuple[int, int, int], thickness: int
-) -> None:
-    polygon = np.rint(corners).astype(np.int32)
-    for width, shade in ((thickness + 2, _DARK), (thickness, colour)):
-        cv2.polylines(canvas, [polygon], True, shade, width, cv2.LINE_AA)
-
-
 def _draw_eye(canvas: NDArray[np.uint8], eye: Eye, thickness: int) -> None:
     colour = _COLOURS["unknown" if eye.hidden else ("closed", "open")[eye.label]]
-    _draw_outline(canvas, patch_corners(eye.corners), colour, thickness)
+    draw_outline(canvas, patch_corners(eye.corners), colour, thickness)
     width = float(np.linalg.norm(eye.corners[1] - eye.corners[0]))
     for x, y in eye.points:
         cv2.circle(canvas, (round(x), round(y)), max(1, round(width / 20)), colour, -1, cv2.LINE_AA)
 
 
-class _Line(NamedTuple):
-    text: str
-    scale: float
-    thickness: int
-    width: int
-    height: int
-
-
-class _Label(NamedTuple):
-    """Lines of text on a dark rectangle."""
-
-    lines: list[_Line]
-    padding: int
-    width: int
-    height: int
-
-
-_Box = tuple[int, int, int, int]  # x, y, w, h
-
-
-def _label(number: int, face: Face, side: int) -> _Label:
+def _label(number: int, face: Face, side: int) -> Label:
     """Return the label of a face: its text is as large as the face allows, within limits."""
     height = min(max(_OF_FACE * face.box[2], _MIN_TEXT * side), _TEXT * side)
-    head = _line(f"#{number} {face.verdict}", height)
-    captions = [_line(_caption(eye), max(_CAPTION * height, 0.8 * _MIN_TEXT * side)) for eye in face.eyes]
+    head = make_line(f"#{number} {face.verdict}", height)
+    captions = [make_line(_caption(eye), max(_CAPTION * height, 0.8 * _MIN_TEXT * side)) for eye in face.eyes]
     fits = all(line.width <= _MAX_WIDTH * face.box[2] for line in captions)
-    lines = [head, *captions] if fits else [head]
-    padding = max(2, round(0.4 * height))
-    width = max(line.width for line in lines) + 2 * padding
-    return _Label(lines, padding, width, sum(line.height + padding for line in lines) + padding)
+    return make_label([head, *captions] if fits else [head])
 
 
 def _caption(eye: Eye) -> str:
     if eye.hidden:
         return f"{eye.name}: {eye.hidden}"
     return f"{eye.name}: P(open) {eye.probability:.2f}, EAR {eye.ear:.2f}"
-
-
-def _line(text: str, height: float) -> _Line:
-    scale, thickness = height / _CAPITALS, max(1, round(height / 9))
-    return _Line(text, scale, thickness, cv2.getTextSize(text, _FONT, scale, thickness)[0][0], round(height))
-
-
-def _placed(labels: Sequence[_Label], *, faces: Sequence[tuple[int, Face]], canvas: NDArray[np.uint8]) -> list[_Box]:
-    """Return the boxes of labels: each as near to its face as it can be without covering a label, then a face."""
-    placed: list[_Box] = []
-    boxes = [face.box for _, face in faces]
-    for index, label in enumerate(labels):
-        others = boxes[:index] + boxes[index + 1 :]
-
-        def cost(place: _Box, own: _Box = boxes[index], others: list[_Box] = others) -> tuple[float, float, float]:
-            return (
-                sum(_common(place, other) for other in placed),
-                sum(_common(place, other) for other in others) + _common(place, _upper(own)),
-                _distance(place, own),
-            )
-
-        placed.append(min(_places(label, boxes[index], canvas.shape), key=cost))
-    return placed
-
-
-def _places(label: _Label, box: _Box, shape: tuple[int, ...]) -> Iterator[_Box]:
-    """Yield places for a label inside the canvas: around its face, then further and further away."""
-    x, y, w, h = box
-    rows, columns = shape[:2]
-    for step in range(9):
-        away = round(step * 0.5 * label.height)
-        across = (x, x + w - label.width, x + (w - label.width) // 2)
-        candidates = [(left, y - label.height - away) for left in across]
-        candidates += [(left, y + h + away) for left in across]
-        for top in (y, y + h - label.height, y + (h - label.height) // 2):
-            candidates += [(x + w + away, top), (x - label.width - away, top)]
-        for left, top in candidates:
-            yield (
-                min(max(0, left), max(0, columns - label.width)),
-                min(max(0, top), max(0, rows - label.height)),
-                label.width,
-                label.height,
-            )
-
-
-def _common(one: _Box, other: _Box) -> int:
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return max(0, width) * max(0, height)
-
-
-def _upper(box: _Box) -> _Box:
-    """Return the part of a face that has the eyes."""
-    return box[0], box[1] + box[3] // 8, box[2], box[3] // 2
-
-
-def _distance(one: _Box, other: _Box) -> float:
-    across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
-    down = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
-    return float(across + down)
-
-
-def _draw_label(canvas: NDArray[np.uint8], label: _Label, place: _Box, face: Face) -> None:
-    colour = _COLOURS[face.verdict]
-    x, y, width, height = place
-    if _distance(place, face.box) > label.height // 4:
-        # From the nearest point of the label to the nearest of the face.
-        ends = []
-        for box, other in ((place, face.box), (face.box, place)):
-            middle = (other[0] + other[2] // 2, other[1] + other[3] // 2)
-            ends.append((min(max(middle[0], box[0]), box[0] + box[2]), min(max(middle[1], box[1]), box[1] + box[3])))
-        for thickness, shade in ((label.lines[0].thickness + 2, _DARK), (label.lines[0].thickness, colour)):
-            cv2.line(canvas, ends[0], ends[1], shade, thickness, cv2.LINE_AA)
-    cv2.rectangle(canvas, (x, y), (x + width, y + height), _DARK, -1)
-    for line in label.lines:
-        y += label.padding + line.height
-        cv2.putText(canvas, line.text, (x + label.padding, y), _FONT, line.scale, colour, line.thickness, cv2.LINE_AA)

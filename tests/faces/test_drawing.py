@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from classic_eyes.faces import draw_faces
-from classic_eyes.faces.drawing import _COLOURS, _common, _label, _placed, _upper, scaled_faces
+from classic_eyes.faces.drawing import _COLOURS, _label, scaled_faces
+from classic_eyes.faces.labels import common_area, eye_part, place_labels
 
 from .conftest import COLLINS
 
@@ -84,9 +85,9 @@ def test_labels_do_not_cover_each_other_or_eyes(collins, crowd):
     canvas = np.zeros((1000, 1000, 3), np.uint8)
     faces = list(enumerate((at(collins, *box) for box in CROWDS[crowd]), start=1))
     labels = [_label(number, face, 1000) for number, face in faces]
-    places = _placed(labels, faces=faces, canvas=canvas)
+    places = place_labels(labels, [face.box for _, face in faces], canvas.shape)
     for one, other in combinations(places, 2):
-        assert _common(one, other) == 0
+        assert common_area(one, other) == 0
     for x, y, w, h in places:
         assert x >= 0
         assert y >= 0
@@ -94,7 +95,7 @@ def test_labels_do_not_cover_each_other_or_eyes(collins, crowd):
         assert y + h <= 1000
     if crowd not in ("overlapping", "beyond the edge"):
         for place in places:
-            assert not any(_common(place, _upper(face.box)) for _, face in faces)
+            assert not any(common_area(place, eye_part(face.box)) for _, face in faces)
     draw_faces(canvas, [face for _, face in faces])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..descriptors.ear import load_dlib
 from ..descriptors.haar import load_cascade
 
-__all__ = ["SMALLEST", "SURE_SCORE", "WORKING_SIDE", "find_faces"]
+__all__ = ["SMALLEST", "SURE_SCORE", "WORKING_SIDE", "find_faces", "find_large_faces"]
 
 # Photographs are reduced to this side before small faces are looked for, and to half of it for large ones.
 WORKING_SIDE = 1024
@@ -79,6 +79,16 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[n
     rows = sorted((box[0], box[1], box[2] - box[0], box[3] - box[1], score) for score, box in boxes)
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
     return table[:, :4] * [across, down, across, down], table[:, 4]
+
+
+def find_large_faces(
+    grey: NDArray[np.uint8], scale: float, *, min_score: float = SURE_SCORE
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return boxes ``x, y, w, h`` and scores of the faces that dlib's detector finds, of 80 pixels after scaling."""
+    table = np.array(
+        [(*box[:2], *(box[2:] - box[:2]), score) for score, box in _run(grey, scale, min_score)], dtype=np.float64
+    ).reshape(-1, 5)
+    return table[:, :4], table[:, 4]
 
 
 def _resized(grey: NDArray[np.uint8], scale: float) -> Any:

@@ -100,6 +100,28 @@ class EyeLocator:
         right, left = self._refine(grey, found[:2], found[2:])
         return {eye: (each + 0.5) * factor - 0.5 + low for eye, each in (("right", right), ("left", left))}
 
+    def follow(
+        self, grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64]
+    ) -> tuple[float, float, NDArray[np.float64]]:
+        """Find the eyes in the next frame of a video, from a box that is almost right.
+
+        `corner` and `along` are the box's top left corner and upper edge. Return how far the last pass moved the
+        corners, how far trees and regression disagree, both in distances of the outer corners; and the corners, (4, 2).
+        """
+        side = float(np.hypot(*along))
+        # A level box for `_reduce`, which cuts out more than any tilted one.
+        middle = corner + (along + np.array([-along[1], along[0]])) / 2
+        grey, low, factor = _reduce(grey, np.array([*(middle - side / 2), side, side]))
+        corner, along = (corner - low + 0.5) / factor - 0.5, along / factor
+        passes = []
+        for _ in range(_HOG_PASSES):
+            passes.append(_find(self._regression, grey, corner, along))
+            corner, along = fit_box(passes[-1])
+        by_trees = _find(self._trees, grey, corner, along)
+        width = max(float(np.linalg.norm(passes[-1][3] - passes[-1][0])), 1e-6)
+        gap, disagreement = (np.linalg.norm(passes[-1] - each, axis=1).mean() / width for each in (passes[-2], by_trees))
+        return float(gap), float(disagreement), ((by_trees + passes[-1]) / 2 + 0.5) * factor - 0.5 + low
+
     def _search(
         self, grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64]
     ) -> tuple[float, NDArray[np.float64]]:

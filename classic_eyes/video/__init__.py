@@ -1,6 +1,26 @@
-"""Videos and cameras: tracks of faces, openness of their eyes, blinks and closures, summaries."""
+"""Videos and cameras: frames with times, tracks of faces, openness of their eyes, blinks and closures, summaries."""
 
-from .events import KINDS, Event
-from .monitor import EyeState, FrameState, TrackState
+from .events import KINDS, Event, Rules, find_events
+from .frames import Frame, read_frames
+from .monitor import Analysis, EyeState, FrameState, Monitor, TrackState
+from .openness import relative_openness
+from .summary import summarize
+from .tracks import EyeTracker, TrackedFace
 
-__all__ = ["KINDS", "Event", "EyeState", "FrameState", "TrackState"]
+__all__ = [
+    "KINDS",
+    "Analysis",
+    "Event",
+    "EyeState",
+    "EyeTracker",
+    "Frame",
+    "FrameState",
+    "Monitor",
+    "Rules",
+    "TrackState",
+    "TrackedFace",
+    "find_events",
+    "read_frames",
+    "relative_openness",
+    "summarize",
+]

@@ -28,7 +28,7 @@ from ..images.files import unexpected
 from ..images.reasons import why_not_readable
 from ..images.remote import is_url
 
-__all__ = ["SLOWEST_RATE", "Frame", "FrameReader", "read_frames"]
+__all__ = ["SLOWEST_RATE", "Frame", "FrameReader", "read_frames", "silence"]
 
 _Item = TypeVar("_Item")
 _Timed = tuple[float, NDArray[np.uint8]]
@@ -273,7 +273,7 @@ def _target(source: Any) -> tuple[bool, str | int, str]:
 
 def _open(target: str | int, *, is_camera: bool) -> Any:
     """Return an open capture, or raise ImageError with the reason alone."""
-    _silence()
+    silence()
     if isinstance(target, int):
         capture = cv2.VideoCapture(target)
         reason = _why_no_camera(f"/dev/video{target}")
@@ -294,7 +294,7 @@ def _open(target: str | int, *, is_camera: bool) -> Any:
     return capture
 
 
-def _silence() -> None:
+def silence() -> None:
     """Keep OpenCV and FFmpeg from writing to standard error, unless their own variables ask for it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:

@@ -21,7 +21,7 @@ from classic_eyes.video.frames import read_frames
 
 from .clips import blinks, edit_mp4, scene, write_clip
 
-module._silence()  # FFmpeg asks once, and the clips are written by it
+module.silence()  # FFmpeg asks once, and the clips are written by it
 OPEN, CLOSED = scene(((0.9, 0.9),)), scene(((0.0, 0.0),))
 
 

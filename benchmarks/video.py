@@ -9,7 +9,7 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,12 +18,16 @@ from classic_eyes.errors import DataError
 
 __all__ = [
     "GROUPS",
+    "THRESHOLDS",
+    "WAYS",
+    "Assignment",
     "Clip",
     "Counts",
     "Interval",
     "Label",
     "Record",
-    "count_events",
+    "Span",
+    "assign_events",
     "edge_errors",
     "evaluate",
     "exchange_halves",
@@ -43,6 +47,8 @@ REQUIRED = ("blink", "long")
 KINDS = (*REQUIRED, "partial", "uncertain")
 # An event is found if its IoU with a label is above this; the names are those of the tables.
 THRESHOLDS = {"any": 0.0, "0.2": 0.2, "0.5": 0.5}
+# Partial blinks count in two ways.
+WAYS = ("optional", "required")
 # Groups of clips, by words in their notes.
 GROUPS: dict[str, tuple[str, ...]] = {
     "glasses": ("glasses",),
@@ -53,6 +59,22 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # Shorter clips say nothing about rates.
 _LONG_S = 10.0
 _COLUMNS = ("start_frame", "end_frame", "kind", "closed_start", "closed_end")
+
+
+class Span(Protocol):
+    """What an event needs: its first and its last frame, and its kind. Events of `classic_eyes.video` have them."""
+
+    @property
+    def start(self) -> int:
+        """First frame."""
+
+    @property
+    def end(self) -> int:
+        """Last frame."""
+
+    @property
+    def kind(self) -> str:
+        """Blink, partial, long, or another word."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +121,7 @@ class Record:
     ----------
     times : float array of shape (n,)
         Time of each frame in seconds.
-    events : sequence of Interval
+    events : sequence of Span
         What it reports; frames count from 0.
     closed : float array of shape (n,)
         1 where it takes the eyes for closed, 0 where for open, NaN where it sees none.
@@ -108,7 +130,7 @@ class Record:
     """
 
     times: Floats
-    events: Sequence[Interval]
+    events: Sequence[Span]
     closed: Floats
     seconds: float
 
@@ -182,7 +204,7 @@ def halves(people: Sequence[str]) -> tuple[list[str], list[str]]:
 # -- matching ------------------------------------------------------------------------------------------------------
 
 
-def overlaps(labels: Sequence[Interval], events: Sequence[Interval]) -> Floats:
+def overlaps(labels: Sequence[Span], events: Sequence[Span]) -> Floats:
     """Return the intersection over union of frames, of shape (labels, events).
 
     >>> overlaps([Interval(0, 3)], [Interval(2, 5), Interval(0, 3), Interval(4, 5)]).round(3).tolist()
@@ -194,7 +216,7 @@ def overlaps(labels: Sequence[Interval], events: Sequence[Interval]) -> Floats:
     return np.asarray(np.maximum(shared, 0) / (np.ptp(a, axis=-1) + np.ptp(b, axis=-1) - np.maximum(shared, 0)))
 
 
-def match_events(labels: Sequence[Interval], events: Sequence[Interval], above: float) -> list[tuple[int, int]]:
+def match_events(labels: Sequence[Span], events: Sequence[Span], above: float) -> list[tuple[int, int]]:
     """Match one to one: the pair of the largest IoU first, while it is above `above`. Positions, sorted."""
     iou = overlaps(labels, events)
     pairs: list[tuple[int, int]] = []
@@ -233,10 +255,22 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def count_events(
-    labels: Sequence[Interval], events: Sequence[Interval], *, above: float, partial: bool
-) -> tuple[Counts, list[tuple[int, int]]]:
-    """Count events that are found, missed and false; return the matched pairs, too.
+@dataclass(frozen=True)
+class Assignment:
+    """Positions of labels and events: matched pairs, labels that were missed, events without a label."""
+
+    pairs: tuple[tuple[int, int], ...]
+    missed: tuple[int, ...]
+    false: tuple[int, ...]
+
+    @property
+    def counts(self) -> Counts:
+        """How many there are of each."""
+        return Counts(len(self.pairs), len(self.missed), len(self.false))
+
+
+def assign_events(labels: Sequence[Span], events: Sequence[Span], *, above: float, partial: bool) -> Assignment:
+    """Assign events to labels.
 
     1. Required labels are matched one to one: blinks and long closures, and partial blinks if `partial`.
     2. Events that more than half lie on ``uncertain`` labels are ignored, if they are not matched. These labels are
@@ -246,22 +280,22 @@ def count_events(
     """
     required = [k for k, label in enumerate(labels) if label.kind in REQUIRED or (partial and label.kind == "partial")]
     pairs = [(required[label], event) for label, event in match_events([labels[k] for k in required], events, above)]
-    left = sorted(set(range(len(events))) - {event for _, event in pairs})
-    left = [k for k in left if not is_ignored(labels, events[k])]
+    matched = {event for _, event in pairs}
+    left = [k for k, event in enumerate(events) if k not in matched and not is_ignored(labels, event)]
     if not partial:
         optional = [label for label in labels if label.kind == "partial"]
         excused = {event for _, event in match_events(optional, [events[k] for k in left], above)}
         left = [k for number, k in enumerate(left) if number not in excused and events[k].kind != "partial"]
-    return Counts(len(pairs), len(required) - len(pairs), len(left)), pairs
+    return Assignment(tuple(pairs), tuple(sorted(set(required) - {label for label, _ in pairs})), tuple(left))
 
 
-def is_ignored(labels: Sequence[Interval], event: Interval) -> bool:
+def is_ignored(labels: Sequence[Span], event: Span) -> bool:
     """Return whether more than half of an event lies on labels that are uncertain."""
     frames = np.arange(event.start, event.end + 1)
     return bool(_covered(frames, [label for label in labels if label.kind == "uncertain"]).mean() > 0.5)
 
 
-def _covered(frames: NDArray[np.int_], intervals: Sequence[Interval]) -> NDArray[np.bool_]:
+def _covered(frames: NDArray[np.int_], intervals: Sequence[Span]) -> NDArray[np.bool_]:
     inside = np.zeros(len(frames), dtype=bool)
     for each in intervals:
         inside |= (frames >= each.start) & (frames <= each.end)
@@ -272,7 +306,7 @@ def _covered(frames: NDArray[np.int_], intervals: Sequence[Interval]) -> NDArray
 
 
 def edge_errors(
-    labels: Sequence[Interval], events: Sequence[Interval], pairs: Sequence[tuple[int, int]], times: ArrayLike
+    labels: Sequence[Span], events: Sequence[Span], pairs: Sequence[tuple[int, int]], times: ArrayLike
 ) -> Floats:
     """Return how much later matched events start and end than their labels, in ms; shape (pairs, 2)."""
     clock = np.asarray(times, dtype=np.float64)
@@ -284,7 +318,8 @@ def edge_errors(
 def score_clip(clip: Clip, record: Record) -> dict[str, Any]:
     """Return the scores of a labelled clip as plain data.
 
-    ``counts`` are those of `count_events`, for each threshold, with partial blinks ``required`` and ``optional``.
+    ``counts`` are numbers of found, missed and false events at each threshold, with partial blinks ``optional`` and
+    ``required``; ``errors`` are the missed and the false ones, ``[start, end, kind]``.
     ``edges_ms`` are those of events with an IoU above 0.2. ``blinks`` are the labelled and the reported events of kind
     ``blink``, and ``rate_error`` their difference for each minute in which the eyes are seen. ``closed_share`` are the
     labelled and the reported proportion of frames with closed eyes. Uncertain labels are ignored everywhere.
@@ -298,15 +333,14 @@ def score_clip(clip: Clip, record: Record) -> dict[str, Any]:
         raise DataError(f"{clip.name}: has {n} frames, and a label that ends in frame {beyond}; use its own labels")
     duration = float(times[-1] - times[0] + np.median(np.diff(times))) if n > 1 else 0.0
     seen = np.isfinite(record.closed)
-    counts: dict[str, Any] = {}
-    for way, partial in (("required", True), ("optional", False)):
-        scored = {
-            name: count_events(labels, record.events, above=above, partial=partial)
+    assigned = {
+        way: {
+            name: assign_events(labels, record.events, above=above, partial=way == "required")
             for name, above in THRESHOLDS.items()
         }
-        counts[way] = {name: [each.found, each.missed, each.false] for name, (each, _) in scored.items()}
-        if partial:
-            edges = edge_errors(labels, record.events, scored["0.2"][1], times)
+        for way in WAYS
+    }
+    edges = edge_errors(labels, record.events, assigned["required"]["0.2"].pairs, times)
     frames = np.arange(n)
     counted = seen & ~_covered(frames, [label for label in labels if label.kind == "uncertain"])
     closed = _covered(frames, [Interval(*label.closed) for label in labels if label.closed is not None])
@@ -323,8 +357,21 @@ def score_clip(clip: Clip, record: Record) -> dict[str, Any]:
         "duration_s": duration,
         "frames_per_second": _or_none(_ratio(n, record.seconds)),
         "unseen_share": float(1 - seen.mean()) if n else 1.0,
-        "events": [[each.start, each.end, each.kind] for each in record.events],
-        "counts": counts,
+        "events": [_plain(event) for event in record.events],
+        "counts": {
+            way: {name: [each.counts.found, each.counts.missed, each.counts.false] for name, each in found.items()}
+            for way, found in assigned.items()
+        },
+        "errors": {
+            way: {
+                name: {
+                    "missed": [_plain(labels[k]) for k in each.missed],
+                    "false": [_plain(record.events[k]) for k in each.false],
+                }
+                for name, each in found.items()
+            }
+            for way, found in assigned.items()
+        },
         "edges_ms": edges.tolist(),
         "blinks": blinks,
         "rate_error": _or_none(_ratio(blinks[1] - blinks[0], minutes)),
@@ -332,6 +379,10 @@ def score_clip(clip: Clip, record: Record) -> dict[str, Any]:
             _or_none(_ratio(float(each[counted].sum()), counted.sum())) for each in (closed, record.closed)
         ],
     }
+
+
+def _plain(event: Span) -> list[Any]:
+    return [event.start, event.end, event.kind]
 
 
 def _or_none(value: float) -> float | None:
@@ -359,7 +410,7 @@ def summarize(scored: Sequence[Mapping[str, Any]], *, n_resamples: int = 1000) -
     people = [each["person"] for each in scored]
     minutes = np.array([each["duration_s"] / 60 for each in scored])
     result: dict[str, Any] = {"clips": len(scored), "people": len(set(people)), "minutes": float(minutes.sum())}
-    for way in ("required", "optional"):
+    for way in WAYS:
         for name in THRESHOLDS:
             rows = np.array([each["counts"][way][name] for each in scored])
             total = Counts(*map(int, rows.sum(axis=0)))
@@ -464,7 +515,7 @@ def _merit(clips: Sequence[Clip], records: Mapping[str, Record]) -> float:
     total = np.zeros(4)
     for k, (name, partial) in enumerate((name, partial) for name in ("0.2", "0.5") for partial in (True, False)):
         counts = [
-            count_events(clip.labels or (), records[clip.name].events, above=THRESHOLDS[name], partial=partial)[0]
+            assign_events(clip.labels or (), records[clip.name].events, above=THRESHOLDS[name], partial=partial).counts
             for clip in clips
         ]
         total[k] = Counts(*(sum(getattr(each, part) for each in counts) for part in ("found", "missed", "false"))).f1

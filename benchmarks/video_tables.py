@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.video import THRESHOLDS
+from benchmarks.video import THRESHOLDS, WAYS
 from classic_eyes.cli.tables import markdown
 
-__all__ = ["clip_table", "group_table", "method_table"]
+__all__ = ["clip_table", "error_list", "group_table", "method_table"]
 
-WAYS = ("optional", "required")
 _HEAD = (
     *("precision", "recall"),
     *("F1, any overlap", "F1, IoU > 0.2", "F1, IoU > 0.5"),
@@ -71,6 +70,20 @@ def clip_table(evaluation: Mapping[str, Any]) -> str:
     head = ["clip", "s", "unseen", *counts, "blinks: labelled / found", "error of the rate, 1/min"]
     note = "Counts are found/missed/false."
     return _markdown([*head, "closed share: labelled / found", "frames/s"], rows) + f"\n\n{note}"
+
+
+def error_list(evaluation: Mapping[str, Any], way: str = "required") -> str:
+    """Return the frames of each event that is missed or false at IoU > 0.5, a line for each clip."""
+    lines = []
+    for each in evaluation["clips"]:
+        errors = each["errors"][way]["0.5"]
+        parts = [
+            f"{what} {', '.join(f'{kind} {start}-{end}' for start, end, kind in errors[what])}"
+            for what in ("missed", "false")
+            if errors[what]
+        ]
+        lines += [f"- {each['file']}: {'; '.join(parts)}"] if parts else []
+    return "\n".join([f"Errors at IoU > 0.5, partial blinks {way}, in frames:", "", *(lines or ["- none"])])
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -14,7 +14,7 @@ from benchmarks.video import (
     Interval,
     Label,
     Record,
-    count_events,
+    assign_events,
     edge_errors,
     evaluate,
     exchange_halves,
@@ -26,7 +26,7 @@ from benchmarks.video import (
     score_clip,
     summarize,
 )
-from benchmarks.video_tables import clip_table, group_table, method_table
+from benchmarks.video_tables import clip_table, error_list, group_table, method_table
 from classic_eyes.errors import DataError
 from classic_eyes.video.events import find_events
 
@@ -126,10 +126,10 @@ def test_neighbours_do_not_overlap():
 def test_matching_is_one_to_one_and_takes_the_best_pairs_first():
     # The event over both labels goes to the longer one, and the other event to what is left.
     assert match_events([Interval(0, 3), Interval(4, 12)], [Interval(0, 12), Interval(3, 4)], 0.0) == [(0, 1), (1, 0)]
-    merged, _ = count_events([Interval(0, 3), Interval(5, 8)], [Interval(0, 8)], above=0.2, partial=True)
-    assert merged == Counts(found=1, missed=1, false=0)
-    split, _ = count_events([Interval(0, 9)], [Interval(0, 3), Interval(4, 9)], above=0.2, partial=True)
-    assert split == Counts(found=1, missed=0, false=1)
+    merged = assign_events([Interval(0, 3), Interval(5, 8)], [Interval(0, 8)], above=0.2, partial=True)
+    assert (merged.pairs, merged.missed, merged.false) == (((0, 0),), (1,), ())
+    split = assign_events([Interval(0, 9)], [Interval(0, 3), Interval(4, 9)], above=0.2, partial=True)
+    assert (split.pairs, split.missed, split.false) == (((0, 1),), (), (0,))
 
 
 def test_precision_recall_and_f1_in_closed_form():
@@ -140,7 +140,7 @@ def test_precision_recall_and_f1_in_closed_form():
 
 
 def count(labels, events, **options) -> tuple[int, int, int]:
-    counts, _ = count_events(labels, events, **{"above": 0.2, "partial": True, **options})
+    counts = assign_events(labels, events, **{"above": 0.2, "partial": True, **options}).counts
     return counts.found, counts.missed, counts.false
 
 
@@ -192,6 +192,7 @@ def test_scores_of_a_clip_in_closed_form():
     score = score_clip(clip(*labels), record(*events, closed=closed))
     assert score["duration_s"] == pytest.approx(10.0)
     assert score["counts"]["required"] == {"any": [2, 0, 1], "0.2": [2, 0, 1], "0.5": [2, 0, 1]}
+    assert score["errors"]["optional"]["0.5"] == {"missed": [], "false": [[150, 155, "blink"]]}
     assert score["edges_ms"] == [[0, 0], [0, 0]]
     # One labelled blink and two reported ones, as that on the uncertain label does not count; seen for 9 of 10 s.
     assert score["blinks"] == [1, 2]
@@ -303,6 +304,7 @@ def test_tables_have_a_line_for_each_method_group_and_clip():
     assert [line.split(" | ")[0] for line in group_table(result).splitlines()[2:]] == ["| all", "| glasses"]
     row = clip_table(result).splitlines()[2]
     assert row == "| a.mp4 | 10.0 | 0.00 | 1/0/1 | 1/0/1 | 1/0/1 | 1/0/1 | 1 / 2 | 6.0 | 0.020 / 0.000 | 100 |"
+    assert error_list(result).splitlines()[2:] == ["- a.mp4: false blink 100-110"]
     for table in (method_table({"ours": result}), group_table(result), clip_table(result).split("\n\n")[0]):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 

@@ -17,7 +17,7 @@ from ._utils.opencv import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_images
-from .inference.program import Program
+from .inference.program import Program, reduce_images
 from .persistence.estimators import read_estimator
 from .persistence.saving import save_classifier
 from .predictor import EyePredictor, PredictionMethods
@@ -27,7 +27,7 @@ from .training.compiling import default_settings
 from .training.fitting import ALIGNED, fit_program, n_synthetic_eyes
 from .training.novelty import MIN_GROUPS, MIN_IMAGES, fit_novelty
 from .training.pipelines import build_pipelines
-from .training.training_set import check_groups, check_labels, check_weight
+from .training.training_set import check_groups, check_labels, check_sources, check_weight
 
 __all__ = ["EyeClassifier"]
 
@@ -35,7 +35,7 @@ __all__ = ["EyeClassifier"]
 class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     """Classify eyes as open or closed by classical features and a calibrated SVM.
 
-    1. Images become grey uint8 ``(n, size, size)``; larger ones are reduced by area averaging.
+    1. Images become grey uint8 ``(n, size, size)``: larger ones are reduced by area averaging, smaller ones enlarged.
     2. The training set is the images, their mirror images, ``n_copies`` varied copies of each and synthetic eyes.
     3. Each view (a set of features) has its own pipeline: features, scaler, PCA, classifier. The decision values of an
        image and of its mirror image are averaged, and so are those of the views. With ``cascade``, views after the
@@ -51,7 +51,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     Parameters
     ----------
     features : sequence of str or extractor, default ``(("hog", "lbp"), ("hog", "words_tt"))``
-        Names of `classic_eyes.features.EXTRACTORS`, or transformers from uint8 ``(n, h, w)`` to ``(n, d)``. Nested
+        Names of `classic_eyes.features.EXTRACTORS`, such a name with parameters (str, dict), or transformers from
+        uint8 ``(n, h, w)`` to ``(n, d)``. Nested
         sequences are views with a classifier of their own; a flat one is a single view.
     classifier : str, (str, dict), scikit-learn classifier, or sequence of these, default ``"metric"``
         ``svm``, ``symmetric``, ``metric``, ``libsvm``, ``gb``, ``linear``, ``knn`` (see
@@ -76,8 +77,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     detect_non_eyes : bool or "auto", default "auto"
         Whether to fit also what eyes look like, so that `verdict` detects images of something else. Needs 200 images of
         3 groups; ``"auto"`` is True where there are as many.
-    size : int, default 24
-        Side in pixels to which images are reduced.
+    size : int or sequence of int, default 24
+        Side in pixels to which images are reduced or enlarged; or one for each view, divisors of the largest.
     random_state : int, RandomState, Generator or None, default 0
         Seed of everything random. Anything but an int draws a seed once in each `fit`: with None no two fits are alike.
 
@@ -138,7 +139,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         align: str | None = "others",
         cascade: float | None = 0.3,
         detect_non_eyes: bool | str = "auto",
-        size: int = SIZE,
+        size: int | Sequence[int] = SIZE,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
         self.features = features
@@ -195,6 +196,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         *,
         groups: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        sources: ArrayLike | None = None,
     ) -> Self:
         """Train on images, with all, some or none of them labelled.
 
@@ -210,6 +212,9 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             each image is a group.
         sample_weight : array of shape (n,), optional
             Weight of each image, for a classifier that takes weights.
+        sources : array of shape (n,), optional
+            Data set of each image. Each counts as the root of its size in training, for a classifier that takes
+            weights, and as much as any other in the calibration.
 
         Returns
         -------
@@ -234,24 +239,27 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         check_opencv()
         self._check_parameters()
         with default_settings():
-            return self._fit(X, y, groups, sample_weight, _seed_of(self.random_state))
+            return self._fit(X, y, groups, sample_weight, sources, _seed_of(self.random_state))
 
-    def _fit(self, X: Any, y: Any, groups: Any, sample_weight: Any, seed: int) -> Self:
-        originals = as_images(X, size=self.size)
+    def _fit(self, X: Any, y: Any, groups: Any, sample_weight: Any, sources: Any, seed: int) -> Self:
+        originals = as_images(X, size=self.gate_size)
         labels, classes = check_labels(y, len(originals))
         names = check_groups(groups, len(originals))
-        weight = check_weight(sample_weight, len(originals))
         pipelines = build_pipelines(self.features, self.classifier, n_components=self.n_components, random_state=seed)
+        sizes = self._sizes(len(pipelines))
+        weight = check_weight(sample_weight, len(originals))
+        owner = check_sources(sources, len(originals))
+        small = reduce_images(originals, min(sizes))
         n_synthetic_eyes(self.n_synthetic, 1, pipelines)  # refuses before the long work
         # On all images: those that stay unlabelled are eyes all the same.
         detect = self.detect_non_eyes
         if detect == "auto":
             detect = len(originals) >= MIN_IMAGES and len(np.unique(names)) >= MIN_GROUPS
-        novelty = fit_novelty(originals, names, random_state=seed) if detect else None
-        self.history_ = _find_missing(originals, labels, names, seed)
+        novelty = fit_novelty(small, names, random_state=seed) if detect else None
+        self.history_ = _find_missing(small, labels, names, seed)
         if self.history_ is not None:
             kept = self.history_.labels >= 0
-            originals, labels, names = originals[kept], self.history_.labels[kept], names[kept]
+            originals, labels, names, owner = originals[kept], self.history_.labels[kept], names[kept], owner[kept]
             weight = None if weight is None else weight[kept]
         self.n_synthetic_ = n_synthetic_eyes(self.n_synthetic, len(originals), pipelines)
         fitted = fit_program(
@@ -260,6 +268,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             labels,
             names,
             weight,
+            owner,
+            sizes=sizes,
             n_copies=self.n_copies,
             n_synthetic=self.n_synthetic_,
             glare=bool(self.remove_glare),
@@ -274,7 +284,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         self.n_support_vectors_ = fitted.n_support_vectors
         self.not_compiled_ = fitted.not_compiled
         self.classes_ = classes
-        self.n_features_in_ = self.size**2
+        self.n_features_in_ = self.gate_size**2
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -317,6 +327,31 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             raise ParameterError(f"remove_glare is {self.remove_glare!r}; allowed is True or False")
         if not (isinstance(self.detect_non_eyes, bool | np.bool_) or self.detect_non_eyes == "auto"):
             raise ParameterError(f"detect_non_eyes is {self.detect_non_eyes!r}; allowed is True, False or 'auto'")
+
+    @property
+    def gate_size(self) -> int:
+        """Side in pixels to which every image is reduced or enlarged first: the largest of ``size``.
+
+        Returns
+        -------
+        int
+            Pixels.
+        """
+        sizes = [self.size] if isinstance(self.size, int | np.integer) else list(self.size)
+        if not sizes or not all(_is_whole(size, 1) for size in sizes) or any(max(sizes) % size for size in sizes):
+            raise ParameterError(
+                f"size is {self.size!r}; allowed is a whole number of pixels, or one for each view, divisors of the "
+                "largest"
+            )
+        return int(max(sizes))
+
+    def _sizes(self, n_views: int) -> list[int]:
+        sizes = [self.size] * n_views if isinstance(self.size, int | np.integer) else list(self.size)
+        if len(sizes) != n_views:
+            raise ParameterError(
+                f"size holds {len(sizes)} sizes and features {n_views} views; give one for all views, or one for each"
+            )
+        return [int(size) for size in sizes]
 
     @property
     def program(self) -> Program:

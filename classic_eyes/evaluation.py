@@ -31,6 +31,7 @@ def cross_validate(
     labels: NDArray[np.int8],
     groups: NDArray[Any],
     *,
+    sources: NDArray[Any] | None = None,
     n_splits: int = 5,
     random_state: int = 0,
     n_jobs: int | None = None,
@@ -50,6 +51,8 @@ def cross_validate(
         1 open, 0 closed.
     groups : array of shape (n,)
         Person or face of each image.
+    sources : array of shape (n,), optional
+        Data set of each image, as in `classic_eyes.EyeClassifier.fit`.
     n_splits : int, default 5
         Folds, 2 or more.
     random_state : int, default 0
@@ -71,7 +74,8 @@ def cross_validate(
         raise ParameterError(f"n_splits is {n_splits}; allowed is {MIN_FOLDS} or more")
     folds = group_folds(labels, groups, n_splits, random_state=random_state)
     unfitted = clone(classifier).set_params(detect_non_eyes=False)
-    tasks = [(unfitted, images, labels, groups, fold) for fold in folds]
+    owner = np.zeros(len(labels)) if sources is None else np.asarray(sources)
+    tasks = [(unfitted, images, labels, groups, owner, fold) for fold in folds]
     predicted = run_tasks(_predict_fold, tasks, n_jobs=n_jobs or cpu_count())
     probability = np.empty(len(labels))
     for (_, test), part in zip(folds, predicted, strict=True):
@@ -84,13 +88,14 @@ def _predict_fold(
     images: NDArray[np.uint8],
     labels: NDArray[np.int8],
     groups: NDArray[Any],
+    sources: NDArray[Any],
     fold: tuple[NDArray[np.intp], NDArray[np.intp]],
 ) -> NDArray[np.float64]:
     train, test = fold
     with warnings.catch_warnings():
         # The metrics show it, once for all folds.
         warnings.filterwarnings("ignore", "the labels contradict the images", UserWarning)
-        fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train])
+        fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train], sources=sources[train])
     return fitted.predict_proba(images[test])[:, 1]
 
 

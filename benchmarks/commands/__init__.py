@@ -20,6 +20,7 @@ STUDIES = {
     "audit": "Measure how many wrong labels an audit finds, by the votes of raters.",
     "cluster": "Cluster images without labels in many ways, and choose a way without labels.",
     "label-curve": "Measure accuracy against the number of labels, for several learners.",
+    "leave-source-out": "Train on all sources but one and evaluate on that one, for each source.",
     "non-eyes": "Measure how many non-eyes are detected at a false positive rate of 1%.",
     "profile": "Measure how the time of a prediction run divides into stages.",
     "speed": "Measure the time of predictions: a folder, arrays, one image, and the start of a process.",
@@ -67,7 +68,7 @@ def build_parser(study: str | None) -> ArgumentParser:
     module.add_arguments(parser)
     if study is None:
         parser.epilog = "\n".join(
-            ["other studies, bench.py STUDY --help:", *(f"  {name:<12}{what}" for name, what in STUDIES.items())]
+            ["other studies, bench.py STUDY --help:", *(f"  {name:<18}{what}" for name, what in STUDIES.items())]
         )
     return parser
 

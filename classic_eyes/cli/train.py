@@ -6,11 +6,12 @@ import shlex
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
@@ -127,7 +128,7 @@ def work(arguments: Namespace) -> int:
     sets = _read_sets(arguments)
     not_evaluated = _why_not_evaluated(sets)
     kept = _labelled(sets) if arguments.labelled_only else sets
-    loaded = [load_images(each, size=clf.size, bits=arguments.bits) for each in kept]
+    loaded = [load_images(each, size=clf.gate_size, bits=arguments.bits) for each in kept]
     failed = tuple(failure for part in loaded for failure in part.failed)
     print_failed(failed)
     Peaks(peak for part in loaded for peak in part.peaks).print_warning(arguments.bits)
@@ -145,7 +146,7 @@ def work(arguments: Namespace) -> int:
     if n_folds:
         results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, arguments)
         print(results_table(results))
-    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups)
+    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups, sources=_owner(loaded))
     if clf.history_ is not None:
         results = _report_found(clf.history_, data, arguments, evaluate=not not_evaluated)
     card = make_card(
@@ -302,13 +303,25 @@ def _cross_validate(
     """Return the metrics of each path, and of all together."""
     labels, groups = data.eyes.labels, data.eyes.groups
     scores = cross_validate(
-        clf, data.images, labels, groups, n_splits=n_folds, random_state=arguments.seed, n_jobs=arguments.jobs
+        clf,
+        data.images,
+        labels,
+        groups,
+        sources=_owner(loaded.values()),
+        n_splits=n_folds,
+        random_state=arguments.seed,
+        n_jobs=arguments.jobs,
     )
-    owner = np.repeat(np.arange(len(loaded)), [len(part.eyes) for part in loaded.values()])
+    owner = _owner(loaded.values())
     parts = [(path, owner == number) for number, path in enumerate(loaded)]
     if len(parts) > 1:
         parts.append(("all", owner >= 0))
     return summarize_parts(labels, scores, groups, parts)
+
+
+def _owner(loaded: Collection[LoadedSet]) -> NDArray[np.intp]:
+    """Return the number of the path that each image is from."""
+    return np.repeat(np.arange(len(loaded)), [len(part.eyes) for part in loaded])
 
 
 def _report_found(

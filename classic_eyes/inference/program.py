@@ -19,7 +19,7 @@ from ..preprocessing.glare import remove_glare
 from .cascade import Cascade, blending_weight
 from .novelty import Novelty
 
-__all__ = ["BLOCK", "Block", "Program", "Scoring", "View", "ViewProtocol"]
+__all__ = ["BLOCK", "Block", "Program", "Scoring", "View", "ViewProtocol", "reduce_images"]
 
 Decisions = NDArray[np.float64]
 Images = NDArray[np.uint8]
@@ -116,6 +116,10 @@ class ViewProtocol(Protocol):
         """Whether it receives aligned images."""
 
     @property
+    def size(self) -> int | None:
+        """Side of the images that it receives; None for that of the program."""
+
+    @property
     def needs_flip(self) -> bool:
         """Whether `describe` uses the mirror images."""
 
@@ -156,6 +160,8 @@ class View:
         Whether an image and its mirror image have the same decision value.
     aligned : bool, default False
         Whether it receives aligned images; see `classic_eyes.preprocessing.align`.
+    size : int, optional
+        Side of the images that it receives, a divisor of that of the program; by default the same.
 
     References
     ----------
@@ -171,6 +177,7 @@ class View:
     gamma: float
     symmetric: bool
     aligned: bool = False
+    size: int | None = None
 
     def __post_init__(self) -> None:
         gamma = np.float32(self.gamma)
@@ -236,7 +243,7 @@ class Program:
     Parameters
     ----------
     size : int
-        Side of the images in pixels.
+        Side of the images in pixels, the largest that a view receives.
     views : sequence of View or FittedView
         Their decision values are averaged; see `ViewProtocol`.
     flip_average : bool
@@ -258,7 +265,7 @@ class Program:
     Raises
     ------
     ValueError
-        For an aligned view without an alignment.
+        For an aligned view without an alignment, or a view whose size does not divide that of the program.
     """
 
     size: int
@@ -275,6 +282,10 @@ class Program:
     def __post_init__(self) -> None:
         if self.alignment is None and any(view.aligned for view in self.views):
             raise ValueError("no alignment for an aligned view")
+        sizes = {view.size or self.size for view in self.views}
+        if any(self.size % size for size in sizes):
+            raise ValueError(f"views of {sorted(sizes)} pixels, which do not all divide {self.size}")
+        object.__setattr__(self, "_smallest", min(sizes))
 
     @property
     def compiled(self) -> bool:
@@ -302,7 +313,7 @@ class Program:
                 "the model was trained without non-eye detection, so it gives no verdict; train it again on 200 images "
                 "or more of 3 groups or more"
             )
-        return self.novelty.score(images)
+        return self.novelty.score(reduce_images(images, self._smallest))  # type: ignore[attr-defined]
 
     def stages(self, images: Images) -> dict[str, float]:
         """Return the seconds spent in ``features`` and in ``decision`` (projection and kernel) for gated images."""
@@ -318,17 +329,21 @@ class Program:
 
     def _sum_of_views(self, images: Images, views: Sequence[ViewProtocol], seconds: dict[str, float]) -> Decisions:
         """Return the sum of the views' decision values (n,); add the time spent to ``seconds``."""
+        began = time.perf_counter()
+        by_size = {size: self._prepare(images, size) for size in {view.size for view in views}}
+        seconds["features"] += time.perf_counter() - began
         decisions = np.empty(len(images))
         for start in range(0, len(images), _CHUNK):
             began = time.perf_counter()
-            inputs = self._inputs(images[start : start + _CHUNK], views)
+            chunks = {size: part[start : start + _CHUNK] for size, part in by_size.items()}
+            inputs = self._inputs(chunks, views)
             seconds["features"] += time.perf_counter() - began
             parts = []
             for k in range(n_flips := len(next(iter(inputs.values())))):
                 for view in views:
                     # The features of a view are still in the cache when its decision is computed.
                     began = time.perf_counter()
-                    described = view.describe(*inputs[view.aligned][k])
+                    described = view.describe(*inputs[view.size, view.aligned][k])
                     between = time.perf_counter()
                     parts.append(view.decide(described))
                     seconds["features"] += between - began
@@ -336,15 +351,22 @@ class Program:
             decisions[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
         return decisions
 
-    def _inputs(self, images: Images, views: Sequence[ViewProtocol]) -> dict[bool, Flips]:
-        """Return the images that views receive, by whether they are aligned."""
+    def _prepare(self, images: Images, size: int | None) -> Images:
+        """Return images reduced to a size, without reflections if they are removed."""
+        reduced = reduce_images(images, size or self.size)
+        return remove_glare(reduced) if self.remove_glare else reduced
+
+    def _inputs(
+        self, images: dict[int | None, Images], views: Sequence[ViewProtocol]
+    ) -> dict[tuple[int | None, bool], Flips]:
+        """Return the images that views receive, by their size and by whether they are aligned."""
         inputs = {}
-        for aligned in {view.aligned for view in views}:
+        for size, aligned in {(view.size, view.aligned) for view in views}:
             if aligned:
                 assert self.alignment is not None  # `__post_init__` refuses its absence
-                inputs[True] = self._flips(align(images, self.alignment))
+                inputs[size, True] = self._flips(align(images[size], self.alignment))
             else:
-                inputs[False] = self._flips(images)
+                inputs[size, False] = self._flips(images[size])
         return inputs
 
     def _flips(self, images: Images) -> Flips:
@@ -385,10 +407,6 @@ class Scoring:
         program = self._program
         part = slice(self._n_seen, self._n_seen + len(images))
         self._n_seen = part.stop
-        if program.remove_glare:
-            began = time.perf_counter()
-            images = remove_glare(images)
-            self._seconds["features"] += time.perf_counter() - began
         if program.cascade is None:
             self._decisions[part] = program._sum_of_views(images, program.views, self._seconds) / len(program.views)
             return
@@ -416,6 +434,21 @@ class Scoring:
         first = self._decisions[positions]
         mean = (first + program._sum_of_views(images, program.views[1:], self._seconds)) / len(program.views)
         self._decisions[positions] = first + blending_weight(first, program.cascade.threshold) * (mean - first)
+
+
+def reduce_images(images: Images, size: int) -> Images:
+    """Return images (n, side, side) reduced to a size that divides their side, by block means; the same for their side.
+
+    >>> reduce_images(np.arange(16, dtype=np.uint8).reshape(1, 4, 4), 2).tolist()
+    [[[3, 5], [11, 13]]]
+    """
+    n, side, _ = images.shape
+    if side == size:
+        return images
+    # One call: blocks of an integer number of pixels never reach into the next image.
+    stacked = np.ascontiguousarray(images).reshape(n * side, side)
+    reduced = cv2.resize(stacked, (size, n * size), interpolation=cv2.INTER_AREA)
+    return np.asarray(reduced, dtype=np.uint8).reshape(n, size, size)
 
 
 def probability_of(log_odds: Decisions) -> Decisions:

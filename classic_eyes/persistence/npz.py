@@ -82,7 +82,7 @@ def _predictions(program: Program, images: NDArray[np.uint8]) -> dict[str, NDArr
             # The first view may be certain about all of them; the later views would go unchecked.
             found["check.all_views"] = dataclasses.replace(program, cascade=None).probability(images)
         if program.novelty is not None:
-            found["check.novelty"] = program.novelty.score(images)
+            found["check.novelty"] = program.novelty_score(images)
     return found
 
 
@@ -251,7 +251,8 @@ def split_program(program: Program) -> tuple[dict[str, Any], dict[str, NDArray[A
             )
         parts = pack(arrays, f"view{i}", {key: getattr(view, key) for key in ("offset", "support", "dual")})
         numbers = {key: getattr(view, key) for key in ("intercept", "gamma", "symmetric", "aligned")}
-        views.append({"blocks": blocks, **parts, **numbers})
+        size = {} if view.size is None else {"size": view.size}
+        views.append({"blocks": blocks, **parts, **numbers, **size})
     header = {"size": program.size, "flip_average": program.flip_average, "views": views}
     header |= {"slope": program.slope, "intercept": program.intercept, "unsure": program.unsure}
     header |= {"remove_glare": program.remove_glare, "novelty": None, "cascade": None, "alignment": None}
@@ -300,7 +301,8 @@ def join_program(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
         ]
         offset, support, dual = (unpack(arrays, view[key]) for key in ("offset", "support", "dual"))
         numbers = (float(view["intercept"]), float(view["gamma"]), bool(view["symmetric"]), bool(view["aligned"]))
-        views.append(View(tuple(blocks), offset, support, dual, *numbers))
+        size = None if "size" not in view else int(view["size"])
+        views.append(View(tuple(blocks), offset, support, dual, *numbers, size))
     if not views or not all(view.blocks for view in views):
         raise ValueError("no features")
     novelty, cascade, alignment = (header[key] for key in ("novelty", "cascade", "alignment"))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError
-from ..images import check_batch
+from ..images import SIZE, check_batch
 
 __all__ = ["AUGMENTATIONS", "augment", "check_augmentations", "flip"]
 
@@ -26,6 +26,7 @@ CLAHE_PROBABILITY = 0.2
 BLUR_PROBABILITY = 0.2
 BLUR_SIGMA = (0.4, 1.0)
 NOISE_SIGMA = (1.0, 8.0)
+RESAMPLE_PROBABILITY = 0.5
 
 
 def flip(images: Image) -> Image:
@@ -82,12 +83,21 @@ def _clahe(image: Image, rng: np.random.Generator) -> Image:
 def _blur(image: Image, rng: np.random.Generator) -> Image:
     if rng.random() >= BLUR_PROBABILITY:
         return image
-    return cv2.GaussianBlur(image, (0, 0), rng.uniform(*BLUR_SIGMA))  # type: ignore[return-value]
+    sigma = rng.uniform(*BLUR_SIGMA) * max(1.0, len(image) / SIZE)
+    return cv2.GaussianBlur(image, (0, 0), sigma)  # type: ignore[return-value]
 
 
 def _noise(image: Image, rng: np.random.Generator) -> Image:
     noise = rng.normal(0.0, rng.uniform(*NOISE_SIGMA), image.shape)
     return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+
+
+def _resample(image: Image, rng: np.random.Generator) -> Image:
+    height, width = image.shape
+    if min(height, width) <= SIZE or rng.random() >= RESAMPLE_PROBABILITY:
+        return image
+    reduced = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(reduced, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 AUGMENTATIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
@@ -96,6 +106,7 @@ AUGMENTATIONS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
     "clahe": _clahe,
     "blur": _blur,
     "noise": _noise,
+    "resample": _resample,
 }
 
 
@@ -127,8 +138,10 @@ def augment(
     2. ``shift_scale_rotate``: zoom by 0.75 to 1.3, rotation by up to 12 degrees, horizontal shift by up to 10% of the
        width, vertical shift from 12.5% of the height up to 18.75% down; the border is replicated.
     3. ``clahe``: contrast-limited adaptive histogram equalization on 3 x 3 tiles with probability 0.2.
-    4. ``blur``: Gaussian blur, sigma 0.4 to 1 pixels, with probability 0.2.
+    4. ``blur``: Gaussian blur, sigma 0.4 to 1 pixels (of 24, where the image is larger), with probability 0.2.
     5. ``noise`` (not in the default): Gaussian noise, standard deviation 1 to 8 grey levels.
+    6. ``resample`` (not in the default): an image of more than 24 pixels is reduced to 24 and enlarged again, with
+       probability 0.5, as if a camera of fewer pixels had taken it.
 
     Copy ``c`` of image ``i`` depends on `random_state`, ``c`` and ``i`` only, not on the other images.
 

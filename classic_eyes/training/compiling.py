@@ -58,6 +58,7 @@ class FittedView:
 
     pipeline: Pipeline
     aligned: bool = False
+    size: int | None = None
     needs_flip: ClassVar[bool] = False
 
     def describe(self, images: NDArray[np.uint8], flipped: NDArray[np.uint8]) -> NDArray[Any]:
@@ -84,7 +85,7 @@ def check_compilable(pipeline: Pipeline) -> None:
             raise NotCompilableError(f"the extractor {type(extractor).__name__} has no compiled form")
 
 
-def compile_view(pipeline: Pipeline, *, aligned: bool = False) -> View:
+def compile_view(pipeline: Pipeline, *, aligned: bool = False, size: int | None = None) -> View:
     """Turn a fitted pipeline into float32 matrix products.
 
     1. Scaler and PCA become one matrix and an offset. With a symmetric SVM the features of the mirror image join them,
@@ -118,6 +119,7 @@ def compile_view(pipeline: Pipeline, *, aligned: bool = False) -> View:
         gamma=float(svm._gamma),
         symmetric=symmetric,
         aligned=aligned,
+        size=size,
     )
 
 

@@ -19,14 +19,22 @@ from ..calibration.platt import fit_platt
 from ..errors import ParameterError
 from ..inference.cascade import Cascade, blend
 from ..inference.novelty import Novelty
-from ..inference.program import Program, ViewProtocol
+from ..inference.program import Program, ViewProtocol, reduce_images
 from ..metrics import roc_auc
 from ..preprocessing.alignment import Alignment, align, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
 from ..svm import LeastSquaresSvm, SymmetricSvm
 from .compiling import FittedView, NotCompilableError, compile_view, decision_values
-from .training_set import MIN_CALIBRATING, TrainingSet, add_synthetic, make_training_set, split_for_calibration
+from .training_set import (
+    MIN_CALIBRATING,
+    TrainingSet,
+    add_synthetic,
+    balanced_weight,
+    make_training_set,
+    source_weight,
+    split_for_calibration,
+)
 
 __all__ = ["ALIGNED", "Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
 
@@ -86,7 +94,9 @@ def fit_program(
     labels: NDArray[np.int8],
     groups: NDArray[Any],
     weight: NDArray[np.float64] | None,
+    sources: NDArray[np.intp],
     *,
+    sizes: Sequence[int],
     n_copies: int,
     n_synthetic: int,
     glare: bool,
@@ -98,14 +108,23 @@ def fit_program(
     """Fit the pipelines and compile them.
 
     1. The training set is the images, their mirror images and ``n_copies`` varied copies, and ``n_synthetic`` synthetic
-       eyes; reflections are removed if ``glare``.
+       eyes; each view receives them reduced to its own of ``sizes``, and without reflections if ``glare``.
     2. Each view is fitted to all of it. Its out-of-fold decision values come from classifiers fitted without a third
        of the groups, for synthetic eyes from one fitted to images alone.
     3. The threshold of the cascade leaves the share ``cascade`` of the images to the later views.
     4. Platt scaling is fitted to the blended out-of-fold decision values. A UserWarning says where these show that the
        labels contradict the images.
+
+    Of several sources, each counts as the root of its size in step 2, if the classifiers take weights, and each class
+    of each source counts alike in steps 3 and 4.
     """
     n = len(images)
+    calibrating = weight
+    if sources.max() > 0:
+        given = np.ones(n) if weight is None else weight
+        calibrating = given * balanced_weight(sources, labels)
+        if all(takes_weights(pipeline[-1]) for pipeline in pipelines.values()):
+            weight = given * source_weight(sources)
     aligned = _aligned_views(alignment, len(pipelines))
     folds = split_for_calibration(labels, groups, random_state=random_state)
     # A symmetric SVM is trained on every mirror image without being given it.
@@ -115,31 +134,29 @@ def fit_program(
     )
     if n_synthetic:
         training = add_synthetic(training, n_synthetic, random_state=random_state)
-    if glare:
-        training = training._replace(images=remove_glare(training.images))
     n_scored = n + n_synthetic if n_synthetic >= MIN_CALIBRATING else n
     if n_scored > n:
         folds = [*folds, (np.arange(n), np.arange(n, n_scored))]
     finder = shipped_alignment() if any(aligned) else None
     with one_thread():
-        rows = _inputs(training.images, aligned, finder)
+        rows = _inputs(training.images, sizes, aligned, finder, glare=glare)
         fits = [_fit_view(*each, training, folds, n, n_scored) for each in zip(pipelines.values(), rows, strict=True)]
         values = [value for value, _ in fits]
         threshold = None
         if cascade is not None and len(pipelines) > 1:
-            threshold = float(np.quantile(np.abs(values[0][:n]), cascade))
+            threshold = _quantile(np.abs(values[0][:n]), cascade, calibrating)
         decisions = blend(values, threshold)
-        slope, intercept = _fit_sigmoid(decisions, training, n)
+        slope, intercept = _fit_sigmoid(decisions, training.labels, calibrating, n)
     if slope <= 0 or (n >= _ENOUGH and roc_auc(labels, (1 + np.tanh(decisions[:n])) / 2) < _LEAST_AUC):
         warnings.warn(_CONTRADICTED, UserWarning, stacklevel=4)
-    views, not_compiled = _compile(list(pipelines.values()), aligned)
+    views, not_compiled = _compile(list(pipelines.values()), aligned, _sizes_of_views(sizes))
     program = Program(
         images.shape[1],
         views,
         flip_average=mirror,
         slope=slope,
         intercept=intercept,
-        unsure=float(np.quantile(np.abs(slope * decisions[:n] + intercept), _UNSURE)),
+        unsure=_quantile(np.abs(slope * decisions[:n] + intercept), _UNSURE, calibrating),
         novelty=novelty,
         cascade=None if threshold is None else Cascade(threshold),
         remove_glare=glare,
@@ -155,10 +172,24 @@ def _aligned_views(which: str | None, n_views: int) -> list[bool]:
     return [which == "all" or (which == "others" and k > 0) for k in range(n_views)]
 
 
-def _inputs(images: NDArray[np.uint8], aligned: Sequence[bool], finder: Alignment | None) -> list[NDArray[np.uint8]]:
-    """Return what each view receives: the images, or the images aligned."""
-    turned = images if finder is None else align(images, finder)
-    return [turned if own else images for own in aligned]
+def _sizes_of_views(sizes: Sequence[int]) -> list[int | None]:
+    """Return the size of each view as `View` has it: None for the largest."""
+    return [None if size == max(sizes) else size for size in sizes]
+
+
+def _inputs(
+    images: NDArray[np.uint8], sizes: Sequence[int], aligned: Sequence[bool], finder: Alignment | None, *, glare: bool
+) -> list[NDArray[np.uint8]]:
+    """Return what each view receives: the images in its size, without reflections if ``glare``, and aligned or not."""
+    made: dict[tuple[int, bool], NDArray[np.uint8]] = {}
+    for size, own in zip(sizes, aligned, strict=True):
+        if (size, False) not in made:
+            reduced = reduce_images(images, size)
+            made[size, False] = remove_glare(reduced) if glare else reduced
+        if own and (size, True) not in made:
+            assert finder is not None  # there is one for aligned views
+            made[size, True] = align(made[size, False], finder)
+    return [made[key] for key in zip(sizes, aligned, strict=True)]
 
 
 def _fit_view(
@@ -227,25 +258,42 @@ def _fit_out_of_fold(
     return fitted
 
 
-def _fit_sigmoid(decisions: NDArray[np.float64], training: TrainingSet, n: int) -> tuple[float, float]:
-    """Fit Platt's sigmoid to out-of-fold decision values; synthetic eyes weigh as much as all images together."""
-    labels = training.labels[: len(decisions)]
-    weight = np.ones(len(decisions)) if training.weight is None else training.weight[: len(decisions)].copy()
+def _quantile(values: NDArray[np.float64], share: float, weight: NDArray[np.float64] | None) -> float:
+    """Return the value that a share of the weight is at or below.
+
+    >>> _quantile(np.array([3.0, 1.0, 2.0]), 0.5, np.array([8.0, 1.0, 1.0]))
+    3.0
+    """
+    if weight is None:
+        return float(np.quantile(values, share))
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weight[order])
+    return float(values[order[min(int(np.searchsorted(below, share * below[-1])), len(values) - 1)]])
+
+
+def _fit_sigmoid(
+    decisions: NDArray[np.float64], labels: NDArray[np.int8], weight: NDArray[np.float64] | None, n: int
+) -> tuple[float, float]:
+    """Fit Platt's sigmoid to out-of-fold decision values; synthetic eyes weigh as much as all n images together."""
+    weights = np.ones(len(decisions))
+    weights[:n] = 1 if weight is None else weight
     if len(decisions) > n:
-        weight[n:] = weight[:n].sum() / (len(decisions) - n)
-    return fit_platt(decisions, labels, weight)
+        weights[n:] = weights[:n].sum() / (len(decisions) - n)
+    return fit_platt(decisions, labels[: len(decisions)], weights)
 
 
-def _compile(pipelines: Sequence[Pipeline], aligned: Sequence[bool]) -> tuple[tuple[ViewProtocol, ...], str | None]:
+def _compile(
+    pipelines: Sequence[Pipeline], aligned: Sequence[bool], sizes: Sequence[int | None]
+) -> tuple[tuple[ViewProtocol, ...], str | None]:
     """Return the views, and why one of them is not compiled."""
     views: list[ViewProtocol] = []
     reason = None
-    for pipeline, own in zip(pipelines, aligned, strict=True):
+    for pipeline, own, size in zip(pipelines, aligned, sizes, strict=True):
         try:
-            views.append(compile_view(pipeline, aligned=own))
+            views.append(compile_view(pipeline, aligned=own, size=size))
         except NotCompilableError as error:
             reason = str(error)
-            views.append(FittedView(_contiguous(pipeline), own))
+            views.append(FittedView(_contiguous(pipeline), own, size))
     return tuple(views), reason
 
 

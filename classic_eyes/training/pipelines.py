@@ -84,8 +84,12 @@ def make_classifier(classifier: Any, *, random_state: int = 0) -> BaseEstimator:
     return clone(classifier)
 
 
-def _is_pair(classifier: Any) -> bool:
-    return isinstance(classifier, tuple) and len(classifier) == 2 and isinstance(classifier[1], dict)
+def _is_pair(entry: Any) -> bool:
+    return isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[1], dict)
+
+
+def _is_view(entry: Any) -> bool:
+    return isinstance(entry, tuple | list) and not _is_pair(entry)
 
 
 def split_views(features: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -95,14 +99,15 @@ def split_views(features: Sequence[Any]) -> list[tuple[Any, ...]]:
     [('hog', 'lbp')]
     >>> split_views((("hog", "lbp"), "words"))
     [('hog', 'lbp'), ('words',)]
+    >>> split_views((("hog", {"cells": (8,)}), "lbp"))
+    [(('hog', {'cells': (8,)}), 'lbp')]
     """
     if isinstance(features, str):
         raise ParameterError(
             f"features is the text {features!r}; give a sequence of names, for example ({features!r},)"
         )
-    nested = any(isinstance(entry, tuple | list) for entry in features)
-    if nested:
-        views = [tuple(entry) if isinstance(entry, tuple | list) else (entry,) for entry in features]
+    if any(_is_view(entry) for entry in features):
+        views = [tuple(entry) if _is_view(entry) else (entry,) for entry in features]
     else:
         views = [tuple(features)]
     if not all(views):
@@ -173,17 +178,23 @@ def _named_extractors(features: Sequence[Any], random_state: int, *, symmetric: 
     """Pair each extractor with a unique name: its own, or that of its class."""
     named: dict[str, Any] = {}
     for feature in features:
-        if isinstance(feature, str):
-            extractor = make_extractor(feature)
+        name, own = feature if _is_pair(feature) else (feature, {})
+        if isinstance(name, str):
+            extractor = make_extractor(name)
             known = extractor.get_params()
             if "random_state" in known:
                 extractor.set_params(random_state=random_state)
             if symmetric:
-                extractor.set_params(**{name: value for name, value in _FOR_SYMMETRIC.items() if name in known})
+                extractor.set_params(**{key: value for key, value in _FOR_SYMMETRIC.items() if key in known})
+            try:
+                extractor.set_params(**own)
+            except ValueError as error:
+                raise ParameterError(f"features holds {feature!r}: {error}") from error
         else:
             # An extractor that a caller goes on using must not be fitted behind their back.
             extractor = clone(make_extractor(feature))
-        named[_unique(feature if isinstance(feature, str) else type(feature).__name__.lower(), named)] = extractor
+            name = type(feature).__name__.lower()
+        named[_unique(name, named)] = extractor
     return list(named.items())
 
 

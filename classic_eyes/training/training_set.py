@@ -6,12 +6,14 @@ import warnings
 from numbers import Real
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import column_or_1d
 
 from ..datasets import UNLABELLED, group_folds
 from ..errors import ParameterError
+from ..images import SIZE
 from ..preprocessing.augmentation import augment, flip
 from ..synthetic import make_eyes
 
@@ -19,17 +21,22 @@ __all__ = [
     "MIN_CALIBRATING",
     "TrainingSet",
     "add_synthetic",
+    "balanced_weight",
     "check_groups",
     "check_labels",
+    "check_sources",
     "check_weight",
     "make_training_set",
+    "source_weight",
     "split_for_calibration",
 ]
 
 MIN_CALIBRATING = 100
 """Fewest synthetic eyes that take part in the calibration: together they weigh as much as all images."""
 
-_AUGMENTATIONS = ("flip", "shift_scale_rotate", "clahe", "blur")
+_AUGMENTATIONS = ("flip", "shift_scale_rotate", "clahe", "blur", "resample")
+# A source counts as the root of its size: neither is a small one lost, nor does one image of it count as a thousand.
+_SOURCE_POWER = 0.5
 _N_FOLDS = 3
 # Far from the seeds of documents and tests, so that no model is evaluated on synthetic eyes that it was trained on.
 _SYNTHETIC_SEED = 1_000_000_000
@@ -141,6 +148,32 @@ def check_weight(weight: ArrayLike | None, n: int) -> NDArray[np.float64] | None
     return weights
 
 
+def check_sources(sources: ArrayLike | None, n: int) -> NDArray[np.intp]:
+    """Return the number of the source of each of n images; by default all are of one."""
+    return np.unique(np.zeros(n) if sources is None else _column("sources", sources, n), return_inverse=True)[1]
+
+
+def source_weight(sources: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the weight of each image by its source: 1 over the root of the size, and 1 on average.
+
+    >>> source_weight(np.array([0, 0, 0, 0, 1])).round(2).tolist()
+    [0.83, 0.83, 0.83, 0.83, 1.67]
+    """
+    weight = np.bincount(sources)[sources] ** -_SOURCE_POWER
+    return np.asarray(weight / weight.mean())
+
+
+def balanced_weight(sources: NDArray[np.intp], labels: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return weights with which each class of each source counts alike, 1 on average.
+
+    >>> balanced_weight(np.array([0, 0, 0, 1, 1]), np.array([0, 1, 1, 0, 1])).round(2).tolist()
+    [1.25, 0.62, 0.62, 1.25, 1.25]
+    """
+    parts = 2 * sources + labels
+    weight = 1 / np.bincount(parts)[parts]
+    return np.asarray(weight / weight.mean())
+
+
 def _column(name: str, given: ArrayLike, n: int) -> NDArray[Any]:
     column = np.asarray(given)
     if column.shape != (n,):
@@ -221,11 +254,17 @@ def add_synthetic(training: TrainingSet, n_synthetic: int, *, random_state: int 
     n = len(training.labels)
     side, seed = training.images.shape[1], _SYNTHETIC_SEED + int(random_state)
     eyes = make_eyes(n_synthetic, size=side, hard_share=_HARD_SHARE, random_state=seed)
+    images = eyes.images
+    if side > SIZE:
+        # Half of them as a camera of fewer pixels shows them.
+        small = make_eyes(n_synthetic, size=SIZE, hard_share=_HARD_SHARE, random_state=seed).images
+        images = images.copy()
+        images[::2] = [cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in small[::2]]
     names, person = np.unique(training.groups, return_inverse=True)
     weight = np.ones(n) if training.weight is None else training.weight
     each = weight.mean() * len(training.images) / max(n, n_synthetic)
     return TrainingSet(
-        np.concatenate([training.images, eyes.images]),
+        np.concatenate([training.images, images]),
         np.concatenate([training.source, n + np.arange(n_synthetic)]),
         np.concatenate([training.labels, eyes.labels]),
         np.concatenate([person, len(names) + np.arange(n_synthetic)]),

@@ -29,8 +29,9 @@ def test_each_step_keeps_shape_and_dtype_and_does_not_change_the_input(name):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_each_step_changes_some_images(name):
-    variants = augment(EYES, n_copies=4, augmentations=[name]).reshape(4, *EYES.shape)
-    assert (variants != EYES).any(axis=(0, 2, 3)).sum() >= 6
+    eyes = make_eyes(12, size=48, random_state=3).images if name == "resample" else EYES
+    variants = augment(eyes, n_copies=4, augmentations=[name]).reshape(4, *eyes.shape)
+    assert (variants != eyes).any(axis=(0, 2, 3)).sum() >= 6
 
 
 @pytest.mark.parametrize("name", [name for name in AUGMENTATIONS if name not in ("noise", "clahe")])
@@ -88,3 +89,17 @@ def test_invalid_input_is_rejected():
         augment(EYES, n_copies=-1)
     with pytest.raises(ImageError):
         augment(EYES.astype(float))
+
+
+def test_resample_leaves_the_pixels_of_a_small_camera():
+    eyes = make_eyes(30, size=48, random_state=3).images
+    variants = augment(eyes, n_copies=1, augmentations=["resample"])
+    blurred = (variants != eyes).any(axis=(1, 2))
+    assert 8 <= blurred.sum() <= 22
+    # The differences of neighbouring rows become smaller, the means of 2 x 2 pixels hardly change.
+    steps = [np.abs(np.diff(part.astype(int), axis=1)).mean() for part in (variants[blurred], eyes[blurred])]
+    assert steps[0] < 0.9 * steps[1]
+    means = [part.reshape(-1, 24, 2, 24, 2).mean(axis=(2, 4)) for part in (variants, eyes)]
+    assert np.abs(means[0] - means[1]).mean() < 4
+    # Images of no more pixels stay as they are.
+    np.testing.assert_array_equal(augment(EYES, n_copies=1, augmentations=["resample"]), EYES)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from classic_eyes import EyeClassifier
+from classic_eyes.errors import ParameterError
+from classic_eyes.inference.program import reduce_images
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
 from classic_eyes.training import fitting
 from classic_eyes.training.fitting import _fit_out_of_fold, _fit_sigmoid
-from classic_eyes.training.training_set import TrainingSet
+from classic_eyes.training.training_set import TrainingSet, balanced_weight
 
 EYES = make_eyes(120, random_state=3)
 PLAIN = {"features": ("hog",), "remove_glare": False, "align": None, "detect_non_eyes": False}
@@ -88,15 +92,12 @@ def test_the_sigmoid_weighs_synthetic_eyes_as_much_as_all_images():
     margin, labels = decisions_and_labels(10_000, 1000, 2000)
     synthetic, of_synthetic = decisions_and_labels(40_000, 8000, 0)
     both = np.concatenate([margin, synthetic])
-    training = TrainingSet(
-        np.zeros((0, 24, 24), np.uint8), np.arange(0), np.concatenate([labels, of_synthetic]), np.arange(0), None
-    )
-    slope, intercept = _fit_sigmoid(both, training, len(margin))
+    slope, intercept = _fit_sigmoid(both, np.concatenate([labels, of_synthetic]), None, len(margin))
     # Open and closed at a decision value of 1, then of -1; four synthetic eyes weigh as much as an image.
     above = np.log((8000 + 40_000 / 4) / (1000 + 8000 / 4))
     below = np.log((2000 + 0) / (9000 + 32_000 / 4))
     np.testing.assert_allclose([intercept + slope, intercept - slope], [above, below], atol=2e-3)
-    alone = _fit_sigmoid(margin, training, len(margin))
+    alone = _fit_sigmoid(margin, labels, None, len(margin))
     np.testing.assert_allclose(sum(alone), np.log(8000 / 1000), atol=2e-3)
 
 
@@ -143,3 +144,92 @@ def test_labels_that_contradict_the_images_warn():
     with pytest.warns(UserWarning, match="the labels contradict the images"):
         clf.fit(EYES.images, np.roll(EYES.labels, 7))
     clf.fit(EYES.images, EYES.labels)  # warnings are errors here
+
+
+# -- sources --
+
+
+def test_one_source_changes_no_byte():
+    clf = EyeClassifier(**PLAIN, classifier="metric", n_components=10, n_copies=1, n_synthetic=120)
+    first = clone(clf).fit(EYES.images, EYES.labels).decision_function(EYES.images)
+    second = clone(clf).fit(EYES.images, EYES.labels, sources=["here"] * 120).decision_function(EYES.images)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_each_source_counts_as_the_root_of_its_size():
+    clf = EyeClassifier(**PLAIN, classifier="symmetric", n_components=10, n_copies=1, n_synthetic=0)
+    sources = np.repeat(["large", "small"], [100, 20])
+    by_source = clone(clf).fit(EYES.images, EYES.labels, sources=sources)
+    weight = np.where(sources == "large", 1.0, np.sqrt(5))
+    by_weight = clone(clf).fit(EYES.images, EYES.labels, sample_weight=weight / weight.mean())
+    alike = clone(clf).fit(EYES.images, EYES.labels)
+    coefficients = [each.pipelines_["hog"]["classifier"].dual_coef_ for each in (by_source, by_weight, alike)]
+    np.testing.assert_allclose(coefficients[0], coefficients[1], rtol=1e-6)
+    assert np.abs(coefficients[0] - coefficients[2]).max() > 0.01 * np.abs(coefficients[2]).max()
+
+
+def test_classes_and_sources_count_alike_in_the_calibration():
+    # The first source has nine open eyes for each closed one, and is ten times the second.
+    sources = np.repeat([0, 1], [1000, 100])
+    labels = np.concatenate([np.arange(1000) % 10 > 0, np.arange(100) % 2]).astype(np.int8)
+    margin = np.random.default_rng(0).normal(0, 1, 1100)
+    weight = balanced_weight(sources, labels)
+    # The values say nothing: what is left is the prior.
+    assert abs(_fit_sigmoid(margin, labels, weight, 1100)[1]) < 0.1
+    assert _fit_sigmoid(margin, labels, None, 1100)[1] > 1.5
+
+
+def test_a_classifier_without_weights_takes_sources_too():
+    clf = EyeClassifier(**PLAIN, classifier="knn", n_components=10, n_copies=0, n_synthetic=0)
+    sources = np.arange(120) % 2
+    assert clf.fit(EYES.images, EYES.labels, sources=sources).score(EYES.images, EYES.labels) > 0.8
+
+
+def test_sources_of_another_length_are_refused():
+    with pytest.raises(ParameterError, match=r"sources has shape \(3,\); allowed is \(120,\)"):
+        EyeClassifier(**PLAIN).fit(EYES.images, EYES.labels, sources=[1, 2, 3])
+
+
+# -- views of several sizes --
+
+
+def test_each_view_receives_images_of_its_size():
+    eyes = make_eyes(160, size=48, random_state=3)
+    clf = EyeClassifier(
+        (("hog",), (("hog", {"cells": (12,)}), "lbp")),
+        "symmetric",
+        n_components=20,
+        n_copies=1,
+        n_synthetic=40,
+        size=(24, 48),
+        cascade=0.5,
+    ).fit(eyes.images, eyes.labels)
+    assert clf.gate_size == clf.program.size == clf.predictor_.size == 48
+    assert [view.size for view in clf.program.views] == [24, None]
+    assert clf.pipelines_["hog"]["features"].transformer_list[0][1].image_shape_ == (24, 24)
+    assert clf.pipelines_["hog+lbp"]["features"].transformer_list[0][1].image_shape_ == (48, 48)
+    # The first view is that of a classifier for 24 pixels alone, trained on the same images.
+    assert (
+        clf.score(make_eyes(200, size=60, random_state=5).images, make_eyes(200, size=60, random_state=5).labels) > 0.8
+    )
+    reduced = reduce_images(eyes.images, 24)
+    first = clf.program.views[0]
+    np.testing.assert_allclose(
+        dataclasses.replace(clf.program, views=[first], cascade=None).log_odds(eyes.images),
+        dataclasses.replace(clf.program, views=[first], cascade=None, size=24).log_odds(reduced),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((24, 36), r"size is \(24, 36\); allowed is a whole number of pixels, or one for each view, divisors"),
+        ((24,), "size holds 1 sizes and features 2 views"),
+        ((), "size is"),
+        (("24", 48), "size is"),
+    ],
+)
+def test_sizes_that_are_refused(size, message):
+    with pytest.raises(ParameterError, match=message):
+        EyeClassifier((("hog",), ("lbp",)), size=size).fit(EYES.images, EYES.labels)

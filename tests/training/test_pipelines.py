@@ -154,3 +154,12 @@ def test_bad_classifiers_are_refused(classifier, message):
 def test_bad_n_components_is_refused(n_components):
     with pytest.raises(ParameterError, match="n_components is"):
         build_pipeline(["hog"], n_components=n_components)
+
+
+def test_features_may_have_parameters():
+    built = build_pipelines(((("hog", {"cells": (8,)}), "lbp"), ("words_tt",)), "metric")
+    assert list(built) == ["hog+lbp", "words_tt"]
+    hog = built["hog+lbp"]["features"].union.transformer_list[0][1]
+    assert (hog.cells, hog.gaussian) == ((8,), False), "the form for symmetric classifiers stays"
+    with pytest.raises(ParameterError, match=r"features holds \('hog', \{'bins': 9\}\): Invalid parameter 'bins'"):
+        build_pipelines(((("hog", {"bins": 9}),),), "svm")

@@ -112,7 +112,7 @@ _MAX_EVIDENCE = 4.0
 # Openness at which the shape of the lids is evidence for neither, and its step for one more.
 _MIDDLE, _STEP = 0.6, 0.125
 # From the lids' movement on, a closure that takes longer to close than this, or stays this open, may be a look down.
-_SLOW_S, _SHALLOW = 0.25, 0.3
+_SLOW_S, _SHALLOW = 0.18, 0.3
 # A partial blink lasts no longer, and the lids have been so much higher before and after.
 _MAX_PARTIAL_S, _PARTIAL_LEVEL = 0.6, 0.75
 # The lids are together below this share of the least evidence.

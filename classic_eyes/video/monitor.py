@@ -233,9 +233,7 @@ class Monitor:
                 f"frame has shape {image.shape} and dtype {image.dtype}; allowed is uint8 of shape (h, w) or (h, w, 3)"
             )
         if self._n_frames and not time_s >= self._last_s:
-            raise ParameterError(
-                f"time_s is {time_s}, and that of the last frame was {self._last_s}; it must not decrease"
-            )
+            raise ParameterError(f"time_s is {time_s} after {self._last_s}; allowed is a time that does not decrease")
         faces = self._tracker.update(to_grey(image, colour=image.ndim == 3), time_s)
         seen = self._measure([faces])[0]
         pending, events = self._add(time_s, seen)

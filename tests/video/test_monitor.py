@@ -1,0 +1,161 @@
+"""Videos from the first to the last frame: events, states and summaries of clips with known truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classic_eyes import load_model
+from classic_eyes.calibration import Calibration, Threshold
+from classic_eyes.errors import ImageError, ParameterError
+from classic_eyes.video import Analysis, Monitor, read_frames
+from tests.video.clips import BLINK, blinks, write_clip
+
+pytest.importorskip("dlib")
+pytest.importorskip("skimage")
+
+STARTS = (20, 60, 110)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "blinks.mp4"
+    write_clip(path, blinks(160, *STARTS), noise=1.5)
+    return path
+
+
+@pytest.fixture(scope="module")
+def analysis(clip):
+    done = Analysis(read_frames(clip))
+    return done, list(done)
+
+
+def test_every_blink_is_found(analysis):
+    done, _ = analysis
+    assert [event.kind for event in done.events] == ["blink"] * len(STARTS)
+    for event, start in zip(done.events, STARTS, strict=True):
+        assert abs(event.start - start) <= 2
+        assert abs(event.end - (start + len(BLINK) - 1)) <= 2
+        assert event.start_s == pytest.approx(event.start / 25, abs=1e-3)
+
+
+def test_a_state_for_every_frame_in_order(analysis):
+    _, states = analysis
+    assert [state.index for state in states] == list(range(160))
+    assert all(len(state.tracks) == 1 for state in states)
+    closed = {state.index for state in states for eye in state.tracks[0].eyes if eye.state == "closed"}
+    truth = {start + k for start in STARTS for k in (2, 3, 4)}
+    assert truth <= closed <= {start + k for start in STARTS for k in range(len(BLINK))}
+
+
+def test_openness_is_that_of_the_clip(analysis):
+    _, states = analysis
+    openness = np.array([[eye.openness for eye in state.tracks[0].eyes] for state in states]).mean(axis=1)
+    truth = blinks(160, *STARTS) / 0.9
+    assert np.corrcoef(openness, truth)[0, 1] > 0.9
+    assert np.median(openness) == pytest.approx(1, abs=0.1)
+
+
+def test_events_come_with_the_frame_that_made_them_final(analysis):
+    done, states = analysis
+    assert [event for state in states for event in state.events] == done.events
+
+
+def test_the_camera_form_finds_the_same(clip, analysis):
+    done, _ = analysis
+    monitor, events, late = Monitor(), [], []
+    for frame in read_frames(clip):
+        state = monitor.update(frame.image, frame.time_s)
+        events += state.events
+        late += [frame.time_s - event.end_s for event in state.events]
+    events += monitor.finish()
+    rounded = [
+        [replace(e, depth=round(e.depth, 3), confidence=round(e.confidence, 3)) for e in each]
+        for each in (events, done.events)
+    ]
+    assert rounded[0] == rounded[1]
+    assert max(late) <= monitor.delay_s + 0.1
+    assert monitor.summary() == done.summary()
+
+
+def test_the_summary(analysis):
+    summary = analysis[0].summary()
+    assert (summary["frames"], summary["faceless_share"]) == (160, 0)
+    (track,) = summary["tracks"]
+    assert track["blinks"] == 3
+    assert track["visible_s"] == pytest.approx(6.4)
+    assert track["closed_share"] == pytest.approx(9 / 160, abs=0.03)
+
+
+def test_how_long_the_eyes_have_been_closed(tmp_path):
+    write_clip(tmp_path / "a.mp4", np.r_[np.full(30, 0.9), np.zeros(40), np.full(10, 0.9)])
+    monitor = Monitor()
+    closed = [monitor.update(frame.grey, frame.time_s).tracks[0].closed_s for frame in read_frames(tmp_path / "a.mp4")]
+    assert closed[:29] == [0] * 29
+    assert max(closed) == pytest.approx(39 / 25, abs=0.09)
+    assert closed[-1] == 0
+
+
+def test_a_wink_and_a_half_closed_eye(tmp_path):
+    openness = np.full((160, 2), 0.9)
+    openness[40:48, 0] = 0
+    openness[100:106] = 0.9 * np.array([0.7, 0.4, 0.3, 0.3, 0.4, 0.7])[:, None]
+    write_clip(tmp_path / "a.mp4", openness)
+    done = Analysis(read_frames(tmp_path / "a.mp4"))
+    list(done)
+    kinds = [(event.kind, event.eye) for event in done.events]
+    assert kinds[0] == ("wink", "right")
+    assert kinds[1:] in ([("partial", "both")], [("blink", "both")])
+
+
+def test_two_people_blink_by_themselves(tmp_path):
+    openness = np.full((120, 2, 2), 0.9)
+    for k, start in enumerate((30, 70)):
+        openness[start : start + len(BLINK), k] *= np.array(BLINK)[:, None]
+    write_clip(tmp_path / "a.mp4", openness, faces=2)
+    done = Analysis(read_frames(tmp_path / "a.mp4"))
+    list(done)
+    found = [
+        (event.track, event.kind, abs(event.start - start) <= 3)
+        for event, start in zip(done.events, (30, 70), strict=True)
+    ]
+    assert found == [(0, "blink", True), (1, "blink", True)]
+
+
+def test_cuts_and_no_face_are_no_events(tmp_path):
+    write_clip(tmp_path / "a.mp4", np.full(120, 0.9), scenes=np.repeat([0, -1, 1, 2], 30))
+    done = Analysis(read_frames(tmp_path / "a.mp4"))
+    states = list(done)
+    assert done.events == []
+    assert [len(state.tracks) for state in states[35:58]] == [0] * 23
+    assert done.summary()["faceless_share"] == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_person_s_calibration_counts(clip):
+    never = Calibration(Threshold(1e-8, 20, 20, 1.0), Threshold(-1.0, 20, 20, 1.0))
+    done = Analysis(read_frames(clip), calibration=never)
+    assert len(list(done)) == 160
+    assert all(event.confidence < 0.95 for event in done.events)
+
+
+def test_any_object_with_size_and_probability_is_a_model(clip):
+    class Model:
+        size = 24
+
+        def probability(self, images):
+            return load_model().probability(images)
+
+    assert len(list(Analysis(read_frames(clip), Model()))) == 160
+
+
+def test_refused():
+    monitor = Monitor()
+    with pytest.raises(ImageError, match=r"frame has shape \(3,\)"):
+        monitor.update(np.zeros(3, np.uint8), 0)
+    with pytest.raises(ImageError, match="dtype float64"):
+        monitor.update(np.zeros((90, 90)), 0)
+    monitor.update(np.zeros((90, 90), np.uint8), 1.0)
+    with pytest.raises(ParameterError, match=r"time_s is 0\.5 after 1\.0"):
+        monitor.update(np.zeros((90, 90), np.uint8), 0.5)

@@ -45,6 +45,7 @@ from .arguments import (
     natural_number,
     positive_integer,
 )
+from .drawings import drawing_files
 from .listing import Peaks, list_images, print_counts
 from .photographs import LARGE_SIDE, attempt
 from .progress import with_progress
@@ -197,7 +198,8 @@ def work(arguments: Namespace) -> int:
     drawings = dict[str, str]()
     if arguments.draw is not None:
         may_replace = arguments.force or arguments.resume
-        drawings = {path: str(file) for path, file in _drawings(arguments.draw, listing, force=may_replace).items()}
+        files = drawing_files(arguments.draw, listing, _drawing_name, what="photographs", force=may_replace)
+        drawings = {path: str(file) for path, file in files.items()}
     items = [_Item(path, utf8_name(name), drawings.get(path)) for path, name in listing.images]
     done = _Done(0, (None,) * len(outputs), b"", Counter())
     if arguments.resume:
@@ -213,10 +215,10 @@ def work(arguments: Namespace) -> int:
         for read in first:
             _check_rest(done, outputs[0].text(read), read)
         opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
-        files = [stack.enter_context(each) for each in opened]
+        written = [stack.enter_context(each) for each in opened]
         pairs = zip(items[done.n :], chain(first, results), strict=True)
         for item, read in with_progress(pairs, n, "photographs", start=done.n):
-            for output, file in zip(outputs, files, strict=True):
+            for output, file in zip(outputs, written, strict=True):
                 file.write(output.text(read))
                 file.flush()
             count.update(_kinds(read.verdicts, read.error))
@@ -306,55 +308,8 @@ def _write_drawing(name: str, content: bytes) -> None:
 # -- the names of drawings --
 
 
-def _drawings(folder: str, listing: Listing, *, force: bool) -> dict[str, Path]:
-    """Make a folder for drawings, and return the file of each photograph: the name of its row, as of a JPEG file.
-
-    1. None is in a folder that was searched for photographs, where it would be read in the next run.
-    2. None has the name of an input, of another drawing, or of a folder that is needed; then it gets a number.
-    3. An existing file is replaced only with ``force``.
-    """
-    inputs = {os.path.realpath(path) for path, _ in listing.images}
-    bases = {path: _drawing_name(name) for path, name in listing.images}
-    taken = {str(parent).lower() for base in bases.values() for parent in base.parents}
-    files: dict[str, Path] = {}
-    for path, base in bases.items():
-        name, number = base, 1
-        while str(name).lower() in taken or os.path.realpath(Path(folder) / name) in inputs:
-            number += 1
-            name = base.with_name(f"{base.stem}-{number}{base.suffix}")
-        taken.add(str(name).lower())
-        files[path] = Path(folder) / name
-    for place in {Path(folder), *(file.parent for file in files.values())}:
-        _check_not_read(folder, place, listing)
-    existing = [str(file) for file in files.values() if os.path.lexists(file)]
-    if existing and not force:
-        raise ParameterError(
-            f"--draw {folder!r} has {len(existing):,} of the files that would be drawn, such as {existing[0]!r}; "
-            "name another folder, or replace them with --force"
-        )
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParameterError(f"--draw {folder!r}: the folder cannot be made ({error.strerror})") from error
-    return files
-
-
-def _check_not_read(folder: str, place: Path, listing: Listing) -> None:
-    real = Path(os.path.realpath(place))
-    for each in (real, *real.parents):
-        with suppress(OSError):  # it does not exist yet
-            status = os.stat(each)
-            if (status.st_dev, status.st_ino) in listing.folders:
-                raise ParameterError(
-                    f"--draw {folder!r} is in {str(each)!r}, which is searched for photographs; the next run would "
-                    "read the drawings; name a folder elsewhere"
-                )
-
-
-def _drawing_name(name: str) -> Path:
-    """Return the name of a drawing below its folder: that of the row, or its last part where that leads elsewhere."""
-    elsewhere = is_url(name) or os.path.isabs(name) or ".." in Path(name).parts
-    base = Path(os.path.basename(name.rstrip("/")) or "photograph") if elsewhere else Path(name)
+def _drawing_name(base: Path) -> Path:
+    """Return the name of a photograph as one of a JPEG file."""
     ending = base.suffix.lower()
     if ending in _JPEG_ENDINGS:
         return base

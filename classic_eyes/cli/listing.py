@@ -35,19 +35,19 @@ _BLOCK = 1 << 16
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def list_images(paths: Sequence[str], *, photographs: bool = False) -> Listing:
+def list_images(paths: Sequence[str], *, photographs: bool = False, videos: bool = False) -> Listing:
     """Return the images of folders and files, sorted by name, each image once; and what was passed over.
 
-    With several paths, names are full paths. ``photographs`` are found as by `list_folder`.
+    With several paths, names are full paths. ``photographs`` and ``videos`` are found as by `list_folder`.
     """
     if len(paths) == 1:
-        return list_folder(paths[0], photographs=photographs)
+        return list_folder(paths[0], photographs=photographs, videos=videos)
     listed: dict[str, tuple[str, str]] = {}
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
     paired: frozenset[str] = frozenset()
     for path in paths:
-        found = list_folder(path, counted=folders, photographs=photographs)
+        found = list_folder(path, counted=folders, photographs=photographs, videos=videos)
         passed_over += found.passed_over
         folders |= found.folders
         paired |= {os.path.abspath(full) for full in found.paired}
@@ -62,10 +62,10 @@ def print_passed_over(paths: Sequence[str], *, photographs: bool = False) -> Non
         print_counts(list_images(paths, photographs=photographs).passed_over, photographs=photographs)
 
 
-def print_counts(passed_over: Counter[str], *, photographs: bool = False) -> None:
+def print_counts(passed_over: Counter[str], *, photographs: bool = False, videos: bool = False) -> None:
     """Print how many images and videos were passed over, if any."""
     if passed_over:
-        print(describe_passed_over(passed_over, photographs=photographs), file=sys.stderr)
+        print(describe_passed_over(passed_over, photographs=photographs, videos=videos), file=sys.stderr)
 
 
 class Peaks(files.Peaks):

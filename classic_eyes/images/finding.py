@@ -13,16 +13,29 @@ from .files import IMAGE_ENDINGS
 from .photographs import EXTRA_ENDINGS, HOW_TO_READ, RAW_ENDINGS, extra_endings
 from .remote import is_url
 
-__all__ = ["Listing", "Path", "describe_passed_over", "find_images", "first_few", "last_name", "list_folder", "quoted"]
+__all__ = [
+    "VIDEO_ENDINGS",
+    "Listing",
+    "Path",
+    "describe_passed_over",
+    "find_images",
+    "first_few",
+    "last_name",
+    "list_folder",
+    "quoted",
+]
 
 Path: TypeAlias = str | os.PathLike[str]
 
 _MAX_LISTED = 10
 
-# Endings of videos, and of images that are not read: a folder of a telephone or a camera must not lose them unnoticed.
-_VIDEOS = frozenset({".3gp", ".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"})
+VIDEO_ENDINGS = frozenset(
+    {".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv"}
+    | {".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".vob", ".webm", ".wmv", ".y4m"}
+)
+# Endings of what is not read: a folder of a telephone or a camera must not lose it unnoticed.
 _NOT_READ = EXTRA_ENDINGS.union(
-    _VIDEOS,
+    VIDEO_ENDINGS,
     {".cur", ".dcm", ".dds", ".emf", ".eps", ".exr", ".fits", ".hdr", ".heics", ".heifs", ".icns", ".ico", ".j2c"}
     | {".j2k", ".jpc", ".jpf", ".jpm", ".jpx", ".jxl", ".jxr", ".mpo", ".pam"}
     | {".pcx", ".pic", ".psb", ".psd", ".qoi", ".ras", ".sgi", ".sr", ".svg", ".svgz", ".tga", ".wdp", ".wmf"}
@@ -47,15 +60,17 @@ class Listing(NamedTuple):
     paired: frozenset[str] = frozenset()
 
 
-def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False) -> str:
+def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False, videos: bool = False) -> str:
     """Return how many files were passed over, and the remedy; where ``photographs`` are read, the extra for them too.
+
+    Where ``videos`` are read, it is images that were passed over.
 
     >>> describe_passed_over(Counter({".nef": 4, ".heic": 8}))
     '12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG'
     >>> describe_passed_over(Counter({".mp4": 1}))
-    '1 file passed over (1 .mp4): save frames of videos as JPEG or PNG'
+    '1 file passed over (1 .mp4): classic-eyes video reads videos'
     """
-    n, n_videos = passed_over.total(), sum(passed_over[ending] for ending in _VIDEOS)
+    n, n_videos = passed_over.total(), sum(passed_over[ending] for ending in VIDEO_ENDINGS)
 
     def order(ending: str) -> tuple[int, str]:
         return -passed_over[ending], ending
@@ -64,6 +79,8 @@ def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False
         f"{passed_over[ending]:,} {ending if ending == ending.strip() else repr(ending)}"
         for ending in sorted(passed_over, key=order)
     )
+    if videos:
+        return f"{n:,} file{'s' * (n != 1)} passed over ({kinds}): classic-eyes faces reads photographs"
     remedies = []
     n_longer = sum(passed_over[ending] for ending in passed_over if _LONGER.match(ending))
     if n_longer:
@@ -74,7 +91,7 @@ def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False
             remedy = f"{HOW_TO_READ} to read HEIC and camera raw, or {remedy}"
         remedies.append(remedy)
     if n_videos:
-        remedies.append("save frames of videos as JPEG or PNG")
+        remedies.append("classic-eyes video reads videos")
     return f"{n:,} file{'s' * (n != 1)} passed over ({kinds}): {', '.join(remedies)}"
 
 
@@ -104,33 +121,39 @@ def find_images(path: Path) -> list[tuple[str, str]]:
     return list_folder(path).images
 
 
-def list_folder(path: Path, *, counted: set[tuple[int, int]] | None = None, photographs: bool = False) -> Listing:
+def list_folder(
+    path: Path, *, counted: set[tuple[int, int]] | None = None, photographs: bool = False, videos: bool = False
+) -> Listing:
     """Find the images of a folder as `find_images` does, and count the images and videos that are not read.
 
     Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again. Of ``photographs``
     HEIC and camera raw files are read too, where the extra for them is installed, but no camera raw file beside a JPEG
-    of the same name: that is the same photograph.
+    of the same name: that is the same photograph. With ``videos`` these are found, and the images are counted.
     """
+    what = "video" if videos else "image"
     top = os.fspath(path)
     if not top:
-        raise DataError("the path is empty; name a folder or an image")
+        raise DataError(f"the path is empty; name a folder or {'a' if videos else 'an'} {what}")
     if not os.path.isdir(top):
         if not os.path.exists(top) and not is_url(top):
-            raise DataError(f"{top!r}: no such folder or image; {_what_is_missing(top)}")
+            raise DataError(f"{top!r}: no such folder or {what}; {_what_is_missing(top)}")
         return Listing([(top, top)], Counter(), set())
     prefix = os.path.join(top, "")
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
     endings = IMAGE_ENDINGS | extra_endings() if photographs else IMAGE_ENDINGS
-    names = sorted(_walk(top, endings, folders, passed_over, counted or set()))
+    not_read = _NOT_READ
+    if videos:
+        endings, not_read = VIDEO_ENDINGS, (IMAGE_ENDINGS | _NOT_READ) - VIDEO_ENDINGS
+    names = sorted(_walk(top, endings, not_read, folders, passed_over, counted or set()))
     # A folder may hold a hundred thousand images, so nothing slow is done for each.
     found = [(prefix + (name if os.sep == "/" else name.replace("/", os.sep)), name) for name in names]
     paired = _paired(found) if photographs else frozenset[str]()
     if paired:
         found = [(full, name) for full, name in found if full not in paired]
     if not found:
-        others = f"; {describe_passed_over(passed_over, photographs=photographs)}" if passed_over else ""
-        raise DataError(f"{top!r}: no images in this folder{others}; endings looked for: {' '.join(sorted(endings))}")
+        others = f"; {describe_passed_over(passed_over, photographs=photographs, videos=videos)}" if passed_over else ""
+        raise DataError(f"{top!r}: no {what}s in this folder{others}; endings looked for: {' '.join(sorted(endings))}")
     return Listing(found, passed_over, folders, paired)
 
 
@@ -154,11 +177,12 @@ def _what_is_missing(path: str) -> str:
 def _walk(
     top: str,
     endings: frozenset[str],
+    others: frozenset[str],
     seen: set[tuple[int, int]],
     passed_over: Counter[str],
     counted: set[tuple[int, int]],
 ) -> Iterable[str]:
-    """Yield the names with one of the endings; add folders to ``seen``, other images to ``passed_over`` by ending."""
+    """Yield the names with one of the endings; add folders to ``seen``, and count those of ``others`` by ending."""
     folders, links = [""], list[str]()
     while folders or links:
         # Links last and in sorted order, so that a folder reached twice always has the same name.
@@ -174,7 +198,7 @@ def _walk(
                 visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             raise DataError(f"{folder!r}: cannot read this folder ({error.strerror})") from error
-        others = frozenset() if identity in counted else _NOT_READ
+        is_counted = identity in counted
         for entry in visible:
             name = f"{below}/{entry.name}" if below else entry.name
             is_folder = _is_folder(entry)
@@ -183,7 +207,7 @@ def _walk(
             ending = "." + entry.name.rpartition(".")[2].lower()
             if ending in endings and "." in entry.name:
                 yield name
-            elif (ending in others or (others and _LONGER.match(ending))) and "." in entry.name and not is_folder:
+            elif not is_counted and not is_folder and "." in entry.name and (ending in others or _LONGER.match(ending)):
                 passed_over[ending] += 1
 
 

@@ -12,7 +12,7 @@ NOT_READABLE = "not an image OpenCV can read"
 
 _CONVERT = "convert it to JPEG or PNG"
 _EXTRACT = "extract the images from it"
-_FRAMES = "a video; save frames of it as JPEG or PNG"
+_FRAMES = "a video; classic-eyes video reads it"
 # Pattern of the beginning, and the reason; the first that matches holds.
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)(?!.{,64}avif)", f"HEIC is not supported for patches; {_CONVERT}"),

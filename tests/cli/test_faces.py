@@ -216,7 +216,7 @@ def test_full_disk_leaves_whole_rows(album, tmp_path, capsys):
     [
         ((), "3 files passed over (1 .heic, 1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
         ((".heic",), "2 files passed over (1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
-        ((".heic", ".nef"), "1 file passed over (1 .mov): save frames of videos as JPEG or PNG\n"),
+        ((".heic", ".nef"), "1 file passed over (1 .mov): classic-eyes video reads videos\n"),
     ],
 )
 def test_images_that_are_passed_over_are_counted_with_the_remedy(album, capsys, monkeypatch, installed, counted):

@@ -135,11 +135,10 @@ def test_folder_without_readable_images_says_what_is_there(put):
         ({".heic": 1}, "1 file passed over (1 .heic): convert it to JPEG or PNG"),
         ({".nef": 4, ".heic": 8}, "12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG"),
         ({".arw": 1200, ".dng": 1200}, "2,400 files passed over (1,200 .arw, 1,200 .dng): convert them to JPEG or PNG"),
-        ({".mov": 1}, "1 file passed over (1 .mov): save frames of videos as JPEG or PNG"),
+        ({".mov": 1}, "1 file passed over (1 .mov): classic-eyes video reads videos"),
         (
             {".mov": 1, ".heic": 1},
-            "2 files passed over (1 .heic, 1 .mov): convert images to JPEG or PNG, save frames of videos as JPEG or "
-            "PNG",
+            "2 files passed over (1 .heic, 1 .mov): convert images to JPEG or PNG, classic-eyes video reads videos",
         ),
     ],
 )
@@ -152,6 +151,22 @@ def test_counts_where_photographs_are_read_name_the_extra():
     text = describe_passed_over(Counter({".nef": 1, ".heic": 1}), photographs=True)
     assert text == f"2 files passed over (1 .heic, 1 .nef): {remedy}"
     assert "pip" not in describe_passed_over(Counter({".psd": 1}), photographs=True)
+
+
+def test_videos_of_a_folder_are_found_and_images_counted(put):
+    top = put("b.MP4", "a/c.mov", "d.jpg", "e.heic", "._b.mp4", "notes.txt", "b.mp4.jpg_large")
+    found = list_folder(top, videos=True)
+    assert [name for _, name in found.images] == ["a/c.mov", "b.MP4"]
+    assert found.passed_over == Counter({".jpg": 1, ".heic": 1, ".jpg_large": 1})
+    text = describe_passed_over(Counter({".jpg": 3}), videos=True)
+    assert text == "3 files passed over (3 .jpg): classic-eyes faces reads photographs"
+    with pytest.raises(DataError, match=r"no such folder or video; there is no 'x.mp4'"):
+        list_folder(top / "x.mp4", videos=True)
+    with pytest.raises(DataError, match="the path is empty; name a folder or a video"):
+        list_folder("", videos=True)
+    (top / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no videos in this folder; endings looked for: .* \.mkv \.mov \.mp4 "):
+        list_folder(top / "empty", videos=True)
 
 
 def test_no_ending_is_both_read_and_passed_over():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +16,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from benchmarks.commands import make_out_folder
 from benchmarks.store import environment, write_json
 from benchmarks.video import Clip, Record, evaluate, exchange_halves, halves, read_clips
 from benchmarks.video_tables import clip_table, error_list, group_table, method_table
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_file, shipped_model
 from classic_eyes.errors import DataError, ImageError, ParameterError
-from classic_eyes.predictor import EyePredictor
-from classic_eyes.video.events import Rules, find_events
+from classic_eyes.faces.localization import SHIPPED, load_locator
+from classic_eyes.persistence.files import sha256
+from classic_eyes.video.events import Event, Rules, find_events
+from classic_eyes.video.frames import read_frames
+from classic_eyes.video.monitor import Analysis
 
 _RESULTS = "video.json"
-_CLOSED = 0.2
+_OWN = "classic_eyes"
 # Each rule is also tried at a lower and at a higher value.
 RULES = [
     {"closed": closed, "deep": deep, "edge": edge, "partial": partial}
@@ -40,13 +45,17 @@ Floats = NDArray[np.float64]
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of ``bench.py video``."""
     parser.add_argument("path", metavar="DIR", help="clips.csv, clips/ and labels/")
-    for name, what in (("model", "a model file, or the name of a shipped model"), ("locator", "a file of eye corners")):
+    for name, what, default in (
+        ("model", f"a model file, or {' or '.join(SHIPPED_MODELS)}", ["default"]),
+        ("locator", "a locator file, default: the one that ships", None),
+    ):
         parser.add_argument(
             f"--{name}",
             nargs="+",
             metavar="FILE",
-            help=f"{what}; two that were trained on the two halves of the people each analyse the other half. "
-            'If the people of a file are others, its card FILE.json lists them as "people". Default: what ships',
+            default=default,
+            help=f"{what}; or two, trained on the two halves of the people: the one that has not seen the person of a "
+            'clip analyses it. A card FILE.json may list its "people"',
         )
     parser.add_argument(
         "--choose", action="store_true", help="also choose rules on each half of the people, and evaluate on the other"
@@ -64,34 +73,29 @@ def work(arguments: Namespace) -> int:
     """Run ``bench.py video``: 0, or 1 if some clips could not be read."""
     if arguments.out is not None:
         make_out_folder(arguments.out, _RESULTS, force=arguments.force)
-    clips = [clip for clip in read_clips(Path(arguments.path)) if clip.labels is not None]
+    clips = read_clips(Path(arguments.path))
+    people = [clip.person for clip in clips]
+    clips = [clip for clip in clips if clip.labels is not None]
     if not clips:
         raise DataError(f"{arguments.path!r}: no clip has a label file in labels/")
-    people = [clip.person for clip in clips]
-    models, locators = (
-        Parts.of(name, getattr(arguments, name), people, names)
-        for name, names in (("model", SHIPPED_MODELS), ("locator", ()))
-    )
+    models = Parts.of("--model", [_model_file(name) for name in arguments.model], people)
+    locators = Parts.of("--locator", arguments.locator or [str(shipped_file(SHIPPED))], people)
     signals: dict[str, Signals] = {}
     failed = False
-    for number, clip in enumerate(clips, start=1):
-        if sys.stderr.isatty():
-            print(f"\r{number}/{len(clips)} {clip.name}\033[K", end="", file=sys.stderr, flush=True)
+    for clip in tqdm(clips, unit=" clips", disable=not sys.stderr.isatty(), file=sys.stderr):
         try:
             signals[clip.name] = load_or_measure(clip, models.file(clip), locators.file(clip), arguments.signals)
         except ImageError as error:
             failed = True
             print(f"bench.py: skipped {clip.name}: {error}", file=sys.stderr)
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
     clips = [clip for clip in clips if clip.name in signals]
     if not clips:
         raise DataError(f"{arguments.path!r}: no clip could be read")
     results = evaluate_signals(clips, signals, choose=arguments.choose)
-    print(report(results), flush=True)
+    files = {part.option[2:]: [Path(file).name for file in part.files] for part in (models, locators)}
+    print(*(f"{name}: {', '.join(names)}" for name, names in files.items()), "", report(results), sep="\n", flush=True)
     if arguments.out is not None:
-        settings = {"model": models.names, "locator": locators.names, **environment()}
-        write_json(Path(arguments.out, _RESULTS), {"argv": arguments.argv, **settings, **results})
+        write_json(Path(arguments.out, _RESULTS), {"argv": arguments.argv, **files, **environment(), **results})
     return int(failed)
 
 
@@ -100,40 +104,36 @@ def work(arguments: Namespace) -> int:
 
 @dataclass(frozen=True)
 class Parts:
-    """One or two files, and the people that each has seen in training; None for one whose people are not known."""
+    """One or two files, and the people on whom each was trained; None where one file analyses all clips."""
 
     option: str
-    files: tuple[str | None, ...]
+    files: tuple[str, ...]
     people: tuple[frozenset[str] | None, ...]
 
     @classmethod
-    def of(cls, name: str, given: Sequence[str] | None, people: Sequence[str], shipped: Sequence[str] = ()) -> Parts:
+    def of(cls, option: str, files: Sequence[str], people: Sequence[str]) -> Parts:
         """Return the files that an option names, with the people of their cards, or else those of their half."""
-        option = f"--{name}"
-        if given is None:
-            return cls(option, (None,), (None,))
-        if len(given) > 2:
-            raise ParameterError(f"{option} names {len(given)} files; allowed are one, or one for each half")
-        files = [str(shipped_model(each)) if each in shipped and not Path(each).exists() else each for each in given]
+        if len(files) > 2:
+            raise ParameterError(f"{option} names {len(files)} files; allowed are one, or one for each half")
         for file in files:
             if not Path(file).is_file():
                 raise ParameterError(f"{option}: {file!r} does not exist")
         usual = [None] if len(files) == 1 else [frozenset(half) for half in halves(people)]
         return cls(option, tuple(files), tuple(_people(file) or half for file, half in zip(files, usual, strict=True)))
 
-    def file(self, clip: Clip) -> str | None:
+    def file(self, clip: Clip) -> str:
         """Return the first file that has not seen the person of a clip."""
         for file, people in zip(self.files, self.people, strict=True):
             if people is None or clip.person not in people:
                 return file
         raise ParameterError(
-            f"{self.option}: every file was trained on {clip.person}, who is in {clip.name}; add another"
+            f"{self.option}: {', '.join(self.files)} were trained on {clip.person}, the person of {clip.name}; add a "
+            "file that was not"
         )
 
-    @property
-    def names(self) -> list[str]:
-        """Names of the files without their folders."""
-        return ["shipped" if file is None else Path(file).name for file in self.files]
+
+def _model_file(name: str) -> str:
+    return str(shipped_model(name)) if name in SHIPPED_MODELS and not Path(name).exists() else name
 
 
 def _people(file: str) -> frozenset[str] | None:
@@ -170,9 +170,11 @@ class Signals:
     seconds: Floats
 
 
-def load_or_measure(clip: Clip, model: str | None, locator: str | None, folder: str | None) -> Signals:
+def load_or_measure(clip: Clip, model: str, locator: str, folder: str | None) -> Signals:
     """Return the signals of a clip, from `folder` if they are there and of the same files."""
-    made_by = f"{model} {locator}"
+    if not clip.path.is_file():
+        raise ImageError(f"{str(clip.path)!r} does not exist")
+    made_by = " ".join(sha256(file) for file in (clip.path, model, locator))
     path = Path(folder, f"{clip.path.stem}.npz") if folder else None
     if path is not None and path.is_file():
         with np.load(path) as file:
@@ -185,71 +187,78 @@ def load_or_measure(clip: Clip, model: str | None, locator: str | None, folder: 
     return signals
 
 
-def measure(clip: Clip, model: str | None, locator: str | None) -> Signals:
-    """Analyse a clip from its file on."""
-    from classic_eyes.descriptors.ear import eye_aspect_ratio, eye_points
-    from classic_eyes.faces.localization import load_locator
-    from classic_eyes.video.frames import read_frames
-    from classic_eyes.video.openness import relative_openness
-    from classic_eyes.video.tracks import EyeTracker
-
-    predictor = _load_model(model)
-    parts = load_locator(locator)
+def measure(clip: Clip, model: str, locator: str) -> Signals:
+    """Analyse a clip, from its file on."""
+    predictor, eye_locator = _load_model(model), load_locator(locator)
+    times: list[float] = []
+    scores: dict[int, dict[int, Floats]] = {}
     started = time.perf_counter()
-    tracker = EyeTracker(size=predictor.size, locator=parts)
-    times, faces = [], []
     with read_frames(clip.path) as frames:
-        for frame in frames:
-            times.append(frame.time_s)
-            faces += [(frame.index, face) for face in tracker.update(frame.grey, frame.time_s)]
-    n = len(times)
-    tracks = sorted({face.track for _, face in faces})
-    p_open = np.full((len(tracks), n, 2), np.nan)
-    ear = p_open.copy()
-    if faces:
-        p = predictor.probability(np.concatenate([face.patches for _, face in faces])).reshape(-1, 2)
-        points, _ = eye_points(np.concatenate([face.lid_patches for _, face in faces]))
-        ratio = eye_aspect_ratio(points).reshape(-1, 2)
-        for k, (index, face) in enumerate(faces):
-            p_open[tracks.index(face.track), index], ear[tracks.index(face.track), index] = p[k], ratio[k]
-    clock = np.array(times)
-    openness = np.array([relative_openness(clock, ear[k], p_open[k]) for k in range(len(tracks))]).reshape(-1, n, 2)
-    return Signals(clock, p_open, openness, np.array(time.perf_counter() - started))
+        analysis = Analysis(frames, predictor, locator=eye_locator)
+        for state in analysis:
+            times.append(state.time_s)
+            for track in state.tracks:
+                values = np.array([(eye.score, eye.openness) for eye in track.eyes])
+                scores.setdefault(track.track, {})[state.index] = values
+    seconds = time.perf_counter() - started
+    values = np.full((len(scores), len(times), 2, 2), np.nan)
+    for number, track_number in enumerate(sorted(scores)):
+        for index, pair in scores[track_number].items():
+            values[number, index] = pair
+    signals = Signals(np.array(times), values[..., 0], values[..., 1], np.array(seconds))
+    spans = [
+        {(event.start, event.end, event.kind) for event in found} for found in (analysis.events, find_all(signals))
+    ]
+    if spans[0] != spans[1]:
+        warnings.warn(
+            f"{clip.name}: the analysis reports other events than find_events: {spans[0] ^ spans[1]}", stacklevel=2
+        )
+    return signals
 
 
-@lru_cache(maxsize=2)
-def _load_model(file: str | None) -> EyePredictor:
-    return load_model() if file is None else load_model(file)
+_load_model = lru_cache(maxsize=2)(load_model)
 
 
-def find_record(signals: Signals, rules: Mapping[str, float]) -> Record:
-    """Return the events of all tracks, and in which frames the eyes are closed: the mean openness is at most 0.2."""
-    events = [
+def find_all(signals: Signals, rules: Mapping[str, float] | None = None) -> list[Event]:
+    """Return the events of all tracks, by the rules of the package, with the given ones instead of its own."""
+    return [
         event
         for track, (p_open, openness) in enumerate(zip(signals.p_open, signals.openness, strict=True))
-        for event in find_events(signals.times, p_open, openness, track=track, rules=Rules(**rules))
+        for event in find_events(signals.times, p_open, openness, track=track, rules=Rules(**(rules or {})))
     ]
-    tracks = np.concatenate([signals.openness, np.full((1, len(signals.times), 2), np.nan)])
-    seen = ~np.isnan(tracks)
-    mean = np.where(seen, tracks, 0).sum(axis=(0, 2)) / np.maximum(seen.sum(axis=(0, 2)), 1)
-    closed = np.where(seen.any(axis=(0, 2)), mean <= _CLOSED, np.nan)
-    return Record(signals.times, events, closed, float(signals.seconds))
+
+
+def make_record(signals: Signals, events: Sequence[Event]) -> Record:
+    """Return a record; as in summaries, the eyes are closed while the lids are together in a blink or long closure."""
+    closed = np.where(np.isnan(signals.p_open).all(axis=(0, 2)), np.nan, 0.0)
+    for event in events:
+        if event.kind in ("blink", "long") and event.closed_start is not None and event.closed_end is not None:
+            closed[event.closed_start : event.closed_end + 1] += 1
+    return Record(signals.times, events, np.minimum(closed, 1), float(signals.seconds))
 
 
 def evaluate_signals(clips: Sequence[Clip], signals: Mapping[str, Signals], *, choose: bool) -> dict[str, Any]:
     """Return ``evaluations`` by the rules of the package, and if ``choose`` by rules chosen on the other half."""
-    records = {clip.name: find_record(signals[clip.name], {}) for clip in clips}
-    results: dict[str, Any] = {"evaluations": {"classic_eyes": evaluate(clips, records)}}
+    found = {clip.name: find_all(signals[clip.name]) for clip in clips}
+    certain = {name: [event for event in events if not event.maybe_gaze] for name, events in found.items()}
+    results: dict[str, Any] = {
+        "evaluations": {
+            name: evaluate(clips, {each: make_record(signals[each], events[each]) for each in events})
+            for name, events in ((_OWN, found), (f"{_OWN}, without what may be a look down", certain))
+        }
+    }
     if choose:
-        records, chosen = exchange_halves(clips, lambda clip, rules: find_record(signals[clip.name], rules), RULES)
-        results["evaluations"]["classic_eyes, rules chosen on the other half"] = evaluate(clips, records)
+        records, chosen = exchange_halves(
+            clips, lambda clip, rules: make_record(signals[clip.name], find_all(signals[clip.name], rules)), RULES
+        )
+        results["evaluations"][f"{_OWN}, rules chosen on the other half"] = evaluate(clips, records)
         results["chosen"] = [dict(rules) for rules in chosen]
     return results
 
 
 def report(results: Mapping[str, Any]) -> str:
     """Return all tables in Markdown."""
-    ours = results["evaluations"]["classic_eyes"]
+    ours = results["evaluations"][_OWN]
     parts = [method_table(results["evaluations"]), group_table(ours), clip_table(ours), error_list(ours)]
     if "chosen" in results:
         parts.append(f"Rules chosen on each half: {results['chosen']}.")

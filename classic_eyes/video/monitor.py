@@ -32,6 +32,9 @@ __all__ = ["Analysis", "EyeState", "FrameState", "Monitor", "TrackState"]
 _BATCH = 32
 # An eye that the model's non-eye detection finds so unlike an eye is not seen. Dim and tilted eyes have more than 1.
 _MAX_NOVELTY = 2.0
+# Narrower eyes, in pixels between the corners, show no lids; those below the second width look closed more often than
+# they are, so that probability alone, without openness, says nothing.
+_MIN_WIDTH, _MIN_WIDTH_ALONE = 7.0, 12.0
 # The track of a face that has not been seen for so long is over.
 _FORGET_S = 3.0
 _PARTIAL = 0.75
@@ -50,7 +53,7 @@ class EyeState:
     corners : float64 array of shape (2, 2)
         Left and right corner, ``x, y`` in pixels.
     score : float
-        Probability of open, 0 to 1; NaN if the patch does not look like an eye.
+        Probability of open, 0 to 1; NaN if the patch does not look like an eye, or is tiny.
     openness : float
         Openness relative to this person's own open eye: 0 closed, 1 open. NaN while there is no baseline.
     state : str
@@ -270,6 +273,8 @@ class Monitor:
             detector = getattr(getattr(self.model, "program", None), "novelty", None)
             if detector is not None:
                 p = np.where(detector.score(patches) > _MAX_NOVELTY, np.nan, p)
+        widths = np.concatenate([face.eye_widths for face in faces])
+        p = np.where(widths < _MIN_WIDTH, np.nan, p)
         points, _ = eye_points(np.concatenate([face.lid_patches for face in faces]))
         ear = np.where(np.isnan(p), np.nan, eye_aspect_ratio(points))
         rows = iter(zip(faces, p.reshape(-1, 2), ear.reshape(-1, 2), strict=True))
@@ -323,6 +328,7 @@ class Monitor:
         p = _UNSEEN if face is None else face.p
         if face is not None:
             face.openness = openness
+            p = np.where(np.isnan(openness) & (face.face.eye_widths < _MIN_WIDTH_ALONE), np.nan, p)
         events = person.finder.add(pending.index, pending.time_s, p, openness)
         person.summary.add(pending.time_s, p.tolist(), openness.tolist())
         for event in events:

@@ -58,6 +58,12 @@ class TrackedFace:
     lid_patches: NDArray[np.uint8]
 
     @property
+    def eye_widths(self) -> NDArray[np.float64]:
+        """Distance between the corners of the right and the left eye in pixels, shape (2,)."""
+        eyes = self.corners.reshape(2, 2, 2)
+        return np.asarray(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=1))
+
+    @property
     def box(self) -> tuple[int, int, int, int]:
         """``x, y, w, h`` of the face in pixels, level."""
         side = float(np.hypot(*fit_box(self.corners)[1]))

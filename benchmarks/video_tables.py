@@ -13,7 +13,8 @@ __all__ = ["clip_table", "error_list", "group_table", "method_table"]
 _HEAD = (
     *("precision", "recall"),
     *("F1, any overlap", "F1, IoU > 0.2", "F1, IoU > 0.5"),
-    *("false alarms a minute", "start, ms", "end, ms", "frames/s"),
+    *("false alarms a minute", "start, ms", "end, ms"),
+    *("blink rate off by at most", "closed share off by at most", "frames/s"),
 )
 
 
@@ -21,7 +22,8 @@ def method_table(evaluations: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a line for each method and each way to count partial blinks.
 
     Precision, recall and false alarms are those at IoU > 0.2. Edges are the median and the 90th percentile of absolute
-    errors, and the median of signed ones: positive is late.
+    errors, and the median of signed ones: positive is late. Blink rate, blinks a minute, and closed share are those of
+    clips of 10 s and more.
     """
     rows = [
         [name, way, *_scores(evaluation["groups"]["all"], way)]
@@ -48,6 +50,8 @@ def _scores(summary: Mapping[str, Any], way: str) -> list[str]:
         *(_interval(summary[way][name]["f1"], 3) for name in THRESHOLDS),
         _interval(at["false_per_minute"], 2),
         *(_edge(summary[f"{name}_ms"]) for name in ("start", "end")),
+        _number(summary["rate_error_max"], 1),
+        _number(summary["closed_share_error_max"]),
         _number(summary["frames_per_second"], 0),
     ]
 

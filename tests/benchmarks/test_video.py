@@ -299,7 +299,7 @@ def test_tables_have_a_line_for_each_method_group_and_clip():
     ]
     assert lines[2] == (
         "| ours | optional | 0.500 | 1.000 | 0.667 (0.667-0.667) | 0.667 (0.667-0.667) | 0.667 (0.667-0.667) "
-        "| 6.00 (6.00-6.00) | 0 / 0 (+0) | 0 / 0 (+0) | 100 |"
+        "| 6.00 (6.00-6.00) | 0 / 0 (+0) | 0 / 0 (+0) | 6.0 | 0.020 | 100 |"
     )
     assert [line.split(" | ")[0] for line in group_table(result).splitlines()[2:]] == ["| all", "| glasses"]
     row = clip_table(result).splitlines()[2]

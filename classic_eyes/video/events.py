@@ -72,8 +72,11 @@ class Rules:
         Evidence, see `closing_evidence`, below which an eye is closed.
     other : float
         Both eyes are closed only if neither has more evidence of being open than this.
-    deep : float
-        The least mean evidence of both eyes in a closure.
+    deep, deep_slow : float
+        The least mean evidence of both eyes in a closure, and in one of more than `slow_s`: lids that stay together
+        leave no doubt, and eyes that look down do.
+    slow_s : float
+        See `deep_slow`, in seconds.
     edge : float
         The lids are up at this share of the openness, and of the probability, that they have within `reach_s`.
     reach_s : float
@@ -97,6 +100,8 @@ class Rules:
     closed: float = 0.0
     other: float = 1.0
     deep: float = -1.7
+    deep_slow: float = -2.6
+    slow_s: float = 0.3
     edge: float = 0.8
     reach_s: float = 0.35
     rearm: float = 1.0
@@ -113,8 +118,8 @@ _MAX_EVIDENCE = 4.0
 _MIDDLE, _STEP = 0.6, 0.125
 # From the lids' movement on, a closure that takes longer to close than this, or stays this open, may be a look down.
 _SLOW_S, _SHALLOW = 0.18, 0.3
-# A partial blink lasts no longer, and the lids have been so much higher before and after.
-_MAX_PARTIAL_S, _PARTIAL_LEVEL = 0.6, 0.75
+# A partial blink lasts so long, and the lids are so much higher before and after.
+_PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.75
 # The lids are together below this share of the least evidence.
 _TOGETHER = 0.65
 MAX_INTERVAL_S = 0.5
@@ -236,9 +241,10 @@ def find_events(
     1. `closing_evidence` combines probability and openness of each eye.
     2. Frames are closed where the mean evidence of both eyes is below 0 and neither eye is clearly open. Closed frames
        are one closure until the mean evidence rises to 1.
-    3. A closure counts if its evidence falls to -1.7. The lids are together while it is below 0.65 of its minimum. The
-       event reaches on either side to where the lids are up: at 0.8 of the openness and of the probability that they
-       have within 0.35 s. It is ``long`` if the lids are together for 0.5 s or more.
+    3. A closure counts if its evidence falls to -1.7, or to -2.6 if it lasts more than 0.3 s. The lids are together
+       while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.8 of the
+       openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
+       or more.
     4. A ``wink`` is the same of one eye, for 0.1 s or more, while the other is clearly open.
     5. A ``partial`` blink is a quick fall of the openness of both eyes below 0.5 and back, without a closure.
 
@@ -338,7 +344,7 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
         closures = [
             _closure(start, end, None, joint)
             for start, end in _runs(samples, is_closed, joint, rules)
-            if start >= first and np.nanmin(joint[start : end + 1]) <= rules.deep
+            if start >= first and np.nanmin(joint[start : end + 1]) <= _needed(samples, start, end, rules)
         ]
         for column in (0, 1):
             own, other = samples.evidence[:, column], samples.evidence[:, 1 - column]
@@ -352,6 +358,11 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
                 ):
                     closures.append(_closure(start, end, column, own))
     return sorted(closures, key=lambda each: each.start)
+
+
+def _needed(samples: _Samples, start: int, end: int, rules: Rules) -> float:
+    """Return the evidence that closed frames must fall to."""
+    return rules.deep_slow if _seconds(samples, start, end) > rules.slow_s else rules.deep
 
 
 def _are_close(samples: _Samples, one: tuple[int, int], other: tuple[int, int], rules: Rules) -> bool:
@@ -444,7 +455,8 @@ def _find_partials(
     for start, end in _runs(samples, low_lids, (openness - _MIDDLE) / _STEP, rules):
         low = _walk(samples, start, first if start >= first else start, p, openness, rules)
         high = _walk(samples, end, len(samples) - 1, p, openness, rules)
-        if start < first or taken[low : high + 1].any() or _seconds(samples, low, high) > _MAX_PARTIAL_S:
+        lasts = _PARTIAL_S[0] <= _seconds(samples, low, high) <= _PARTIAL_S[1]
+        if start < first or taken[low : high + 1].any() or not lasts:
             continue
         around = openness[max(first, low - 3) : low], openness[high + 1 : high + 4]
         if any(not len(part) or np.isnan(part).all() or np.nanmax(part) < _PARTIAL_LEVEL for part in around):

@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "Classify every eye image in folders or files as open (1) or closed (0).",
     "train": "Train a classifier on folders, with all, some or no labels, and write the model and its card.",
     "faces": "Find the eyes of every face in photographs and classify them: boxes, aspect ratio, probability, verdict.",
+    "video": "Find blinks, closures and PERCLOS in videos or from a camera: events, frames, summaries, drawings.",
     "calibrate": "Fit a person's own decision threshold to a few dozen of their images.",
     "label": "Write a page on which a person labels images, highest priority first.",
     "audit": "Report which given labels are most likely wrong, and write a page to review them.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-__all__ = ["with_progress"]
+__all__ = ["FrameProgress", "with_progress"]
 
 _Item = TypeVar("_Item")
 
@@ -27,3 +28,41 @@ def with_progress(items: Iterable[_Item], total: int, unit: str, *, start: int =
         if number < total and time.monotonic() - shown >= _SECONDS:
             shown = time.monotonic()
             print(f"{number:,} of {total:,} {unit}", file=sys.stderr, flush=True)
+
+
+class FrameProgress:
+    """Show how many frames of each of some videos were read, and how many a second."""
+
+    def __init__(self, total: int, *, done: int = 0) -> None:
+        self._total, self._number = total, done
+        self._shown = time.monotonic()
+
+    @contextmanager
+    def video(self, name: str) -> Iterator[Callable[[int | None], None]]:
+        """Begin the next video; call the result for each frame, with the number of frames if it is known."""
+        self._number += 1
+        what = name if self._total == 1 else f"{name} ({self._number:,} of {self._total:,})"
+        if sys.stderr is not None and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            with tqdm(desc=what, unit=" frames", file=sys.stderr, leave=False) as bar:
+
+                def tick(n_frames: int | None) -> None:
+                    bar.total = n_frames
+                    bar.update()
+
+                yield tick
+            return
+        start, count = time.monotonic(), 0
+
+        def count_frame(n_frames: int | None) -> None:
+            nonlocal count
+            count += 1
+            now = time.monotonic()
+            if now - self._shown >= _SECONDS:
+                self._shown = now
+                of = f" of {n_frames:,}" if n_frames is not None else ""
+                rate = count / max(now - start, 1e-9)
+                print(f"{what}: {count:,}{of} frames, {rate:,.0f} frames/s", file=sys.stderr, flush=True)
+
+        yield count_frame

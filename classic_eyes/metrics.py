@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv, stdtrit
 from sklearn import metrics as skm
 
 from .errors import ParameterError
@@ -25,7 +26,9 @@ __all__ = [
     "calibration_error",
     "reliability_curve",
     "selective_accuracy",
+    "confusion_matrix",
     "bootstrap_interval",
+    "proportion_interval",
     "accuracy_difference",
     "summarize",
     "adjusted_rand",
@@ -473,6 +476,28 @@ def selective_accuracy(
     return float(kept @ correct / (coverage * w.sum()))
 
 
+@_shared_parameters
+def confusion_matrix(y_true: ArrayLike, score: ArrayLike) -> NDArray[np.int64]:
+    """Count images by label and prediction; an image is predicted open if ``score >= 0.5``.
+
+    Parameters
+    ----------
+    {pair}
+
+    Returns
+    -------
+    int array of shape (2, 2)
+        Rows are the labels closed and open, columns the predictions closed and open.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 0, 1, 1, 1], [0.1, 0.6, 0.7, 0.9, 0.2]).tolist()
+    [[1, 1], [1, 2]]
+    """
+    y, s, _ = _check_pair(y_true, score)
+    return np.bincount(2 * y + (s >= _THRESHOLD), minlength=4).reshape(2, 2).astype(np.int64)
+
+
 def _bin_numbers(s: Floats, n_bins: int) -> NDArray[np.intp]:
     if n_bins < 1:
         raise ParameterError(f"n_bins is {n_bins}; allowed is 1 or more")
@@ -563,6 +588,72 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def proportion_interval(
+    hits: ArrayLike, groups: ArrayLike | None = None, *, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of a proportion that is honest for few images, few groups, or no errors at all.
+
+    1. The variance between groups gives the effective number of images: as many independent images as would have the
+       same variance, at most n. Where all images are hits, or none, it is the number of groups.
+    2. It is reduced by the square of the ratio of Student's t with n - 1 and with n_groups - 1 degrees of freedom.
+    3. The interval is the exact one of Clopper and Pearson for that number.
+
+    A bootstrap interval is too narrow there: without a single error all of its draws are equal.
+
+    Parameters
+    ----------
+    hits : bool array of shape (n,)
+        Which images count.
+    groups : array of shape (n,), optional
+        Person or face of each image; by default every image is its own group.
+    level : float, default=0.95
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval, 0 to 1; nan for images of a single group among several.
+
+    Raises
+    ------
+    ParameterError
+        If there are no images, `level` is not between 0 and 1, or `groups` has another length.
+
+    References
+    ----------
+    Clopper, Pearson, Biometrika 26(4), 1934, doi:10.1093/biomet/26.4.404.
+    Korn, Graubard, "Confidence intervals for proportions with small expected number of positive counts estimated from
+    survey data", Survey Methodology 24, 1998 (no DOI).
+
+    Examples
+    --------
+    >>> low, high = proportion_interval([True] * 50)
+    >>> round(low, 3), high
+    (0.929, 1.0)
+    """
+    hit = np.asarray(hits, dtype=np.float64)
+    if hit.ndim != 1 or not len(hit):
+        raise ParameterError(f"hits has shape {hit.shape}; allowed is (n,), n at least 1")
+    if not 0 < level < 1:
+        raise ParameterError(f"level is {level}; it must lie between 0 and 1, for example 0.95")
+    members, n = _group_numbers(groups, len(hit)), len(hit)
+    n_groups = int(members.max()) + 1
+    if n_groups == 1 < n:
+        return float("nan"), float("nan")
+    share, tail = float(hit.mean()), (1 - level) / 2
+    between = float((np.bincount(members, hit - share) ** 2).sum())
+    effective = float(n_groups)
+    if between > 0 and n_groups > 1:
+        # With each image its own group the ratio is n.
+        effective = min(n, n * (n_groups - 1) / n_groups * n / (n - 1) * n * share * (1 - share) / between)
+    if 1 < n_groups < n:
+        effective *= float((stdtrit(n - 1, tail) / stdtrit(n_groups - 1, tail)) ** 2)
+    up, down = share * effective, (1 - share) * effective
+    low = 0.0 if up == 0 else float(betaincinv(up, down + 1, tail))
+    high = 1.0 if down == 0 else float(betaincinv(up + 1, down, 1 - tail))
+    return low, high
+
+
 def _group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
     if groups is None:
         return np.arange(n)
@@ -630,6 +721,9 @@ def summarize(
 ) -> dict[str, Any]:
     """Compute every metric of `METRICS`, each with its 95% interval over groups.
 
+    The intervals are those of `bootstrap_interval`. Accuracy, precision, recall and F1 have the wider ends of these and
+    of `proportion_interval`. There is no interval where all draws are equal, as for the equal error rate without errors.
+
     Parameters
     ----------
     {pair}
@@ -640,7 +734,8 @@ def summarize(
     Returns
     -------
     dict
-        ``n``, ``n_groups``, and for each metric ``{"value", "low", "high"}``; None if undefined.
+        ``n``, ``n_groups``, for each metric ``{"value", "low", "high"}``, None if undefined, and ``confusion``, the
+        counts of `confusion_matrix` as lists.
 
     Examples
     --------
@@ -649,12 +744,36 @@ def summarize(
     (4, 0.75)
     """
     y, s, _ = _check_pair(y_true, score)
-    result: dict[str, Any] = {"n": len(y), "n_groups": int(_group_numbers(groups, len(y)).max()) + 1}
+    members = _group_numbers(groups, len(y))
+    result: dict[str, Any] = {"n": len(y), "n_groups": int(members.max()) + 1}
+    exact = _exact_intervals(y, s, members)
     for name, metric in METRICS.items():
         low, high = bootstrap_interval(metric, y, s, groups, n_resamples=n_resamples, random_state=random_state)
+        if np.isfinite(exact.get(name, np.nan)).all():
+            low, high = min(low, exact[name][0]), max(high, exact[name][1])
+        elif low == high:
+            low = high = float("nan")
         entry = {"value": metric(y, s), "low": low, "high": high}
         result[name] = {key: number if np.isfinite(number) else None for key, number in entry.items()}
+    result["confusion"] = confusion_matrix(y, s).tolist()
     return result
+
+
+def _exact_intervals(y: NDArray[np.int8], s: Floats, members: NDArray[np.intp]) -> dict[str, tuple[float, float]]:
+    """Return the intervals of `proportion_interval` for the metrics that are, or depend on, a proportion of images."""
+    predicted, positive = s >= _THRESHOLD, y == 1
+    of = {
+        "accuracy": (np.ones(len(y), dtype=bool), predicted == positive),
+        "precision": (predicted, positive),
+        "recall": (positive, predicted),
+        "f1": (predicted | positive, predicted & positive),
+    }
+    found = {}
+    for name, (among, hits) in of.items():
+        low, high = proportion_interval(hits[among], members[among]) if among.any() else (np.nan, np.nan)
+        # F1 rises with the share p of true positives among them: 2 p / (1 + p).
+        found[name] = (2 * low / (1 + low), 2 * high / (1 + high)) if name == "f1" else (low, high)
+    return found
 
 
 def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:

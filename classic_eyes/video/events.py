@@ -90,7 +90,7 @@ class Rules:
     partial : float
         Openness of both eyes below which the lids have moved enough for a partial blink.
     wink : float
-        Evidence of the closed eye at most minus this, and of the open one at least this.
+        Evidence of the closed eye on average at most minus this, and of the open one at least this.
     wink_s : float
         Shortest wink, and shortest time between it and a closure of both eyes: one lid may be ahead of the other.
     gap_s : float
@@ -102,7 +102,7 @@ class Rules:
     deep: float = -1.7
     deep_slow: float = -2.6
     slow_s: float = 0.3
-    edge: float = 0.8
+    edge: float = 0.75
     reach_s: float = 0.35
     rearm: float = 1.0
     merge_s: float = 0.5
@@ -116,8 +116,8 @@ class Rules:
 _MAX_EVIDENCE = 4.0
 # Openness at which the shape of the lids is evidence for neither, and its step for one more.
 _MIDDLE, _STEP = 0.6, 0.125
-# From the lids' movement on, a closure that takes longer to close than this, or stays this open, may be a look down.
-_SLOW_S, _SHALLOW = 0.18, 0.3
+# A closure of less confidence may be a look down if it closes as slowly, stays as open, or lasts as long as this.
+_SURE, _SLOW_S, _SHALLOW, _LASTS_S = 0.88, 0.18, 0.3, 0.15
 # A partial blink lasts so long, and the lids are so much higher before and after.
 _PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.75
 # The lids are together below this share of the least evidence.
@@ -242,7 +242,7 @@ def find_events(
     2. Frames are closed where the mean evidence of both eyes is below 0 and neither eye is clearly open. Closed frames
        are one closure until the mean evidence rises to 1.
     3. A closure counts if its evidence falls to -1.7, or to -2.6 if it lasts more than 0.3 s. The lids are together
-       while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.8 of the
+       while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.75 of the
        openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
        or more.
     4. A ``wink`` is the same of one eye, for 0.1 s or more, while the other is clearly open.
@@ -352,7 +352,7 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
             for start, end in _runs(samples, winking, own, rules):
                 if (
                     start >= first
-                    and np.nanmin(own[start : end + 1]) <= -rules.wink
+                    and np.nanmean(own[start : end + 1]) <= -rules.wink
                     and _seconds(samples, start, end) >= rules.wink_s
                     and not any(_are_close(samples, (start, end), (each.start, each.end), rules) for each in closures)
                 ):
@@ -435,7 +435,8 @@ def _closure_event(
     kind = "wink" if closure.column is not None else "long" if together >= rules.long_s else "blink"
     least = _least(openness, low, high)
     closing = samples.times[closure.start] - samples.times[low]
-    maybe_gaze = kind != "wink" and (least > _SHALLOW or closing > _SLOW_S)
+    looks_down = least > _SHALLOW or closing > _SLOW_S or together > _LASTS_S
+    maybe_gaze = kind != "wink" and closure.confidence < _SURE and looks_down
     eye = "both" if closure.column is None else ("right", "left")[closure.column]
     return _event(samples, kind, eye, (low, high), (closure.start, closure.end), least, closure.confidence, maybe_gaze)
 

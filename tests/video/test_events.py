@@ -149,8 +149,10 @@ def test_duplicated_frames_count():
 
 def test_a_slow_fall_may_be_a_look_down():
     times, p, openness = signals(200, 50, shape=[*np.linspace(0.95, 0.3, 12), *[0.25] * 10, 0.6])
-    (event,) = find_events(times, p, openness)
+    (event,) = find_events(times, np.maximum(p, 0.07), openness)
     assert event.maybe_gaze
+    (event,) = find_events(times, p, np.where(openness < 0.5, 0, openness))
+    assert not event.maybe_gaze
 
 
 def test_a_person_s_own_threshold():

@@ -88,7 +88,7 @@ class Rules:
     long_s : float
         From this duration with the lids together on, a closure is ``long``.
     partial : float
-        Openness of both eyes below which the lids have moved enough for a partial blink.
+        Mean openness of both eyes below which the lids have moved enough for a partial blink.
     wink : float
         Evidence of the closed eye on average at most minus this, and of the open one at least this.
     wink_s : float
@@ -107,7 +107,7 @@ class Rules:
     rearm: float = 1.0
     merge_s: float = 0.5
     long_s: float = 0.5
-    partial: float = 0.5
+    partial: float = 0.4
     wink: float = 2.4
     wink_s: float = 0.12
     gap_s: float = 0.2
@@ -119,7 +119,7 @@ _MIDDLE, _STEP = 0.6, 0.125
 # A closure of less confidence may be a look down if it closes as slowly, stays as open, or lasts as long as this.
 _SURE, _SLOW_S, _SHALLOW, _LASTS_S = 0.88, 0.18, 0.3, 0.15
 # A partial blink lasts so long, and the lids are so much higher before and after.
-_PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.75
+_PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.65
 # The lids are together below this share of the least evidence.
 _TOGETHER = 0.65
 MAX_INTERVAL_S = 0.5
@@ -246,7 +246,7 @@ def find_events(
        openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
        or more.
     4. A ``wink`` is the same of one eye, for 0.1 s or more, while the other is clearly open.
-    5. A ``partial`` blink is a quick fall of the openness of both eyes below 0.5 and back, without a closure.
+    5. A ``partial`` blink is a quick fall of the mean openness below 0.4 and back, without a closure.
 
     An eye that is not seen has no part in it; a face that is not seen for more than 0.2 s interrupts an event.
 
@@ -451,7 +451,7 @@ def _find_partials(
 ) -> list[tuple[Event, int]]:
     """Return the dips of the openness of both eyes that are no closures."""
     with np.errstate(invalid="ignore"):
-        low_lids = (samples.openness < rules.partial).all(axis=1) & ~taken
+        low_lids = (openness < rules.partial) & ~(samples.openness >= _PARTIAL_LEVEL).any(axis=1) & ~taken
     found: list[tuple[Event, int]] = []
     for start, end in _runs(samples, low_lids, (openness - _MIDDLE) / _STEP, rules):
         low = _walk(samples, start, first if start >= first else start, p, openness, rules)

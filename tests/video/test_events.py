@@ -80,10 +80,10 @@ def test_lids_that_do_not_open_between_are_one_closure():
 
 
 def test_a_partial_blink():
-    times, p, openness = signals(100, 40, shape=[0.7, 0.45, 0.4, 0.45, 0.7])
+    times, p, openness = signals(100, 40, shape=[0.7, 0.45, 0.35, 0.45, 0.7])
     (event,) = find_events(times, p, openness)
     assert (event.kind, event.closed_start, event.closed_end, event.closed_ms) == ("partial", None, None, 0.0)
-    assert event.depth == pytest.approx(0.6)
+    assert event.depth == pytest.approx(0.65)
     assert (event.start, event.end) == (40, 44)
 
 

@@ -270,9 +270,9 @@ class Monitor:
         patches = np.concatenate([face.patches for face in faces])
         with one_thread():
             p = self.model.probability(patches)
-            detector = getattr(getattr(self.model, "program", None), "novelty", None)
-            if detector is not None:
-                p = np.where(detector.score(patches) > _MAX_NOVELTY, np.nan, p)
+            program = getattr(self.model, "program", None)
+            if program is not None and program.novelty is not None:
+                p = np.where(program.novelty_score(patches) > _MAX_NOVELTY, np.nan, p)
         widths = np.concatenate([face.eye_widths for face in faces])
         p = np.where(widths < _MIN_WIDTH, np.nan, p)
         points, _ = eye_points(np.concatenate([face.lid_patches for face in faces]))

@@ -234,8 +234,9 @@ class FaceReader:
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = self.model.probability(patches)
-            detector = getattr(getattr(self.model, "program", None), "novelty", None)
-            novelty = np.full(len(patches), np.nan) if detector is None else detector.score(patches)
+            program = getattr(self.model, "program", None)
+            can_tell = program is not None and program.novelty is not None
+            novelty = program.novelty_score(patches) if can_tell else np.full(len(patches), np.nan)
         eyes = []
         for k, (name, _) in enumerate(located):
             hidden = "not like an eye" if novelty[k] > 1 else None

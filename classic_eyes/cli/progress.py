@@ -13,6 +13,8 @@ __all__ = ["FrameProgress", "with_progress"]
 _Item = TypeVar("_Item")
 
 _SECONDS = 10.0
+# Letters of the name of a video.
+_NAME = 30
 
 
 def with_progress(items: Iterable[_Item], total: int, unit: str, *, start: int = 0) -> Iterator[_Item]:
@@ -45,7 +47,9 @@ class FrameProgress:
         if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
-            with tqdm(desc=what, unit=" frames", file=sys.stderr, leave=False) as bar:
+            # A long name would leave no room for the numbers.
+            short = what.rpartition("/")[2][-_NAME:]
+            with tqdm(desc=short, unit=" frames", file=sys.stderr, leave=False) as bar:
 
                 def tick(n_frames: int | None) -> None:
                     bar.total = n_frames

@@ -300,7 +300,18 @@ def _read(
     settings: _Settings, item: _Item, write: Callable[[str, str], object], tick: Callable[[int | None], object]
 ) -> _Read:
     """Read a video, and write its rows and its drawing; ``tick`` gets its number of frames with each of them."""
-    read, error = attempt(partial(_watch, settings, item, write, tick))
+    failures: list[Exception] = []
+
+    def write_or_end(option: str, text: str) -> None:
+        try:
+            write(option, text)
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    read, error = attempt(partial(_watch, settings, item, write_or_end, tick))
+    if failures:
+        raise failures[0]  # what is wrong with an output is not of this video
     if read is not None:
         return read
     reason = str(error).removeprefix(f"{item.path!r}: ")
@@ -644,7 +655,7 @@ def _work_on_camera(arguments: Namespace) -> int:
         recorder = Recorder(name, write, options=options, style=settings.style, clip=clip, page=settings.has_page)
         monitor = Monitor(model, calibration=calibration)
         with one_thread():
-            ended = watch_camera(frames, monitor, recorder)
+            has_ended = watch_camera(frames, monitor, recorder)
         summary = summary_of(name, frames, monitor.summary())
     read = _Read(summary, recorder.kinds, recorder.entry(summary))
     _write_documents(arguments, [read])
@@ -652,4 +663,7 @@ def _work_on_camera(arguments: Namespace) -> int:
         f"{summary['frames']:,} frames in {summary['duration_s']:,.1f} s: {describe_counts(recorder.kinds)}",
         file=sys.stderr,
     )
-    return 1 if ended and frames.is_camera else 0
+    if has_ended and frames.is_camera:
+        print(f"classic-eyes: {name}: it gives no more frames; connect it, and start again", file=sys.stderr)
+        return 1
+    return 0

@@ -211,10 +211,19 @@ class View:
 
     def decide(self, described: Sequence[Rows]) -> Decisions:
         """Return the decision values (n,) of what `describe` returned; positive means open."""
+        # A sum in float32 would double the error: large coefficients of both signs cancel.
+        return self.kernel(self.components(described)).astype(np.float64) @ self._dual + self.intercept  # type: ignore[attr-defined]
+
+    def components(self, described: Sequence[Rows]) -> Rows:
+        """Return the components (n, n_components) of what `describe` returned."""
         z = self.blocks[0].project(described[0])
         z += self.offset
         for rows, block in zip(described[1:], self.blocks[1:], strict=True):
             z += block.project(rows)
+        return z
+
+    def kernel(self, z: Rows) -> Rows:
+        """Return the kernel (n, n_support) of components and support vectors."""
         half = z.shape[1] // 2 if self.symmetric else z.shape[1]
         even = np.empty((len(z), half + 2), np.float32)
         even[:, :half], even[:, half] = z[:, :half], 1
@@ -232,8 +241,7 @@ class View:
             exponent *= 0.5
         else:
             cv2.exp(exponent, exponent)
-        # Large coefficients of both signs cancel: a sum in float32 would double the error.
-        return exponent.astype(np.float64) @ self._dual + self.intercept  # type: ignore[attr-defined]
+        return exponent
 
 
 @dataclass(frozen=True, eq=False)

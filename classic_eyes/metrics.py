@@ -79,7 +79,7 @@ def _check_pair(
         raise ParameterError(
             f"y_true has shape {y.shape} and score {s.shape}; allowed is one shape (n,) for both, n at least 1"
         )
-    if not np.isin(y, (0, 1)).all():
+    if not ((y == 0) | (y == 1)).all():
         raise ParameterError(f"y_true holds {np.unique(y)[:5].tolist()}; only 0 (closed) and 1 (open) are labels")
     if not ((s >= 0) & (s <= 1)).all():
         raise ParameterError(f"score ranges from {s.min():.4g} to {s.max():.4g}; probabilities of open lie in 0..1")
@@ -210,7 +210,10 @@ def roc_auc(y_true: ArrayLike, score: ArrayLike, *, sample_weight: ArrayLike | N
     0.75
     """
     y, s, w = _check_pair(y_true, score, sample_weight)
-    return float(skm.roc_auc_score(y, s, sample_weight=w)) if _has_both_classes(y, w) else float("nan")
+    if not _has_both_classes(y, w):
+        return float("nan")
+    false_positive_rate, false_negative_rate, _ = _det_points(y, s, w)
+    return float(np.trapezoid(1 - false_negative_rate, false_positive_rate))
 
 
 @_shared_parameters
@@ -250,8 +253,16 @@ def det_points(
 def _det_points(y: NDArray[np.int8], s: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
     if not _has_both_classes(y, w):
         raise ParameterError("y_true holds one class; error rates of both kinds need open and closed eyes")
-    false_positive_rate, true_positive_rate, thresholds = skm.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
-    return false_positive_rate, 1 - true_positive_rate, thresholds
+    # As sklearn.metrics.roc_curve, without its checks: a bootstrap calls this thousands of times.
+    order = np.argsort(-s, kind="stable")
+    order = order[w[order] > 0]
+    falling = s[order]
+    last = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    positive = np.cumsum(w[order] * y[order])[last]
+    negative = np.cumsum(w[order] * (1 - y[order]))[last]
+    false_positive_rate = np.concatenate([[0.0], negative / negative[-1]])
+    true_positive_rate = np.concatenate([[0.0], positive / positive[-1]])
+    return false_positive_rate, 1 - true_positive_rate, np.concatenate([[np.inf], falling[last]])
 
 
 @_shared_parameters
@@ -722,7 +733,7 @@ def summarize(
     """Compute every metric of `METRICS`, each with its 95% interval over groups.
 
     The intervals are those of `bootstrap_interval`. Accuracy, precision, recall and F1 have the wider ends of these and
-    of `proportion_interval`. There is no interval where all draws are equal, as for the equal error rate without errors.
+    of `proportion_interval`. Others have none where all draws are equal, as for the equal error rate without errors.
 
     Parameters
     ----------

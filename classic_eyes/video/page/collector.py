@@ -7,17 +7,15 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..events import Event
+from ..frames import Frame
 from ..monitor import EyeState, FrameState, TrackState
-
-if TYPE_CHECKING:
-    from ..frames import Frame
 
 __all__ = ["LEVEL_SCALE", "UNSEEN", "ClipCollector", "failed_entry"]
 

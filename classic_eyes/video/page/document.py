@@ -236,6 +236,8 @@ def _clip(number: int, entry: dict[str, Any]) -> str:
         _plural(len(tracks), "track"),
         _plural(len(entry["events"]), "event"),
     ]
+    if summary.get("faceless_share"):
+        facts.append(f"no face in {summary['faceless_share']:.1%} of the time")
     warnings = "".join(f'<p class="note">{escape(text)}</p>' for text in summary.get("warnings", []))
     text = f'{start}<p class="facts">{" · ".join(facts)}</p>{warnings}'
     if not tracks:
@@ -306,7 +308,7 @@ def _tiles(track: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Long closures", f"{long:,}", f"{_number(track.get('long_s_total'), '.1f', ' s')} in all" if long else ""),
         ("Partial, winks", f"{track.get('partial', 0):,}, {track.get('winks', 0):,}", ""),
         ("Closed", _number(track.get("closed_share"), ".1%"), "of the time seen"),
-        ("PERCLOS", perclos, _plural(n_windows, "window") if values else "no window with 15 s seen"),
+        ("PERCLOS", perclos, _plural(n_windows, "window") if values else "no window of 15 s"),
     ]
 
 

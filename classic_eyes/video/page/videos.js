@@ -263,7 +263,8 @@ function draw(plot) {
   if (hasBars) bars(plot, { below, inside, rect, text, across });
   plot.back.replaceChildren(...parts);
   placeMarks(plot, inside);
-  placeNow(plot, inside, tops);
+  plot.placeNow = () => placeNow(plot, inside, tops);
+  plot.placeNow();
 }
 
 function bars(plot, { below, inside, rect, text, across }) {
@@ -351,7 +352,7 @@ function select(plot, event) {
       element("p", { className: "numbers" }, ...numbers, ...(event.gaze ? ["may be gaze"] : [])),
       ...[strip(clip, event)].filter(Boolean));
   }
-  if (plot.x !== null) draw(plot);
+  plot.placeNow?.();
 }
 
 // The view
@@ -426,10 +427,10 @@ function listen(plot) {
   chart.addEventListener("pointerdown", (pointer) => {
     if (pointer.button !== 0) return;
     drag = { x: pointer.clientX, time: timeAt(pointer), moved: false };
+    chart.setPointerCapture(pointer.pointerId);
   });
   chart.addEventListener("pointermove", (pointer) => {
     if (drag !== null && isZoomed(clip) && (drag.moved || Math.abs(pointer.clientX - drag.x) > 4)) {
-      if (!drag.moved) chart.setPointerCapture(pointer.pointerId);
       drag.moved = true;
       chart.classList.add("dragged");
       pan(clip, drag.time - timeAt(pointer));
@@ -682,8 +683,8 @@ for (const button of buttons) {
       clip.shown = ROWS;
       fillTable(clip);
       for (const plot of clip.plots) {
-        if (plot.current !== null && matches(plot.current)) draw(plot);
-        else select(plot, firstOf(plot));
+        if (plot.current === null || !matches(plot.current)) select(plot, firstOf(plot));
+        draw(plot);
       }
     }
   });

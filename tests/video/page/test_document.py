@@ -161,14 +161,15 @@ def test_numbers_that_are_unknown_are_dashes(tab, tmp_path):
     unknown = ["blink_ms_median", "blink_ms_mean", "closed_share", "unseen_share", "blinks_per_minute"]
     track |= dict.fromkeys(unknown)
     track["perclos"] = [{"start_s": 0.0, "end_s": 60.0, "visible_s": 2.0, "value": None}]
-    entry["summary"]["fps"] = None
+    entry["summary"] |= {"fps": None, "faceless_share": 0.125}
     bare = collect("b.mp4", 60, [event(20, 28)])
     bare["summary"] = {"frames": 60, "tracks": []}
     opened(tab, write(tmp_path, entry, bare))
     values = tab.locator("#clip-0 dd").evaluate_all("all => all.map(d => d.firstChild.textContent)")
     assert [value for value in values if value.startswith("\N{EN DASH}")] == ["\N{EN DASH}"] * 4
-    assert tab.locator("#clip-0 dd small").last.inner_text() == "no window with 15 s seen"
-    assert "30 frames/s" in tab.locator("#clip-0 .facts").inner_text()
+    assert tab.locator("#clip-0 dd small").last.inner_text() == "no window of 15 s"
+    facts = tab.locator("#clip-0 .facts").inner_text().split(" · ")
+    assert facts[2:] == ["30 frames/s", "1 track", "1 event", "no face in 12.5% of the time"]
     assert tab.locator("#clip-1 .tiles").count() == 0
     assert marks(tab.locator("#clip-1")) == ["blink"]
 
@@ -261,6 +262,10 @@ def test_pointing_at_an_event_shows_its_row(page, tab):
         "Eyes at the end",
     ]
     assert readout.locator("img").first.evaluate("i => i.decode().then(() => i.naturalWidth)") == 384
+    # A press that ends outside of the plot leaves nothing behind.
+    tab.mouse.down()
+    tab.mouse.move(5, 5)
+    tab.mouse.up()
     # Anywhere in the bands, too.
     box = clip.locator("rect.span.wink").bounding_box()
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)

@@ -120,10 +120,12 @@ def _sheet(
         n = len(scores)
         print(f"{n - n_left:,} of {n:,} images were clustered; the others are not on the page", file=sys.stderr)
     rows = {key: number for number, key in enumerate(table.keys)}
-    items = [
-        item(data.eyes, k, rows, guess=int(scores[k] >= 0.5), score=round(float(scores[k]), 4), image=number)
-        for number, k in enumerate(queue.positions.tolist())
-    ]
+    items = []
+    for number, k in enumerate(queue.positions.tolist()):
+        # The half by priority and the half at random serve different purposes, and the saved file tells them apart.
+        chosen = {"chosen": "random" if k in queue.at_random else "priority"} if arguments.order == "mixed" else {}
+        guess, score = int(scores[k] >= 0.5), round(float(scores[k]), 4)
+        items.append(item(data.eyes, k, rows, guess=guess, score=score, image=number, **chosen))
     ends = np.cumsum([len(page) for page in queue.pages]).tolist()
     sheet = {
         "title": f"Open or closed? {data.eyes.source}",

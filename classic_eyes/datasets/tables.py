@@ -25,6 +25,8 @@ __all__ = [
 
 # The column in which a label page marks images that a person could not label.
 UNSURE = "unsure"
+# The column in which it records how an image was chosen; see `EyeSet`.
+CHOSEN, _AT_RANDOM = "chosen", "random"
 PREFERENCES = ("neither", "first", "second")
 
 
@@ -310,9 +312,15 @@ class _Merging:
             if one != other:
                 self.conflicts.append((mine["file"], one, other))
                 joined["label"] = {"neither": "", "first": mine["label"], "second": theirs["label"]}[self.prefer]
+        if _AT_RANDOM in (mine.get(CHOSEN, "").strip(), theirs.get(CHOSEN, "").strip()):
+            # Else the hardest images, which a page by priority shows too, would be missing from the random sample.
+            joined[CHOSEN] = _AT_RANDOM
         self.differing += [
             (mine["file"], key)
             for key in mine
-            if key not in ("file", "label", UNSURE) and mine[key] and theirs.get(key) and mine[key] != theirs[key]
+            if key not in ("file", "label", UNSURE, CHOSEN)
+            and mine[key]
+            and theirs.get(key)
+            and mine[key] != theirs[key]
         ]
         return joined

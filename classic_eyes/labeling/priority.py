@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ ORDERS = {
     "uncertain": "the most uncertain first",
     "cluster": "a page of similar eyes at a time, the most certain first: to be confirmed by one click",
     "random": "at random",
+    "mixed": "half of each page at random, to measure an accuracy on, and half by priority",
 }
 
 # A page of a cluster holds at most this many times the images of another page.
@@ -29,10 +31,14 @@ _N_COMPONENTS, _MAX_CLUSTERED = 64, 20_000
 
 @dataclass(frozen=True, eq=False)
 class LabelingQueue:
-    """Positions of images by page, and the cluster of each image (all 0 for orders without clusters)."""
+    """Positions of images by page, and the cluster of each image (all 0 for orders without clusters).
+
+    ``at_random`` has those positions that were drawn at random for the order ``mixed``.
+    """
 
     pages: tuple[NDArray[np.intp], ...]
     clusters: NDArray[np.intp]
+    at_random: frozenset[int] = frozenset()
 
     @property
     def positions(self) -> NDArray[np.intp]:
@@ -62,7 +68,7 @@ def queue_images(
         Grey images.
     scores : float64 array of shape (n,)
         Probability of open, 0 to 1.
-    order : {"priority", "uncertain", "cluster", "random"}, default "priority"
+    order : {"priority", "uncertain", "cluster", "random", "mixed"}, default "priority"
         See `prioritize`.
     page_size : int, default 50
         Images per page.
@@ -84,6 +90,14 @@ def queue_images(
         If `order` is unknown.
     """
     how = {"page_size": page_size, "limit": limit, "random_state": random_state}
+    if order == "mixed":
+        return _mix(
+            len(scores),
+            lambda rest, **half: queue_images(
+                images[rest], scores[rest], random_state=random_state, max_clustered=max_clustered, **half
+            ),
+            **how,  # type: ignore[arg-type]
+        )
     if order not in ("priority", "cluster"):
         return prioritize(scores, np.zeros((len(scores), 1), np.float32), order, **how)  # type: ignore[arg-type]
     kept = np.arange(len(scores))
@@ -117,6 +131,8 @@ def prioritize(
        frames of one eye. Images over the share fill the remaining places, mostly on the last page.
     2. ``cluster``: a page is a cluster, the most certain cluster first. Large clusters take several pages.
     3. ``uncertain`` and ``random``: no clusters.
+    4. ``mixed``: half of the images are drawn at random from all, the others by ``priority`` from the rest. Every page
+       has both, so that those answered are a random sample wherever a person stops.
 
     Parameters
     ----------
@@ -124,7 +140,7 @@ def prioritize(
         Probability of open, 0 to 1.
     X : float32 array of shape (n, k)
         Features for the clusters.
-    order : {"priority", "uncertain", "cluster", "random"}, default "priority"
+    order : {"priority", "uncertain", "cluster", "random", "mixed"}, default "priority"
         See above.
     page_size : int, default 50
         Images per page.
@@ -156,6 +172,14 @@ def prioritize(
     if order not in ORDERS:
         raise ParameterError(f"order is {order!r}; allowed are {', '.join(ORDERS)}")
     n = len(scores)
+    if order == "mixed":
+        return _mix(
+            n,
+            lambda rest, **half: prioritize(scores[rest], X[rest], random_state=random_state, **half),
+            page_size=page_size,
+            limit=limit,
+            random_state=random_state,
+        )
     n_shown = n if limit is None else min(limit, n)
     certainty = np.abs(scores - 0.5)
     if order == "cluster":
@@ -214,6 +238,39 @@ def _cluster_pages(
         key=lambda inside: (-abs(float(np.mean(scores[inside] >= 0.5)) - 0.5), -float(certainty[inside].mean()))
     )
     return [inside[start : start + max_size] for inside in members for start in range(0, len(inside), max_size)]
+
+
+def _mix(
+    n: int,
+    queue: Callable[..., LabelingQueue],
+    *,
+    page_size: int,
+    limit: int | None,
+    random_state: int,
+) -> LabelingQueue:
+    """Fill the first half of each page with images drawn at random, and the other with the rest by priority."""
+    n_shown = n if limit is None else min(limit, n)
+    n_random = -(-n_shown // 2)
+    shuffled = np.random.default_rng(random_state).permutation(n)
+    drawn, rest = shuffled[:n_random], np.sort(shuffled[n_random:])
+    half = -(-page_size // 2)
+    clusters = np.full(n, -1, dtype=np.intp)
+    chosen = np.empty(0, np.intp)
+    if n_shown > n_random:
+        others = queue(rest, page_size=max(1, page_size - half), limit=n_shown - n_random)
+        chosen, clusters[rest] = rest[others.positions], others.clusters
+    clusters[drawn] = 0
+    n_shown = n_random + len(chosen)
+    pages, n_chosen = [], 0
+    for start in range(0, n_shown, page_size):
+        size = min(page_size, n_shown - start)
+        # Where priority has no image left, the page is random, and the reverse.
+        left = n_random - (start - n_chosen)
+        n_here = min(left, max(-(-size // 2), size - (len(chosen) - n_chosen)))
+        first = start - n_chosen
+        pages.append(np.concatenate([drawn[first : first + n_here], chosen[n_chosen : n_chosen + size - n_here]]))
+        n_chosen += size - n_here
+    return LabelingQueue(tuple(pages), clusters, frozenset(drawn.tolist()))
 
 
 def _truncate(pages: list[NDArray[np.intp]], n_shown: int) -> tuple[NDArray[np.intp], ...]:

@@ -27,7 +27,7 @@ def items_of(out) -> list[dict]:
     return sheet_of(out.read_text(encoding="utf-8"))["items"]
 
 
-@pytest.mark.parametrize("order", ["priority", "uncertain", "cluster", "random"])
+@pytest.mark.parametrize("order", ["priority", "uncertain", "cluster", "random", "mixed"])
 def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     out = tmp_path / "label.html"
     assert label(eyes[0], out, "--order", order, "--limit", 30) == 0
@@ -39,7 +39,19 @@ def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     assert "30 of 60 images to be labelled" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("order", ["priority", "cluster"])
+def test_mixed_page_says_of_each_image_how_it_was_chosen(eyes, tmp_path):
+    out = tmp_path / "label.html"
+    assert label(eyes[0], out, "--order", "mixed", "--limit", 21, "--page", 10) == 0
+    sheet = sheet_of(out.read_text(encoding="utf-8"))
+    assert sheet["chosen"] == "mixed"
+    assert sorted(item["chosen"] for item in sheet["items"]) == ["priority"] * 10 + ["random"] * 11
+    for page in sheet["pages"][:2]:
+        assert sorted(sheet["items"][k]["chosen"] for k in page["items"]) == ["priority"] * 5 + ["random"] * 5
+    assert label(eyes[0], out, "--order", "random", "--force") == 0
+    assert "chosen" not in items_of(out)[0]
+
+
+@pytest.mark.parametrize("order", ["priority", "cluster", "mixed"])
 def test_one_image_makes_a_page(tmp_path, order):
     write_eyes(tmp_path / "one", 1)
     assert label(tmp_path / "one", tmp_path / "label.html", "--order", order) == 0

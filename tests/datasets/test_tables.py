@@ -93,6 +93,15 @@ def test_kappa_of_constant_labels_is_none():
     assert merge_tables(same, same).kappa is None
 
 
+def test_image_of_a_random_sample_stays_in_it_when_a_page_by_priority_shows_it_too():
+    columns = ("file", "label", "chosen")
+    hard, drawn = table(("a.png", "1", "priority"), columns=columns), table(("a.png", "1", "random"), columns=columns)
+    for first, second in ((hard, drawn), (drawn, hard)):
+        merged = merge_tables(first, second)
+        assert merged.table.rows == (("a.png", "1", "random"),)
+        assert merged.differing == ()
+
+
 def test_how_images_were_chosen_is_kept():
     ours = table(("a.png", "1", "random"), ("b.png", "", ""), columns=("file", "label", "chosen"))
     theirs = table(("b.png", "0", "priority"), ("c.png", "1", "random"), columns=("file", "label", "chosen"))

@@ -69,6 +69,41 @@ def test_every_image_comes_once_and_the_same_seed_gives_the_same_bytes(n, order,
     assert again.positions.tobytes() == queue.positions.tobytes()
 
 
+@pytest.mark.parametrize("limit", [None, 30, 31, 1])
+def test_mixed_has_a_random_half_of_all_images_on_every_page(limit):
+    rng = np.random.default_rng(0)
+    scores, rows = rng.random(100), rng.normal(size=(100, 3)).astype(np.float32)
+    how = {"page_size": 10, "limit": limit, "random_state": 3}
+    queue = prioritize(scores, rows, "mixed", **how)
+    n = limit or 100
+    assert len(queue.at_random) == (n + 1) // 2
+    for page in queue.pages:
+        n_random = sum(k in queue.at_random for k in page.tolist())
+        assert n_random in (len(page) // 2, (len(page) + 1) // 2)
+    # Drawn from all images, as by the order random; the others are the most uncertain of the rest.
+    drawn = [k for k in queue.positions.tolist() if k in queue.at_random]
+    assert drawn == prioritize(scores, rows, "random", **how).positions[: len(drawn)].tolist()
+    others = [k for k in queue.positions.tolist() if k not in queue.at_random]
+    rest = np.setdiff1d(np.arange(100), drawn)
+    half = {"page_size": 5, "limit": n // 2, "random_state": 3}
+    assert others == rest[prioritize(scores[rest], rows[rest], "priority", **half).positions].tolist()[: n // 2]
+    images = rng.integers(0, 256, (100, 24, 24), dtype=np.uint8)
+    assert queue_images(images, scores, "mixed", **how).at_random == queue.at_random
+
+
+def test_random_half_of_a_mixed_page_is_like_all_images():
+    """Over many seeds each image is drawn about equally often, however uncertain it is."""
+    scores = np.linspace(0, 1, 40)
+    counts = np.zeros(40)
+    for seed in range(300):
+        queue = prioritize(scores, np.zeros((40, 1), np.float32), "mixed", page_size=10, limit=10, random_state=seed)
+        counts[list(queue.at_random)] += 1
+    assert counts.sum() == 300 * 5
+    # The mean is 37.5 and the standard deviation below 6.
+    assert counts.min() > 15
+    assert counts.max() < 62
+
+
 def test_empty_queue_has_no_positions():
     assert LabelingQueue((), np.empty(0, np.intp)).positions.tolist() == []
 

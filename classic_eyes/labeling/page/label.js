@@ -157,7 +157,7 @@ function csv() {
   const [label, file, unsure, chosen] = ["label", "file", "unsure", "chosen"].map((key) => keys.indexOf(key));
   const rows = sheet.rows.map((row) => [...row, ...Array(columns.length - row.length).fill("")]);
   for (const [item, value] of Object.entries(state.answers)) {
-    const { row, given, file: name } = sheet.items[item];
+    const { row, given, file: name, chosen: how = sheet.chosen } = sheet.items[item];
     const fields = row < 0 ? Array(columns.length).fill("") : rows[row];
     if (row < 0) {
       fields[file] = name;
@@ -167,7 +167,7 @@ function csv() {
     else if (row < 0 || given !== value) fields[label] = String(value);
     if (unsure >= 0) fields[unsure] = value === UNSURE ? "1" : "";
     // An image that an earlier page showed stays part of its choice.
-    if (sheet.chosen !== "" && fields[chosen].trim() === "") fields[chosen] = sheet.chosen;
+    if (how !== "" && fields[chosen].trim() === "") fields[chosen] = how;
   }
   return [columns, ...rows].map((fields) => `${fields.map(cell).join(",")}\n`).join("");
 }

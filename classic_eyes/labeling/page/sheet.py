@@ -44,8 +44,8 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
         ``chosen`` : str, the order in which the images were chosen, which the saved file records for each image that
         is answered; empty in an audit.
         ``items`` : a dict for each image: ``file``, ``row`` in the label file (-1 for none), ``given`` label
-        (1, 0, -1), ``guess`` (1, 0), ``score``, index ``image``; in an audit also ``reason`` and the index ``other``
-        of an image to compare with (-1 for none).
+        (1, 0, -1), ``guess`` (1, 0), ``score``, index ``image``; where it differs between images, how the image was
+        ``chosen``; in an audit also ``reason`` and the index ``other`` of an image to compare with (-1 for none).
         ``pages`` : lists of indices of items.
         ``reasons`` : bool, whether the page is an audit.
     images : ndarray of shape (m, h, w), dtype uint8

@@ -208,6 +208,19 @@ def test_saved_file_records_how_each_image_was_chosen(tab, eyes, tmp_path):
     assert set(chosen.values()) == {"uncertain"}
 
 
+def test_saved_file_of_a_mixed_page_tells_the_random_half_apart(tab, eyes, tmp_path):
+    page = tmp_path / "label.html"
+    assert main("label", eyes[0], "--out", page, "--model", "fast", "--order", "mixed", "--page", 200) == 0
+    expected = {item["file"]: item["chosen"] for item in sheet_of(page.read_text(encoding="utf-8"))["items"]}
+    tab.goto(page.as_uri())
+    tab.locator("[data-item]").first.click()
+    tab.keyboard.press("n")
+    with open(saved(tab, tmp_path / "all.csv"), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["file"]: row["chosen"] for row in rows} == expected
+    assert set(expected.values()) == {"random", "priority"}
+
+
 def test_click_can_mark_as_unsure_and_pages_can_be_turned(tab, page):
     tab.goto(page.as_uri())
     tab.get_by_label("says unsure").check()

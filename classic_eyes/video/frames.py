@@ -32,6 +32,7 @@ __all__ = ["SLOWEST_RATE", "Frame", "FrameReader", "read_frames", "silence"]
 
 _Item = TypeVar("_Item")
 _Timed = tuple[float, NDArray[np.uint8]]
+_Ready = tuple[float, NDArray[np.uint8], NDArray[np.uint8]]  # with the frame in grey
 
 SLOWEST_RATE = 20.0
 """Frames a second below which short blinks may be missed."""
@@ -80,7 +81,7 @@ class Frame:
     @cached_property
     def grey(self) -> NDArray[np.uint8]:
         """The frame in grey, of shape (h, w)."""
-        return np.asarray(cv2.cvtColor(self.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+        return _grey(self.bgr)
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -188,8 +189,9 @@ class FrameReader(Iterator[Frame]):
         if item is None:
             self._end()
             raise StopIteration
-        time_s, bgr = item
+        time_s, bgr, grey = item
         frame = Frame(self._next_index, time_s, bgr)
+        vars(frame)["grey"] = grey  # the thread that decodes has the time for it
         if frame.index == 0:
             self._start_s = time_s
         self._next_index += 1
@@ -208,7 +210,7 @@ class FrameReader(Iterator[Frame]):
         """Stop reading and close the file or camera."""
         self._close()
 
-    def _take(self) -> _Timed | None:
+    def _take(self) -> _Ready | None:
         item = self._buffer.get()
         while self._buffer.notes:
             self._warn(self._buffer.notes.popleft())
@@ -369,7 +371,7 @@ class _Buffer:
     def __init__(self, *, drop: bool) -> None:
         self.notes = deque[str]()  # warnings, which are given where frames are used
         self._drop = drop
-        self._items = deque[_Timed | Exception]()
+        self._items = deque[_Ready | Exception]()
         self._changed = threading.Condition()
         self._is_complete = self._is_closed = False
 
@@ -377,7 +379,7 @@ class _Buffer:
     def is_closed(self) -> bool:
         return self._is_closed
 
-    def put(self, item: _Timed) -> None:
+    def put(self, item: _Ready) -> None:
         """Add a frame, when there is room; or in place of the one before."""
         limit = 1 if self._drop else min(max(_AHEAD_BYTES // item[1].nbytes, _FEWEST_AHEAD), _MOST_AHEAD)
         with self._changed:
@@ -395,7 +397,7 @@ class _Buffer:
             self._is_complete = True
             self._changed.notify_all()
 
-    def get(self) -> _Timed | Exception | None:
+    def get(self) -> _Ready | Exception | None:
         """Return the next frame; None after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_complete or self._is_closed)
@@ -416,8 +418,8 @@ def _fill(buffer: _Buffer, capture: Any, fps: float, is_camera: bool) -> None:
     error = None
     try:
         frames = _decode(capture, is_camera=is_camera)
-        for item in frames if is_camera else _timed(frames, fps, buffer.notes.append):
-            buffer.put(item)
+        for time_s, bgr in frames if is_camera else _timed(frames, fps, buffer.notes.append):
+            buffer.put((time_s, bgr, _grey(bgr)))
             if buffer.is_closed:
                 break
     except Exception as caught:
@@ -451,6 +453,10 @@ def _decode(capture: Any, *, is_camera: bool) -> Iterator[_Timed]:
             start = now if start is None else start
             now -= start
         yield now, _as_bgr(bgr)
+
+
+def _grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _as_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:

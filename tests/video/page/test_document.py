@@ -632,6 +632,10 @@ def test_page_fits_the_window(page, tab):
     beyond = """() => [...document.querySelectorAll('main *')].filter(e => e.getClientRects().length
         && !e.closest('.heard, svg') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML)"""
     assert tab.evaluate(beyond) == []
+    # Cells of all columns look alike.
+    heights = "all => all.filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().height))"
+    assert len(set(tab.locator("#clip-1 th:not(.eyes)").evaluate_all(heights))) == 1
+    assert len(set(tab.locator("#clip-1 tbody tr:first-child .number:not(.kind)").evaluate_all(heights))) == 1
     heights = tab.evaluate(
         "[...document.querySelectorAll('.filter, .tools button, .tools select, th button')].filter(e => e.offsetParent)"
         ".map(e => e.getBoundingClientRect().height)"

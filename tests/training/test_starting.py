@@ -1,0 +1,115 @@
+"""A few labels on top of a fitted program: closed form, what is kept, and the gain on another kind of eyes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from classic_eyes import EyeClassifier
+from classic_eyes.errors import ParameterError
+from classic_eyes.synthetic import make_eyes
+from classic_eyes.training.starting import MIN_LABELLED, _fit_shift, _View, adapt_program
+
+
+@pytest.fixture(scope="module")
+def start():
+    eyes = make_eyes(300, random_state=0)
+    clf = EyeClassifier(features=(("hog",), ("lbp",)), n_components=60, n_copies=0, n_synthetic=0, cascade=None)
+    return clf.fit(eyes.images, eyes.labels).predictor_.program
+
+
+def other_kind(n: int, *, random_state: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return eyes as a camera might see them that the start does not know: upside down."""
+    eyes = make_eyes(n, random_state=random_state)
+    return np.ascontiguousarray(eyes.images[:, ::-1]), eyes.labels
+
+
+def errors(program, images, labels) -> float:
+    return float(((program.log_odds(images) >= 0) != labels).mean())
+
+
+def test_the_coefficients_are_those_of_a_ridge_regression(start):
+    images, labels = other_kind(30, random_state=1)
+    view, targets = _View(start, 0, images), np.where(labels == 1, 1.0, -1.0)
+    fitted = view.fit(np.ones(30, bool), targets, 0.5)
+    residual = targets - np.where(targets > 0, np.minimum(view.start, 1), np.maximum(view.start, -1))
+    assert (view.kernel + 0.5 * np.eye(30)) @ fitted.dual == pytest.approx(residual, abs=1e-4)
+    with_added = fitted.added()
+    program_rows = start.components(images, 0)[0]
+    decisions = with_added.kernel(program_rows).astype(float) @ with_added.dual + with_added.intercept
+    assert decisions == pytest.approx(view.start + view.kernel @ fitted.dual, abs=1e-3)
+
+
+def test_the_kernel_of_an_image_with_itself_is_one_plus_the_constant(start):
+    images, _ = other_kind(12, random_state=1)
+    kernel = _View(start, 1, images).kernel
+    assert (kernel > 0).all()
+    assert kernel.max() <= 2 + 1e-4
+
+
+def test_the_shift_balances_labels_and_prior():
+    assert _fit_shift(np.zeros(0), np.zeros(0, int)) == pytest.approx(0, abs=0.03)
+    log_odds, labels = np.full(1000, 1.0), np.r_[np.ones(500, int), np.zeros(500, int)]
+    assert _fit_shift(log_odds, labels) == pytest.approx(-1, abs=0.03)
+    assert -1 < _fit_shift(log_odds[::250], labels[::250]) < 0
+
+
+def test_another_kind_of_eyes_is_learnt_from_forty(start):
+    images, labels = other_kind(300, random_state=2)
+    adapted = adapt_program(start, images[:40], labels[:40], np.arange(40))
+    before, after = (errors(program, images[40:], labels[40:]) for program in (start, adapted.program))
+    assert before > 0.05
+    assert after < 0.7 * before
+    assert adapted.penalty is not None
+
+
+def test_what_the_start_knows_is_kept(start):
+    eyes = make_eyes(400, random_state=3)
+    adapted = adapt_program(start, eyes.images[:100], eyes.labels[:100], np.arange(100))
+    assert (
+        errors(adapted.program, eyes.images[100:], eyes.labels[100:])
+        <= errors(start, eyes.images[100:], eyes.labels[100:]) + 0.01
+    )
+
+
+def test_labels_without_sense_leave_the_start_as_it_is(start):
+    eyes = make_eyes(60, random_state=4)
+    labels = np.random.default_rng(0).integers(0, 2, 60).astype(np.int8)
+    adapted = adapt_program(start, eyes.images, labels, np.arange(60))
+    right = ((adapted.decisions >= 0) == labels).sum()
+    assert right >= ((adapted.start >= 0) == labels).sum()
+
+
+def test_it_is_an_ordinary_program_of_the_same_bytes(start):
+    images, labels = other_kind(40, random_state=2)
+    one, other = (adapt_program(start, images, labels, np.arange(40)).program for _ in range(2))
+    assert one.compiled
+    assert np.array_equal(one.log_odds(images), other.log_odds(images))
+    added = one.views[0].support.shape[1] - start.views[0].support.shape[1]
+    assert added == 3 * 40
+
+
+def test_groups_are_never_split(start):
+    # Each image twice: out of fold, a copy of the same group is of no help.
+    images, labels = other_kind(30, random_state=2)
+    twice = np.concatenate([images, images])
+    together = adapt_program(start, twice, np.r_[labels, labels], np.r_[np.arange(30), np.arange(30)])
+    apart = adapt_program(start, twice, np.r_[labels, labels], np.arange(60))
+    loss = [
+        np.logaddexp(0, np.where(np.r_[labels, labels] == 1, -1, 1) * each.decisions).mean()
+        for each in (together, apart)
+    ]
+    assert loss[0] > loss[1]
+
+
+def test_refused(start):
+    images, labels = other_kind(20, random_state=1)
+    with pytest.raises(ParameterError, match=f"9 labelled images are too few.*label {MIN_LABELLED} or more"):
+        adapt_program(start, images[:9], labels[:9], np.arange(9))
+    eyes = make_eyes(60, random_state=0)
+    own = EyeClassifier(features=("hog",), classifier=LogisticRegression(), n_copies=0, n_synthetic=0)
+    program = own.fit(eyes.images, eyes.labels).predictor_.program
+    if not program.compiled:
+        with pytest.raises(ParameterError, match="a classifier of your own"):
+            adapt_program(program, images, labels, np.arange(20))

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from classic_eyes import EyeClassifier
 from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import make_eyes
-from classic_eyes.training.starting import MIN_LABELLED, _fit_shift, _View, adapt_program
+from classic_eyes.training.starting import MIN_LABELLED, _fit_shift, _folds, _View, adapt_program
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +90,17 @@ def test_it_is_an_ordinary_program_of_the_same_bytes(start):
     assert added == 3 * 40
 
 
-def test_groups_are_never_split(start):
-    # Each image twice: out of fold, a copy of the same group is of no help.
-    images, labels = other_kind(30, random_state=2)
-    twice = np.concatenate([images, images])
-    together = adapt_program(start, twice, np.r_[labels, labels], np.r_[np.arange(30), np.arange(30)])
-    apart = adapt_program(start, twice, np.r_[labels, labels], np.arange(60))
-    loss = [
-        np.logaddexp(0, np.where(np.r_[labels, labels] == 1, -1, 1) * each.decisions).mean()
-        for each in (together, apart)
-    ]
-    assert loss[0] > loss[1]
+def test_folds_are_of_whole_groups():
+    groups = np.repeat(np.arange(12), 5)
+    folds = _folds(groups)
+    assert sorted(np.concatenate(folds)) == list(range(60))
+    assert not any(set(groups[test]) & set(np.delete(groups, test)) for test in folds)
+
+
+def test_one_person_is_split_by_images():
+    folds = _folds(np.zeros(40, int))
+    assert sorted(np.concatenate(folds)) == list(range(40))
+    assert len(folds) == 10
 
 
 def test_refused(start):

@@ -48,7 +48,7 @@ def watch_camera(frames: FrameReader, monitor: Monitor, recorder: Recorder) -> b
             delays.extend(state.time_s - event.end_s + watched for event in state.events)
             drawn = recorder.add(state, frame)
             if window is not None:
-                shown = captions.update(state)
+                shown = captions.update(state.time_s, state.events)
                 window.show(draw_frame(frame.bgr, state, events=shown) if drawn is None else drawn)
                 if window.is_closed():
                     break

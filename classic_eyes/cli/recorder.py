@@ -129,18 +129,26 @@ class Recorder:
         self._clip = clip
         self._collector = ClipCollector() if page else None
 
-    def add(self, state: FrameState, frame: Frame | None) -> Any:
+    def add(self, state: FrameState, frame: Frame) -> Any:
         """Write a frame; return its drawing, if there is a drawn clip."""
+        self.add_rows(state)
+        return self.add_pixels(state, frame, state.events)
+
+    def add_rows(self, state: FrameState) -> None:
+        """Write the rows of a frame."""
         if "--frames" in self._options:
             self._write("--frames", frame_text(self._name, state, self._style))
-        self._add_rows(state.events)
+        self._add_event_rows(state.events)
+
+    def add_pixels(self, state: FrameState, frame: Frame | None, events: Iterable[Event]) -> Any:
+        """Take a frame for the page and the drawn clip, with the events that have become known."""
         if self._collector is not None:
             self._collector.add(state, frame)
-        return self._clip.write(frame, state) if self._clip is not None and frame is not None else None
+        return self._clip.write(frame, state, events) if self._clip is not None and frame is not None else None
 
     def add_events(self, events: Sequence[Event]) -> None:
         """Write events that no frame brings."""
-        self._add_rows(events)
+        self._add_event_rows(events)
         if self._collector is not None:
             self._collector.add_events(events)
 
@@ -148,7 +156,7 @@ class Recorder:
         """Return the data of the page, if there is one."""
         return None if self._collector is None else self._collector.entry(summary, self._name)
 
-    def _add_rows(self, events: Sequence[Event]) -> None:
+    def _add_event_rows(self, events: Sequence[Event]) -> None:
         if not events:
             return
         self.kinds.update(event.kind for event in events)

@@ -27,7 +27,7 @@ from ..images.finding import VIDEO_ENDINGS, Listing, last_name
 from ..images.remote import is_url
 from ..inference.processes import run_in_processes
 from ..predictor import EyePredictor, load_model
-from ..video import Analysis, FrameState, Monitor
+from ..video import Analysis, Event, FrameState, Monitor
 from ..video.drawing import DRAWN_ENDINGS, DrawnClip
 from ..video.frames import Frame, read_frames
 from ..video.page import failed_entry, render_page
@@ -44,6 +44,8 @@ __all__ = ["add_arguments", "work"]
 
 _COLUMNS = {"--frames": FRAME_COLUMNS, "--events": EVENT_COLUMNS}
 _REMEDY = "name other files, or replace them with --force instead of --resume"
+# Seconds that the analysis of a file is ahead of its drawing, so that most events are drawn from their start.
+_AHEAD_S = 4.0
 # Characters of rows that are copied at a time.
 _BLOCK = 1 << 20
 
@@ -334,31 +336,50 @@ def _watch(
         recorder = Recorder(
             item.name, write, options=settings.options, style=settings.style, clip=clip, page=settings.has_page
         )
-        held: deque[Frame] | None = None
+        # States come seconds after their frames. Those of a file are read once more rather than kept.
         needs_pixels = clip is not None or settings.has_page
-        again: Iterator[Frame] = iter(())
-        if needs_pixels and os.path.isfile(item.path):
-            again = stack.enter_context(read_frames(item.path))
-        elif needs_pixels:
-            held = deque()
+        is_file = os.path.isfile(item.path)
+        kept = deque[Frame]()
 
         def passed() -> Iterator[Frame]:
             for frame in frames:
                 tick(frames.n_frames)
-                if held is not None:
-                    held.append(frame)
+                if needs_pixels and not is_file:
+                    kept.append(frame)
                 yield frame
 
         analysis = Analysis(passed(), model, calibration=calibration)
-        for state in analysis:
-            recorder.add(state, held.popleft() if held else _frame_of(state, again))
+        states = _with_rows(analysis, recorder)
+        if needs_pixels and is_file:
+            again = stack.enter_context(read_frames(item.path))
+            for state, events in _ahead(states):
+                frame = next((frame for frame in again if frame.index >= state.index), None)
+                recorder.add_pixels(state, frame, events)
+        else:
+            for state in states:
+                recorder.add_pixels(state, kept.popleft() if kept else None, state.events)
         summary = summary_of(item.name, frames, analysis.summary())
     return _Read(summary, recorder.kinds, recorder.entry(summary))
 
 
-def _frame_of(state: FrameState, frames: Iterator[Frame]) -> Frame | None:
-    """Return the frame of a state: states come seconds after their frames, which are read again rather than kept."""
-    return next((frame for frame in frames if frame.index >= state.index), None)
+def _with_rows(states: Iterable[FrameState], recorder: Recorder) -> Iterator[FrameState]:
+    for state in states:
+        recorder.add_rows(state)
+        yield state
+
+
+def _ahead(states: Iterable[FrameState]) -> Iterator[tuple[FrameState, list[Event]]]:
+    """Yield states with the events that have become known a few seconds later, most of them before they begin."""
+    waiting, events = deque[FrameState](), list[Event]()
+    for state in states:
+        waiting.append(state)
+        events += state.events
+        while state.time_s - waiting[0].time_s > _AHEAD_S:
+            yield waiting.popleft(), events
+            events = []
+    for state in waiting:
+        yield state, events
+        events = []
 
 
 def _make_folder(drawing: str) -> None:

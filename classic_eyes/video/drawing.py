@@ -34,7 +34,7 @@ _TEXT, _MIN_TEXT, _OF_FACE = 0.028, 0.02, 0.12
 _BAR_WIDTH, _BAR_TOP = 0.06, 1.2
 # Openness of which a mark is shown: the usual limit of PERCLOS, and this person's open eye.
 _MARKS = (0.2, 1.0)
-# An event is shown for so long after it became final, and only the last ones of a track.
+# An event is shown for so long after its end, or after it became known; and only the last ones of a track.
 _SHOWN_S, _MOST_SHOWN = 1.5, 2
 # From here on the label tells how long the eyes have been closed.
 _LONG_S = 0.5
@@ -161,17 +161,16 @@ def _draw_bar(canvas: NDArray[np.uint8], eye: EyeState, box: Box, *, left: bool)
 
 
 class EventCaptions:
-    """The events that are shown on a frame: those that became final a moment ago."""
+    """The events that are shown on a frame: from their start or, if they become known later, from then on."""
 
     def __init__(self) -> None:
-        self._shown: list[tuple[float, Event]] = []
+        self._shown: list[tuple[float, Event]] = []  # each with the time until which it is shown
 
-    def update(self, state: FrameState) -> list[Event]:
-        """Return the events to show on the next frame."""
-        until = state.time_s - _SHOWN_S
-        self._shown = [(time_s, event) for time_s, event in self._shown if time_s > until]
-        self._shown += [(state.time_s, event) for event in state.events]
-        return [event for _, event in self._shown]
+    def update(self, time_s: float, events: Iterable[Event]) -> list[Event]:
+        """Take the events that have become known, and return those to show at a time."""
+        self._shown = [pair for pair in self._shown if time_s <= pair[0]]
+        self._shown += [(max(time_s, event.end_s) + _SHOWN_S, event) for event in events]
+        return [event for _, event in self._shown if event.start_s <= time_s]
 
 
 class DrawnClip:
@@ -211,9 +210,12 @@ class DrawnClip:
         else:
             self.discard()
 
-    def write(self, frame: Frame, state: FrameState) -> NDArray[np.uint8]:
-        """Draw a frame, and write it as often as its time asks for: the rate of the file is constant."""
-        drawn = draw_frame(frame.bgr, state, events=self._captions.update(state))
+    def write(self, frame: Frame, state: FrameState, events: Iterable[Event]) -> NDArray[np.uint8]:
+        """Draw a frame, and write it as often as its time asks for: the rate of the file is constant.
+
+        ``events`` are those that have become known, perhaps before they begin.
+        """
+        drawn = draw_frame(frame.bgr, state, events=self._captions.update(state.time_s, events))
         if self._writer is None:
             self._open(drawn)
             self._start_s = frame.time_s

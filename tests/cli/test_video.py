@@ -23,6 +23,7 @@ from classic_eyes.cli import camera as camera_module
 from classic_eyes.cli import progress
 from classic_eyes.cli import video as module
 from classic_eyes.errors import ImageError, ModelError
+from classic_eyes.video import drawing
 from classic_eyes.video.frames import read_frames, silence
 
 from ..conftest import main, run
@@ -294,6 +295,38 @@ def test_drawn_clip_and_page(blink, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn.mp4", "page.html"]
 
 
+def test_drawn_events_begin_with_the_event(blink, tmp_path, monkeypatch):
+    shown, real = {}, drawing.draw_frame
+
+    def draw(bgr, state, *, events):
+        shown[state.index] = [event.kind for event in events]
+        return real(bgr, state, events=events)
+
+    monkeypatch.setattr(drawing, "draw_frame", draw)
+    assert main("video", blink, "--draw", tmp_path / "d.mp4", "--events", tmp_path / "e.csv") == 0
+    (row,) = rows_of((tmp_path / "e.csv").read_text())
+    with_caption = [index for index, kinds in shown.items() if kinds == ["blink"]]
+    assert with_caption == list(range(int(row["start_frame"]), 60))
+    assert sorted(shown) == list(range(60))
+
+
+def test_pixels_of_a_stream_are_kept_until_their_states_come(blink, tmp_path, monkeypatch):
+    """What is no file cannot be read once more."""
+    options = ("--events", tmp_path / "e.csv", "--page")
+    assert main("video", blink, *options, tmp_path / "file.html", "--draw", tmp_path / "file.avi") == 0
+    opened, real = [], module.read_frames
+    monkeypatch.setattr(module, "read_frames", lambda path: opened.append(path) or real(path))
+    monkeypatch.setattr(module.os.path, "isfile", lambda _: False)
+    arguments = (blink, *options, tmp_path / "stream.html", "--draw", tmp_path / "stream.avi", "--force")
+    assert main("video", *arguments) == 0
+    assert len(opened) == 1
+    assert (tmp_path / "stream.html").read_bytes() == (tmp_path / "file.html").read_bytes()
+    with read_frames(tmp_path / "stream.avi") as streamed, read_frames(tmp_path / "file.avi") as read_again:
+        for one, other in zip(streamed, read_again, strict=True):
+            # Captions apart, the same.
+            assert np.abs(one.bgr.astype(int) - other.bgr).mean() < 8
+
+
 def test_drawings_of_a_folder_have_the_names_of_rows(clips, tmp_path, capsys):
     assert main("video", clips, "--draw", tmp_path / "drawn", "--summary", tmp_path / "s.json") == 1
     found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
@@ -408,7 +441,7 @@ def test_errors_that_are_not_of_the_video_end_the_run(blink, tmp_path, capsys, m
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(module.Recorder, "add", fail)
+    monkeypatch.setattr(module.Recorder, "add_rows", fail)
     assert main("video", blink, "--events", tmp_path / "e.csv", "--draw", tmp_path / "d.mp4") == status
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.csv", "e.csv.part"]
 
@@ -463,19 +496,19 @@ def whole(clips, tmp_path_factory):
 def test_interrupted_run_is_resumed_to_the_same_bytes(
     clips, whole, tmp_path, monkeypatch, capsys, style, video, n_frames
 ):
-    real, count = module.Recorder.add, {}
+    real, count = module.Recorder.add_rows, {}
 
-    def stop(self, state, frame):
-        real(self, state, frame)
+    def stop(self, state):
+        real(self, state)
         count[self._name] = count.get(self._name, 0) + 1
         if len(count) > video - (video > 1) and count[self._name] > n_frames:  # the second one is broken
             raise KeyboardInterrupt
 
     command = ("video", clips, *options_in(tmp_path / "out"), "--format", style)
-    monkeypatch.setattr(module.Recorder, "add", stop)
+    monkeypatch.setattr(module.Recorder, "add_rows", stop)
     assert main(*command, "--jobs", 1) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "classic-eyes: stopped; continue with --resume"
-    monkeypatch.setattr(module.Recorder, "add", real)
+    monkeypatch.setattr(module.Recorder, "add_rows", real)
     left = content_of(tmp_path / "out")
     assert left["f"] != whole[style]["f"]
     # Without --resume nothing of it is replaced.
@@ -554,15 +587,15 @@ def test_another_run_is_not_continued(clips, tmp_path, monkeypatch, capsys, chan
     own, out = tmp_path / "clips", tmp_path / "out"
     shutil.copytree(clips, own)
     command = ["video", own, *options_in(out)]
-    real, seen = module.Recorder.add, set()
+    real, seen = module.Recorder.add_rows, set()
 
-    def stop(self, state, frame):
+    def stop(self, state):
         seen.add(self._name)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        real(self, state, frame)
+        real(self, state)
 
-    monkeypatch.setattr(module.Recorder, "add", stop)
+    monkeypatch.setattr(module.Recorder, "add_rows", stop)
     assert main(*command, "--jobs", 1) == 130
     monkeypatch.undo()
     changed = change(out, own)

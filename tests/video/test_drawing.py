@@ -170,14 +170,20 @@ def test_a_face_at_the_edge_is_drawn(box):
     assert draw_frame(BLACK, state_of(track_of(0, box)), events=[event_of()]).any()
 
 
-def test_events_are_shown_for_a_while():
+def test_events_that_become_known_late_are_shown_for_a_while():
     captions = EventCaptions()
-    first, second = event_of(), event_of(1)
-    assert captions.update(state_of(time_s=1.0, events=(first,))) == [first]
-    assert captions.update(state_of(time_s=2.0, events=(second,))) == [first, second]
-    assert captions.update(state_of(time_s=2.4)) == [first, second]
-    assert captions.update(state_of(time_s=2.6)) == [second]
-    assert captions.update(state_of(time_s=9.0)) == []
+    first, second = event_of(), event_of(1)  # they end at 0.6 s
+    assert captions.update(1.0, [first]) == [first]
+    assert captions.update(2.0, [second]) == [first, second]
+    assert captions.update(2.4, []) == [first, second]
+    assert captions.update(2.6, []) == [second]
+    assert captions.update(9.0, []) == []
+
+
+def test_events_that_are_known_before_are_shown_from_their_start():
+    captions, event = EventCaptions(), event_of()  # from 0.4 to 0.6 s
+    shown = [captions.update(time_s, [event] if time_s == 0.0 else []) for time_s in np.arange(0, 3, 0.1).round(1)]
+    assert [len(each) for each in shown] == [0] * 4 + [1] * 18 + [0] * 8
 
 
 # -- clips --
@@ -189,7 +195,7 @@ def write(path, times, *, fps, sizes=None):
         for number, time_s in enumerate(times):
             width, height = sizes[number] if sizes else (640, 480)
             frame = Frame(number, time_s, np.full((height, width, 3), 10 * number, np.uint8))
-            clip.write(frame, state_of(index=number, time_s=time_s))
+            clip.write(frame, state_of(index=number, time_s=time_s), ())
     with read_frames(path) as frames:
         return [round(float(frame.grey.mean()) / 10) for frame in frames], frames.fps
 
@@ -226,7 +232,7 @@ def test_a_clip_has_the_drawing(tmp_path):
     image = scene(((0.9, 0.9),), size=(640, 480))
     state = state_of(track_of(0, BOX, ("closed", "closed")))
     with DrawnClip(tmp_path / "a.avi", fps=25) as clip:
-        drawn = clip.write(Frame(0, 0.0, image), state)
+        drawn = clip.write(Frame(0, 0.0, image), state, [event_of()])
     (frame,) = read_frames(tmp_path / "a.avi")
     assert np.abs(frame.bgr.astype(int) - drawn).mean() < 6
     assert np.abs(frame.bgr.astype(int) - image).mean() > 6
@@ -237,7 +243,7 @@ def test_an_error_leaves_no_file_and_the_old_one(tmp_path):
 
     def fail():
         with DrawnClip(tmp_path / "a.mp4", fps=25) as clip:
-            clip.write(Frame(0, 0.0, BLACK), state_of())
+            clip.write(Frame(0, 0.0, BLACK), state_of(), ())
             assert len(list(tmp_path.iterdir())) == 2
             raise ZeroDivisionError
 
@@ -254,10 +260,10 @@ def test_a_clip_without_frames_is_no_file(tmp_path):
 
 def test_a_clip_that_cannot_be_written_says_so(tmp_path, monkeypatch):
     with pytest.raises(ParameterError, match=r"missing/a.mp4' cannot be written \(No such file or directory\)"):
-        DrawnClip(tmp_path / "missing" / "a.mp4", fps=25).write(Frame(0, 0.0, BLACK), state_of())
+        DrawnClip(tmp_path / "missing" / "a.mp4", fps=25).write(Frame(0, 0.0, BLACK), state_of(), ())
     monkeypatch.setitem(drawing.DRAWN_ENDINGS, ".mp4", "none")
     with pytest.raises(ParameterError, match=r"a.mp4' cannot be written: OpenCV cannot encode .mp4; end it in .avi"):
-        DrawnClip(tmp_path / "a.mp4", fps=25).write(Frame(0, 0.0, BLACK), state_of())
+        DrawnClip(tmp_path / "a.mp4", fps=25).write(Frame(0, 0.0, BLACK), state_of(), ())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -43,6 +43,7 @@ BASE: dict[str, Any] = {
     "n_synthetic": 0,
     "cascade": None,
     "detect_non_eyes": False,
+    "size": 24,
 }
 
 
@@ -108,7 +109,8 @@ def recipe_scenario(name: str) -> Scenario:
     # Forms of a classifier are "metric", ("metric", {...}), and a sequence of these with one for each view.
     while not isinstance(classifier, str):
         classifier = classifier[0]
-    return Scenario("recipe", features, classifier, label=f"recipe of {name}")
+    named = tuple(tuple(each if isinstance(each, str) else each[0] for each in view) for view in split_views(features))
+    return Scenario("recipe", named, classifier, label=f"recipe of {name}")
 
 
 _D = BASE["features"]

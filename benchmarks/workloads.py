@@ -26,6 +26,7 @@ from classic_eyes.datasets import (
 )
 from classic_eyes.errors import ParameterError
 from classic_eyes.evaluation import agreed_by_all
+from classic_eyes.images import SIZE
 from classic_eyes.synthetic import make_eyes
 
 __all__ = [
@@ -224,9 +225,9 @@ def synthetic_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state
     )
 
 
-def _read(path: str, labels: str | None, every: int) -> tuple[LoadedSet, str]:
+def _read(path: str, labels: str | None, every: int, size: int) -> tuple[LoadedSet, str]:
     eyes, note = _thinned(read_eyes(path, labels=labels), every)
-    return load_labelled(eyes), note
+    return load_labelled(eyes, size=size), note
 
 
 def _fingerprints(path: str, labels: str | None, evaluated: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:
@@ -246,14 +247,15 @@ def folder_workload(
     folds: int = 5,
     every: int = 1,
     votes: dict[str, list[int]] | None = None,
+    size: int = SIZE,
     random_state: int = 0,
 ) -> Workload:
     """Return a labelled folder as a data set.
 
     `kind` is ``cv`` or ``leave-people-out``. With `every`, only every N-th image is kept of each group with more than
-    N. `votes` are raters' labels as `classic_eyes.datasets.read_votes` returns them.
+    N. `votes` are raters' labels as `classic_eyes.datasets.read_votes` returns them. `size` is the side of the images.
     """
-    data, note = _read(path, labels, every)
+    data, note = _read(path, labels, every, size)
     eyes = data.eyes
     splits = _folds(kind, eyes.labels, eyes.groups, folds, random_state)
     fingerprints = _fingerprints(path, labels, eyes, data.failed)
@@ -287,11 +289,11 @@ def _with_votes(work: Workload, eyes: EyeSet, votes: dict[str, list[int]] | None
 
 
 def train_test_workload(
-    train: str, test: str, *, every: int = 1, votes: dict[str, list[int]] | None = None
+    train: str, test: str, *, every: int = 1, votes: dict[str, list[int]] | None = None, size: int = SIZE
 ) -> Workload:
     """Return two labelled folders as a data set: one to train on, one to evaluate on; a file in both is an error."""
-    train_data, train_note = _read(train, None, every)
-    test_data, test_note = _read(test, None, every)
+    train_data, train_note = _read(train, None, every, size)
+    test_data, test_note = _read(test, None, every, size)
     trained, tested = train_data.eyes, test_data.eyes
     both = concatenate([trained, tested])
     evaluated = np.arange(len(trained), len(both))

@@ -16,13 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 from ._utils.opencv import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
-from .images import SIZE, as_images
+from .images import as_images
 from .images.arrays import check_size
 from .inference.program import Program, reduce_images
 from .persistence.estimators import read_estimator
 from .persistence.saving import save_classifier
 from .predictor import EyePredictor, PredictionMethods
-from .recipes import recipe
+from .recipes import RECIPES, recipe
 from .semisupervised import History, find_labels
 from .training.compiling import default_settings
 from .training.fitting import fit_program, n_synthetic_eyes
@@ -51,7 +51,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
     Parameters
     ----------
-    features : sequence of str or extractor, default ``(("hog", "lbp"), ("hog", "words_tt"))``
+    features : sequence of str or extractor, default those of the recipe ``default``
         Names of `classic_eyes.features.EXTRACTORS`, such a name with parameters (str, dict), or transformers from
         uint8 ``(n, h, w)`` to ``(n, d)``. Nested
         sequences are views with a classifier of their own; a flat one is a single view.
@@ -61,7 +61,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         a sequence with one for each.
     n_components : int, float or None, default 700
         Principal components at most, of each view; a share of the variance if a float below 1; None for no PCA.
-    n_copies : int, default 4
+    n_copies : int, default 3
         Randomly varied copies of each image, 0 or more: shifted, scaled, rotated, equalized, blurred.
     n_synthetic : int or "auto", default "auto"
         Synthetic eyes in the training set, `classic_eyes.synthetic`. They generalize to kinds of images that are not in
@@ -78,7 +78,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     detect_non_eyes : bool or "auto", default "auto"
         Whether to fit also what eyes look like, so that `verdict` detects images of something else. Needs 200 images of
         3 groups; ``"auto"`` is True where there are as many.
-    size : int or sequence of int, default 24
+    size : int or sequence of int, default ``(24, 24, 48)``
         Side in pixels to which images are reduced or enlarged; or one for each view, divisors of the largest. Views
         beyond the sizes have the last one.
     random_state : int, RandomState, Generator or None, default 0
@@ -131,17 +131,17 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
     def __init__(
         self,
-        features: Sequence[Any] = (("hog", "lbp"), ("hog", "words_tt")),
+        features: Sequence[Any] = RECIPES["default"]["features"],
         classifier: Any = "metric",
         *,
         n_components: int | float | None = 700,
-        n_copies: int = 4,
+        n_copies: int = 3,
         n_synthetic: int | str = "auto",
         remove_glare: bool = True,
         align: str | Sequence[bool] | None = "others",
         cascade: float | None = 0.3,
         detect_non_eyes: bool | str = "auto",
-        size: int | Sequence[int] = SIZE,
+        size: int | Sequence[int] = (24, 24, 48),
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
         self.features = features
@@ -163,7 +163,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         Parameters
         ----------
         name : str
-            A key of `classic_eyes.recipes.RECIPES`: ``"default"`` or ``"fast"``.
+            A key of `classic_eyes.recipes.RECIPES`: ``"default"``, ``"accurate"`` or ``"fast"``.
         **changes
             Parameters that differ from the recipe.
 

@@ -42,6 +42,7 @@ PLAIN = {
     "remove_glare": False,
     "align": None,
     "detect_non_eyes": False,
+    "size": 24,
 }
 SMALL = {**PLAIN, "features": ("hog",), "n_components": 30}
 
@@ -295,7 +296,7 @@ def test_a_recipe_trains_on_few_images(name):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(ParameterError, match="recipe 'best' is not known; known are default, fast"):
+    with pytest.raises(ParameterError, match="recipe 'best' is not known; known are default, fast, accurate"):
         EyeClassifier.from_recipe("best")
 
 

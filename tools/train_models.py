@@ -9,7 +9,8 @@ from classic_eyes._utils.shipped import SHIPPED_MODELS
 from classic_eyes.cli import main as classic_eyes
 from classic_eyes.recipes import RECIPES
 
-SOURCES = ("../shared/data/eyes24", "../shared/data/mrl")
+_KINDS = ("tight50", "harsh24", "rajn24", "siva224", "faiz", "clips")
+SOURCES = ("../shared/data/eyes24", "../shared/data/mrl", *(f"../shared/data/kinds/{kind}" for kind in _KINDS))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -31,6 +31,7 @@ from benchmarks.workloads import (
     synthetic_workload,
     train_test_workload,
 )
+from classic_eyes import EyeClassifier
 from classic_eyes.cli.arguments import (
     check_out,
     existing_file,
@@ -43,6 +44,7 @@ from classic_eyes.cli.arguments import (
 from classic_eyes.datasets import read_votes
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import EXTRACTORS
+from classic_eyes.images import SIZE
 from classic_eyes.recipes import RECIPES
 from classic_eyes.training.pipelines import CLASSIFIERS
 
@@ -186,10 +188,12 @@ def _scenarios(arguments: Namespace) -> Path | None:
 def _workloads(arguments: Namespace) -> list[Workload]:
     votes = None if arguments.raters is None else read_votes(arguments.raters)
     folds = arguments.folds or FOLDS[arguments.quick]
+    size = SIZE if arguments.recipe is None else EyeClassifier.from_recipe(arguments.recipe).gate_size
     works = []
     for protocol in arguments.protocol or [Protocol("cv")]:
         if protocol.kind == "train":
-            works.append(train_test_workload(protocol.train, protocol.test, every=arguments.every, votes=votes))
+            pair = (protocol.train, protocol.test)
+            works.append(train_test_workload(*pair, every=arguments.every, votes=votes, size=size))
         elif not arguments.data:
             n = SYNTHETIC[arguments.quick]
             works.append(synthetic_workload(n, kind=protocol.kind, folds=folds, random_state=arguments.seed))
@@ -202,6 +206,7 @@ def _workloads(arguments: Namespace) -> list[Workload]:
                     folds=folds,
                     every=arguments.every,
                     votes=votes,
+                    size=size,
                     random_state=arguments.seed,
                 )
                 for path in arguments.data

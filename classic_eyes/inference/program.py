@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._utils.memory import keep_freed_memory
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
-from ..preprocessing.alignment import Alignment, align
+from ..preprocessing.alignment import Alignment, align, find_poses
 from ..preprocessing.glare import remove_glare
 from .cascade import Cascade, blending_weight
 from .novelty import Novelty
@@ -294,6 +294,9 @@ class Program:
         if any(self.size % size for size in sizes):
             raise ValueError(f"views of {sorted(sizes)} pixels, which do not all divide {self.size}")
         object.__setattr__(self, "_smallest", min(sizes))
+        # The eye is located once for all sizes.
+        aligned = [view.size or self.size for view in self.views if view.aligned]
+        object.__setattr__(self, "_located_at", min(aligned, default=None))
 
     @property
     def compiled(self) -> bool:
@@ -338,7 +341,7 @@ class Program:
     def _sum_of_views(self, images: Images, views: Sequence[ViewProtocol], seconds: dict[str, float]) -> Decisions:
         """Return the sum of the views' decision values (n,); add the time spent to ``seconds``."""
         began = time.perf_counter()
-        by_size = {size: self._prepare(images, size) for size in {view.size for view in views}}
+        by_size = {size: self._prepare(images, size) for size in self._sizes(views)}
         seconds["features"] += time.perf_counter() - began
         decisions = np.empty(len(images))
         for start in range(0, len(images), _CHUNK):
@@ -351,7 +354,7 @@ class Program:
                 for view in views:
                     # The features of a view are still in the cache when its decision is computed.
                     began = time.perf_counter()
-                    described = view.describe(*inputs[view.size, view.aligned][k])
+                    described = view.describe(*inputs[view.size or self.size, view.aligned][k])
                     between = time.perf_counter()
                     parts.append(view.decide(described))
                     seconds["features"] += between - began
@@ -359,22 +362,42 @@ class Program:
             decisions[start : start + _CHUNK] = np.sum(parts, axis=0) / n_flips
         return decisions
 
-    def _prepare(self, images: Images, size: int | None) -> Images:
+    def components(self, images: Images, number: int) -> list[Rows]:
+        """Return the components (n, n_components) of a compiled view, of images and, if averaged, of mirror images."""
+        view = self.views[number]
+        assert isinstance(view, View)  # others have no components
+        parts: list[list[Rows]] = []
+        for start in range(0, len(images), _CHUNK):
+            part = images[start : start + _CHUNK]
+            inputs = self._inputs({size: self._prepare(part, size) for size in self._sizes([view])}, [view])
+            flips = inputs[view.size or self.size, view.aligned]
+            parts.append([view.components(view.describe(*each)) for each in flips])
+        return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+
+    def _sizes(self, views: Sequence[ViewProtocol]) -> set[int]:
+        """Return the sizes of images that views need, and the one at which the eye is located."""
+        sizes = {view.size or self.size for view in views}
+        if any(view.aligned for view in views):
+            sizes.add(self._located_at)  # type: ignore[attr-defined]
+        return sizes
+
+    def _prepare(self, images: Images, size: int) -> Images:
         """Return images reduced to a size, without reflections if they are removed."""
-        reduced = reduce_images(images, size or self.size)
+        reduced = reduce_images(images, size)
         return remove_glare(reduced) if self.remove_glare else reduced
 
-    def _inputs(
-        self, images: dict[int | None, Images], views: Sequence[ViewProtocol]
-    ) -> dict[tuple[int | None, bool], Flips]:
+    def _inputs(self, images: dict[int, Images], views: Sequence[ViewProtocol]) -> dict[tuple[int, bool], Flips]:
         """Return the images that views receive, by their size and by whether they are aligned."""
         inputs = {}
-        for size, aligned in {(view.size, view.aligned) for view in views}:
-            if aligned:
-                assert self.alignment is not None  # `__post_init__` refuses its absence
-                inputs[size, True] = self._flips(align(images[size], self.alignment))
-            else:
+        poses = None
+        for size, aligned in {(view.size or self.size, view.aligned) for view in views}:
+            if not aligned:
                 inputs[size, False] = self._flips(images[size])
+                continue
+            assert self.alignment is not None  # `__post_init__` refuses its absence
+            if poses is None:
+                poses = find_poses(images[self._located_at], self.alignment)  # type: ignore[attr-defined]
+            inputs[size, True] = self._flips(align(images[size], self.alignment, poses))
         return inputs
 
     def _flips(self, images: Images) -> Flips:

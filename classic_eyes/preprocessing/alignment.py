@@ -270,7 +270,7 @@ def move_poses(poses: np.ndarray, increments: np.ndarray) -> np.ndarray:
     return moved
 
 
-def align(images: np.ndarray, alignment: Alignment) -> np.ndarray:
+def align(images: np.ndarray, alignment: Alignment, poses: np.ndarray | None = None) -> np.ndarray:
     """Warp each image so that the eye is centred, level and as wide as the image.
 
     1. `find_poses` estimates centre, scale and tilt of the eye.
@@ -283,6 +283,8 @@ def align(images: np.ndarray, alignment: Alignment) -> np.ndarray:
         Grey patches of one eye.
     alignment : Alignment
         The regressor, such as `shipped_alignment`.
+    poses : int32 array of shape (n, 4), optional
+        Poses that are known, such as those of the same images in another size, instead of step 1.
 
     Returns
     -------
@@ -303,8 +305,9 @@ def align(images: np.ndarray, alignment: Alignment) -> np.ndarray:
     """
     aligned = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _CHUNK):
-        chunk = np.ascontiguousarray(images[start : start + _CHUNK])
-        _warp(chunk, find_poses(chunk, alignment), out=aligned[start : start + _CHUNK])
+        part = slice(start, start + _CHUNK)
+        chunk = np.ascontiguousarray(images[part])
+        _warp(chunk, find_poses(chunk, alignment) if poses is None else poses[part], out=aligned[part])
     return aligned
 
 

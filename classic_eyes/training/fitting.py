@@ -21,7 +21,7 @@ from ..inference.cascade import Cascade, blend
 from ..inference.novelty import Novelty
 from ..inference.program import Program, ViewProtocol, reduce_images
 from ..metrics import roc_auc
-from ..preprocessing.alignment import Alignment, align, shipped_alignment
+from ..preprocessing.alignment import Alignment, align, find_poses, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
 from ..svm import LeastSquaresSvm, SymmetricSvm
@@ -175,13 +175,13 @@ def _inputs(
 ) -> list[NDArray[np.uint8]]:
     """Return what each view receives: the images in its size, without reflections if ``glare``, and aligned or not."""
     made: dict[tuple[int, bool], NDArray[np.uint8]] = {}
-    for size, own in zip(sizes, aligned, strict=True):
-        if (size, False) not in made:
-            reduced = reduce_images(images, size)
-            made[size, False] = remove_glare(reduced) if glare else reduced
-        if own and (size, True) not in made:
-            assert finder is not None  # there is one for aligned views
-            made[size, True] = align(made[size, False], finder)
+    for size in set(sizes):
+        reduced = reduce_images(images, size)
+        made[size, False] = remove_glare(reduced) if glare else reduced
+    if finder is not None:
+        chosen = {size for size, own in zip(sizes, aligned, strict=True) if own}
+        poses = find_poses(made[min(chosen), False], finder)
+        made |= {(size, True): align(made[size, False], finder, poses) for size in chosen}
     return [made[key] for key in zip(sizes, aligned, strict=True)]
 
 

@@ -269,8 +269,10 @@ def evaluate_given(
     -------
     dict or None
         ``given labels`` to what `classic_eyes.metrics.summarize` returns; None for fewer than 20 given labels, or 5 of
-        either class.
+        either class, or where no round of self-training was kept.
     """
+    if not history.is_out_of_fold:
+        return None
     used = history.given >= 0 if rows is None else (history.given >= 0) & rows
     n_closed, n_open = (int((history.given[used] == label).sum()) for label in (0, 1))
     if n_closed + n_open < _MIN_GIVEN or min(n_closed, n_open) < _MIN_OF_EACH:

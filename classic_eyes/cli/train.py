@@ -6,22 +6,29 @@ import shlex
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.writing import csv_text, write_whole
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
 from ..datasets.identical import describe_contradictions, join_identical
 from ..datasets.names import as_text
 from ..errors import DataError, ParameterError
-from ..evaluation import cross_validate, evaluate_given, summarize_parts
+from ..evaluation import (
+    SLIPS,
+    Measurable,
+    allow_for_slips,
+    cross_validate,
+    evaluate_given,
+    find_measurable,
+    summarize_parts,
+)
 from ..features import EXTRACTORS
-from ..images import read_images
-from ..images.finding import quoted
 from ..labeling.page import write_history
 from ..persistence.card import make_card, read_about
 from ..persistence.saving import check_target, save_classifier, written_files
@@ -49,9 +56,7 @@ __all__ = ["add_arguments", "work"]
 
 _N_FOLDS = 5
 _N_CONTRADICTED = 10
-# Images that are read at a time to see whether one can be.
-_N_TRIED = 100
-_AT_RANDOM = "random"
+_FOUND_COLUMNS = ("file", "label", "confidence", "origin")
 # Predictions of the shipped model from this probability on, or down to its complement, are compared with the labels, if
 # there are enough. It contradicts 17% of the most difficult of six data sets, and at most 4% of the others.
 _CONFIDENT, _MIN_COMPARED = 0.9, 50
@@ -85,6 +90,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--accept-predictions",
         action="store_true",
         help="train on predictions, a CSV of classic-eyes predict, as labels; no accuracy is stated then",
+    )
+    parser.add_argument(
+        "--labels-out",
+        metavar="CSV",
+        help="with missing labels: write all labels that were found, with file, label, confidence and origin",
     )
     parser.add_argument(
         "--report", metavar="HTML", help="with missing labels: a page on how they were found; it contains your images"
@@ -123,10 +133,13 @@ def work(arguments: Namespace) -> int:
         check_out(str(file), file.suffix, force=arguments.force, read=inputs)
     if arguments.report is not None:
         check_out(arguments.report, ".html", force=arguments.force, read=inputs, option="--report")
+    if arguments.labels_out is not None:
+        check_out(arguments.labels_out, ".csv", force=arguments.force, read=inputs, option="--labels-out")
     about = {} if arguments.about is None else read_about(arguments.about)
 
     sets = _read_sets(arguments)
-    not_evaluated = _why_not_evaluated(sets)
+    measurable = [find_measurable(eyes) for eyes in sets]
+    not_evaluated = next((each.why_not for each in measurable if each.why_not), None)
     kept = _labelled(sets) if arguments.labelled_only else sets
     loaded = [load_images(each, size=clf.gate_size, bits=arguments.bits) for each in kept]
     failed = tuple(failure for part in loaded for failure in part.failed)
@@ -134,21 +147,33 @@ def work(arguments: Namespace) -> int:
     Peaks(peak for part in loaded for peak in part.peaks).print_warning(arguments.bits)
     images = np.concatenate([part.images for part in loaded])
     data = LoadedSet(join_identical(concatenate([part.eyes for part in loaded]), images), images, failed)
+    measured = _measured(sets, measurable, loaded)
     n_folds = _n_folds(arguments, data.eyes, not_evaluated)
     _check_enough(data.eyes, n_folds, arguments.seed)
     paths = [as_text(path) for path in arguments.paths]
     described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
     print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=bool(changes)), file=sys.stderr)
     _warn_of_labels(data)
-    if not_evaluated:
-        print(f"not evaluated: {not_evaluated}")
     results = None
+    notes = [each.note for each in measurable if each.note]
     if n_folds:
-        results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, arguments)
-        print(results_table(results))
+        results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, measured, arguments)
     clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups, sources=_owner(loaded))
-    if clf.history_ is not None:
-        results = _report_found(clf.history_, data, arguments, evaluate=not not_evaluated)
+    history = clf.history_
+    if history is not None:
+        print(history.summary())
+        for k in history.contradicted()[:_N_CONTRADICTED]:
+            print(f"labelled {('closed', 'open')[history.given[k]]}, contradicted by all views: {data.eyes.names[k]}")
+        if not not_evaluated:
+            results = evaluate_given(history, data.eyes.groups, measured)
+    if results is not None and any(each.by_hand for each in measurable):
+        results = {name: allow_for_slips(result) for name, result in results.items()}
+        notes.append(f"the upper end of the accuracy allows for {SLIPS:.0%} of wrong labels, as people give them")
+    stated = _stated(results, not_evaluated, history, notes)
+    if stated:
+        print(stated)
+    if history is not None:
+        _write_found(history, data, stated, arguments)
     card = make_card(
         clf,
         name=Path(as_text(arguments.out)).stem,
@@ -159,6 +184,8 @@ def work(arguments: Namespace) -> int:
         n_folds=n_folds,
         predicted=data.eyes.predicted,
         not_evaluated=not_evaluated,
+        notes=notes,
+        images=None if data.eyes.predicted else data.images[data.eyes.labels != UNLABELLED],
         about=about,
     )
     written = save_classifier(arguments.out, clf, card)
@@ -206,28 +233,13 @@ def _labelled(sets: list[EyeSet]) -> list[EyeSet]:
     return kept
 
 
-def _why_not_evaluated(sets: list[EyeSet]) -> str | None:
-    """Return why no accuracy may be stated, if the labels are known to be no measure of it."""
-    for eyes in sets:
-        if eyes.predicted:
-            return f"the labels of {eyes.source!r} are predictions of a model, on which no accuracy can be measured"
-        given = eyes.labels != UNLABELLED
-        orders = sorted({str(each) for each in eyes.chosen[given]} - {"", _AT_RANDOM})
-        n_chosen = int(np.isin(eyes.chosen[given], orders).sum())
-        # An image that was shown and has no label was marked as unsure: it is not left out by the choice.
-        others = eyes.take(~given & (eyes.chosen == ""))
-        if n_chosen and _any_readable(others.paths):
-            return (
-                f"{n_chosen:,} of {int(given.sum()):,} labels of {eyes.source!r} were chosen by "
-                f"{', '.join(map(quoted, orders))} and not at random, so an accuracy on them says nothing about the "
-                f"{len(others):,} images without a label; for an accuracy label some at random (classic-eyes label "
-                "--order random) in a label file of their own, or label all images"
-            )
-    return None
-
-
-def _any_readable(paths: Sequence[str]) -> bool:
-    return any(None in read_images(paths[k : k + _N_TRIED])[1] for k in range(0, len(paths), _N_TRIED))
+def _measured(sets: list[EyeSet], measurable: list[Measurable], loaded: list[LoadedSet]) -> NDArray[np.bool_]:
+    """Return on which of the images that could be read an accuracy is measured."""
+    rows: list[bool] = []
+    for eyes, each, part in zip(sets, measurable, loaded, strict=True):
+        names = {eyes.names[k] for k in np.flatnonzero(each.rows).tolist()}
+        rows += [name in names for name in part.eyes.names]
+    return np.array(rows, dtype=bool)
 
 
 def _warn_of_labels(data: LoadedSet) -> None:
@@ -255,11 +267,12 @@ def _warn_of_labels(data: LoadedSet) -> None:
 
 def _n_folds(arguments: Namespace, eyes: EyeSet, not_evaluated: str | None) -> int:
     n_unlabelled = int((eyes.labels == UNLABELLED).sum())
-    if not n_unlabelled and arguments.report is not None:
-        raise ParameterError(
-            f"--report {arguments.report!r} shows how missing labels were found, and all {len(eyes)} images are "
-            "labelled; omit it"
-        )
+    for option, file, what in (
+        ("--report", arguments.report, "shows how missing labels were found"),
+        ("--labels-out", arguments.labels_out, "holds labels that were found"),
+    ):
+        if not n_unlabelled and file is not None:
+            raise ParameterError(f"{option} {file!r} {what}, and all {len(eyes)} images are labelled; omit it")
     if n_unlabelled and arguments.folds:
         raise ParameterError(
             f"--folds {arguments.folds} needs labels, and {n_unlabelled} of {len(eyes)} images have none; omit "
@@ -298,9 +311,14 @@ def _announcement(eyes: EyeSet, n_folds: int, n_jobs: int | None, *, replaced: b
 
 
 def _cross_validate(
-    clf: EyeClassifier, data: LoadedSet, loaded: dict[str, LoadedSet], n_folds: int, arguments: Namespace
+    clf: EyeClassifier,
+    data: LoadedSet,
+    loaded: dict[str, LoadedSet],
+    n_folds: int,
+    measured: NDArray[np.bool_],
+    arguments: Namespace,
 ) -> dict[str, dict[str, Any]]:
-    """Return the metrics of each path, and of all together."""
+    """Return the metrics of each path, and of all together, on the images that are a measure of it."""
     labels, groups = data.eyes.labels, data.eyes.groups
     scores = cross_validate(
         clf,
@@ -313,10 +331,10 @@ def _cross_validate(
         n_jobs=arguments.jobs,
     )
     owner = _owner(loaded.values())
-    parts = [(path, owner == number) for number, path in enumerate(loaded)]
+    parts = [(path, measured & (owner == number)) for number, path in enumerate(loaded)]
     if len(parts) > 1:
-        parts.append(("all", owner >= 0))
-    return summarize_parts(labels, scores, groups, parts)
+        parts.append(("all", measured))
+    return summarize_parts(labels, scores, groups, [(name, rows) for name, rows in parts if rows.any()])
 
 
 def _owner(loaded: Collection[LoadedSet]) -> NDArray[np.intp]:
@@ -324,22 +342,51 @@ def _owner(loaded: Collection[LoadedSet]) -> NDArray[np.intp]:
     return np.repeat(np.arange(len(loaded)), [len(part.eyes) for part in loaded])
 
 
-def _report_found(
-    history: History, data: LoadedSet, arguments: Namespace, *, evaluate: bool
-) -> dict[str, dict[str, Any]] | None:
-    """Print and write how labels were found; return the metrics on the given ones, if they may be used for that."""
-    print(history.summary())
+def _stated(
+    results: dict[str, dict[str, Any]] | None, not_evaluated: str | None, history: History | None, notes: list[str]
+) -> str | None:
+    """Return what is stated about the accuracy: a table with notes, or why there is none."""
+    if results is not None:
+        return "\n".join([results_table(results), *notes])
+    if not_evaluated:
+        return f"not evaluated: {not_evaluated}"
+    if history is None or not (history.given >= 0).any():
+        return None
+    if not history.is_out_of_fold:
+        return "not evaluated: no round of self-training was kept, so the given labels were not predicted out of fold"
+    return (
+        "not evaluated: too few of the given labels are open, or closed; label more images, chosen at random "
+        "(classic-eyes label --order mixed)"
+    )
+
+
+def _write_found(history: History, data: LoadedSet, stated: str | None, arguments: Namespace) -> None:
+    """Write the page on how labels were found, and the labels."""
     if arguments.report is not None:
         maps = embed_2d(make_view(data.images, VIEW_FEATURES[0], random_state=arguments.seed))
         content = history.to_dict(data.eyes.names)
         content |= {"name": data.eyes.source, "maps": maps, "mapped": (history.scores >= 0.5).astype(int).tolist()}
+        none = "not measured: no image has a label, and labels that were found are no measure of it"
+        content["accuracy"] = stated or none
         write_history(content, data.images, arguments.report)
         print(f"wrote {arguments.report}; it contains your images", file=sys.stderr)
-    for k in history.contradicted()[:_N_CONTRADICTED]:
-        print(f"labelled {('closed', 'open')[history.given[k]]}, contradicted by all views: {data.eyes.names[k]}")
-    results = evaluate_given(history, data.eyes.groups) if evaluate else None
-    if results is not None:
-        print(results_table(results))
-    elif evaluate and (history.given >= 0).any():
-        print("not evaluated: too few of the given labels are open, or closed")
-    return results
+    if arguments.labels_out is not None:
+        several = len(arguments.paths) > 1
+        names = [as_text(path) for path in data.eyes.paths] if several else list(data.eyes.names)
+        rows = [
+            (name, "" if label == UNLABELLED else str(label), confidence, origin)
+            for name, label, confidence, origin in zip(
+                names, history.labels.tolist(), _confidences(history), history.origins(), strict=True
+            )
+        ]
+        write_whole(arguments.labels_out, csv_text([_FOUND_COLUMNS, *rows]).encode("utf-8", "surrogateescape"))
+        n_found = int(((history.labels != UNLABELLED) & (history.given == UNLABELLED)).sum())
+        print(f"wrote {arguments.labels_out}: {n_found:,} labels that were found", file=sys.stderr)
+
+
+def _confidences(history: History) -> list[str]:
+    """Return the out-of-fold probability of each label, of the likelier one where it is uncertain."""
+    if not history.is_out_of_fold:
+        return [""] * len(history.labels)
+    likely = np.where(history.labels == UNLABELLED, history.scores >= 0.5, history.labels == 1)
+    return [f"{share:.4f}" for share in np.where(likely, history.scores, 1 - history.scores).tolist()]

@@ -37,8 +37,8 @@ _LABELS = {**LABEL_WORDS, "": UNLABELLED}
 # As programs write numbers: 1, 1.0, 1.000.
 _NUMBER = re.compile(r"([01])(?:\.0*)?", re.ASCII)
 _SEPARATORS = (",", ";", "\t")
-# Columns that predict writes beside file and label.
-_OF_PREDICTIONS = {"score", "error"}
+# Columns that predict writes beside file and label, and those of train --labels-out.
+_OF_PREDICTIONS, _OF_FOUND = {"score", "error"}, {"confidence", "origin"}
 _START = 1 << 16
 # Wrong labels that are listed line by line, and different ones that are named of more.
 _N_LISTED, _N_TEXTS = 10, 5
@@ -99,15 +99,24 @@ class CsvFile:
 
     @property
     def is_predictions(self) -> bool:
-        """Whether the columns are those of a file that predict wrote."""
-        return _OF_PREDICTIONS.issubset(self.columns)
+        """Whether the columns are those of a file that predict or ``train --labels-out`` wrote."""
+        return _OF_PREDICTIONS.issubset(self.columns) or _OF_FOUND.issubset(self.columns)
 
 
 def refuse_predictions(table: CsvFile) -> None:
     """Raise DataError for the predictions of a model, which are no labels."""
     if table.is_predictions:
+        found = _OF_FOUND.issubset(table.columns)
+        columns, what = (
+            ("confidence and origin", "labels that train found")
+            if found
+            else (
+                "score and error",
+                "predictions",
+            )
+        )
         raise DataError(
-            f"{table.name} has the columns score and error: these are predictions, not labels, and an accuracy on them "
+            f"{table.name} has the columns {columns}: these are {what}, not labels, and an accuracy on them "
             "means nothing; label by hand, for example with classic-eyes label; or train on them, without an accuracy, "
             "with classic-eyes train --accept-predictions (Python: read_eyes(path, labels=..., "
             "accept_predictions=True))"

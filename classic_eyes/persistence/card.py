@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._utils.text import wide_encoding
 from ..errors import ModelError, ParameterError
 from .files import library_versions, read_whole, replace
 
-__all__ = ["NOT_FOR", "card_path", "make_card", "read_about", "read_card", "write_card"]
+__all__ = ["NOT_FOR", "card_path", "make_card", "read_about", "read_card", "trained_on", "write_card"]
 
 _MAX_BYTES = 1 << 24
 _WHAT = "classic_eyes model: probability that the eye in a patch is open (1) rather than closed (0)"
@@ -23,6 +30,8 @@ _FOUND = (
     "given labels only, each scored in self-training by a model not trained on its group; which clusters were kept may "
     "have depended on them"
 )
+# Bytes of a digest of an image: by chance, two of a million images in ten million pairs are equal.
+_N_DIGEST = 6
 _NOT_EVALUATED = "not evaluated: labels were missing, and labels that were found are no ground truth"
 
 
@@ -36,6 +45,8 @@ def make_card(
     n_folds: int = 0,
     predicted: bool = False,
     not_evaluated: str | None = None,
+    notes: Iterable[str] = (),
+    images: NDArray[np.uint8] | None = None,
     about: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the card of a fitted `classic_eyes.EyeClassifier`.
@@ -58,9 +69,14 @@ def make_card(
         Whether the given labels are predictions of a model.
     not_evaluated : str, optional
         Why there are no results, if the given labels are no measure of the accuracy.
+    notes : iterable of str, default ()
+        What a reader of the results must know.
+    images : uint8 array of shape (n, size, size), optional
+        The labelled images, of which short digests are stored; see `trained_on`.
     about : dict, optional
         Further entries: sources, licences, limits.
     """
+    protocol = f"not evaluated: {not_evaluated}" if not_evaluated else _protocol(clf, results, n_folds)
     return {
         "name": name,
         "what": _WHAT,
@@ -73,9 +89,10 @@ def make_card(
         "components": clf.n_components_,
         "support_vectors": clf.n_support_vectors_,
         "synthetic_eyes": clf.n_synthetic_,
-        "protocol": f"not evaluated: {not_evaluated}" if not_evaluated else _protocol(clf, results, n_folds),
+        "protocol": "; ".join([protocol, *(notes if results else ())]),
         "results": results,
         "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
+        **({} if images is None else {"trained_on": _pack_digests(images)}),
         "versions": library_versions(),
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
@@ -104,6 +121,28 @@ def _labels(history: Any) -> dict[str, Any]:
         "stop_reason": history.stop_reason,
         "warnings": list(history.warnings),
     }
+
+
+def _digests(images: NDArray[np.uint8]) -> list[bytes]:
+    return [hashlib.blake2b(image.tobytes(), digest_size=_N_DIGEST).digest() for image in images]
+
+
+def _pack_digests(images: NDArray[np.uint8]) -> dict[str, Any]:
+    packed = b"".join(sorted(set(_digests(images))))
+    return {"size": images.shape[1], "digests": base64.b64encode(packed).decode("ascii")}
+
+
+def trained_on(card: dict[str, Any], images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which images (n, size, size) the model of a card was trained on with their labels; False where unknown."""
+    stored = card.get("trained_on")
+    try:
+        if int(stored["size"]) != images.shape[1]:  # type: ignore[index]
+            return np.zeros(len(images), dtype=bool)
+        packed = base64.b64decode(stored["digests"], validate=True)  # type: ignore[index]
+    except (TypeError, KeyError, ValueError, binascii.Error):
+        return np.zeros(len(images), dtype=bool)
+    known = {packed[k : k + _N_DIGEST] for k in range(0, len(packed), _N_DIGEST)}
+    return np.array([digest in known for digest in _digests(images)], dtype=bool)
 
 
 def card_path(path: str | os.PathLike[str]) -> Path:

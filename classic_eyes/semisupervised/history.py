@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets import UNLABELLED
 from .consensus import Consensus
 from .priors import ClusterOrientation, PriorScores
 from .selftraining import Round
@@ -90,6 +91,30 @@ class History:
         """
         votes = self.consensus.unanimous
         return np.flatnonzero((self.given >= 0) & (votes >= 0) & (votes != self.given))
+
+    @property
+    def is_out_of_fold(self) -> bool:
+        """Whether the scores are out of fold: not where no round of self-training was kept."""
+        return any(np.array_equal(self.scores, each.scores) for each in self.rounds)
+
+    def origins(self) -> list[str]:
+        """Return where the label of each image comes from.
+
+        Returns
+        -------
+        list of str
+            ``given``, ``clustering``, or ``round 2`` for the last round of self-training that set it; empty where the
+            label is uncertain.
+        """
+        origins = np.full(len(self.labels), "clustering", dtype=object)
+        for number, each in enumerate(self.rounds, start=1):
+            if each is self.rounds[-1] and not np.array_equal(each.labels, self.labels):
+                continue  # it was undone
+            for change in ("added", "flipped"):
+                origins[each.positions(change)] = f"round {number}"
+        origins[self.labels == UNLABELLED] = ""
+        origins[self.given != UNLABELLED] = "given"
+        return [str(each) for each in origins]
 
     def summary(self) -> str:
         """Return a summary of a few lines.

@@ -102,7 +102,7 @@ def test_model_and_card_are_written(tmp_path, capsys):
     assert "safety" in card["not_for"]
     assert "3-fold cross-validation" in card["protocol"]
     result = card["results"][str(tmp_path / "eyes")]
-    for metric in ("accuracy", "eer", "calibration_error"):
+    for metric in ("accuracy", "f1", "calibration_error"):
         assert result[metric]["low"] <= result[metric]["value"] <= result[metric]["high"]
     assert result["accuracy"]["value"] > 0.8
     assert {"scikit-learn", "opencv", "numpy", "classic_eyes"} <= set(card["versions"])
@@ -365,7 +365,9 @@ def test_accuracy_is_stated_for_labels_although_predictions_would_be_accepted(tm
     ("chosen", "evaluated"),
     [
         (["priority"] * 30 + [""] * 10, False),
-        (["random"] * 29 + ["priority"] + [""] * 10, False),
+        (["random"] * 19 + ["priority"] * 11 + [""] * 10, False),
+        # The random part measures, the others are for training alone.
+        (["random"] * 20 + ["priority"] * 10 + [""] * 10, True),
         ([""] * 29 + ["cluster"] + [""] * 10, False),
         (["random"] * 30 + [""] * 10, True),
         ([""] * 40, True),
@@ -385,13 +387,23 @@ def test_no_accuracy_is_stated_from_a_choice_that_is_not_random(tmp_path, capsys
     card = read_card(out)
     assert (card["results"] is not None) == evaluated
     assert ("accuracy  " in captured.out) == evaluated
-    if not evaluated:
+    if evaluated:
+        mixed = {"random", "priority"} <= {*chosen} and "" in chosen
+        result = card["results"][str(tmp_path / "eyes")]
+        assert result["n"] == (20 if mixed else 30)
+        assert ("chosen at random for labelling; the 10 other labels are for training alone" in captured.out) == mixed
+        by_hand = {*chosen} != {""}
+        assert (result.get("slips") == 0.02) == by_hand
+        for text in (captured.out, card["protocol"]):
+            assert ("the upper end of the accuracy allows for 2% of wrong labels" in text) == by_hand
+    else:
         (line,) = captured.out.splitlines()
         orders = ", ".join(repr(each) for each in sorted({*chosen} - {"", "random"}))
         n = sum(each not in ("", "random") for each in chosen)
-        assert line.startswith(f"not evaluated: {n} of 30 labels of 'eyes' were chosen by {orders} and not at random")
+        how = ", and only 19 at random, too few" if "random" in chosen else " and not at random"
+        assert line.startswith(f"not evaluated: {n} of 30 labels of 'eyes' were chosen by {orders}{how}, so an")
         assert "the 10 images without a label" in line
-        assert "classic-eyes label --order random" in line
+        assert "classic-eyes label --order mixed, or --order random" in line
         assert card["protocol"] == line
         assert main("train", *options, "--folds", 2, "--force") == 2
         assert "--folds 2: " in capsys.readouterr().err
@@ -424,6 +436,91 @@ def test_found_labels_are_not_evaluated_on_given_ones_that_were_chosen_by_priori
     assert card["results"] is None
     assert card["labels"]["given"] == 40
     assert card["protocol"].startswith("not evaluated: 40 of 40 labels")
+
+
+@pytest.mark.filterwarnings("ignore:all views contradict")
+def test_found_labels_are_evaluated_on_the_random_part_of_a_mixed_page(unlabelled, tmp_path, capsys):
+    lines = (unlabelled / "truth.csv").read_text().splitlines()[1:]
+    rows = [f"{line},{'random' if k % 2 else 'priority'}" for k, line in enumerate(lines[:60])]
+    (tmp_path / "some.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+    out, page = tmp_path / "mine.npz", tmp_path / "page.html"
+    options = ("--labels", tmp_path / "some.csv", "--report", page, *QUICK)
+    assert main("train", unlabelled / "eyes", "--out", out, *options) == 0
+    captured = capsys.readouterr()
+    card = read_card(out)
+    assert card["labels"]["given"] == 60
+    assert card["results"]["given labels"]["n"] == 30
+    note = "measured on the 30 images of 'eyes' that were chosen at random for labelling"
+    text = page.read_text(encoding="utf-8")
+    for place in (captured.out, card["protocol"], text.replace("&#x27;", "'")):
+        assert note in place
+    assert "given labels" in text
+
+
+def test_labels_that_were_found_are_written(unlabelled, tmp_path, capsys):
+    lines = (unlabelled / "truth.csv").read_text().splitlines()[1:]
+    truth = dict(line.split(",") for line in lines)
+    (tmp_path / "some.csv").write_text("\n".join(["file,label", *lines[:8]]) + "\n")
+    out, found = tmp_path / "m.npz", tmp_path / "found.csv"
+    options = ("--labels", tmp_path / "some.csv", "--labels-out", found, *QUICK)
+    assert main("train", unlabelled / "eyes", "--out", out, *options) == 0
+    captured = capsys.readouterr()
+    rows = rows_of(found.read_text())
+    labels = read_card(out)["labels"]
+    assert f"wrote {found}: {labels['found']} labels that were found" in captured.err
+    assert list(rows[0]) == ["file", "label", "confidence", "origin"]
+    assert [row["file"] for row in rows] == sorted(truth)
+    origins = {row["origin"] for row in rows}
+    assert {"given", "clustering"} <= origins <= {"", "given", "clustering", "round 1", "round 2", "round 3", "round 4"}
+    assert [row["file"] for row in rows if row["origin"] == "given"] == sorted(line.split(",")[0] for line in lines[:8])
+    assert all((row["origin"] == "") == (row["label"] == "") for row in rows)
+    assert sum(row["label"] != "" for row in rows) == labels["found"] + labels["given"]
+    sure = [row for row in rows if row["label"]]
+    assert np.mean([row["label"] == truth[row["file"]] for row in sure]) > 0.9
+    assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+    assert np.mean([float(row["confidence"]) > 0.9 for row in sure]) > 0.9
+    assert "too few of the given labels are open, or closed; label more images" in captured.out
+    # They are no labels of a person; training on them states no accuracy.
+    again = (
+        "train",
+        unlabelled / "eyes",
+        "--labels",
+        found,
+        "--out",
+        tmp_path / "again.npz",
+        *QUICK,
+        "--labelled-only",
+    )
+    assert main(*again) == 2
+    assert (
+        "found.csv has the columns confidence and origin: these are labels that train found" in capsys.readouterr().err
+    )
+    assert main(*again, "--accept-predictions") == 0
+    assert "not evaluated: the labels of 'eyes' are predictions" in capsys.readouterr().out
+    assert "trained_on" not in read_card(tmp_path / "again.npz")
+    # Nothing is written over; where all is labelled there is nothing to write.
+    assert main("train", unlabelled / "eyes", "--out", tmp_path / "b.npz", *options) == 2
+    assert "--labels-out" in capsys.readouterr().err
+    full = ("--labels", unlabelled / "truth.csv", "--labels-out", tmp_path / "none.csv", *QUICK)
+    assert main("train", unlabelled / "eyes", "--out", tmp_path / "b.npz", *full) == 2
+    assert "none.csv' holds labels that were found, and all 120 images are labelled" in capsys.readouterr().err
+
+
+def test_labels_of_several_folders_are_written_with_their_paths(tmp_path):
+    for name in ("a", "b"):
+        write_eyes(tmp_path / name, 60, random_state=21)
+    write_eyes(tmp_path / "b", 60, random_state=22)
+    found = tmp_path / "found.csv"
+    options = ("--out", tmp_path / "m.npz", "--labels-out", found, *QUICK)
+    assert main("train", tmp_path / "a", tmp_path / "b", *options) == 0
+    assert rows_of(found.read_text())[60]["file"] == str(tmp_path / "b" / "000.png")
+
+
+def test_report_without_labels_says_that_there_is_no_accuracy(unlabelled, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main("train", unlabelled / "eyes", "--out", tmp_path / "m.npz", "--report", page, *QUICK) == 0
+    assert "not measured: no image has a label" in page.read_text(encoding="utf-8")
+    assert "evaluated" not in capsys.readouterr().out
 
 
 # -- errors --

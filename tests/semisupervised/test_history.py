@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from classic_eyes.evaluation import evaluate_given
 from classic_eyes.semisupervised.selftraining import CHANGES
 
 pytestmark = pytest.mark.xdist_group("semisupervised")
@@ -46,3 +48,38 @@ def test_summary_and_dict_agree_and_the_dict_is_json(history):
     assert f"confidence {content['confidence']:.2f}" in history.summary()
     assert [each["kept"] for each in content["initializations"]].count(True) == 1
     assert json.loads(json.dumps(content)) == content
+
+
+def test_origin_of_a_label_is_what_set_it_last(history):
+    origins = np.array(history.origins())
+    assert ((origins == "") == (history.labels < 0)).all()
+    first = history.rounds[0]
+    kept = np.all([each.labels == first.trained_on for each in history.rounds], axis=0) & (history.labels >= 0)
+    assert set(origins[kept]) == {"clustering"}
+    added = np.flatnonzero((first.trained_on < 0) & (history.labels >= 0))
+    assert all(origin.startswith("round ") for origin in origins[added])
+    last = history.rounds[-1]
+    assert set(origins[last.positions("added")]) <= {f"round {len(history.rounds)}"}
+    # Given labels are given; what an undone round did does not count.
+    given = np.full(300, -1, dtype=np.int8)
+    known = np.flatnonzero(history.labels >= 0)[:3]
+    given[known] = history.labels[known]
+    assert set(np.array(replace(history, given=given).origins())[known]) == {"given"}
+    undone = replace(last, labels=np.where(last.labels == 0, 1, 0).astype(np.int8), changes=np.full(300, 4, np.int8))
+    assert replace(history, rounds=(*history.rounds, undone)).origins() == history.origins()
+
+
+def test_scores_without_a_round_are_no_evaluation(history):
+    """Where the first round is undone, the scores are the given labels: an accuracy of 1 would be stated."""
+    given = np.tile([0, 1], 150).astype(np.int8)
+    groups = np.arange(300)
+    known = replace(history, given=given)
+    assert known.is_out_of_fold
+    assert evaluate_given(known, groups)["given labels"]["n"] == 300
+    assert evaluate_given(known, groups, groups < 40)["given labels"]["n"] == 40
+    assert evaluate_given(known, groups, groups < 19) is None
+    assert evaluate_given(known, groups, given == 1) is None
+    undone = replace(known, scores=given.astype(float))
+    assert not undone.is_out_of_fold
+    assert evaluate_given(undone, groups) is None
+    assert not replace(known, rounds=()).is_out_of_fold

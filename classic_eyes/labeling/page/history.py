@@ -32,8 +32,9 @@ def render_history(history: History, images: Images) -> str:
     Parameters
     ----------
     history : dict
-        What `classic_eyes.semisupervised.History.to_dict` returns, the ``name`` of the data, and optionally ``maps``
-        with ``pca`` and ``tsne`` coordinates of the images and their predicted labels, ``mapped``.
+        What `classic_eyes.semisupervised.History.to_dict` returns, the ``name`` of the data, and optionally
+        ``accuracy``, a text that states it or why there is none, and ``maps`` with ``pca`` and ``tsne`` coordinates of
+        the images and their predicted labels, ``mapped``.
     images : ndarray of shape (n, h, w), dtype uint8
         The images in the same order. They are part of the page: share it only where they may be shared.
 
@@ -103,6 +104,7 @@ def _facts(history: History) -> str:
             ("Which cluster is open", f"confidence {proportion(history['orientation_confidence'], 2)}"),
             ("ROC AUC of prior knowledge", areas),
             ("Labels given", count(given) if given else None),
+            ("Accuracy", history.get("accuracy")),
             ("Self-training ended", history["stop_reason"]),
         ]
     )

@@ -22,8 +22,11 @@ SMALLEST = 24
 # Sides of the passes for large faces, and with equalized contrast. Sizes of faces are found in steps of 6/5; those
 # of the second pass lie between those of the first.
 _LARGE_SIDE, _EQUALIZED_SIDE = 512, 467
-# Half of the time goes into the smallest faces, so they are looked for beside faces of up to this side, or none.
-_SMALL, _SMALL_NEIGHBOUR = 36, 72
+# Passes of the cascade: from which side on and up to which (0: any), and by how much the image is reduced for it.
+# OpenCV moves windows of up to 48 pixels by 2 pixels and larger ones by 1, so a reduced image takes half of the time.
+_PASSES = ((72, 0, 3), (36, 74, 1), (SMALLEST, 38, 1))
+# The smallest faces are looked for beside faces of up to this side, or where there are none.
+_SMALL_NEIGHBOUR = 72
 SURE_SCORE = 0.15
 """Score of dlib's detector from which on a box is a face; folds of clothes have 0.07. Below, its eyes must confirm."""
 _MIN_SCORE = 0.0
@@ -32,8 +35,14 @@ _MIN_AGREED_SCORES = (0.0, -0.33)
 # From this score on, a second look with equalized contrast is worth its time.
 _MIN_PROMISING_SCORE = -0.8
 _CASCADE_STEP = 1.35
-# Side of a proposed face when dlib's detector, whose window has 80 pixels, looks at it again.
-_VERIFIED_SIDE = 90
+# Side of a proposed box when dlib's detector, whose window has 80 pixels, looks at it again; boxes of the cascade are
+# larger than its own by 1.2. And how far around its centre it looks, in sides.
+_VERIFIED_SIDE, _VERIFIED_REACH = 100, 0.9
+# Where the image has less contrast, it is stretched to this range of grey levels between these shares of the pixels,
+# because the cascade skips windows of little contrast.
+_CONTRAST_LEVELS, _CONTRAST_SHARES = (10, 230), (0.005, 0.995)
+# Faces are painted over with this margin in sides. dlib's boxes end inside the outline of the head.
+_PAINTED_MARGIN = 0.1
 # Where nothing is found: further looks, in degrees of roll, which must be surer.
 _ROLLS, _MIN_SECOND_SCORE = (-20, -10, 0, 10, 20), 0.1
 # Boxes that share this much of the smaller one are one face.
@@ -54,10 +63,11 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[n
 
     1. Reduce the photograph to 1024 pixels on its longer side. Faces of 24 pixels and more are found in it.
     2. Large faces: dlib's detector (King, arXiv:1502.00046, on HOG) on 512 pixels.
-    3. Small faces: OpenCV's cascade (Viola and Jones, doi:10.1109/CVPR.2001.990517) proposes boxes, and dlib's detector
-       looks at each proposal, enlarged. Where both agree, a lower score is enough. Faces of less than 36 pixels are
+    3. With `upsample`, dlib's detector also looks at the whole photograph, doubled so often.
+    4. Small faces: OpenCV's cascade (Viola and Jones, doi:10.1109/CVPR.2001.990517) proposes boxes, and dlib's detector
+       looks at each proposal, enlarged. Where both agree, a lower score is enough. First from 72 pixels on, then from
+       36 on; in each pass the faces that are known are painted over, which saves time. Faces of less than 36 pixels are
        looked for if no face is found, or one of less than 72 pixels.
-    4. With `upsample`, dlib's detector also looks at the whole photograph, doubled so often.
     5. If nothing is sure, dlib's detector looks again at 467 pixels with equalized contrast; and if nothing is found,
        without it, turned by up to 20 degrees to either side.
     6. Of boxes that overlap, keep the one with the highest score. No pass removes what another one has found.
@@ -67,10 +77,14 @@ def find_faces(grey: NDArray[np.uint8], *, upsample: int = 0) -> tuple[NDArray[n
     boxes = _merged(_run(small, min(1.0, _LARGE_SIDE / max(small.shape)), _MIN_SCORE))
     if upsample:
         boxes = _merged([*boxes, *_run(small, 2.0**upsample, _MIN_SCORE)])
-    boxes = _merged([*boxes, *_verified(small, _proposals(small, _SMALL, 0), boxes)])
-    sides = [box[2] - box[0] for score, box in boxes if score >= SURE_SCORE]
-    if not sides or min(sides) < _SMALL_NEIGHBOUR:
-        boxes = _merged([*boxes, *_verified(small, _proposals(small, SMALLEST, _SMALL + 2), boxes)])
+    stretched = _stretched(small)
+    for low, high, factor in _PASSES:
+        sure = [box for score, box in boxes if score >= SURE_SCORE]
+        if low == SMALLEST and sure and min(box[2] - box[0] for box in sure) >= _SMALL_NEIGHBOUR:
+            continue
+        proposals = _proposals(_resized(_painted(stretched, sure), 1 / factor), low // factor, high // factor)
+        enlarged = [(min_score, box * factor) for min_score, box in proposals]
+        boxes = _merged([*boxes, *_verified(small, enlarged, boxes)])
     if not any(score >= SURE_SCORE for score, _ in boxes):
         side = min(0.91, _EQUALIZED_SIDE / max(small.shape))
         boxes = _merged([*boxes, *_run(small, side, _MIN_SCORE, equalize=True)])
@@ -110,6 +124,29 @@ def _run(grey: NDArray[np.uint8], scale: float, min_score: float, *, equalize: b
     ]
 
 
+def _stretched(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Raise the contrast of an image that is dark or pale."""
+    shares = np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size
+    darkest, brightest = np.searchsorted(shares, _CONTRAST_SHARES)
+    gain = (_CONTRAST_LEVELS[1] - _CONTRAST_LEVELS[0]) / max(brightest - darkest, 1)
+    if gain <= 1:
+        return grey
+    levels = np.clip(np.rint((np.arange(256) - darkest) * gain + _CONTRAST_LEVELS[0]), 0, 255)
+    return np.asarray(cv2.LUT(grey, levels.astype(np.uint8)), np.uint8)
+
+
+def _painted(grey: NDArray[np.uint8], boxes: Sequence[NDArray[np.float64]]) -> NDArray[np.uint8]:
+    """Return the image with these boxes painted over in their mean grey; the cascade skips what is even."""
+    painted = grey.copy() if boxes else grey
+    for box in boxes:
+        margin = _PAINTED_MARGIN * (box[2] - box[0])
+        left, top = np.maximum(np.rint(box[:2] - margin), 0).astype(int)
+        right, bottom = np.maximum(np.rint(box[2:] + margin), 0).astype(int)
+        part = painted[top:bottom, left:right]
+        part[...] = part.mean() if part.size else 0
+    return painted
+
+
 def _proposals(grey: NDArray[np.uint8], low: int, high: int) -> list[tuple[float, NDArray[np.float64]]]:
     """Return boxes that the cascade proposes, of sides from ``low`` to ``high`` (0: any), and the score they need."""
     found = load_cascade("frontalface").detectMultiScale(grey, _CASCADE_STEP, 0, 0, (low, low), (high, high))
@@ -130,8 +167,8 @@ def _verified(
         if any(_overlap(box, other) > _MAX_OVERLAP for _, other in (*known, *found)):
             continue
         side = box[2] - box[0]
-        low = np.maximum(np.rint((box[:2] + box[2:]) / 2 - side), 0).astype(int)
-        high = np.rint((box[:2] + box[2:]) / 2 + side).astype(int)
+        low = np.maximum(np.rint((box[:2] + box[2:]) / 2 - _VERIFIED_REACH * side), 0).astype(int)
+        high = np.rint((box[:2] + box[2:]) / 2 + _VERIFIED_REACH * side).astype(int)
         crop = grey[low[1] : high[1], low[0] : high[0]]
         faces = _run(crop, _VERIFIED_SIDE / side, _MIN_PROMISING_SCORE)
         if faces and max(score for score, _ in faces) < min_score:

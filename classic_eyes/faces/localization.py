@@ -119,7 +119,9 @@ class EyeLocator:
             corner, along = fit_box(passes[-1])
         by_trees = _find(self._trees, grey, corner, along)
         width = max(float(np.linalg.norm(passes[-1][3] - passes[-1][0])), 1e-6)
-        gap, disagreement = (np.linalg.norm(passes[-1] - each, axis=1).mean() / width for each in (passes[-2], by_trees))
+        gap, disagreement = (
+            np.linalg.norm(passes[-1] - each, axis=1).mean() / width for each in (passes[-2], by_trees)
+        )
         return float(gap), float(disagreement), ((by_trees + passes[-1]) / 2 + 0.5) * factor - 0.5 + low
 
     def _search(

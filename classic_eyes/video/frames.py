@@ -278,21 +278,20 @@ def _open(target: str | int, *, is_camera: bool) -> Any:
     silence()
     if isinstance(target, int):
         capture = cv2.VideoCapture(target)
-        reason = _why_no_camera(f"/dev/video{target}")
-    elif is_camera:
-        name: Any = os.fsencode(target)
-        capture = cv2.VideoCapture(name)
-        reason = _why_no_camera(target)
-    else:
-        if not is_url(target):
-            _check_file(target)
-            # Absolute, so that FFmpeg takes no name for a protocol or an option.
-            target = os.path.abspath(target)
-        name = os.fsencode(target)  # OpenCV crashes on strings that are not UTF-8
-        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
-        reason = "cannot be opened; check the address" if is_url(target) else _why_no_video(target)
+        if not capture.isOpened():
+            raise ImageError(_why_no_camera(f"/dev/video{target}"))
+        return capture
+    is_address = is_url(target)
+    if not (is_address or is_camera):
+        _check_file(target)
+        # Absolute, so that FFmpeg takes no name for a protocol or an option.
+        target = os.path.abspath(target)
+    name: Any = os.fsencode(target)  # OpenCV crashes on strings that are not UTF-8
+    capture = cv2.VideoCapture(name, cv2.CAP_ANY if is_camera else cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise ImageError(reason)
+        if is_camera:
+            raise ImageError(_why_no_camera(target))
+        raise ImageError("cannot be opened; check the address" if is_address else _why_no_video(target))
     return capture
 
 
@@ -306,15 +305,17 @@ def silence() -> None:
 def _check_file(path: str) -> None:
     """Refuse what is no video before FFmpeg sees it: that takes images and text for videos too."""
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            return  # what a pipe holds can be read once
         with open(path, "rb") as file:
-            start = file.read(_N_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+            start = file.read(_N_BYTES)
     except IsADirectoryError as error:
         raise ImageError("is a folder") from error
     except FileNotFoundError as error:
         raise ImageError("no such file") from error
     except (OSError, ValueError) as error:
         raise ImageError(f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
-    if start is None or start.startswith(_RAW) or path.lower().endswith(_SEQUENCES):
+    if start.startswith(_RAW) or path.lower().endswith(_SEQUENCES):
         return
     if not start:
         raise ImageError("empty file")
@@ -327,6 +328,8 @@ def _check_file(path: str) -> None:
 
 
 def _why_no_video(path: str) -> str:
+    if not os.path.isfile(path):
+        return _NO_FRAME
     with suppress(OSError, ValueError, struct.error), open(path, "rb") as file:
         names = set[bytes]()
         end = os.fstat(file.fileno()).st_size

@@ -262,6 +262,16 @@ def test_no_file_and_folders(tmp_path):
         read_frames(tmp_path)
 
 
+def test_a_pipe_is_read_once(tmp_path):
+    """A container that needs no seeking can come from a pipe."""
+    content = numbered(tmp_path / "a.mkv", 30, codec="FFV1").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    assert len(levels(tmp_path / "pipe")) == 30
+    writer.join(10)
+
+
 @pytest.mark.parametrize("source", [None, 1.5, True, [], -1])
 def test_what_is_no_source_is_refused(source):
     with pytest.raises(ParameterError, match=r"^source is "):

@@ -257,7 +257,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         detect = self.detect_non_eyes
         if detect == "auto":
             detect = len(originals) >= MIN_IMAGES and len(np.unique(names)) >= MIN_GROUPS
-        novelty = fit_novelty(small, names, random_state=seed) if detect else None
+        novelty = fit_novelty(small, names, sources=owner, random_state=seed) if detect else None
         self.history_ = _find_missing(small, labels, names, seed)
         if self.history_ is not None:
             kept = self.history_.labels >= 0

@@ -12,6 +12,7 @@ from ..datasets import group_folds
 from ..errors import ParameterError
 from ..features import Extractor, make_extractor
 from ..inference.novelty import Novelty, Subspace
+from ..synthetic import make_eyes
 from .fitting import describe
 
 __all__ = ["MIN_GROUPS", "MIN_IMAGES", "SUBSPACES", "fit_novelty"]
@@ -22,9 +23,18 @@ MIN_IMAGES, MIN_GROUPS = 200, 3
 SUBSPACES = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
 # Components at most, as a share of the images, so that new images have residuals like those of training images.
 _SHARE = 0.25
+# Fewest images of a source that is left out alone; as many of each count for the percentiles; synthetic eyes beside
+# several sources; and the share of the worst source left out that may count as non-eyes.
+_MIN_SOURCE, _COUNTED, _N_SYNTHETIC, _WORST = 100, 500, 1500, 0.03
 
 
-def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state: int = 0) -> Novelty:
+def fit_novelty(
+    images: NDArray[np.uint8],
+    groups: NDArray[Any],
+    *,
+    sources: NDArray[np.intp] | None = None,
+    random_state: int = 0,
+) -> Novelty:
     """Fit a `Novelty` to eyes, open and closed: gated images (n, size, size), and the person or face of each.
 
     1. The images are split into three folds by group. Features are scaled and reduced by PCA on two of them; the
@@ -32,6 +42,9 @@ def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state
     2. Their percentiles are what `Novelty` compares with.
     3. The components kept are those of all images. On few training images their residuals are far smaller than on
        unseen ones: the first percentile is over both, so that training images do not count as non-eyes.
+    4. Of several sources, and synthetic eyes as one more, each is left out in step 1 instead, those of fewer than 100
+       images together, and each counts alike in step 2. The threshold is that at which 3% of the worst one left out
+       count as non-eyes, instead of 1% of all: eyes of a new kind must not.
 
     Raises
     ------
@@ -61,7 +74,14 @@ def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state
         raise ParameterError(
             f"detect_non_eyes needs {MIN_GROUPS} groups or more, and there are {n_groups}; set it to False or 'auto'"
         )
-    folds = group_folds(np.zeros(len(images), dtype=int), groups, MIN_GROUPS, random_state=random_state)
+    parts = [] if sources is None else _parts(sources)
+    if len(parts) > 1:
+        eyes = make_eyes(_N_SYNTHETIC, size=images.shape[1], hard_share=0.5, random_state=random_state).images
+        parts.append(np.arange(len(images), len(images) + len(eyes)))
+        images = np.concatenate([images, eyes])
+        folds = [(np.setdiff1d(np.arange(len(images)), part), part) for part in parts]
+    else:
+        folds = group_folds(np.zeros(len(images), dtype=int), groups, MIN_GROUPS, random_state=random_state)
     held_out = np.empty((len(images), len(SUBSPACES)))
     trained = np.empty_like(held_out)
     subspaces = []
@@ -75,10 +95,28 @@ def fit_novelty(images: NDArray[np.uint8], groups: NDArray[Any], *, random_state
                 held_out[test, column] = _subspace(extractor, rows[train], most).log_residual(images[test])
             subspaces.append(_subspace(extractor, rows, most))
             trained[:, column] = subspaces[-1].log_residual(images)
-    middle, above, below = _percentiles(held_out, trained)
+    if len(parts) < 2:
+        middle, above, below = _percentiles(held_out, trained)
+        limits = [(held_out, 0.99), (trained, 0.99)]
+    else:
+        counted = np.concatenate([part[np.linspace(0, len(part) - 1, _COUNTED).astype(int)] for part in parts])
+        middle, above, below = _percentiles(held_out[counted], trained[counted])
+        limits = [(trained, 0.99), *((held_out[part], 1 - _WORST) for part in parts)]
     unscaled = Novelty(tuple(subspaces), middle, above, below, 1.0)
-    threshold = max(float(np.quantile(unscaled.of_residuals(rows), 0.99)) for rows in (held_out, trained))
+    threshold = max(float(np.quantile(unscaled.of_residuals(rows), share)) for rows, share in limits)
     return Novelty(tuple(subspaces), middle, above, below, threshold)
+
+
+def _parts(sources: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return the positions of each source of 100 images or more, and of all smaller ones together if they are as many.
+
+    >>> [len(part) for part in _parts(np.repeat([0, 1, 2, 3], [150, 90, 40, 200]))]
+    [150, 200, 130]
+    """
+    sizes = np.bincount(sources)
+    parts = [np.flatnonzero(sources == source) for source in np.flatnonzero(sizes >= _MIN_SOURCE)]
+    others = np.flatnonzero(sizes[sources] < _MIN_SOURCE)
+    return [*parts, others] if len(others) >= _MIN_SOURCE else parts
 
 
 def _subspace(extractor: Extractor, rows: NDArray[np.float32], most: int) -> Subspace:

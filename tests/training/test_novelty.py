@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -36,6 +37,26 @@ def test_one_percent_of_eyes_are_non_eyes_in_training_and_elsewhere(novelty):
 def test_non_eyes_are_detected(novelty):
     for kind, images in make_non_eyes().items():
         assert (novelty.score(images) > 1).mean() > 0.85, kind
+
+
+def test_of_several_sources_few_eyes_of_the_worst_one_left_out_are_non_eyes():
+    # The second source is seen through a dark, blurred camera.
+    dark = np.stack([cv2.GaussianBlur(image, (0, 0), 2.0) for image in OTHERS.images]) // 3
+    images = np.concatenate([EYES.images, dark[:200]])
+    groups, sources = np.arange(600), np.repeat([0, 1], [400, 200])
+    together = fit_novelty(images, groups)
+    by_source = fit_novelty(images, groups, sources=sources)
+    assert (by_source.score(images) > 1).mean() <= 0.01
+    # A third camera is less unlike the eyes of two than each of them is unlike those of the other.
+    half = np.stack([cv2.GaussianBlur(image, (0, 0), 1.2) for image in OTHERS.images[200:]]) // 2
+    assert (by_source.score(half) > 1).mean() <= min((together.score(half) > 1).mean(), 0.03)
+    noise = make_non_eyes()["noise"]
+    assert (by_source.score(noise) > 1).mean() > 0.5
+
+
+def test_one_source_changes_nothing(novelty):
+    same = fit_novelty(EYES.images, np.arange(400), sources=np.zeros(400, dtype=int))
+    assert same.threshold == novelty.threshold
 
 
 def test_flat_images_are_no_eyes_for_a_small_model():

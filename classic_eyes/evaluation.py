@@ -82,7 +82,7 @@ class Measurable:
     by_hand: bool = False
 
 
-def find_measurable(eyes: EyeSet) -> Measurable:
+def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     """Return on which labels of a data set an accuracy can be measured.
 
     1. Not on predictions of a model.
@@ -95,6 +95,8 @@ def find_measurable(eyes: EyeSet) -> Measurable:
     ----------
     eyes : EyeSet
         Images with all or some labels.
+    all_readable : bool, default False
+        Whether all images are known to be readable; by default those without a label are tried.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def find_measurable(eyes: EyeSet) -> Measurable:
     # An image that was shown and has no label was marked as unsure: it is not left out by the choice.
     others = eyes.take(~given & (eyes.chosen == ""))
     by_hand = bool((eyes.chosen[given] != "").any())
-    if not n_chosen or not _any_readable(others.paths):
+    if not n_chosen or not (len(others) if all_readable else _any_readable(others.paths)):
         return Measurable(given, by_hand=by_hand)
     at_random = given & (eyes.chosen == _AT_RANDOM)
     n_random = int(at_random.sum())

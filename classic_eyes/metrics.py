@@ -762,7 +762,7 @@ def summarize(
         low, high = bootstrap_interval(metric, y, s, groups, n_resamples=n_resamples, random_state=random_state)
         if np.isfinite(exact.get(name, np.nan)).all():
             low, high = min(low, exact[name][0]), max(high, exact[name][1])
-        elif low == high:
+        elif np.isclose(low, high, rtol=0, atol=1e-12):  # an area is a sum, with a rounding error
             low = high = float("nan")
         entry = {"value": metric(y, s), "low": low, "high": high}
         result[name] = {key: number if np.isfinite(number) else None for key, number in entry.items()}

@@ -24,6 +24,7 @@ STUDIES = {
     "non-eyes": "Measure how many non-eyes are detected at a false positive rate of 1%.",
     "profile": "Measure how the time of a prediction run divides into stages.",
     "speed": "Measure the time of predictions: a folder, arrays, one image, and the start of a process.",
+    "students": "Measure how often the accuracy that simulated people are told contains the truth in its interval.",
     "video": "Measure how well blinks and closures of labelled clips are found, and how fast.",
 }
 

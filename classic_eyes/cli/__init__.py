@@ -23,6 +23,7 @@ __all__ = ["COMMANDS", "OneLineParser", "build_parser", "guarded", "main"]
 COMMANDS = {
     "predict": "Classify every eye image in folders or files as open (1) or closed (0).",
     "train": "Train a classifier on folders, with all, some or no labels, and write the model and its card.",
+    "evaluate": "Score a model on labelled images that it was not trained on, or predictions that were made before.",
     "faces": "Find the eyes of every face in photographs and classify them: boxes, aspect ratio, probability, verdict.",
     "video": "Find blinks, closures and PERCLOS in videos or from a camera: events, frames, summaries, drawings.",
     "calibrate": "Fit a person's own decision threshold to a few dozen of their images.",

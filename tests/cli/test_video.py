@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import load_model
+from classic_eyes._utils.memory import memory_of_tree_mb
 from classic_eyes.calibration import Calibration, Threshold, write_calibration
 from classic_eyes.cli import camera as camera_module
 from classic_eyes.cli import progress
@@ -626,6 +627,23 @@ def test_a_complete_run_of_something_else_is_not_continued(clips, whole, tmp_pat
     assert main("video", own, *options, "--resume") == 2
     assert message.format(out=out) in capsys.readouterr().err
     assert content_of(out) == left
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length(tmp_path, monkeypatch):
+    write_clip(tmp_path / "a.mp4", blinks(6000, *range(40, 5900, 80)), fps=30)
+    memory, real = [], module.Recorder.add_rows
+
+    def measure(self, state):
+        if state.index in (1500, 5999):
+            memory.append(memory_of_tree_mb(os.getpid()))
+        real(self, state)
+
+    monkeypatch.setattr(module.Recorder, "add_rows", measure)
+    outputs = ("--frames", tmp_path / "f", "--events", tmp_path / "e", "--summary", tmp_path / "s")
+    assert main("video", tmp_path / "a.mp4", *outputs, "--page", tmp_path / "p.html", "--draw", tmp_path / "d.mp4") == 0
+    assert memory[1] - memory[0] < 15
+    assert memory[1] < 400
 
 
 # -- progress --

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from ._utils.shipped import SHIPPED_MODELS, shipped_model
 from ._utils.threads import turn
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
-from .errors import ModelError
+from .errors import ModelError, ParameterError
 from .images import as_image
 from .images.gate import in_blocks
 from .inference.novelty import verdicts
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 # So many images take so little time that threads would compete for the interpreter; and arrays of so many values.
 _BRIEF, _SMALL = 48, 48 * 24 * 24
+# A threshold closer to 0 or 1 has no log odds.
+_LEAST = 1e-9
 
 
 class PredictionMethods:
@@ -252,8 +255,9 @@ class PredictionMethods:
         Returns
         -------
         Adaptation
-            ``adaptation.probability(model.predict_proba(images)[:, 1])`` are the adapted probabilities of open. Where
-            it declines, they stay unchanged; see `classic_eyes.calibration.fit_adaptation`.
+            ``model.calibrated(adaptation)`` is the adapted model, and ``adaptation.probability(...)`` are the adapted
+            probabilities of open. Where it declines, both stay unchanged; see
+            `classic_eyes.calibration.fit_adaptation`.
 
         Raises
         ------
@@ -275,8 +279,8 @@ class PredictionMethods:
         Returns
         -------
         Calibration
-            ``calibration.threshold.value`` is this person's decision threshold on the probability of open; see
-            `classic_eyes.calibration.fit_threshold`.
+            ``model.calibrated(calibration)`` is the model with this person's threshold, which is
+            ``calibration.threshold.value`` on the probability of open; see `classic_eyes.calibration.fit_threshold`.
 
         Raises
         ------
@@ -290,11 +294,62 @@ class PredictionMethods:
         >>> from classic_eyes.synthetic import make_eyes
         >>> eyes = make_eyes(60, random_state=2)
         >>> person = load_model().calibrate(eyes.images[eyes.labels == 1], eyes.images[eyes.labels == 0])
-        >>> 0 < person.threshold.value < 1
+        >>> mine = load_model().calibrated(person)
+        >>> mine.predict(eyes.images[:3]).tolist() == eyes.labels[:3].tolist()
         True
         """
         closed = None if closed_images is None else self.decision_function(closed_images)
         return calibrate(self.decision_function(open_images), closed, model=self.fingerprint)
+
+    def calibrated(self, calibration: Calibration | Adaptation) -> EyePredictor:
+        """Return a model with a person's threshold, or adapted to a folder, and all the methods of this one.
+
+        The log odds of open are moved so that those of the threshold become 0. So the threshold is 0.5 again, in
+        `predict`, `predict_one` and `verdict`, and wherever else the model is used: `classic_eyes.faces.FaceReader`,
+        `classic_eyes.video.Monitor`, or a file that `EyePredictor.save` writes.
+
+        Parameters
+        ----------
+        calibration : Calibration or Adaptation
+            What `calibrate` or `adapt` returned, or `classic_eyes.calibration.read_calibration`.
+
+        Returns
+        -------
+        EyePredictor
+            This model stays as it is.
+
+        Raises
+        ------
+        ParameterError
+            For anything else, or a calibration that was fitted to another model.
+
+        Examples
+        --------
+        >>> from classic_eyes.calibration import Adaptation
+        >>> from classic_eyes.synthetic import make_eyes
+        >>> model, images = load_model("fast"), make_eyes(3, random_state=0).images
+        >>> found = Adaptation(200, threshold=1.0, slope=2.0)
+        >>> moved = 2 * (model.decision_function(images) - 1)
+        >>> bool(np.allclose(model.calibrated(found).decision_function(images), moved))
+        True
+        """
+        if isinstance(calibration, Calibration):
+            if calibration.model and self.fingerprint and calibration.model != self.fingerprint:
+                raise ParameterError(
+                    "the calibration was fitted to the probabilities of another model; calibrate again"
+                )
+            share = min(max(calibration.threshold.value, _LEAST), 1 - _LEAST)
+            threshold, slope = float(np.log(share) - np.log1p(-share)), 1.0
+        elif isinstance(calibration, Adaptation):
+            threshold, slope = calibration.threshold, calibration.slope
+        else:
+            raise ParameterError(
+                f"calibration is a {type(calibration).__name__}; allowed is a Calibration or an Adaptation, as the "
+                "methods calibrate and adapt return them"
+            )
+        program = self.program
+        moved = slope * (program.intercept - threshold)
+        return EyePredictor(replace(program, slope=slope * program.slope, intercept=moved))
 
     @property
     def fingerprint(self) -> str:

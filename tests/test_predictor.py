@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_info
 from classic_eyes import EyeClassifier, load_model, predictor
 from classic_eyes._utils.shipped import SHIPPED_MODELS
 from classic_eyes._utils.threads import one_thread
-from classic_eyes.errors import ImageError, ModelError
+from classic_eyes.calibration import Adaptation, Calibration, Threshold
+from classic_eyes.errors import ImageError, ModelError, ParameterError
 from classic_eyes.images import as_images
 from classic_eyes.inference import program
 from classic_eyes.inference.program import BLOCK
@@ -252,3 +253,58 @@ def test_a_covered_camera_shows_no_eye(name):
 def test_what_is_no_path_is_no_model(model):
     with pytest.raises(ModelError, match="allowed is the path of a model file, or one of default, fast"):
         load_model(model)
+
+
+# -- a person's threshold, or that of a folder --
+
+
+def of_person(value, fingerprint=""):
+    return Calibration(Threshold(value, 20, 20, 1.0), model=fingerprint)
+
+
+@pytest.mark.parametrize("value", [0.03, 0.5, 0.92, 0.0, 1.0])
+def test_calibrated_model_decides_at_the_threshold_of_the_person(model, value):
+    mine = model.calibrated(of_person(value, model.fingerprint))
+    score = model.predict_proba(EYES)[:, 1]
+    np.testing.assert_array_equal(mine.predict(EYES), score >= min(max(value, 1e-9), 1 - 1e-9))
+    # By every method, and this model stays as it is.
+    np.testing.assert_array_equal(mine.predict(EYES), mine.predict_proba(EYES)[:, 1] >= 0.5)
+    assert [mine.predict_one(eye) >= 0.5 for eye in EYES[:20]] == mine.predict(EYES[:20]).astype(bool).tolist()
+    assert [mine.verdict_one(eye) for eye in EYES[:20]] == mine.verdict(EYES[:20])
+    apart = [found for found, label in zip(mine.verdict(EYES), mine.predict(EYES), strict=True) if label]
+    assert set(apart) <= {"open", "unsure", "not-an-eye"}
+    np.testing.assert_array_equal(model.predict_proba(EYES)[:, 1], score)
+
+
+def test_calibrated_model_is_a_model(model, tmp_path):
+    mine = model.calibrated(of_person(0.8))
+    mine.save(tmp_path / "mine.npz")
+    np.testing.assert_array_equal(load_model(tmp_path / "mine.npz").predict_proba(EYES), mine.predict_proba(EYES))
+    assert mine.fingerprint != model.fingerprint
+    eyes = make_eyes(60, random_state=2)
+    again = mine.calibrate(eyes.images[eyes.labels == 1], eyes.images[eyes.labels == 0])
+    assert mine.calibrated(again).size == model.size
+    with pytest.raises(ParameterError, match="of another model"):
+        model.calibrated(again)
+
+
+def test_adapted_model_has_the_adapted_probabilities(model):
+    found = Adaptation(200, threshold=0.7, slope=1.6)
+    adapted = model.calibrated(found).predict_proba(EYES)[:, 1]
+    np.testing.assert_allclose(adapted, found.probability(model.predict_proba(EYES)[:, 1]), atol=1e-9)
+    declined = Adaptation(20, declined="too few")
+    np.testing.assert_array_equal(model.calibrated(declined).predict_proba(EYES), model.predict_proba(EYES))
+
+
+def test_classifier_is_calibrated_too_and_faces_use_it(model):
+    eyes = make_eyes(60, random_state=2)
+    clf = EyeClassifier(features=("hog",), classifier="svm", n_components=20, n_copies=0, n_synthetic=0)
+    clf.fit(eyes.images, eyes.labels)
+    mine = clf.calibrated(of_person(0.9))
+    np.testing.assert_array_equal(mine.predict(EYES), clf.predict_proba(EYES)[:, 1] >= 0.9)
+    from classic_eyes.faces import FaceReader
+
+    assert FaceReader(mine).model is mine
+    for wrong in (0.5, None, of_person(0.5).threshold):
+        with pytest.raises(ParameterError, match="allowed is a Calibration or an Adaptation"):
+            model.calibrated(wrong)

@@ -17,19 +17,43 @@ _SECONDS = 10.0
 _NAME = 30
 
 
-def with_progress(items: Iterable[_Item], total: int, unit: str, *, start: int = 0) -> Iterator[_Item]:
-    """Yield items, and show how many of the total were yielded; the first ``start`` were done before."""
+def with_progress(
+    items: Iterable[_Item],
+    total: int,
+    unit: str,
+    *,
+    start: int = 0,
+    n_frames: Callable[[_Item], int] | None = None,
+) -> Iterator[_Item]:
+    """Yield items, and show how many of the total were yielded; the first ``start`` were done before.
+
+    With ``n_frames``, which returns those of an item, show the frames and how many a second too.
+    """
+    began, frames = time.monotonic(), 0
+
+    def detail() -> str:
+        rate = frames / max(time.monotonic() - began, 1e-9)
+        return f"{frames:,} frames, {rate:,.0f} frames/s"
+
     if sys.stderr is not None and sys.stderr.isatty():
         from tqdm import tqdm
 
-        yield from tqdm(items, total=total, initial=start, unit=f" {unit}", file=sys.stderr)
+        with tqdm(total=total, initial=start, unit=f" {unit}", file=sys.stderr) as bar:
+            for item in items:
+                yield item
+                if n_frames is not None:
+                    frames += n_frames(item)
+                    bar.set_postfix_str(detail(), refresh=False)
+                bar.update()
         return
     shown = time.monotonic()
     for number, item in enumerate(items, start=start + 1):
         yield item
+        frames += 0 if n_frames is None else n_frames(item)
         if number < total and time.monotonic() - shown >= _SECONDS:
             shown = time.monotonic()
-            print(f"{number:,} of {total:,} {unit}", file=sys.stderr, flush=True)
+            more = "" if n_frames is None else f", {detail()}"
+            print(f"{number:,} of {total:,} {unit}{more}", file=sys.stderr, flush=True)
 
 
 class FrameProgress:

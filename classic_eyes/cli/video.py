@@ -81,6 +81,11 @@ class _Read(NamedTuple):
         """Why it could not be read."""
         return self.summary.get("error")
 
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.summary.get("frames", 0))
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of ``classic-eyes video``."""
@@ -416,7 +421,8 @@ def _read_all(
         results = run_in_processes(work_of, list(enumerate(left)), n_jobs=n_jobs)
         with closing(results):
             pairs = zip(left, chain(results), strict=True)
-            for number, (item, read) in enumerate(with_progress(pairs, len(items), "videos", start=n_done)):
+            shown = with_progress(pairs, len(items), "videos", start=n_done, n_frames=lambda pair: pair[1].n_frames)
+            for number, (item, read) in enumerate(shown):
                 for option in settings.options:
                     with suppress(FileNotFoundError):
                         part = _part(folder, number, option)
@@ -488,7 +494,7 @@ def _print_summary(reads: Sequence[_Read], n_before: int, seconds: float, *, dra
     n_tracks = sum(len(read.summary["tracks"]) for read in good)
     length = sum(read.summary["duration_s"] for read in good)
     without = sum(not read.summary["tracks"] for read in good)
-    n_frames = sum(read.summary["frames"] for read in reads[n_before:] if read.error is None)
+    n_frames = sum(read.n_frames for read in reads[n_before:])
     parts = [
         f"{describe_counts(kinds)} of {n_tracks:,} track{'s' * (n_tracks != 1)} in {length:,.1f} s",
         *([f"{without:,} without a face"] if without else []),

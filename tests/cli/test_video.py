@@ -657,12 +657,20 @@ def test_progress_has_frames_and_frames_a_second(blink, clips, tmp_path, capsys,
     assert main("video", clips, "--jobs", 1) == 1
     lines = capsys.readouterr().err.splitlines()
     assert any(re.fullmatch(r"sub/wink.AVI \(4 of 4\): \d+ of 60 frames, [\d,]+ frames/s", line) for line in lines)
+    monkeypatch.setattr(progress, "_SECONDS", 0.0)
+    assert main("video", clips, "--jobs", 2) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert any(re.fullmatch(r"3 of 4 videos, 90 frames, [\d,]+ frames/s", line) for line in lines)
 
 
-def test_progress_on_a_terminal_is_a_bar(blink):
-    shown = shown_on_a_terminal([sys.executable, "-m", "classic_eyes", "video", str(blink)])
+def test_progress_on_a_terminal_is_a_bar(clips, blink):
+    command = [sys.executable, "-m", "classic_eyes", "video"]
+    shown = shown_on_a_terminal([*command, str(blink)])
     assert b"/60 [" in shown
     assert b" frames/s]" in shown
+    shown = shown_on_a_terminal([*command, str(blink), str(clips / "nobody.mp4"), "--jobs", "2"])
+    assert b"2/2 [" in shown
+    assert b"90 frames, " in shown
 
 
 # -- a camera --

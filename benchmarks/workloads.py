@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_eyes.datasets import (
+    UNLABELLED,
     EyeSet,
     LoadedSet,
     concatenate,
@@ -24,8 +25,8 @@ from classic_eyes.datasets import (
     mrl_fields,
     read_eyes,
 )
-from classic_eyes.errors import ParameterError
-from classic_eyes.evaluation import agreed_by_all
+from classic_eyes.errors import DataError, ParameterError
+from classic_eyes.evaluation import Measurable, agreed_by_all, find_measurable
 from classic_eyes.images import SIZE
 from classic_eyes.synthetic import make_eyes
 
@@ -225,9 +226,30 @@ def synthetic_workload(n: int, *, kind: str = "cv", folds: int = 5, random_state
     )
 
 
-def _read(path: str, labels: str | None, every: int, size: int) -> tuple[LoadedSet, str]:
-    eyes, note = _thinned(read_eyes(path, labels=labels), every)
-    return load_labelled(eyes, size=size), note
+def _read(
+    path: str, labels: str | None, every: int, size: int, labelled_only: bool, *, evaluated: bool = True
+) -> tuple[LoadedSet, str]:
+    eyes, note = read_eyes(path, labels=labels), ""
+    if labelled_only:
+        eyes, note = _labelled(eyes, evaluated)
+    if (eyes.labels == UNLABELLED).any():
+        raise DataError(
+            f"{int((eyes.labels == UNLABELLED).sum()):,} of {len(eyes):,} images of {eyes.source!r} have no label; "
+            "leave them out with --labelled-only (labelled_only=True), or label them"
+        )
+    eyes, thinned = _thinned(eyes, every)
+    return load_labelled(eyes, size=size), note + thinned
+
+
+def _labelled(eyes: EyeSet, evaluated: bool) -> tuple[EyeSet, str]:
+    """Leave out images without a label and, of those evaluated, labels that are no measure; return a note too."""
+    measurable = find_measurable(eyes) if evaluated else Measurable(eyes.labels != UNLABELLED)
+    if measurable.why_not or not measurable.rows.any():
+        raise DataError(measurable.why_not or f"{eyes.source!r}: none of {len(eyes):,} images has a label")
+    kept = eyes.take(measurable.rows)
+    how = "chosen at random for labelling" if measurable.note else "labelled"
+    note = f", of {eyes.source} the {len(kept):,} of {len(eyes):,} images that are {how}"
+    return kept, note if len(kept) < len(eyes) else ""
 
 
 def _fingerprints(path: str, labels: str | None, evaluated: EyeSet, failed: Sequence[Any]) -> tuple[str, ...]:
@@ -248,14 +270,16 @@ def folder_workload(
     every: int = 1,
     votes: dict[str, list[int]] | None = None,
     size: int = SIZE,
+    labelled_only: bool = False,
     random_state: int = 0,
 ) -> Workload:
     """Return a labelled folder as a data set.
 
     `kind` is ``cv`` or ``leave-people-out``. With `every`, only every N-th image is kept of each group with more than
     N. `votes` are raters' labels as `classic_eyes.datasets.read_votes` returns them. `size` is the side of the images.
+    With `labelled_only`, images without a label are left out.
     """
-    data, note = _read(path, labels, every, size)
+    data, note = _read(path, labels, every, size, labelled_only)
     eyes = data.eyes
     splits = _folds(kind, eyes.labels, eyes.groups, folds, random_state)
     fingerprints = _fingerprints(path, labels, eyes, data.failed)
@@ -289,11 +313,17 @@ def _with_votes(work: Workload, eyes: EyeSet, votes: dict[str, list[int]] | None
 
 
 def train_test_workload(
-    train: str, test: str, *, every: int = 1, votes: dict[str, list[int]] | None = None, size: int = SIZE
+    train: str,
+    test: str,
+    *,
+    every: int = 1,
+    votes: dict[str, list[int]] | None = None,
+    size: int = SIZE,
+    labelled_only: bool = False,
 ) -> Workload:
     """Return two labelled folders as a data set: one to train on, one to evaluate on; a file in both is an error."""
-    train_data, train_note = _read(train, None, every, size)
-    test_data, test_note = _read(test, None, every, size)
+    train_data, train_note = _read(train, None, every, size, labelled_only, evaluated=False)
+    test_data, test_note = _read(test, None, every, size, labelled_only)
     trained, tested = train_data.eyes, test_data.eyes
     both = concatenate([trained, tested])
     evaluated = np.arange(len(trained), len(both))

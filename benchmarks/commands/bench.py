@@ -103,6 +103,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="labelled folders, each evaluated alone; default: synthetic eyes",
     )
     data.add_argument("--labels", type=existing_file, metavar="CSV", help="file,label[,group] for a single PATH")
+    data.add_argument("--labelled-only", action="store_true", help="leave out images without a label")
     data.add_argument(
         "--raters", metavar="CSV", help="column file, and a column of labels a rater: also evaluate where all agree"
     )
@@ -193,7 +194,11 @@ def _workloads(arguments: Namespace) -> list[Workload]:
     for protocol in arguments.protocol or [Protocol("cv")]:
         if protocol.kind == "train":
             pair = (protocol.train, protocol.test)
-            works.append(train_test_workload(*pair, every=arguments.every, votes=votes, size=size))
+            works.append(
+                train_test_workload(
+                    *pair, every=arguments.every, votes=votes, size=size, labelled_only=arguments.labelled_only
+                )
+            )
         elif not arguments.data:
             n = SYNTHETIC[arguments.quick]
             works.append(synthetic_workload(n, kind=protocol.kind, folds=folds, random_state=arguments.seed))
@@ -207,6 +212,7 @@ def _workloads(arguments: Namespace) -> list[Workload]:
                     every=arguments.every,
                     votes=votes,
                     size=size,
+                    labelled_only=arguments.labelled_only,
                     random_state=arguments.seed,
                 )
                 for path in arguments.data

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report.choose import best, curve_scenarios, finished, metric_value
+from benchmarks.report.choose import Scored, best, curve_scenarios, finished, metric_value
 from benchmarks.report.curves import KINDS, curve_figure, histogram_figure
 from benchmarks.report.gallery import gallery_html
 from benchmarks.report.rows import ablation_figure, people_figure, ranking_figure, slice_figure
@@ -19,8 +19,10 @@ from benchmarks.report.table import table_html
 from benchmarks.report.text import interval, quantity
 from classic_eyes.errors import ParameterError
 from classic_eyes.labeling.page.document import fact_list, whole_page, write_page
+from classic_eyes.labeling.page.evaluation import confusion_table
 from classic_eyes.labeling.page.map import map_figures
 from classic_eyes.labeling.page.text import count, escape, proportion
+from classic_eyes.metrics import confusion_matrix
 
 SCHEMA = 2
 Entry = dict[str, Any]
@@ -149,7 +151,8 @@ def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> st
         "Scores": [*(curve_figure(kind, shown) for kind in KINDS), histogram_figure(shown)],
         "Subsets and people": [slice_figure(dataset), people_figure(dataset)],
     }
-    blocks = "".join(_block(title, [each.html(place) for each in some if each]) for title, some in figures.items())
+    blocks = _confusion(shown)
+    blocks += "".join(_block(title, [each.html(place) for each in some if each]) for title, some in figures.items())
     maps, labels = dataset.get("maps") or {}, dataset["labels"]
     index = maps.get("index") or range(len(labels))
     note = f"{len(index):,} of {len(labels):,} images."
@@ -162,6 +165,16 @@ def _section(dataset: Entry, images: NDArray[np.uint8] | None, place: str) -> st
         f"<h3>All scenarios</h3>{table_html(dataset)}{_parameters(dataset)}{blocks}"
         f"{gallery_html(dataset, images, place)}</section>"
     )
+
+
+def _confusion(shown: list[Scored]) -> str:
+    """Return the confusion matrices of the scenarios with curves."""
+    tables = [
+        f"<div><h4>{one.number} {escape(one.name)}</h4>"
+        f"{confusion_table(confusion_matrix(one.labels, one.scores).tolist(), f'Confusion matrix of {one.name}')}</div>"
+        for one in shown
+    ]
+    return _block("Confusion matrices at the threshold 0.5", tables)
 
 
 def _block(title: str, figures: list[str]) -> str:

@@ -91,3 +91,37 @@ def test_unreadable_file_is_left_out_and_reported(tmp_path):
     work = folder_workload(str(folder), folds=2)
     assert [name for name, _ in work.failed] == ["003.png"]
     assert len(work.evaluated) == 19
+
+
+def partly_labelled(folder, chosen):
+    """Write 60 eyes of which the first 40 are labelled; those with an even number were chosen in the given way."""
+    labels = write_labelled(folder, 60)
+    lines = (labels / "assets.csv").read_text().splitlines()[1:41]
+    rows = [f"{line},{'random' if k % 2 else chosen}" for k, line in enumerate(lines)]
+    (folder / "assets.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+    return str(folder)
+
+
+def test_images_without_a_label_are_left_out_when_asked_for(tmp_path):
+    folder = partly_labelled(tmp_path / "eyes", "")
+    with pytest.raises(DataError, match="20 of 60 images of 'eyes' have no label; leave them out with --labelled-only"):
+        folder_workload(folder, folds=2)
+    work = folder_workload(folder, folds=2, labelled_only=True)
+    assert len(work.evaluated) == 40
+    assert work.protocol == "2-fold cross-validation by group, of eyes the 40 of 60 images that are labelled"
+    whole = str(write_labelled(tmp_path / "whole", 20, random_state=1))
+    assert folder_workload(whole, folds=2, labelled_only=True).protocol == "2-fold cross-validation by group"
+
+
+def test_of_partly_labelled_folders_the_random_part_is_evaluated(tmp_path):
+    folder = partly_labelled(tmp_path / "eyes", "priority")
+    work = folder_workload(folder, folds=2, labelled_only=True)
+    assert work.protocol.endswith("of eyes the 20 of 60 images that are chosen at random for labelling")
+    assert [int(name[:3]) % 2 for name in work.files] == [1] * 20
+    # For training all labels are used.
+    whole = str(write_labelled(tmp_path / "whole", 20, random_state=1))
+    assert len(train_test_workload(folder, whole, labelled_only=True).folds[0][0]) == 40
+    hard = tmp_path / "eyes" / "assets.csv"
+    hard.write_text(hard.read_text().replace("random", "priority"))
+    with pytest.raises(DataError, match="chosen by 'priority' and not at random"):
+        folder_workload(folder, folds=2, labelled_only=True)

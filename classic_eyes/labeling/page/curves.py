@@ -21,6 +21,7 @@ _FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 # Images in a bin below which its proportion is mostly noise, and beside how many in all such bins are left out.
 _MIN_BIN, _MANY = 10, 300
+_MIN_GAP = 0.1
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,17 @@ def _det(labels: NDArray[np.int8], scores: Floats) -> _Plot:
         y,
         "false positive rate",
         "false negative rate",
-        [(float((ndtri(rate) - low) / (high - low)), f"{100 * rate:g}%") for rate in shown],
+        _apart([(float((ndtri(rate) - low) / (high - low)), f"{100 * rate:g}%") for rate in shown]),
     )
+
+
+def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Leave out ticks whose texts would touch."""
+    kept = ticks[:1]
+    for tick in ticks[1:]:
+        if tick[0] - kept[-1][0] > _MIN_GAP:
+            kept.append(tick)
+    return kept
 
 
 def _reliability(labels: NDArray[np.int8], scores: Floats) -> _Plot:

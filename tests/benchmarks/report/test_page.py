@@ -16,6 +16,7 @@ from benchmarks.report.page import render_report, write_report
 from benchmarks.report.text import file_size, interval, quantity
 from classic_eyes.errors import ParameterError
 from classic_eyes.labeling.page.text import count, proportion
+from classic_eyes.metrics import confusion_matrix
 
 from ...html_page import HOSTILE, Page, watch
 from .fake_results import fake_dataset, fake_results, fake_thumbnails
@@ -85,6 +86,17 @@ def test_every_number_of_the_table_appears(results, text):
             quantity(entry["peak_memory_mb"]),
         ]
         assert [number for number in expected if number not in words] == []
+
+
+def test_confusion_matrices_have_the_counts_of_the_scores(results, text):
+    data = results["datasets"][0]
+    labels = np.array(data["labels"])
+    (entry,) = [each for each in data["scenarios"] if each["name"] == "shipped default"]
+    matrix = confusion_matrix(labels, entry["scores"])
+    assert "Confusion matrices" in text
+    for label in (0, 1):
+        for n in matrix[label]:
+            assert f"{n:,}<small>{n / matrix[label].sum():.1%}</small>" in text
 
 
 def test_header_and_footer_name_command_versions_and_protocol(page, results):
@@ -217,7 +229,9 @@ def test_all_scenarios_failed():
 @pytest.mark.parametrize("n_scenarios", [1, 2, 30])
 def test_few_and_many_scenarios(n_scenarios):
     page = Page(render_report(fake_results(fake_dataset(n=40, n_scenarios=n_scenarios))))
-    assert len(page.all("tr")) == 2 * (n_scenarios + 1)
+    # The table of scenarios and that of parameters; a confusion matrix has three rows.
+    n_matrices = min(n_scenarios, 5)
+    assert len(page.all("tr")) == 2 * (n_scenarios + 1) + 3 * n_matrices
 
 
 def test_names_and_scores_without_thumbnails():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +13,18 @@ from sklearn.model_selection import GroupKFold
 from ..errors import ParameterError
 from ..inference.cascade import blend
 from ..inference.program import Program, View
-from ..preprocessing.augmentation import augment
 
 __all__ = ["MIN_LABELLED", "Adapted", "adapt_program"]
 
 MIN_LABELLED = 10
 """Fewest labelled images with which a start is changed."""
 
-# Penalties of the least squares, from weak to strong, and copies of each image with another framing.
-_PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
-_N_COPIES = 2
+# Variance of the log odds that the images may change, and how far the start is trusted, a factor of its log odds.
+_VARIANCES, _TRUSTS = (8.0, 32.0, 128.0), (1.0, 0.5)
+# Variance that all images share, as a share of that of each: a shift of the threshold.
+_SHIFT = 0.3
 _N_FOLDS = 10
-# A shift of the log odds by so much is as likely as the labels make it unlikely: the standard deviation of its prior.
-_SHIFT = 1.0
-_SHIFTS = np.linspace(-3, 3, 121)
-# Log loss that must be gained, in standard errors of the gain over the images.
-_MIN_GAIN = 0.5
+_N_STEPS, _TOLERANCE = 50, 1e-8
 
 
 @dataclass(frozen=True)
@@ -38,42 +35,32 @@ class Adapted:
     ----------
     program : Program
         The adapted program, or the start itself.
-    penalty : float or None
-        Of the least squares, chosen by cross-validation; None if no support vectors were added.
-    shift : float
-        Added to the log odds of open.
-    decisions : float array of shape (n,)
+    is_start : bool
+        Whether the start was kept.
+    log_odds : float array of shape (n,)
         Out-of-fold log odds of the images.
     start : float array of shape (n,)
         Log odds by the start.
     """
 
     program: Program
-    penalty: float | None
-    shift: float
-    decisions: NDArray[np.float64]
+    is_start: bool
+    log_odds: NDArray[np.float64]
     start: NDArray[np.float64]
 
 
 def adapt_program(
-    program: Program,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int8],
-    groups: NDArray[np.generic],
-    *,
-    random_state: int = 0,
+    program: Program, images: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[np.generic]
 ) -> Adapted:
-    """Add support vectors to a program.
+    """Adapt a program to labelled images, by a Gaussian process whose mean is the program.
 
-    1. In each view, the images and two copies of each with another framing become support vectors. Their coefficients
-       are those of a ridge regression, in the kernel of the view plus one, of ``label - decision`` of the start, where
-       labels are -1 and 1 and decisions beyond the label count as the label.
-    2. The log odds are shifted by the value with the largest posterior probability; prior is a normal distribution with
-       standard deviation 1.
-    3. The penalty is that with the least out-of-fold log loss, over folds of whole groups. If that is not less than the
-       loss of the start by half a standard error, or if more of the images would be wrong, the start is kept.
-
-    This is an adaptive SVM (Yang, Yan, Hauptmann, ACM Multimedia 2007, doi:10.1145/1291233.1291276) with squared loss.
+    1. The prior of the log odds of open is a Gaussian process. Its mean is those of the start, times 1 or 0.5. Its
+       covariance is a variance times the mean of the kernels of all views, plus 0.3.
+    2. Laplace's approximation gives the mean of the posterior: a sum of kernels with the images, which become support
+       vectors of each view (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 3,
+       ISBN 0-262-18253-X).
+    3. Variance (8, 32 or 128) and factor are those with the least log loss out of fold, over folds of whole groups.
+    4. If more of the images are wrong out of fold than by the start, the start is kept.
 
     Raises
     ------
@@ -86,44 +73,24 @@ def adapt_program(
         )
     if not program.compiled:
         raise ParameterError("start_from is a model with a classifier of your own, which cannot be changed; train anew")
-    n = len(images)
-    copies = augment(images, n_copies=_N_COPIES, augmentations=("shift_scale_rotate",), random_state=random_state)
-    rows = [_View(program, number, np.concatenate([images, copies])) for number in range(len(program.views))]
-    owner = np.concatenate([np.arange(n)] * (1 + _N_COPIES))
-    targets = np.where(labels == 1, 1.0, -1.0)
-    start = _log_odds(program, [view.start[:n] for view in rows])
+    views = [_View(program, number, images) for number in range(len(program.views))]
+    target = (labels == 1).astype(np.float64)
+    start = _log_odds(program, [view.start for view in views], program.slope, program.intercept)
     folds = _folds(groups)
-    best: tuple[float, float | None, float, NDArray[np.float64]] = (_loss(start, labels).mean(), None, 0.0, start)
-    for penalty in (*_PENALTIES, None):
-        decisions = np.empty((len(rows), n))
+    tried = []
+    for variance, trust in product(_VARIANCES, _TRUSTS):
+        values = np.empty(len(images))
         for test in folds:
-            train = ~np.isin(owner, test)
-            for k, view in enumerate(rows):
-                decisions[k, test] = view.start[test]
-                if penalty is not None:
-                    decisions[k, test] += view.fit(train, targets[owner], penalty).of(test)
-        values = _log_odds(program, list(decisions))
-        shift = _fit_shift(values, labels)
-        # The shift too is out of fold: by the other folds.
-        moved = values.copy()
-        for test in folds:
-            others = np.setdiff1d(np.arange(n), test)
-            moved[test] += _fit_shift(values[others], labels[others])
-        loss = _loss(moved, labels).mean()
-        if loss < best[0]:
-            best = loss, penalty, shift, moved
-    _, penalty, shift, values = best
-    gain = _loss(start, labels) - _loss(values, labels)
-    error = gain.std() / np.sqrt(n)
-    is_worse = ((values >= 0) != labels).sum() > ((start >= 0) != labels).sum()
-    if (penalty is None and shift == 0) or gain.mean() <= _MIN_GAIN * error or is_worse:
-        return Adapted(program, None, 0.0, start, start)
-    views = list(program.views)
-    if penalty is not None:
-        everything = np.ones(len(owner), bool)
-        views = [view.fit(everything, targets[owner], penalty).added() for view in rows]
-    adapted = replace(program, views=views, intercept=program.intercept + shift)
-    return Adapted(adapted, penalty, shift, values, start)
+            train = np.setdiff1d(np.arange(len(images)), test)
+            posterior = _Posterior(program, views, train, trust * start, target, variance, trust)
+            values[test] = posterior.log_odds(test)
+        tried.append((_loss(values, target), variance, trust, values))
+    _, variance, trust, values = min(tried, key=lambda each: each[0])
+    if ((values >= 0) != target).sum() > ((start >= 0) != target).sum():
+        return Adapted(program, True, start, start)
+    everything = np.arange(len(images))
+    posterior = _Posterior(program, views, everything, trust * start, target, variance, trust)
+    return Adapted(posterior.program(), False, values, start)
 
 
 class _View:
@@ -133,44 +100,73 @@ class _View:
         view = program.views[number]
         assert isinstance(view, View)
         self.view = view
-        parts = program.components(images, number)
-        self.flips = parts
-        self.components = parts[0]
-        self.start = np.mean([view.kernel(z).astype(np.float64) @ view.dual + view.intercept for z in parts], axis=0)
+        # Images, and their mirror images where a program averages them.
+        flips = program.components(images, number)
+        self.components = flips[0]
+        self.start = np.mean([view.kernel(z).astype(np.float64) @ view.dual + view.intercept for z in flips], axis=0)
         own = replace(view, support=np.ascontiguousarray(self.components.T), dual=np.ones(len(images), np.float32))
-        self.kernel = np.mean([own.kernel(z) for z in parts], axis=0).astype(np.float64) + 1
-
-    def fit(self, train: NDArray[np.bool_], targets: NDArray[np.float64], penalty: float) -> _Fitted:
-        # Decisions beyond the label are right.
-        residual = targets - np.where(targets > 0, np.minimum(self.start, 1), np.maximum(self.start, -1))
-        kernel = self.kernel[np.ix_(train, train)]
-        # The kernel of the mirror images is averaged where a program averages them, and is not quite symmetric then.
-        system = (kernel + kernel.T) / 2 + penalty * np.eye(len(kernel))
-        return _Fitted(self, np.flatnonzero(train), np.linalg.solve(system, residual[train]))
+        self.kernel = np.mean([own.kernel(z) for z in flips], axis=0).astype(np.float64)
 
 
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    owner: _View
-    train: NDArray[np.intp]
-    dual: NDArray[np.float64]
+class _Posterior:
+    """The mean of the posterior, given the images at the positions ``train``."""
 
-    def of(self, test: NDArray[np.intp]) -> NDArray[np.float64]:
-        return self.owner.kernel[np.ix_(test, self.train)] @ self.dual
+    def __init__(
+        self,
+        program: Program,
+        views: Sequence[_View],
+        train: NDArray[np.intp],
+        mean: NDArray[np.float64],
+        target: NDArray[np.float64],
+        variance: float,
+        trust: float,
+    ) -> None:
+        self._start, self._views, self._train = program, views, train
+        self._slope = trust * program.slope
+        kernel = np.mean([view.kernel[np.ix_(train, train)] for view in views], axis=0) + _SHIFT
+        weights = variance * _fit_laplace(variance * (kernel + kernel.T) / 2, mean[train], target[train])
+        self._intercept = trust * program.intercept + _SHIFT * float(weights.sum())
+        # Log odds are the slope times the mean of the views.
+        self._dual = weights / self._slope
 
-    def added(self) -> View:
-        view = self.owner.view
-        return replace(
-            view,
-            support=np.ascontiguousarray(np.hstack([view.support, self.owner.components[self.train].T])),
-            dual=np.concatenate([view.dual, self.dual.astype(np.float32)]),
-            intercept=view.intercept + float(self.dual.sum()),
-        )
+    def log_odds(self, test: NDArray[np.intp]) -> NDArray[np.float64]:
+        decisions = [view.start[test] + view.kernel[np.ix_(test, self._train)] @ self._dual for view in self._views]
+        return _log_odds(self._start, decisions, self._slope, self._intercept)
+
+    def program(self) -> Program:
+        views = [
+            replace(
+                each.view,
+                support=np.ascontiguousarray(np.hstack([each.view.support, each.components[self._train].T])),
+                dual=np.concatenate([each.view.dual, self._dual.astype(np.float32)]),
+            )
+            for each in self._views
+        ]
+        return replace(self._start, views=tuple(views), slope=self._slope, intercept=self._intercept)
 
 
-def _log_odds(program: Program, decisions: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _fit_laplace(
+    covariance: NDArray[np.float64], mean: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the weights of the covariances at the mode of the posterior, by Newton's method."""
+    values = np.zeros(len(target))
+    weights = values
+    for _ in range(_N_STEPS):
+        p = (1 + np.tanh((mean + values) / 2)) / 2
+        curvature = p * (1 - p) + 1e-9
+        system = np.eye(len(target)) + curvature[:, np.newaxis] * covariance
+        weights = np.linalg.solve(system, curvature * values + target - p)
+        before, values = values, covariance @ weights
+        if np.abs(values - before).max() < _TOLERANCE:
+            break
+    return weights
+
+
+def _log_odds(
+    program: Program, decisions: Sequence[NDArray[np.float64]], slope: float, intercept: float
+) -> NDArray[np.float64]:
     threshold = None if program.cascade is None else program.cascade.threshold
-    return program.slope * blend(decisions, threshold) + program.intercept
+    return slope * blend(decisions, threshold) + intercept
 
 
 def _folds(groups: NDArray[np.generic]) -> list[NDArray[np.intp]]:
@@ -181,10 +177,5 @@ def _folds(groups: NDArray[np.generic]) -> list[NDArray[np.intp]]:
     return [test for _, test in GroupKFold(k).split(groups, groups=groups)]
 
 
-def _loss(log_odds: NDArray[np.float64], labels: NDArray[np.int8]) -> NDArray[np.float64]:
-    return np.logaddexp(0, np.where(labels == 1, -log_odds, log_odds))
-
-
-def _fit_shift(log_odds: NDArray[np.float64], labels: NDArray[np.int8]) -> float:
-    losses = [_loss(log_odds + shift, labels).sum() + (shift / _SHIFT) ** 2 / 2 for shift in _SHIFTS]
-    return float(_SHIFTS[int(np.argmin(losses))])
+def _loss(log_odds: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    return float(np.logaddexp(0, np.where(target == 1, -log_odds, log_odds)).mean())

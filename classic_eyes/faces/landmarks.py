@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..descriptors.ear import load_dlib
 from ..errors import ModelError
+from .localization import find_lids
 
 __all__ = ["HOW_TO_GET", "FaceLandmarks", "load_landmarks"]
 
@@ -18,8 +19,8 @@ HOW_TO_GET = (
     "shape_predictor_5_face_landmarks.dat of https://github.com/davisking/dlib-models is in the public domain; the 68 "
     "points of pip install face_recognition_models may not be used commercially (trained on iBUG 300-W)"
 )
-# The person's right eye is on the left of the photograph.
-_EYES_OF_68 = {"right": slice(36, 42), "left": slice(42, 48)}
+# The person's right eye, then the left one.
+_EYES_OF_68 = slice(36, 48)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,19 +31,22 @@ class FaceLandmarks:
     n_points: int
     predictor: Any
 
-    def eyes(self, grey: NDArray[np.uint8], box: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """Return the points of the person's ``right`` and ``left`` eye in a face's box ``x, y, w, h``.
+    def find(
+        self, grey: NDArray[np.uint8], box: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return corners, shape (2, 2, 2), and six points, (2, 6, 2), of the right and the left eye in a face's box.
 
-        With 68 points, six in the order of the eye aspect ratio; with 5 points, the left and the right corner.
+        The points are in the order of the eye aspect ratio; with 5 landmarks, they are those of `find_lids`.
         """
         dlib = load_dlib()
         left, top, width, height = (round(value) for value in box)
         found = self.predictor(grey, dlib.rectangle(left, top, left + width - 1, top + height - 1))
         points = np.array([(part.x, part.y) for part in found.parts()], dtype=np.float64)
         if self.n_points == 68:
-            return {eye: points[part] for eye, part in _EYES_OF_68.items()}
-        corners = points[:4][np.argsort(points[:4, 0], kind="stable")]
-        return {"right": corners[:2], "left": corners[2:]}
+            lids = points[_EYES_OF_68].reshape(2, 6, 2)
+            return lids[:, [0, 3]], lids
+        corners = points[:4][np.argsort(points[:4, 0], kind="stable")].reshape(2, 2, 2)
+        return corners, find_lids(grey, list(corners))
 
 
 def load_landmarks(path: str | os.PathLike[str]) -> FaceLandmarks:

@@ -19,7 +19,7 @@ from ..predictor import load_model
 from .cutting import cut_eye, patch_corners, visible_share
 from .detection import SURE_SCORE, find_faces
 from .landmarks import FaceLandmarks, load_landmarks
-from .localization import find_lids, load_locator
+from .localization import load_locator
 from .verdict import EAR_THRESHOLD, EAR_THRESHOLD_68, evidence, joint_verdict
 
 __all__ = ["Eye", "Face", "FaceReader"]
@@ -216,29 +216,30 @@ class FaceReader:
         photograph = as_photograph(photograph)
         grey = to_grey(photograph, colour=photograph.ndim == 3)
         boxes, scores = find_faces(grey, upsample=self.upsample)
-        eyes = self._classify(grey, [self._locator.eyes(grey, box) for box in boxes])
+        eyes = self._classify(grey, [self._locator.find(grey, box) for box in boxes])
         return [
             Face(_round(box), pair, self._joint_verdict(pair))
             for box, score, pair in zip(boxes, scores, zip(eyes[::2], eyes[1::2], strict=True), strict=True)
             if score >= SURE_SCORE or all(eye.novelty <= _MAX_CONFIRMING_NOVELTY for eye in pair)
         ]
 
-    def _classify(self, grey: NDArray[np.uint8], points_of_faces: list[dict[str, NDArray[np.float64]]]) -> list[Eye]:
+    def _classify(
+        self, grey: NDArray[np.uint8], faces: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    ) -> list[Eye]:
         """Return the right and the left eye of each face, one face after the other."""
-        located = [(name, points[name]) for points in points_of_faces for name in ("right", "left")]
-        if not located:
+        if not faces:
             return []
-        corners = [points[[0, 3]] if len(points) == 6 else points for _, points in located]
-        has_lids = len(located[0][1]) == 6
-        lids = np.stack([points for _, points in located]) if has_lids else find_lids(grey, corners)
+        corners, lids = (np.concatenate(each) for each in zip(*faces, strict=True))
         patches = np.stack([cut_eye(grey, each, size=self.model.size) for each in corners])
         with one_thread():
             probability = self.model.probability(patches)
             program = getattr(self.model, "program", None)
-            can_tell = program is not None and program.novelty is not None
-            novelty = program.novelty_score(patches) if can_tell else np.full(len(patches), np.nan)
+            if program is None or program.novelty is None:
+                novelty = np.full(len(patches), np.nan)
+            else:
+                novelty = program.novelty_score(patches)
         eyes = []
-        for k, (name, _) in enumerate(located):
+        for k, name in enumerate(("right", "left") * len(faces)):
             hidden = "not like an eye" if novelty[k] > 1 else None
             if visible_share(corners[k], grey.shape) < _MIN_VISIBLE:
                 hidden = "beyond the photograph"

@@ -8,8 +8,9 @@ import pytest
 
 from classic_eyes.descriptors.ear import eye_aspect_ratio
 from classic_eyes.errors import ModelError
+from classic_eyes.faces.cutting import patch_corners
 from classic_eyes.faces.detection import find_faces
-from classic_eyes.faces.localization import SIDE, crop_face, find_lids, load_locator
+from classic_eyes.faces.localization import SIDE, EyeLocator, crop_face, find_lids, lid_frame, load_locator
 from classic_eyes.synthetic import random_parameters, render
 
 from .conftest import BOX, COLLINS, LEFT, RIGHT
@@ -73,6 +74,44 @@ def test_wrong_boxes(shift, factor):
     centre = np.array([x + side / 2, y + side / 2]) + np.array(shift) * side
     box = np.array([*(centre - factor * side / 2), factor * side, factor * side])
     assert errors(load_locator().eyes(GREY, box)).max() < 0.3
+
+
+@pytest.fixture
+def count_searches(monkeypatch):
+    """Let searches return these gaps, and each time corners that are moved on; return how many there were."""
+
+    def start(gaps, step):
+        made = []
+
+        def search(self, grey, corner, along):
+            made.append(gaps[len(made) % len(gaps)])
+            return made[-1], CORNERS + step * len(made)
+
+        monkeypatch.setattr(EyeLocator, "_search", search)
+        load_locator().eyes(GREY, np.array(BOX, dtype=float))
+        return len(made)
+
+    return start
+
+
+def test_the_search_starts_again_until_two_searches_agree(count_searches):
+    # The outer corners are 60 pixels apart.
+    assert count_searches([0.01], 0) == 1
+    assert count_searches([0.03], 1) == 2
+    assert count_searches([0.03], 20) == 6
+    assert count_searches([0.03, 0.03, 0.01], 20) == 3
+
+
+def test_points_of_lids_are_those_of_the_eyes():
+    corners, lids = load_locator().find(GREY, np.array(BOX, dtype=float))
+    assert (corners.shape, lids.shape) == ((2, 2, 2), (2, 6, 2))
+    np.testing.assert_allclose(lids[:, [0, 3]], corners, atol=0.25 * EYE_WIDTH)
+    np.testing.assert_allclose(lids, find_lids(GREY, list(corners)), atol=0.15 * EYE_WIDTH)
+
+
+def test_frame_of_the_lids():
+    corners = np.array([[10.0, 50], [75, 50]])
+    np.testing.assert_allclose(patch_corners(lid_frame(corners)), [[-7.5, 3], [92.5, 3], [92.5, 103], [-7.5, 103]])
 
 
 def test_darkness_and_noise():

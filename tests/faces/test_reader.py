@@ -21,7 +21,7 @@ from ..conftest import run, shared
 from .conftest import BOX, COLLINS, LEFT, RIGHT
 
 GREY = cv2.cvtColor(COLLINS, cv2.COLOR_RGB2GRAY)
-PAIR = {"right": np.array(RIGHT, float), "left": np.array(LEFT, float)}
+LIDS = np.array([RIGHT, LEFT], float)
 
 
 def test_open_eyes_with_68_landmarks(collins):
@@ -93,7 +93,8 @@ def test_faces_are_sorted_from_left_to_right_and_grey_photographs_are_read():
 def test_eye_beyond_the_photograph_is_hidden(reader68):
     moved = np.zeros_like(GREY)
     moved[:, : 512 - 215] = GREY[:, 215:]
-    right, left = reader68._classify(moved, [{name: points - [215, 0] for name, points in PAIR.items()}])
+    lids = LIDS - [215, 0]
+    right, left = reader68._classify(moved, [(lids[:, [0, 3]], lids)])
     assert right.hidden == "beyond the photograph"
     assert left.hidden is None
     assert reader68._joint_verdict((right, left)) == "open"
@@ -103,7 +104,7 @@ def test_eye_beyond_the_photograph_is_hidden(reader68):
 def test_eyes_behind_a_chequered_blindfold_are_hidden(reader68):
     masked = GREY.copy()
     masked[85:125, 175:275] = (np.indices((40, 100)).sum(axis=0) // 3 % 2 * 255).astype(np.uint8)
-    eyes = reader68._classify(masked, [PAIR])
+    eyes = reader68._classify(masked, [(LIDS[:, [0, 3]], LIDS)])
     assert [eye.hidden for eye in eyes] == ["not like an eye"] * 2
     assert reader68._joint_verdict(tuple(eyes)) == "unknown"
 

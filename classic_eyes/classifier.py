@@ -51,9 +51,9 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
     Parameters
     ----------
-    features : sequence of str or extractor, default those of the recipe ``default``
+    features : sequence of str or extractor, optional
         Names of `classic_eyes.features.EXTRACTORS`, such a name with parameters (str, dict), or transformers from
-        uint8 ``(n, h, w)`` to ``(n, d)``. Nested
+        uint8 ``(n, h, w)`` to ``(n, d)``; the three views of the recipe if not given. Nested
         sequences are views with a classifier of their own; a flat one is a single view.
     classifier : str, (str, dict), scikit-learn classifier, or sequence of these, default ``"metric"``
         ``svm``, ``symmetric``, ``metric``, ``libsvm``, ``gb``, ``linear``, ``knn`` (see
@@ -72,7 +72,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     align : {"others", "all", None} or sequence of bool, default "others"
         Which views receive aligned images, with the eye centred, level and as wide as the image: all, all but the
         first, or none; or whether, for each view, as in ``size``. See `classic_eyes.preprocessing.align`.
-    cascade : float or None, default 0.3
+    cascade : float or None, default 0.2
         Run later views only on this share of the images, above 0 and below 1, where the first is least confident; None
         for all images. Without effect with a single view.
     detect_non_eyes : bool or "auto", default "auto"
@@ -139,7 +139,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         n_synthetic: int | str = "auto",
         remove_glare: bool = True,
         align: str | Sequence[bool] | None = "others",
-        cascade: float | None = 0.3,
+        cascade: float | None = 0.2,
         detect_non_eyes: bool | str = "auto",
         size: int | Sequence[int] = (24, 24, 48),
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,

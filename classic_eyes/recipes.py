@@ -22,7 +22,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "n_synthetic": "auto",
         "remove_glare": True,
         "align": "others",
-        "cascade": 0.3,
+        "cascade": 0.2,
         "detect_non_eyes": "auto",
         "size": (24, 24, 48),
     },

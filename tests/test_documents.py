@@ -250,9 +250,12 @@ def test_the_readme_describes_the_recipes():
     for name, recipe in RECIPES.items():
         (row,) = (line for line in README.splitlines() if line.startswith(f"| `{name}` |"))
         first, second, share = row.split("|")[2:5]
-        assert tuple(re.findall(r"`(\w+)`", first)) == recipe["features"][0]
-        assert tuple(re.findall(r"`(\w+)`", second)) == recipe["features"][1]
-        assert f"{recipe['cascade']:.0%}" in share
+        names = [[each if isinstance(each, str) else each[0] for each in view] for view in recipe["features"]]
+        assert re.findall(r"`(\w+)`", first) == names[0]
+        assert all(re.findall(r"`(\w+)`", second) == later for later in names[1:])
+        sizes = [recipe["size"]] if isinstance(recipe["size"], int) else list(recipe["size"])
+        assert ("48 pixels" in first, "24 and at 48 pixels" in second) == (sizes[0] == 48, sizes[1:] == [24, 48])
+        assert ("all images" if recipe["cascade"] is None else f"{recipe['cascade']:.0%}") in share
 
 
 @every_model

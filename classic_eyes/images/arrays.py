@@ -173,6 +173,8 @@ def square(image: Images, size: int) -> Images:
     height, width = (max(1, round(side * size / longest)) for side in (height, width))
     interpolation = cv2.INTER_AREA if longest > size else cv2.INTER_LINEAR
     scaled = cv2.resize(image, (width, height), interpolation=interpolation)
+    if height == width:
+        return np.asarray(scaled, dtype=np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
     margins = (top, size - height - top, left, size - width - left)
     return cv2.copyMakeBorder(scaled, *margins, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)

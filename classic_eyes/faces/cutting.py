@@ -21,7 +21,7 @@ def patch_corners(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the corners of an eye's patch: top left, top right, bottom right, bottom left; rotated like the eye."""
     along = (corners[1] - corners[0]) / EYE_SHARE
     down = np.array([-along[1], along[0]])
-    top_left = corners.mean(axis=0) - along / 2 - EYE_HEIGHT * down
+    top_left = (corners[0] + corners[1]) / 2 - along / 2 - EYE_HEIGHT * down
     return np.array([top_left, top_left + along, top_left + along + down, top_left + down])
 
 

@@ -126,7 +126,7 @@ def _run(grey: NDArray[np.uint8], scale: float, min_score: float, *, equalize: b
 
 def _stretched(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Raise the contrast of an image that is dark or pale."""
-    shares = np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size
+    shares = np.cumsum(cv2.calcHist([grey], [0], None, [256], [0, 256]), dtype=np.float64) / grey.size
     darkest, brightest = np.searchsorted(shares, _CONTRAST_SHARES)
     gain = (_CONTRAST_LEVELS[1] - _CONTRAST_LEVELS[0]) / max(brightest - darkest, 1)
     if gain <= 1:

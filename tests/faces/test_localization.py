@@ -110,8 +110,9 @@ def test_points_of_lids_are_those_of_the_eyes():
 
 
 def test_frame_of_the_lids():
-    corners = np.array([[10.0, 50], [75, 50]])
-    np.testing.assert_allclose(patch_corners(lid_frame(corners)), [[-7.5, 3], [92.5, 3], [92.5, 103], [-7.5, 103]])
+    corners = np.array([[10.0, 50], [77, 50]])
+    patch = [[-6.5, 1.5], [93.5, 1.5], [93.5, 101.5], [-6.5, 101.5]]
+    np.testing.assert_allclose(patch_corners(lid_frame(corners)), patch)
 
 
 def test_darkness_and_noise():

@@ -21,6 +21,8 @@ from .sheets import item, label_table, read_shown
 __all__ = ["add_arguments", "work"]
 
 _LIMIT = 4000
+# Orders of which the answers, or a half of them, measure an accuracy of all images.
+_MEASURING = ("random", "mixed")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -66,6 +68,12 @@ def work(arguments: Namespace) -> int:
         file=sys.stderr,
     )
     print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)
+    if arguments.order not in _MEASURING and len(sheet["items"]) < len(data.eyes):
+        print(
+            f"no accuracy can be measured on images that are chosen by {arguments.order}; --order mixed draws half of "
+            "them at random",
+            file=sys.stderr,
+        )
     if data.failed:
         print(f"left out of {len(eyes):,} images: {describe_failed(data.failed)}", file=sys.stderr)
     print_passed_over([arguments.path])

@@ -36,7 +36,13 @@ def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     if order == "uncertain":
         distances = [round(abs(item["score"] - 0.5), 6) for item in items]
         assert distances == sorted(distances)
-    assert "30 of 60 images to be labelled" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "30 of 60 images to be labelled" in error
+    measures = order in ("random", "mixed")
+    assert (f"no accuracy can be measured on images that are chosen by {order}" in error) != measures
+    # Of a page with all images one can.
+    assert label(eyes[0], out, "--order", order, "--force") == 0
+    assert "no accuracy" not in capsys.readouterr().err
 
 
 def test_mixed_page_says_of_each_image_how_it_was_chosen(eyes, tmp_path):

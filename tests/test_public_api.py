@@ -22,6 +22,7 @@ PUBLIC = [
     "classic_eyes.semisupervised",
     "classic_eyes.svm",
     "classic_eyes.synthetic",
+    "classic_eyes.video",
 ]
 CHECKS = {"GL03", "GL05", "GL08", "SS03", "SS04", "SS05", "PR01", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01"}
 

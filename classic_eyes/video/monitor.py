@@ -246,12 +246,25 @@ class Monitor:
         return FrameState(pending.index, time_s, tracks, tuple(events))
 
     def finish(self) -> list[Event]:
-        """Return the events that are left, at the end of the video."""
+        """End all tracks, at the end of the video.
+
+        Returns
+        -------
+        list of Event
+            Those that were not final yet, in order of their starts.
+        """
         events = [event for number in list(self._persons) for event in self._end(number)]
         return sorted(events, key=lambda event: (event.start, event.track))
 
     def summary(self) -> dict[str, Any]:
-        """Return the summary so far: frames, times, and `summarize` for each track."""
+        """Summarize what is final: all but the last second, and everything after `finish`.
+
+        Returns
+        -------
+        dict
+            Ready for JSON: ``frames``, ``duration_s``, ``faceless_share`` (share of the time without a face),
+            ``perclos_definition`` and ``tracks``, the result of `summarize` for each track.
+        """
         duration = self._last_s - self._first_s
         tracks = [*self._finished, *(person.summary.result() for person in self._persons.values())]
         return {
@@ -372,7 +385,11 @@ class Analysis(Monitor):
     ----------
     frames : iterable of Frame
         See `read_frames`.
-    model, calibration, locator
+    model : EyePredictor, optional
+        As for `Monitor`.
+    calibration : Calibration, optional
+        As for `Monitor`.
+    locator : EyeLocator, optional
         As for `Monitor`.
 
     Attributes

@@ -133,7 +133,20 @@ class EyeTracker:
         self._quick_s = self._thorough_s = -np.inf
 
     def update(self, grey: NDArray[np.uint8], time_s: float) -> list[TrackedFace]:
-        """Return the faces of the next frame, uint8 of shape (h, w), at its time in seconds; in order of tracks."""
+        """Follow the faces into the next frame.
+
+        Parameters
+        ----------
+        grey : uint8 array of shape (h, w)
+            The frame.
+        time_s : float
+            Its time in seconds, not before that of the last one.
+
+        Returns
+        -------
+        list of TrackedFace
+            In order of tracks.
+        """
         if self._is_cut(grey):
             self._tracks = []
             self._quick_s = self._thorough_s = -np.inf

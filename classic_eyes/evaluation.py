@@ -54,6 +54,7 @@ _N_TRIED = 100
 # A slice of fewer images says little; so many images make three.
 _MIN_SLICE, _MIN_SLICED = 20, 60
 _MAX_SOURCES, _N_DRAWS_OF_SOURCE = 20, 300
+_ONE_GROUP = "all images are of one group (person): there is no interval, because nothing is known about other people"
 _OWN_GROUPS = (
     "each image is its own group: where several are of one person, the intervals are too narrow; a column group in the "
     "label file tells people apart"
@@ -524,7 +525,8 @@ def evaluate_scores(
         }
         for name, values in (slices or {}).items()
     }
-    notes = (_OWN_GROUPS,) if len(np.unique(owner)) == n else ()
+    n_groups = len(np.unique(owner))
+    notes = (_OWN_GROUPS,) if n_groups == n else (_ONE_GROUP,) if n_groups == 1 else ()
     return Evaluation(
         y.astype(np.int8), s, threshold, results, {name: of for name, of in found.items() if len(of) > 1}, notes
     )

@@ -137,6 +137,8 @@ def test_intervals_say_where_each_image_is_its_own_group():
     own = evaluate_scores(y, s)
     assert own.notes[0].startswith("each image is its own group")
     assert evaluate_scores(y, s, np.arange(200) // 2).notes == ()
+    (note,) = evaluate_scores(y, s, np.zeros(200)).notes
+    assert note.startswith("all images are of one group")
     assert own.results == evaluate_scores(y, s, np.arange(200)).results
 
 

@@ -106,7 +106,7 @@ def _protocol(clf: Any, results: Any, n_folds: int) -> str:
         return "not evaluated (no folds)"
     return (
         f"{n_folds}-fold cross-validation over all sources together, by group (no person or face is on both sides); "
-        "intervals: 95%, bootstrap over groups"
+        "intervals: 95%, over groups, see classic_eyes.metrics.summarize"
     )
 
 

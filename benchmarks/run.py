@@ -33,7 +33,8 @@ NOTES = {
     "intervals": (
         "95%, bootstrap over groups (people or faces), not over images. Resampling adds noise, and noise only raises "
         "the calibration error: its interval is biased upwards and may exclude the value. Those of accuracy, "
-        "precision, recall and F1 are at least as wide as the exact ones of Clopper and Pearson for the effective number of images."
+        "precision, recall and F1 are at least as wide as the exact ones of Clopper and Pearson for the effective "
+        "number of images."
     ),
     "speed": (
         "Images a second on one thread, medians of several rounds. Each round also decodes the same files and nothing "

@@ -26,6 +26,7 @@ from .semisupervised import History
 
 __all__ = [
     "MIN_FOLDS",
+    "OWN_GROUPS",
     "SLIPS",
     "Evaluation",
     "Measurable",
@@ -45,6 +46,11 @@ MIN_FOLDS = 2
 """Fewest folds of a cross-validation."""
 SLIPS = 0.02
 """Share of wrong labels that is usual for a person at a label page."""
+OWN_GROUPS = (
+    "each image is its own group: where several are of one person, the intervals are too narrow; a column group in the "
+    "label file tells people apart"
+)
+"""What a reader of such intervals must know."""
 
 # Fewest labels, and of each class, that a model is evaluated on where other images have none.
 _MIN_GIVEN, _MIN_OF_EACH = 20, 5
@@ -55,10 +61,6 @@ _N_TRIED = 100
 _MIN_SLICE, _MIN_SLICED = 20, 60
 _MAX_SOURCES, _N_DRAWS_OF_SOURCE = 20, 300
 _ONE_GROUP = "all images are of one group (person): there is no interval, because nothing is known about other people"
-_OWN_GROUPS = (
-    "each image is its own group: where several are of one person, the intervals are too narrow; a column group in the "
-    "label file tells people apart"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -526,7 +528,7 @@ def evaluate_scores(
         for name, values in (slices or {}).items()
     }
     n_groups = len(np.unique(owner))
-    notes = (_OWN_GROUPS,) if n_groups == n else (_ONE_GROUP,) if n_groups == 1 else ()
+    notes = (OWN_GROUPS,) if n_groups == n else (_ONE_GROUP,) if n_groups == 1 else ()
     return Evaluation(
         y.astype(np.int8), s, threshold, results, {name: of for name, of in found.items() if len(of) > 1}, notes
     )

@@ -20,6 +20,7 @@ from ..datasets.identical import describe_contradictions, join_identical
 from ..datasets.names import as_text
 from ..errors import DataError, ParameterError
 from ..evaluation import (
+    OWN_GROUPS,
     SLIPS,
     Measurable,
     allow_for_slips,
@@ -39,6 +40,7 @@ from ..semisupervised.finding import MIN_IMAGES
 from ..training.compiling import NotCompilableError, check_compilable
 from ..training.duration import estimate_seconds
 from ..training.pipelines import CLASSIFIERS, build_pipelines
+from ..training.starting import MIN_LABELLED
 from .arguments import (
     add_bits_argument,
     check_out,
@@ -84,6 +86,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--recipe", default="default", metavar="NAME", help=f"one of {', '.join(RECIPES)}; default: default"
     )
     parser.add_argument(
+        "--start-from",
+        metavar="NAME|FILE",
+        help="add your labelled images, 10 or more, to a model: a shipped name or a .npz file; takes seconds, and the "
+        "recipe and unlabelled images have no part in it",
+    )
+    parser.add_argument(
         "--labels", type=existing_file, metavar="CSV", help="file,label[,group] for a single PATH; label may be empty"
     )
     parser.add_argument(
@@ -125,7 +133,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def work(arguments: Namespace) -> int:
     """Run ``classic-eyes train``; 1 if some images could not be read and are not in the model."""
     changes = {name: getattr(arguments, name) for name in ("features", "classifier") if getattr(arguments, name)}
-    clf = EyeClassifier.from_recipe(arguments.recipe, random_state=arguments.seed, **changes)
+    if arguments.start_from is not None:
+        _check_start(arguments, changes)
+    clf = EyeClassifier.from_recipe(
+        arguments.recipe, random_state=arguments.seed, start_from=arguments.start_from, **changes
+    )
     # What would be refused after the long work is refused before it.
     check_target(arguments.out, clf, not_compiled=_why_not_compiled(clf))
     inputs = [name for name in (arguments.labels, arguments.about) if name is not None]
@@ -140,7 +152,7 @@ def work(arguments: Namespace) -> int:
     sets = _read_sets(arguments)
     measurable = [find_measurable(eyes) for eyes in sets]
     not_evaluated = next((each.why_not for each in measurable if each.why_not), None)
-    kept = _labelled(sets) if arguments.labelled_only else sets
+    kept = _labelled(sets) if arguments.labelled_only or arguments.start_from is not None else sets
     loaded = [load_images(each, size=clf.gate_size, bits=arguments.bits) for each in kept]
     failed = tuple(failure for part in loaded for failure in part.failed)
     print_failed(failed)
@@ -149,10 +161,14 @@ def work(arguments: Namespace) -> int:
     data = LoadedSet(join_identical(concatenate([part.eyes for part in loaded]), images), images, failed)
     measured = _measured(sets, measurable, loaded)
     n_folds = _n_folds(arguments, data.eyes, not_evaluated)
-    _check_enough(data.eyes, n_folds, arguments.seed)
+    if arguments.start_from is None:
+        _check_enough(data.eyes, n_folds, arguments.seed)
+    elif n_folds and (why := _why_no_folds(data.eyes, n_folds, arguments)):
+        n_folds, not_evaluated = 0, why
     paths = [as_text(path) for path in arguments.paths]
     described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
-    print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=bool(changes)), file=sys.stderr)
+    replaced = bool(changes) or arguments.start_from is not None
+    print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=replaced), file=sys.stderr)
     _warn_of_labels(data)
     results = None
     notes = [each.note for each in measurable if each.note]
@@ -169,9 +185,13 @@ def work(arguments: Namespace) -> int:
     if results is not None and any(each.by_hand for each in measurable):
         results = {name: allow_for_slips(result) for name, result in results.items()}
         notes.append(f"the upper end of the accuracy allows for {SLIPS:.0%} of wrong labels, as people give them")
+    if results is not None and any(result["n_groups"] == result["n"] for result in results.values()):
+        notes.append(OWN_GROUPS)
     stated = _stated(results, not_evaluated, history, notes)
     if stated:
         print(stated)
+    if results is not None and arguments.start_from is not None:
+        print(_accuracy_of_start(arguments.start_from, data, measured))
     if history is not None:
         _write_found(history, data, stated, arguments)
     card = make_card(
@@ -199,6 +219,35 @@ def work(arguments: Namespace) -> int:
         print(f"left out of {sum(map(len, sets)):,} images: {left_out}", file=sys.stderr)
     print_passed_over(arguments.paths)
     return 1 if failed else 0
+
+
+def _check_start(arguments: Namespace, changes: dict[str, Any]) -> None:
+    """Load the start, which may be refused, and refuse options that have no effect with it."""
+    load_model(arguments.start_from)
+    others = [f"--{name}" for name in changes] + ["--recipe"] * (arguments.recipe != "default")
+    others += [f"--{name.replace('_', '-')}" for name in ("labels_out", "report") if getattr(arguments, name)]
+    if others:
+        raise ParameterError(f"--start-from {arguments.start_from} has no use for {', '.join(others)}; omit it")
+
+
+def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | None:
+    """Return why the few labels cannot be split for a cross-validation; refuse folds that were asked for."""
+    few = len(eyes) * (n_folds - 1) // n_folds < MIN_LABELLED
+    reason = f"{len(eyes)} labelled images are too few for {n_folds} folds" if few else None
+    if reason is None:
+        try:
+            check_labels(eyes)
+            check_folds(eyes, n_folds, remedy="omit --folds", random_state=arguments.seed)
+        except DataError as error:
+            reason = str(error).partition("; ")[0]
+    if reason is not None and arguments.folds is not None:
+        raise DataError(f"{reason}; omit --folds")
+    return None if reason is None else f"{reason}; label other images and run classic-eyes evaluate"
+
+
+def _accuracy_of_start(name: str, data: LoadedSet, measured: NDArray[np.bool_]) -> str:
+    right = load_model(name).predict(data.images[measured]) == data.eyes.labels[measured]
+    return f"{name} alone classifies {right.sum():,} of these {len(right):,} images rightly ({right.mean():.4f})"
 
 
 def _left_out(failed: tuple[tuple[str, str], ...], n_unlabelled: int, history: History | None) -> str:

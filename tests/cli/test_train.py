@@ -101,6 +101,8 @@ def test_model_and_card_are_written(tmp_path, capsys):
     assert card["command"].startswith("classic-eyes train ")
     assert "safety" in card["not_for"]
     assert "3-fold cross-validation" in card["protocol"]
+    assert "each image is its own group: " in card["protocol"]
+    assert "each image is its own group: " in captured.out
     result = card["results"][str(tmp_path / "eyes")]
     for metric in ("accuracy", "f1", "calibration_error"):
         assert result[metric]["low"] <= result[metric]["value"] <= result[metric]["high"]
@@ -303,6 +305,7 @@ def test_identical_images_with_two_labels_are_named_and_evaluated_together(tmp_p
     result = read_card(tmp_path / "m.npz")["results"][str(tmp_path / "eyes")]
     assert result["accuracy"]["value"] == 0.5
     assert result["n_groups"] == 40
+    assert "its own group" not in captured.out
 
 
 def test_identical_images_of_two_folders_are_one_group(tmp_path, capsys):

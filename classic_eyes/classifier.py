@@ -18,16 +18,17 @@ from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import as_images
 from .images.arrays import check_size
-from .inference.program import Program, reduce_images
+from .inference.program import Program, View, reduce_images
 from .persistence.estimators import read_estimator
 from .persistence.saving import save_classifier
-from .predictor import EyePredictor, PredictionMethods
+from .predictor import EyePredictor, PredictionMethods, load_model
 from .recipes import RECIPES, recipe
 from .semisupervised import History, find_labels
 from .training.compiling import default_settings
 from .training.fitting import fit_program, n_synthetic_eyes
 from .training.novelty import MIN_GROUPS, MIN_IMAGES, fit_novelty
 from .training.pipelines import build_pipelines, split_views
+from .training.starting import adapt_program
 from .training.training_set import check_groups, check_labels, check_sources, check_weight
 
 __all__ = ["EyeClassifier"]
@@ -81,6 +82,10 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     size : int or sequence of int, default ``(24, 24, 48)``
         Side in pixels to which images are reduced or enlarged; or one for each view, divisors of the largest. Views
         beyond the sizes have the last one.
+    start_from : str, path or EyePredictor, optional
+        A model that a few labelled images of one's own are added to: a shipped name, a ``.npz`` file, or a predictor.
+        From 10 labelled images on, open and closed. Unlabelled images have no part in it, nor have all parameters
+        above.
     random_state : int, RandomState, Generator or None, default 0
         Seed of everything random. Anything but an int draws a seed once in each `fit`: with None no two fits are alike.
 
@@ -89,7 +94,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
     predictor_ : classic_eyes.EyePredictor
         The fitted model, without scikit-learn.
     pipelines_ : dict of str to sklearn.pipeline.Pipeline
-        The fitted pipeline of each view, by the names of its features joined by plus signs.
+        The fitted pipeline of each view, by the names of its features joined by plus signs; none with `start_from`.
     classes_ : ndarray of shape (2,)
         Closed and open as ``y`` has them: ``[0, 1]``, ``[False, True]``, or texts such as ``["closed", "open"]``.
         `predict` returns these. `predictor_` always returns 0 and 1.
@@ -142,6 +147,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         cascade: float | None = 0.2,
         detect_non_eyes: bool | str = "auto",
         size: int | Sequence[int] = (24, 24, 48),
+        start_from: Any = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     ) -> None:
         self.features = features
@@ -154,6 +160,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         self.cascade = cascade
         self.detect_non_eyes = detect_non_eyes
         self.size = size
+        self.start_from = start_from
         self.random_state = random_state
 
     @classmethod
@@ -245,8 +252,12 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, groups: Any, sample_weight: Any, sources: Any, seed: int) -> Self:
         originals = as_images(X, size=self.gate_size)
-        labels, classes = check_labels(y, len(originals))
+        labels, classes = check_labels(y, len(originals), allow_one_class=self.start_from is not None)
         names = check_groups(groups, len(originals))
+        if self.start_from is not None:
+            self._fit_start(originals, labels, names)
+            self.classes_ = classes
+            return self
         pipelines = build_pipelines(self.features, self.classifier, n_components=self.n_components, random_state=seed)
         sizes, aligned = self._sizes(len(pipelines)), self._aligned(len(pipelines))
         weight = check_weight(sample_weight, len(originals))
@@ -288,6 +299,24 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         self.classes_ = classes
         self.n_features_in_ = self.gate_size**2
         return self
+
+    def _start(self) -> EyePredictor:
+        return self.start_from if isinstance(self.start_from, EyePredictor) else load_model(self.start_from)
+
+    def _fit_start(self, images: NDArray[np.uint8], labels: NDArray[np.int8], groups: NDArray[Any]) -> None:
+        """Add labelled images to the start, or keep it with a warning that says why."""
+        start, known = self._start(), labels >= 0
+        adapted = adapt_program(start.program, images[known], labels[known], groups[known])
+        if adapted.why_kept is not None:
+            warnings.warn(f"the start is kept as it is: {adapted.why_kept}", UserWarning, stacklevel=4)
+        program = adapted.program
+        self.predictor_ = EyePredictor(program)
+        self.pipelines_ = {}
+        self.history_ = None
+        self.n_features_ = self.n_components_ = self.n_synthetic_ = 0
+        self.n_support_vectors_ = sum(view.support.shape[1] for view in program.views if isinstance(view, View))
+        self.not_compiled_ = None
+        self.n_features_in_ = self.gate_size**2
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each eye, as ``y`` had it: 1 for open and 0 for closed, or texts.
@@ -344,6 +373,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         int
             Pixels.
         """
+        if self.start_from is not None:
+            return int(self._start().program.size)
         return max(self._sizes(len(split_views(self.features))))
 
     def _sizes(self, n_views: int) -> list[int]:

@@ -769,3 +769,27 @@ def test_each_view_may_have_its_own_classifier():
 def test_parameters_of_an_svm_that_are_refused(classifier, message):
     with pytest.raises(ParameterError, match=message):
         EyeClassifier(**{**SMALL, "classifier": classifier}).fit(TRAIN.images, TRAIN.labels)
+
+
+def test_a_few_labels_on_top_of_a_model(tmp_path):
+    eyes = make_eyes(160, random_state=5)
+    images = np.ascontiguousarray(eyes.images[:, ::-1])  # upside down, which no model knows
+    clf = EyeClassifier(start_from="fast").fit(images[:60], eyes.labels[:60])
+    before, after = ((model.predict(images[60:]) != eyes.labels[60:]).mean() for model in (load_model("fast"), clf))
+    assert after < before
+    clf.save(tmp_path / "mine.npz")
+    assert np.array_equal(load_model(tmp_path / "mine.npz").predict_proba(images), clf.predict_proba(images))
+    again = EyeClassifier(start_from=clf.predictor_).fit(images[:60], eyes.labels[:60])
+    assert again.n_support_vectors_ == clf.n_support_vectors_ + 2 * 60
+
+
+def test_a_start_is_kept_with_a_warning():
+    eyes = make_eyes(40, random_state=5)
+    opened = eyes.images[eyes.labels == 1]
+    with pytest.warns(UserWarning, match="the start is kept as it is: all labels are open"):
+        clf = EyeClassifier(start_from="fast").fit(opened, np.ones(len(opened), int))
+    assert np.array_equal(clf.predict_proba(opened), load_model("fast").predict_proba(opened))
+    with pytest.raises(ParameterError, match="5 labelled images are too few to change a start"):
+        EyeClassifier(start_from="fast").fit(eyes.images, [1, 0, 1, 0, 1] + [-1] * 35)
+    with pytest.raises(ModelError):
+        EyeClassifier(start_from="missing.npz").fit(eyes.images, eyes.labels)

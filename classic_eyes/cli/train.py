@@ -238,11 +238,12 @@ def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | Non
         try:
             check_labels(eyes)
             check_folds(eyes, n_folds, remedy="omit --folds", random_state=arguments.seed)
-        except DataError as error:
-            reason = str(error).partition("; ")[0]
+        except DataError:
+            n_groups = len(np.unique(eyes.groups))
+            reason = f"{n_folds} folds need open and closed eyes of more than {n_groups} groups (people or faces)"
     if reason is not None and arguments.folds is not None:
-        raise DataError(f"{reason}; omit --folds")
-    return None if reason is None else f"{reason}; label other images and run classic-eyes evaluate"
+        raise DataError(f"--folds {arguments.folds}: {reason}; omit --folds")
+    return None if reason is None else f"{reason}; label other images too, and run classic-eyes evaluate on them"
 
 
 def _accuracy_of_start(name: str, data: LoadedSet, measured: NDArray[np.bool_]) -> str:

@@ -83,7 +83,7 @@ def make_card(
         "not_for": NOT_FOR,
         "command": command,
         "data": data,
-        "parameters": clf.get_params(deep=False),
+        "parameters": _parameters(clf),
         "pipelines": {view: list(pipeline.named_steps) for view, pipeline in clf.pipelines_.items()},
         "features": clf.n_features_,
         "components": clf.n_components_,
@@ -97,6 +97,13 @@ def make_card(
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
     }
+
+
+def _parameters(clf: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = clf.get_params(deep=False)
+    start = parameters.pop("start_from")
+    # With a start, no other parameter has an effect.
+    return parameters if start is None else {"start_from": start}
 
 
 def _protocol(clf: Any, results: Any, n_folds: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,8 @@ __all__ = ["MIN_LABELLED", "Adapted", "adapt_program"]
 MIN_LABELLED = 10
 """Fewest labelled images with which a start is changed."""
 
-# Variance of the log odds that the images may change, and how far the start is trusted, a factor of its log odds.
-_VARIANCES, _TRUSTS = (8.0, 32.0, 128.0), (1.0, 0.5)
+# Prior variances of the change of the log odds.
+_VARIANCES = (8.0, 32.0, 128.0)
 # Variance that all images share, as a share of that of each: a shift of the threshold.
 _SHIFT = 0.3
 _N_FOLDS = 10
@@ -35,8 +34,8 @@ class Adapted:
     ----------
     program : Program
         The adapted program, or the start itself.
-    is_start : bool
-        Whether the start was kept.
+    why_kept : str or None
+        Why the start was kept as it is, if it was.
     log_odds : float array of shape (n,)
         Out-of-fold log odds of the images.
     start : float array of shape (n,)
@@ -44,7 +43,7 @@ class Adapted:
     """
 
     program: Program
-    is_start: bool
+    why_kept: str | None
     log_odds: NDArray[np.float64]
     start: NDArray[np.float64]
 
@@ -54,13 +53,13 @@ def adapt_program(
 ) -> Adapted:
     """Adapt a program to labelled images, by a Gaussian process whose mean is the program.
 
-    1. The prior of the log odds of open is a Gaussian process. Its mean is those of the start, times 1 or 0.5. Its
-       covariance is a variance times the mean of the kernels of all views, plus 0.3.
+    1. The prior of the log odds of open is a Gaussian process. Its mean is those of the start. Its covariance is a
+       variance times the mean of the kernels of all views, plus 0.3.
     2. Laplace's approximation gives the mean of the posterior: a sum of kernels with the images, which become support
        vectors of each view (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, chapter 3,
        ISBN 0-262-18253-X).
-    3. Variance (8, 32 or 128) and factor are those with the least log loss out of fold, over folds of whole groups.
-    4. If more of the images are wrong out of fold than by the start, the start is kept.
+    3. The variance, 8, 32 or 128, is that with the least log loss out of fold, over folds of whole groups.
+    4. If more of the images are wrong out of fold than by the start, the start is kept; and if all are of one class.
 
     Raises
     ------
@@ -75,22 +74,25 @@ def adapt_program(
         raise ParameterError("start_from is a model with a classifier of your own, which cannot be changed; train anew")
     views = [_View(program, number, images) for number in range(len(program.views))]
     target = (labels == 1).astype(np.float64)
-    start = _log_odds(program, [view.start for view in views], program.slope, program.intercept)
+    start = _log_odds(program, [view.start for view in views], program.intercept)
+    if len(np.unique(labels)) < 2:
+        why = f"all labels are {('closed', 'open')[int(labels[0])]}; open and closed eyes are needed"
+        return Adapted(program, why, start, start)
     folds = _folds(groups)
     tried = []
-    for variance, trust in product(_VARIANCES, _TRUSTS):
+    for variance in _VARIANCES:
         values = np.empty(len(images))
         for test in folds:
             train = np.setdiff1d(np.arange(len(images)), test)
-            posterior = _Posterior(program, views, train, trust * start, target, variance, trust)
-            values[test] = posterior.log_odds(test)
-        tried.append((_loss(values, target), variance, trust, values))
-    _, variance, trust, values = min(tried, key=lambda each: each[0])
+            values[test] = _Posterior(program, views, train, start, target, variance).log_odds(test)
+        tried.append((_loss(values, target), variance, values))
+    _, variance, values = min(tried, key=lambda each: each[0])
     if ((values >= 0) != target).sum() > ((start >= 0) != target).sum():
-        return Adapted(program, True, start, start)
+        why = "out of fold, it classifies the labelled images better than what would be made of them; label more"
+        return Adapted(program, why, start, start)
     everything = np.arange(len(images))
-    posterior = _Posterior(program, views, everything, trust * start, target, variance, trust)
-    return Adapted(posterior.program(), False, values, start)
+    posterior = _Posterior(program, views, everything, start, target, variance)
+    return Adapted(posterior.program(), None, values, start)
 
 
 class _View:
@@ -119,19 +121,17 @@ class _Posterior:
         mean: NDArray[np.float64],
         target: NDArray[np.float64],
         variance: float,
-        trust: float,
     ) -> None:
         self._start, self._views, self._train = program, views, train
-        self._slope = trust * program.slope
         kernel = np.mean([view.kernel[np.ix_(train, train)] for view in views], axis=0) + _SHIFT
         weights = variance * _fit_laplace(variance * (kernel + kernel.T) / 2, mean[train], target[train])
-        self._intercept = trust * program.intercept + _SHIFT * float(weights.sum())
+        self._intercept = program.intercept + _SHIFT * float(weights.sum())
         # Log odds are the slope times the mean of the views.
-        self._dual = weights / self._slope
+        self._dual = weights / program.slope
 
     def log_odds(self, test: NDArray[np.intp]) -> NDArray[np.float64]:
         decisions = [view.start[test] + view.kernel[np.ix_(test, self._train)] @ self._dual for view in self._views]
-        return _log_odds(self._start, decisions, self._slope, self._intercept)
+        return _log_odds(self._start, decisions, self._intercept)
 
     def program(self) -> Program:
         views = [
@@ -142,31 +142,29 @@ class _Posterior:
             )
             for each in self._views
         ]
-        return replace(self._start, views=tuple(views), slope=self._slope, intercept=self._intercept)
+        return replace(self._start, views=tuple(views), intercept=self._intercept)
 
 
 def _fit_laplace(
     covariance: NDArray[np.float64], mean: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the weights of the covariances at the mode of the posterior, by Newton's method."""
-    values = np.zeros(len(target))
+    values: NDArray[np.float64] = np.zeros(len(target))
     weights = values
     for _ in range(_N_STEPS):
         p = (1 + np.tanh((mean + values) / 2)) / 2
         curvature = p * (1 - p) + 1e-9
         system = np.eye(len(target)) + curvature[:, np.newaxis] * covariance
-        weights = np.linalg.solve(system, curvature * values + target - p)
+        weights = np.asarray(np.linalg.solve(system, curvature * values + target - p), dtype=np.float64)
         before, values = values, covariance @ weights
         if np.abs(values - before).max() < _TOLERANCE:
             break
     return weights
 
 
-def _log_odds(
-    program: Program, decisions: Sequence[NDArray[np.float64]], slope: float, intercept: float
-) -> NDArray[np.float64]:
+def _log_odds(program: Program, decisions: Sequence[NDArray[np.float64]], intercept: float) -> NDArray[np.float64]:
     threshold = None if program.cascade is None else program.cascade.threshold
-    return slope * blend(decisions, threshold) + intercept
+    return program.slope * blend(decisions, threshold) + intercept
 
 
 def _folds(groups: NDArray[np.generic]) -> list[NDArray[np.intp]]:

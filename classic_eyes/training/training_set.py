@@ -45,7 +45,9 @@ _HARD_SHARE = 0.5
 _WORDS = {"closed": 0, "open": 1, "unknown": UNLABELLED, "nan": UNLABELLED, "": UNLABELLED}
 
 
-def check_labels(y: ArrayLike | None, n: int) -> tuple[NDArray[np.int8], NDArray[Any]]:
+def check_labels(
+    y: ArrayLike | None, n: int, *, allow_one_class: bool = False
+) -> tuple[NDArray[np.int8], NDArray[Any]]:
     """Return labels of n images as 1, 0 and -1 (unknown), and the classes closed and open as ``y`` has them.
 
     >>> check_labels(["OPEN", "CLOSED", None], 3)
@@ -69,6 +71,8 @@ def check_labels(y: ArrayLike | None, n: int) -> tuple[NDArray[np.int8], NDArray
     labels = np.array(read, dtype=np.int8)
     classes = _classes([value for value, label in zip(values, read, strict=True) if label != UNLABELLED])
     present = set(labels.tolist())
+    if allow_one_class:
+        return labels, classes
     if len(present) == 1 and UNLABELLED not in present:
         raise ParameterError(
             f"y holds one class only ({'open' if 1 in present else 'closed'}); training needs open and closed eyes"

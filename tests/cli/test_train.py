@@ -697,3 +697,51 @@ def test_help_names_every_classifier_and_recipe(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert all(re.search(rf"\b{name}\b", text.partition("--classifier NAME")[2]) for name in CLASSIFIERS)
     assert all(re.search(rf"\b{name}\b", text.partition("--recipe NAME")[2]) for name in RECIPES)
+
+
+# -- a few labels on top of a model --
+
+
+def test_a_start_takes_a_few_labels_and_is_measured(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 60, random_state=1)
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "mine.npz") == 0
+    out, err = capsys.readouterr()
+    assert "5-fold evaluation" in err
+    assert re.search(r"fast alone classifies \d+ of these 60 images rightly", out)
+    card = read_card(tmp_path / "mine.npz")
+    assert card["parameters"] == {"start_from": "fast"}
+    assert card["results"]
+    data = load_images(read_eyes(folder))
+    clf = EyeClassifier(start_from="fast").fit(data.images, data.eyes.labels, groups=data.eyes.groups)
+    assert np.array_equal(load_model(tmp_path / "mine.npz").predict_proba(data.images), clf.predict_proba(data.images))
+
+
+def test_a_start_has_no_use_for_unlabelled_images(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 60, random_state=1)
+    lines = (folder / "assets.csv").read_text().splitlines()
+    unlabelled = [line.split(",")[0] + "," + ("" if k > 30 else line.split(",")[1]) for k, line in enumerate(lines)]
+    (folder / "assets.csv").write_text("\n".join(unlabelled))
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "mine.npz", "--folds", 0) == 0
+    assert "left out of 60 images: 30 without a label" in capsys.readouterr().err
+
+
+def test_one_person_is_not_split(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 40, random_state=1)
+    lines = (folder / "assets.csv").read_text().splitlines()
+    rows = [",".join([*line.split(",")[:2], "anna"]) for line in lines[1:]]
+    (folder / "assets.csv").write_text("\n".join(["file,label,group", *rows]))
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "mine.npz") == 0
+    assert "not evaluated: 5 folds need open and closed eyes of more than 1 groups" in capsys.readouterr().out
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "b.npz", "--folds", 5) == 2
+    assert "--folds 5: 5 folds need" in capsys.readouterr().err
+
+
+def test_what_a_start_refuses(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 9, random_state=1)
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "a.npz") == 2
+    assert "9 labelled images are too few to change a start; label 10 or more" in capsys.readouterr().err
+    assert main("train", folder, "--start-from", "fast", "--recipe", "fast", "--out", tmp_path / "a.npz") == 2
+    assert "--start-from fast has no use for --recipe; omit it" in capsys.readouterr().err
+    assert main("train", folder, "--start-from", "no.npz", "--out", tmp_path / "a.npz") == 2
+    assert "no file of this name" in capsys.readouterr().err
+    assert not (tmp_path / "a.npz").exists()

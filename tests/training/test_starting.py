@@ -43,7 +43,7 @@ def test_what_is_predicted_out_of_fold_is_what_the_program_predicts(start):
     views = [_View(start, number, images) for number in range(2)]
     train, target = np.arange(30), (labels == 1).astype(float)
     log_odds = start.log_odds(images)
-    posterior = _Posterior(start, views, train, 0.5 * log_odds, target, 8.0, 0.5)
+    posterior = _Posterior(start, views, train, log_odds, target, 8.0)
     assert posterior.program().log_odds(images) == pytest.approx(posterior.log_odds(np.arange(40)), abs=2e-3)
 
 
@@ -60,7 +60,7 @@ def test_another_kind_of_eyes_is_learnt_from_forty(start):
     before, after = (errors(program, images[40:], labels[40:]) for program in (start, adapted.program))
     assert before > 0.05
     assert after < 0.7 * before
-    assert not adapted.is_start
+    assert adapted.why_kept is None
 
 
 def test_what_the_start_knows_is_kept(start):
@@ -100,6 +100,13 @@ def test_one_person_is_split_by_images():
     folds = _folds(np.zeros(40, int))
     assert sorted(np.concatenate(folds)) == list(range(40))
     assert len(folds) == 10
+
+
+def test_one_class_changes_nothing_and_says_so(start):
+    images, _ = other_kind(20, random_state=1)
+    adapted = adapt_program(start, images, np.zeros(20, np.int8), np.arange(20))
+    assert adapted.program is start
+    assert adapted.why_kept == "all labels are closed; open and closed eyes are needed"
 
 
 def test_refused(start):

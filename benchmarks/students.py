@@ -25,7 +25,7 @@ from classic_eyes.labeling import queue_images
 
 __all__ = ["CLAIM_ORDERS", "Claim", "simulate_students"]
 
-CLAIM_ORDERS = ("priority", "random", "mixed")
+CLAIM_ORDERS = ("random", "mixed", "priority")
 _SLIPS = 0.02
 _PAGE = 50
 

@@ -11,7 +11,11 @@ __all__ = ["fit_platt"]
 
 
 def fit_platt(
-    decision: npt.NDArray[np.float64], y: npt.NDArray[Any], sample_weight: npt.NDArray[np.float64] | None = None
+    decision: npt.NDArray[np.float64],
+    y: npt.NDArray[Any],
+    sample_weight: npt.NDArray[np.float64] | None = None,
+    *,
+    intercept: bool = True,
 ) -> tuple[float, float]:
     """Fit the slope and the intercept that turn decision values into log odds of open.
 
@@ -30,6 +34,8 @@ def fit_platt(
         1 open, 0 closed.
     sample_weight : float64 array of shape (n,), optional
         Weight of each row; by default 1.
+    intercept : bool, default True
+        Whether to fit the intercept; without, it is 0 and the threshold stays where the SVM puts it.
 
     Returns
     -------
@@ -53,9 +59,9 @@ def fit_platt(
     n_open, n_closed = (y == 1).sum(), (y == 0).sum()
     target = np.where(y == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
     # LogisticRegression takes hard labels: a row with target t enters as open with weight t and closed with 1 - t.
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, fit_intercept=intercept).fit(
         np.tile(decision, 2)[:, np.newaxis],
         np.repeat([1, 0], len(decision)),
         sample_weight=np.concatenate([weight * target, weight * (1 - target)]),
     )
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return float(fitted.coef_[0, 0]), float(np.ravel(fitted.intercept_)[0])

@@ -114,7 +114,8 @@ def fit_program(
        labels contradict the images.
 
     Of several sources, each counts as the root of its size in step 2, if the classifiers take weights, and each class
-    of each source counts alike in steps 3 and 4.
+    of each source counts alike in steps 3 and 4. Sources want thresholds on both sides of that of the SVMs, so it
+    stays: step 4 fits the slope alone, and to images alone.
     """
     n = len(images)
     calibrating = weight
@@ -143,7 +144,10 @@ def fit_program(
         if cascade is not None and len(pipelines) > 1:
             threshold = _quantile(np.abs(values[0][:n]), cascade, calibrating)
         decisions = blend(values, threshold)
-        slope, intercept = _fit_sigmoid(decisions, training.labels, calibrating, n)
+        if sources.max() > 0:
+            slope, intercept = fit_platt(decisions[:n], labels, calibrating, intercept=False)
+        else:
+            slope, intercept = _fit_sigmoid(decisions, training.labels, calibrating, n)
     if slope <= 0 or (n >= _ENOUGH and roc_auc(labels, (1 + np.tanh(decisions[:n])) / 2) < _LEAST_AUC):
         warnings.warn(_CONTRADICTED, UserWarning, stacklevel=4)
     views, not_compiled = _compile(list(pipelines.values()), aligned, _sizes_of_views(sizes))

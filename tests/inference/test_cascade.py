@@ -18,7 +18,15 @@ from ..precision import log_odds_bound
 EYES = make_eyes(160, random_state=1)
 OTHER = make_eyes(300, random_state=2).images
 VIEWS = (("hog",), ("lbp",), ("pixels",))
-PLAIN = {"n_copies": 0, "n_components": 20, "n_synthetic": 0, "remove_glare": False, "align": None, "cascade": 0.3}
+PLAIN = {
+    "n_copies": 0,
+    "n_components": 20,
+    "n_synthetic": 0,
+    "remove_glare": False,
+    "align": None,
+    "cascade": 0.3,
+    "size": 24,
+}
 
 
 @pytest.fixture(scope="module", params=["symmetric", "svm", "knn"])

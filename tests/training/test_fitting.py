@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from classic_eyes import EyeClassifier
+from classic_eyes.calibration.platt import fit_platt
 from classic_eyes.errors import ParameterError
 from classic_eyes.inference import program
 from classic_eyes.inference.program import reduce_images
@@ -17,7 +18,7 @@ from classic_eyes.preprocessing import find_poses
 from classic_eyes.synthetic import EyeParameters, make_eyes, render
 from classic_eyes.training import fitting
 from classic_eyes.training.fitting import _fit_out_of_fold, _fit_sigmoid
-from classic_eyes.training.training_set import TrainingSet, balanced_weight
+from classic_eyes.training.training_set import TrainingSet
 
 EYES = make_eyes(120, random_state=3)
 PLAIN = {"features": ("hog",), "remove_glare": False, "align": None, "detect_non_eyes": False}
@@ -170,15 +171,25 @@ def test_each_source_counts_as_the_root_of_its_size():
     assert np.abs(coefficients[0] - coefficients[2]).max() > 0.01 * np.abs(coefficients[2]).max()
 
 
-def test_classes_and_sources_count_alike_in_the_calibration():
-    # The first source has nine open eyes for each closed one, and is ten times the second.
-    sources = np.repeat([0, 1], [1000, 100])
-    labels = np.concatenate([np.arange(1000) % 10 > 0, np.arange(100) % 2]).astype(np.int8)
-    margin = np.random.default_rng(0).normal(0, 1, 1100)
-    weight = balanced_weight(sources, labels)
-    # The values say nothing: what is left is the prior.
-    assert abs(_fit_sigmoid(margin, labels, weight, 1100)[1]) < 0.1
-    assert _fit_sigmoid(margin, labels, None, 1100)[1] > 1.5
+def test_of_several_sources_the_threshold_stays_and_each_class_of_each_counts_alike(monkeypatch):
+    given = []
+
+    def recorded(decision, y, weight, **named):
+        given.append((y, weight, named))
+        return fit_platt(decision, y, weight, **named)
+
+    monkeypatch.setattr(fitting, "fit_platt", recorded)
+    # The first source is three times the second, and has nine open eyes for each closed one.
+    order = np.concatenate([np.flatnonzero(EYES.labels == 1)[:54], np.flatnonzero(EYES.labels == 0)])[:84]
+    sources = np.where(np.arange(84) < 60, "large", "small")
+    clf = EyeClassifier(**PLAIN, classifier="symmetric", n_components=10, n_copies=1, n_synthetic=120)
+    clf.fit(EYES.images[order], EYES.labels[order], sources=sources)
+    ((labels, weight, named),) = given
+    assert named == {"intercept": False}
+    assert clf.program.intercept == 0
+    sums = [weight[(sources == name) & (labels == label)].sum() for name in ("large", "small") for label in (0, 1)]
+    present = [total for total in sums if total]
+    np.testing.assert_allclose(present, present[0])
 
 
 def test_a_classifier_without_weights_takes_sources_too():

@@ -99,7 +99,7 @@ class Rules:
 
     closed: float = 0.0
     other: float = 1.0
-    deep: float = -1.7
+    deep: float = -1.5
     deep_slow: float = -2.6
     slow_s: float = 0.3
     edge: float = 0.75
@@ -241,7 +241,7 @@ def find_events(
     1. `closing_evidence` combines probability and openness of each eye.
     2. Frames are closed where the mean evidence of both eyes is below 0 and neither eye is clearly open. Closed frames
        are one closure until the mean evidence rises to 1.
-    3. A closure counts if its evidence falls to -1.7, or to -2.6 if it lasts more than 0.3 s. The lids are together
+    3. A closure counts if its evidence falls to -1.5, or to -2.6 if it lasts more than 0.3 s. The lids are together
        while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.75 of the
        openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
        or more.

@@ -24,8 +24,8 @@ SUBSPACES = {"hog": 100, "pixels": 60, "lbp": 200, "words_tt": 200}
 # Components at most, as a share of the images, so that new images have residuals like those of training images.
 _SHARE = 0.25
 # Fewest images of a source that is left out alone; as many of each count for the percentiles; synthetic eyes beside
-# several sources; and the share of the worst source left out that may count as non-eyes.
-_MIN_SOURCE, _COUNTED, _N_SYNTHETIC, _WORST = 100, 500, 1500, 0.03
+# several sources; and the share of the eyes left out that count as non-eyes.
+_MIN_SOURCE, _COUNTED, _N_SYNTHETIC, _FLAGGED = 100, 500, 1500, 0.015
 
 
 def fit_novelty(
@@ -43,8 +43,8 @@ def fit_novelty(
     3. The components kept are those of all images. On few training images their residuals are far smaller than on
        unseen ones: the first percentile is over both, so that training images do not count as non-eyes.
     4. Of several sources, and synthetic eyes as one more, each is left out in step 1 instead, those of fewer than 100
-       images together, and each counts alike in step 2. The threshold is that at which 3% of the worst one left out
-       count as non-eyes, instead of 1% of all: eyes of a new kind must not.
+       images together, and each counts alike in step 2. 1.5% of these eyes count as non-eyes, instead of 1% of eyes
+       of known kinds.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def fit_novelty(
     else:
         counted = np.concatenate([part[np.linspace(0, len(part) - 1, _COUNTED).astype(int)] for part in parts])
         middle, above, below = _percentiles(held_out[counted], trained[counted])
-        limits = [(trained, 0.99), *((held_out[part], 1 - _WORST) for part in parts)]
+        limits = [(trained, 0.99), (held_out[counted], 1 - _FLAGGED)]
     unscaled = Novelty(tuple(subspaces), middle, above, below, 1.0)
     threshold = max(float(np.quantile(unscaled.of_residuals(rows), share)) for rows, share in limits)
     return Novelty(tuple(subspaces), middle, above, below, threshold)

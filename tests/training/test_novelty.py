@@ -39,7 +39,7 @@ def test_non_eyes_are_detected(novelty):
         assert (novelty.score(images) > 1).mean() > 0.85, kind
 
 
-def test_of_several_sources_few_eyes_of_the_worst_one_left_out_are_non_eyes():
+def test_of_several_sources_each_is_left_out_and_fewer_eyes_of_a_new_kind_are_non_eyes():
     # The second source is seen through a dark, blurred camera.
     dark = np.stack([cv2.GaussianBlur(image, (0, 0), 2.0) for image in OTHERS.images]) // 3
     images = np.concatenate([EYES.images, dark[:200]])
@@ -49,7 +49,7 @@ def test_of_several_sources_few_eyes_of_the_worst_one_left_out_are_non_eyes():
     assert (by_source.score(images) > 1).mean() <= 0.01
     # A third camera is less unlike the eyes of two than each of them is unlike those of the other.
     half = np.stack([cv2.GaussianBlur(image, (0, 0), 1.2) for image in OTHERS.images[200:]]) // 2
-    assert (by_source.score(half) > 1).mean() <= min((together.score(half) > 1).mean(), 0.03)
+    assert (by_source.score(half) > 1).mean() <= min((together.score(half) > 1).mean(), 0.05)
     noise = make_non_eyes()["noise"]
     assert (by_source.score(noise) > 1).mean() > 0.5
 

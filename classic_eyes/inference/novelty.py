@@ -75,7 +75,8 @@ class Novelty:
        eyes: its distance above their median, divided by the distance of their 99th percentile; or below it, divided
        by that of their first.
     2. These ratios are squared and added up over the subspaces, those below the median with half the weight.
-    3. The sum is divided by its 99th percentile among those eyes: 1% of eyes have a score above 1.
+    3. The sum is divided by its 99th percentile among those eyes: 1% of eyes have a score above 1. Of several sources
+       it is 1.5% of eyes of sources left out, and fewer of the sources themselves.
     4. A flat image, such as a covered camera takes, has a score above 1 whatever its features are. Flat means that the
        means of 6 x 6 cells deviate by less than 2 grey levels.
 

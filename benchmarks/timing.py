@@ -46,19 +46,25 @@ class _Scorer:
     size: int = SIZE
 
 
+def _size(estimator: Any) -> int:
+    """Return the side of the images that an estimator receives."""
+    program = getattr(estimator, "program", None)
+    return SIZE if program is None else int(program.size)
+
+
 def _steps(estimator: Any, paths: Sequence[str], images: NDArray[np.uint8]) -> dict[str, tuple[int, Callable[[], Any]]]:
     """Return the steps of a round in order: name to number of images and action."""
 
     def probability(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
         return estimator.predict_proba(batch)[:, 1]
 
-    n, singles = len(paths), paths[:_SINGLES]
+    n, singles, size = len(paths), paths[:_SINGLES], _size(estimator)
     haar = HaarBaseline().predict_proba
     steps: dict[str, tuple[int, Callable[[], Any]]] = {
         "decode": (n, lambda: _in_chunks(read_images, paths)),
         "haar": (n, lambda: _in_chunks(haar, images)),
-        "end_to_end": (n, lambda: list(score_files(paths, _Scorer(probability), n_jobs=1))),
-        "one_image": (len(singles), lambda: [probability(read_images([path])[0]) for path in singles]),
+        "end_to_end": (n, lambda: list(score_files(paths, _Scorer(probability, size), n_jobs=1))),
+        "one_image": (len(singles), lambda: [probability(read_images([path], size=size)[0]) for path in singles]),
     }
     program = getattr(estimator, "program", None)
     if program is not None:
@@ -78,7 +84,7 @@ def time_estimator(estimator: Any, paths: Sequence[str], *, rounds: int) -> dict
     """
     seconds: dict[str, list[float]] = {}
     with one_thread():
-        images, _ = read_images(paths)
+        images, _ = read_images(paths, size=_size(estimator))
         steps = _steps(estimator, paths, images)
         program = getattr(estimator, "program", None)
         for number in range(rounds + 1):

@@ -36,7 +36,7 @@ _OWN = "classic_eyes"
 # Each rule is also tried at a lower and at a higher value.
 RULES = [
     {"closed": closed, "deep": deep, "edge": edge, "partial": partial}
-    for closed, deep, edge, partial in product((0.0, -0.5, 0.5), (-1.7, -2.2, -1.2), (0.8, 0.75, 0.85), (0.5, 0.4, 0.6))
+    for closed, deep, edge, partial in product((0.0, -0.5, 0.5), (-1.5, -2.0, -1.0), (0.75, 0.7, 0.8), (0.4, 0.3, 0.5))
 ]
 
 Floats = NDArray[np.float64]

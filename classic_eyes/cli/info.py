@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._utils.shipped import SHIPPED_MODELS, shipped_model
+from .._utils.shipped import SHIPPED_MODELS, present_models, shipped_model
 from ..errors import ModelError
 from ..inference.program import Block, View
 from ..persistence.card import card_path, read_card
@@ -58,7 +58,7 @@ def describe_model(file: str) -> dict[str, Any]:
         raise ModelError(f"model file {str(path)!r} ends in {path.suffix!r}; allowed are .npz, .skops and .joblib")
     digest, size = sha256(path), path.stat().st_size
     about: dict[str, Any] = {"file": utf8_name(str(path)), "megabytes": round(size / 1e6, 2), "sha256": digest}
-    about["shipped"] = next((name for name in SHIPPED_MODELS if sha256(shipped_model(name)) == digest), None)
+    about["shipped"] = next((name for name, own in present_models().items() if sha256(own) == digest), None)
     about |= _describe_npz(path) if path.suffix == ".npz" else _describe_estimator(path)
     about["card"] = card = read_card(path) if card_path(path).exists() else None
     if card is not None:

@@ -27,7 +27,7 @@ __all__ = ["Eye", "Face", "FaceReader"]
 # An eye is hidden if less of its patch lies inside the photograph.
 _MIN_VISIBLE = 0.7
 # A doubtful face is one if both of its eyes are no less like eyes than this.
-_MAX_CONFIRMING_NOVELTY = 0.9
+_MAX_CONFIRMING_NOVELTY = 0.7
 
 
 class PatchModel(Protocol):

@@ -21,8 +21,8 @@ from classic_eyes.errors import MissingDependencyError
 from classic_eyes.persistence.estimators import read_estimator
 
 PACKAGE = Path(classic_eyes.__file__).parent
-# Not needed by a model: drawing and finding faces, videos, cascades, which say themselves what is missing.
-NOT_NEEDED = ("cli/", "descriptors/haar", "faces/", "labeling/", "video/")
+# Not needed by a model: evaluation, drawing and finding faces, videos, cascades, which say themselves what is missing.
+NOT_NEEDED = ("cli/", "descriptors/haar", "evaluation", "faces/", "labeling/", "video/")
 
 
 def functions_used():

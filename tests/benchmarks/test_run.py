@@ -101,7 +101,7 @@ def test_counts_of_features_components_and_support_vectors(toy):
     assert 0 < entries[f"{default} svm, mirror images only"]["n_support_vectors"] <= 60
     assert entries["profile gb"]["n_support_vectors"] is None
     # Metric learning leaves 96 directions of each view.
-    assert entries["shipped model"]["n_components"] == 192
+    assert entries["shipped model"]["n_components"] == 3 * 96
     assert entries["Haar baseline"]["n_features"] is None
     assert entries["Haar baseline"]["train_seconds"] is None
     assert entries["Haar baseline"]["speed"]["features"] is None

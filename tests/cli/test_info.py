@@ -93,8 +93,8 @@ def test_nothing_is_unpickled(tmp_path, capsys):
 def test_shipped_model(capsys, name):
     found = description(capsys, ROOT / "models" / f"{name}.npz")
     assert found["shipped"] == name
-    assert [view["symmetric"] for view in found["views"]] == [True, True]
-    assert [view["aligned"] for view in found["views"]] == [False, True]
+    assert [view["symmetric"] for view in found["views"]] == [True] * (3 if name == "default" else 2)
+    assert [view["aligned"] for view in found["views"]] == [False, *[True] * (len(found["views"]) - 1)]
     assert found["cascade_threshold"] > 0
     assert main("info", name) == 0
     text = capsys.readouterr().out

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classic_eyes import load_model
 from classic_eyes.calibration import Calibration, Threshold
 from classic_eyes.descriptors.ear import eye_aspect_ratio
 from classic_eyes.errors import ImageError, MissingDependencyError, ParameterError
@@ -38,7 +39,7 @@ def test_open_eyes_with_68_landmarks(collins):
         assert eye.ear > 0.2
         assert eye.probability > 0.9
         assert (eye.label, eye.hidden) == (1, None)
-        assert eye.patch.shape == (24, 24)
+        assert eye.patch.shape == (load_model().size,) * 2
         x, y, w, h = eye.box
         assert x < eye.corners[0, 0] < eye.corners[1, 0] < x + w
         assert y < eye.corners[0, 1] < y + h

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.shipped import SHIPPED_MODELS, shipped_model
 from .._utils.writing import csv_text, write_whole
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
@@ -31,7 +33,7 @@ from ..evaluation import (
 )
 from ..features import EXTRACTORS
 from ..labeling.page import write_history
-from ..persistence.card import make_card, read_about
+from ..persistence.card import card_path, make_card, read_about, read_card
 from ..persistence.saving import check_target, save_classifier, written_files
 from ..predictor import load_model
 from ..recipes import RECIPES
@@ -206,6 +208,7 @@ def work(arguments: Namespace) -> int:
         not_evaluated=not_evaluated,
         notes=notes,
         images=None if data.eyes.predicted else data.images[data.eyes.labels != UNLABELLED],
+        start=_card_of_start(arguments.start_from),
         about=about,
     )
     written = save_classifier(arguments.out, clf, card)
@@ -244,6 +247,13 @@ def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | Non
     if reason is not None and arguments.folds is not None:
         raise DataError(f"--folds {arguments.folds}: {reason}; omit --folds")
     return None if reason is None else f"{reason}; label other images too, and run classic-eyes evaluate on them"
+
+
+def _card_of_start(name: str | None) -> dict[str, Any] | None:
+    if name is None:
+        return None
+    path = shipped_model(name) if name in SHIPPED_MODELS and not os.path.exists(name) else Path(name)
+    return read_card(path) if card_path(path).exists() else None
 
 
 def _accuracy_of_start(name: str, data: LoadedSet, measured: NDArray[np.bool_]) -> str:

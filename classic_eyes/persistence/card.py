@@ -47,6 +47,7 @@ def make_card(
     not_evaluated: str | None = None,
     notes: Iterable[str] = (),
     images: NDArray[np.uint8] | None = None,
+    start: dict[str, Any] | None = None,
     about: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the card of a fitted `classic_eyes.EyeClassifier`.
@@ -73,6 +74,8 @@ def make_card(
         What a reader of the results must know.
     images : uint8 array of shape (n, size, size), optional
         The labelled images, of which short digests are stored; see `trained_on`.
+    start : dict, optional
+        The card of the model that these images were added to; its images are named too.
     about : dict, optional
         Further entries: sources, licences, limits.
     """
@@ -92,7 +95,7 @@ def make_card(
         "protocol": "; ".join([protocol, *(notes if results else ())]),
         "results": results,
         "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
-        **({} if images is None else {"trained_on": _pack_digests(images)}),
+        **({} if images is None else {"trained_on": _pack_digests(images, start)}),
         "versions": library_versions(),
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
@@ -134,22 +137,27 @@ def _digests(images: NDArray[np.uint8]) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=_N_DIGEST).digest() for image in images]
 
 
-def _pack_digests(images: NDArray[np.uint8]) -> dict[str, Any]:
-    packed = b"".join(sorted(set(_digests(images))))
+def _pack_digests(images: NDArray[np.uint8], start: dict[str, Any] | None = None) -> dict[str, Any]:
+    packed = b"".join(sorted({*_digests(images), *_stored_digests(start or {}, images.shape[1])}))
     return {"size": images.shape[1], "digests": base64.b64encode(packed).decode("ascii")}
 
 
 def trained_on(card: dict[str, Any], images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which images (n, size, size) the model of a card was trained on with their labels; False where unknown."""
+    known = _stored_digests(card, images.shape[1])
+    return np.array([digest in known for digest in _digests(images)], dtype=bool)
+
+
+def _stored_digests(card: dict[str, Any], size: int) -> set[bytes]:
+    """Return the digests in a card; none for images of another size, or where there are none."""
     stored = card.get("trained_on")
     try:
-        if int(stored["size"]) != images.shape[1]:  # type: ignore[index]
-            return np.zeros(len(images), dtype=bool)
+        if int(stored["size"]) != size:  # type: ignore[index]
+            return set()
         packed = base64.b64decode(stored["digests"], validate=True)  # type: ignore[index]
     except (TypeError, KeyError, ValueError, binascii.Error):
-        return np.zeros(len(images), dtype=bool)
-    known = {packed[k : k + _N_DIGEST] for k in range(0, len(packed), _N_DIGEST)}
-    return np.array([digest in known for digest in _digests(images)], dtype=bool)
+        return set()
+    return {packed[k : k + _N_DIGEST] for k in range(0, len(packed), _N_DIGEST)}
 
 
 def card_path(path: str | os.PathLike[str]) -> Path:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
+from classic_eyes._utils.shipped import shipped_model
 from classic_eyes.cli import train
 from classic_eyes.cli.train import _announcement
 from classic_eyes.datasets import load_images, read_eyes
@@ -710,6 +711,8 @@ def test_a_start_takes_a_few_labels_and_is_measured(tmp_path, capsys):
     assert re.search(r"fast alone classifies \d+ of these 60 images rightly", out)
     card = read_card(tmp_path / "mine.npz")
     assert card["parameters"] == {"start_from": "fast"}
+    assert set(card["trained_on"]) == {"size", "digests"}
+    assert len(card["trained_on"]["digests"]) > len(read_card(shipped_model("fast"))["trained_on"]["digests"])
     assert card["results"]
     data = load_images(read_eyes(folder))
     clf = EyeClassifier(start_from="fast").fit(data.images, data.eyes.labels, groups=data.eyes.groups)

@@ -284,7 +284,7 @@ def test_a_pipeline_that_cannot_be_compiled_is_wrapped_and_named():
 
 def test_the_defaults_are_the_recipe_default():
     assert EyeClassifier().get_params(deep=False) == EyeClassifier.from_recipe("default").get_params(deep=False)
-    assert {**RECIPES["default"], "random_state": 0} == EyeClassifier().get_params(deep=False)
+    assert {**RECIPES["default"], "start_from": None, "random_state": 0} == EyeClassifier().get_params(deep=False)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -24,7 +24,7 @@ def shipped_model(name: str) -> Path:
         if name not in NOT_IN_WHEEL:
             raise
         raise ModelError(
-            f"the model {name!r} is in the clone, not in the wheel: give the path of models/{name}.npz of the clone, or "
+            f"the model {name!r} is in the clone, not in the wheel: give the path of its models/{name}.npz, or "
             f"train it with classic-eyes train FOLDER --recipe {name}"
         ) from error
 

@@ -743,7 +743,8 @@ def test_camera_ends_cleanly_when_it_is_stopped(tmp_path, how):
     (summary,) = json.loads((tmp_path / "s.json").read_text())["files"]
     rows = rows_of((tmp_path / "f.csv").read_text())
     assert 0 < summary["frames"] < 1500
-    assert int(rows[-1]["frame"]) == summary["frames"] - 1
+    # The signal may come while a frame is on its way.
+    assert summary["frames"] - int(rows[-1]["frame"]) in (1, 2)
     assert abs(summary["tracks"][0]["blinks"] - len(rows_of((tmp_path / "e.csv").read_text()))) == 0
     with read_frames(tmp_path / "d.mp4") as frames:
         assert abs(sum(1 for _ in frames) - summary["frames"]) <= 1

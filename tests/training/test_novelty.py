@@ -154,6 +154,6 @@ def test_small_folders_have_no_verdict_and_the_remedy_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["default", "fast"])
 def test_the_shipped_models_detect_non_eyes(name):
     model, images = load_model(name), make_non_eyes(random_state=7)
-    for kind in ("textures", "faces", "letters"):
-        assert (model.novelty_score(images[kind]) > 1).mean() > 0.9, kind
-    assert (model.novelty_score(images["noise"]) > 1).mean() > 0.8
+    # Few eyes of new kinds are flagged, at the price of faces and letters; docs/experiments.md has the trade-off.
+    for kind, least in (("textures", 0.95), ("faces", 0.5), ("letters", 0.85), ("noise", 0.9)):
+        assert (model.novelty_score(images[kind]) > 1).mean() > least, kind

@@ -145,7 +145,7 @@ def test_any_object_with_size_and_probability_is_a_model(clip):
         size = 24
 
         def probability(self, images):
-            return load_model().probability(images)
+            return load_model("fast").probability(images)
 
     assert len(list(Analysis(read_frames(clip), Model()))) == 160
 

@@ -241,7 +241,11 @@ def _check_outputs(arguments: Namespace, options: dict[str, str | None], paths: 
     """Refuse outputs that cannot or must not be written, before the long work."""
     read = [*paths, model_file(arguments), *([arguments.calibration] if arguments.calibration else [])]
     known: dict[str, str] = {}
-    endings = {"--page": (".html", ".htm")}
+    endings: dict[str, tuple[str, ...]] = {"--page": (".html", ".htm")}
+    for option, path in options.items():
+        # Any other ending is a matter of taste; this one would lie.
+        if path is not None and Path(path).suffix in (".csv", ".jsonl"):
+            endings[option] = (f".{arguments.format}",)
     named = {**options, "--summary": arguments.summary, "--page": arguments.page}
     if arguments.draw is not None and _is_drawn_file(arguments.draw):
         named["--draw"] = arguments.draw

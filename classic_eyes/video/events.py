@@ -122,6 +122,8 @@ _SURE, _SLOW_S, _SHALLOW, _LASTS_S = 0.88, 0.18, 0.3, 0.15
 _PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.65
 # The lids are together below this share of the least evidence.
 _TOGETHER = 0.65
+# Events in quick succession are held back together for so long, and a wink for so long, in seconds.
+_MAX_SERIES_S, _MAX_WINK_S = 4.0, 3.0
 MAX_INTERVAL_S = 0.5
 """A frame lasts to the next one, but no longer than this, in seconds."""
 
@@ -178,22 +180,30 @@ class EventFinder:
         self.rules = rules if rules is not None else Rules()
         self._rows: list[tuple[int, float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
         self._first = 0  # before this position, frames belong to events that were returned
-        self._last_active: float | None = None
+        self._first_active = self._last_active = None  # type: float | None
+        self._one_since: float | None = None
 
     @property
     def delay_s(self) -> float:
-        """How long after its last frame with closed lids an event is final, in seconds."""
+        """How long after its last frame with closed lids an event is final, in seconds.
+
+        Events of which each begins within this time of the last one are final together, after 4 s or little more.
+        """
         return max(self.rules.merge_s, 2 * self.rules.reach_s)
 
     def add(self, frame: int, time_s: float, p_open: NDArray[np.float64], openness: NDArray[np.float64]) -> list[Event]:
         """Add the next frame, NaN for an eye that is not seen; return the events that are final now."""
         final: list[Event] = []
-        if self._last_active is not None and time_s - self._last_active > self.delay_s:
-            final = self._flush()
+        if self._last_active is not None and self._first_active is not None:
+            waits = self.rules.reach_s if time_s - self._first_active > _MAX_SERIES_S else self.delay_s
+            if time_s - self._last_active > waits:
+                final = self._flush()
         evidence = closing_evidence(p_open, openness, threshold=self.threshold)
         self._rows.append((frame, time_s, p_open, openness, evidence))
-        if self._is_active(evidence, openness):
+        if self._is_active(time_s, evidence, openness):
             self._last_active = time_s
+            if self._first_active is None:
+                self._first_active = time_s
         elif self._last_active is None:
             self._forget(time_s - self.delay_s)
         return final
@@ -202,9 +212,19 @@ class EventFinder:
         """Return the events that are left, at the end of the video or of the track."""
         return self._flush()
 
-    def _is_active(self, evidence: NDArray[np.float64], openness: NDArray[np.float64]) -> bool:
+    def _is_active(self, time_s: float, evidence: NDArray[np.float64], openness: NDArray[np.float64]) -> bool:
         """Whether a frame may belong to the inside of an event."""
-        return bool((evidence < self.rules.closed).any() or (openness < self.rules.partial).any())
+        closed = (evidence < self.rules.closed) | (openness < self.rules.partial)
+        if not closed.any():
+            self._one_since = None
+            return False
+        seen = evidence[~np.isnan(evidence)]
+        if seen.mean() < self.rules.closed or bool(closed[~np.isnan(evidence)].all()):
+            return True
+        # An eye that stays closed, or looks so, must not hold back the events of both.
+        if self._one_since is None:
+            self._one_since = time_s
+        return time_s - self._one_since <= _MAX_WINK_S
 
     def _forget(self, time_s: float) -> None:
         keep = 0
@@ -215,7 +235,7 @@ class EventFinder:
             self._first = max(0, self._first - keep)
 
     def _flush(self) -> list[Event]:
-        self._last_active = None
+        self._first_active = self._last_active = None
         if not self._rows:
             return []
         columns = list(zip(*self._rows, strict=True))
@@ -245,7 +265,7 @@ def find_events(
        while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.75 of the
        openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
        or more.
-    4. A ``wink`` is the same of one eye, for 0.1 s or more, while the other is clearly open.
+    4. A ``wink`` is the same of one eye, for 0.12 to 3 s, while the other is clearly open.
     5. A ``partial`` blink is a quick fall of the mean openness below 0.4 and back, without a closure.
 
     An eye that is not seen has no part in it; a face that is not seen for more than 0.2 s interrupts an event.
@@ -272,7 +292,7 @@ def find_events(
     Raises
     ------
     ParameterError
-        If the shapes do not fit, or times decrease.
+        If the shapes do not fit, probabilities are not from 0 to 1, or times decrease.
 
     Examples
     --------
@@ -290,6 +310,8 @@ def find_events(
             f"times, p_open and openness have shapes {np.shape(times)}, {np.shape(p_open)} and {np.shape(openness)}; "
             "allowed are (n,), and (n,) or (n, 2) for both others"
         )
+    if not ((np.isnan(p) | ((p >= 0) & (p <= 1))).all()):
+        raise ParameterError(f"p_open has values from {np.nanmin(p)} to {np.nanmax(p)}; allowed are 0 to 1, and NaN")
     if (np.diff(times) < 0).any():
         raise ParameterError("times decrease; allowed are seconds in the order of the frames")
     finder = EventFinder(track=track, threshold=threshold, rules=rules)

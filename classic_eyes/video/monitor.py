@@ -156,8 +156,8 @@ class Monitor:
     2. The model gives the probability of open of each eye, and six points on the lids its eye aspect ratio.
     3. `relative_openness` divides that by the person's own open eye, and `find_events` finds blinks and closures.
 
-    States are those of the moment. Events come `delay_s` after the lids have opened, at most: the same that `Analysis`
-    finds in a file.
+    States are those of the moment. Events come `delay_s` after the lids have opened; while further ones follow within
+    0.7 s, up to 4 s later. They are the same that `Analysis` finds in a file.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class Monitor:
 
     @property
     def delay_s(self) -> float:
-        """How long after the lids have opened an event is reported at most, in seconds."""
+        """How long after the lids have opened an event is reported, in seconds; later if others follow at once."""
         return DELAY_S + EventFinder().delay_s
 
     def update(self, frame: ArrayLike, time_s: float) -> FrameState:
@@ -312,7 +312,8 @@ class Monitor:
             face = pending.faces.get(number)
             if face is not None:
                 person.seen_s = time_s
-                face.closed_s = self._closed_for(person, time_s, face.p, person.level.now(face.ear))
+                openness = person.level.now(face.ear)
+                face.closed_s = self._closed_for(person, time_s, _usable(face, openness), openness)
             elif time_s - person.seen_s > _FORGET_S:
                 events += self._end(number)
                 continue
@@ -341,7 +342,7 @@ class Monitor:
         p = _UNSEEN if face is None else face.p
         if face is not None:
             face.openness = openness
-            p = np.where(np.isnan(openness) & (face.face.eye_widths < _MIN_WIDTH_ALONE), np.nan, p)
+            p = _usable(face, openness)
         events = person.finder.add(pending.index, pending.time_s, p, openness)
         person.summary.add(pending.time_s, p.tolist(), openness.tolist())
         for event in events:
@@ -359,7 +360,8 @@ class Monitor:
         return [*events, *last]
 
     def _state(self, seen: _Seen, openness: NDArray[np.float64], closed_s: float) -> TrackState:
-        evidence = closing_evidence(seen.p, openness, threshold=self._threshold)
+        p = _usable(seen, openness)
+        evidence = closing_evidence(p, openness, threshold=self._threshold)
         corners = seen.face.corners.reshape(2, 2, 2)
         right, left = (
             EyeState(
@@ -368,7 +370,7 @@ class Monitor:
                 corners[k],
                 float(seen.p[k]),
                 float(openness[k]),
-                _word(float(seen.p[k]), float(evidence[k]), float(openness[k])),
+                _word(float(p[k]), float(evidence[k]), float(openness[k])),
             )
             for k, name in enumerate(("right", "left"))
         )
@@ -449,6 +451,11 @@ class Analysis(Monitor):
                 assert seen.openness is not None
                 tracks.append(self._state(seen, seen.openness, seen.closed_s))
             yield FrameState(pending.index, pending.time_s, tuple(tracks), tuple(pending.events))
+
+
+def _usable(seen: _Seen, openness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities, without those that say nothing alone: of small eyes without an open level."""
+    return np.where(np.isnan(openness) & (seen.face.eye_widths < _MIN_WIDTH_ALONE), np.nan, seen.p)
 
 
 def _word(p: float, evidence: float, openness: float) -> str:

@@ -15,7 +15,8 @@ __all__ = ["PERCLOS_DEFINITION", "TrackSummary", "summarize"]
 
 PERCLOS_DEFINITION = (
     "share of the visible time in which the lids cover 80% of the eye or more: mean openness of at most 0.2, relative "
-    "to the person's own open eye (P80; Wierwille and others, 1994, DOT HS 808 247), blinks included"
+    "to the person's own open eye (P80; Wierwille and others, 1994, DOT HS 808 247), blinks included; until an open "
+    "eye was seen, a mean probability of open below 0.5"
 )
 _COVERED = 0.2
 _WINDOW_S = 60.0
@@ -52,7 +53,8 @@ class TrackSummary:
             self._count(time_s - self._before[0])
         seen = not (np.isnan(p_open[0]) and np.isnan(p_open[1]))
         known = [value for value, p in zip(openness, p_open, strict=True) if not (np.isnan(value) or np.isnan(p))]
-        covered = sum(known) / len(known) <= _COVERED if known else None
+        # Without an open level, the lids cover an eye that looks closed.
+        covered = sum(known) / len(known) <= _COVERED if known else _mean_seen(p_open) < 0.5 if seen else None
         self._before = (time_s, seen, covered)
         if seen:
             if np.isnan(self._first_s):
@@ -124,8 +126,9 @@ def summarize(
 
     1. Blinks a minute are blinks by visible minutes, if 15 s or more are visible.
     2. ``closed_share`` is the share of the visible time in which the lids are together, in blinks and long closures.
-    3. PERCLOS is the share of the visible time with a mean openness of at most 0.2, in windows of 60 s of which 15 s or
-       more are visible. It counts the time of blinks too; ``long_s_total`` is that of long closures alone.
+    3. PERCLOS is the share of the visible time with a mean openness of at most 0.2, or a mean probability below 0.5
+       where openness is not known yet, in windows of 60 s of which 15 s or more are visible. It counts the time of
+       blinks too; ``long_s_total`` is that of long closures alone.
 
     Parameters
     ----------
@@ -175,6 +178,11 @@ def summarize(
     for time_s, probability, value in zip(times.tolist(), p.tolist(), opened.tolist(), strict=True):
         summary.add(time_s, probability, value)
     return summary.result()
+
+
+def _mean_seen(values: Sequence[float]) -> float:
+    seen = [value for value in values if not np.isnan(value)]
+    return sum(seen) / len(seen)
 
 
 def _rounded(value: float | None, digits: int = 3) -> float | None:

@@ -866,3 +866,10 @@ def test_a_reader_that_leaves_ends_the_run_quietly(blink):
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120)
     assert done.stdout.splitlines()[0] == FRAMES
     assert done.stderr == ""
+
+
+def test_an_ending_of_the_other_format_is_refused(tmp_path, clips, capsys):
+    clip = next(path for path in clips.rglob("*.mp4"))
+    assert main("video", clip, "--events", tmp_path / "e.jsonl") == 2
+    assert "--events" in (error := capsys.readouterr().err)
+    assert "must end in .csv" in error

@@ -206,6 +206,31 @@ def test_an_event_is_final_after_the_stated_delay():
     assert reported[40] <= finder.delay_s + 0.1
 
 
+def test_an_eye_that_looks_closed_for_ever_holds_nothing_back():
+    n = 3000
+    times, p, openness = signals(n, 200, 1500)
+    p[:, 0], openness[:, 0] = 0.3, 0.5  # a lid that hangs
+    finder, late, longest = EventFinder(), [], 0
+    for frame in range(n):
+        found = finder.add(frame, float(times[frame]), p[frame], openness[frame])
+        late += [times[frame] - event.end_s for event in found if event.kind == "blink"]
+        longest = max(longest, len(finder._rows))
+    assert len(late) == 2
+    assert max(late) < 5
+    assert longest < 300
+
+
+def test_a_series_of_blinks_is_reported_meanwhile():
+    times, p, openness = signals(1500, *range(50, 1400, 15))  # every 0.6 s
+    finder, late = EventFinder(), []
+    for frame in range(1500):
+        late += [
+            times[frame] - event.end_s for event in finder.add(frame, float(times[frame]), p[frame], openness[frame])
+        ]
+    assert len(late) == 90
+    assert max(late) < 6
+
+
 def test_memory_stays_constant():
     finder = EventFinder()
     for frame in range(50_000):
@@ -216,5 +241,7 @@ def test_memory_stays_constant():
 def test_refused():
     with pytest.raises(ParameterError, match=r"have shapes \(3,\), \(2,\) and \(2,\)"):
         find_events([0, 1, 2], [1, 1], [1, 1])
+    with pytest.raises(ParameterError, match=r"p_open has values from 50.0 to 99.0; allowed are 0 to 1, and NaN"):
+        find_events([0, 1, 2], [50, 99, 99], [1, 1, 1])
     with pytest.raises(ParameterError, match="times decrease"):
         find_events([0, 2, 1], [1, 1, 1], [1, 1, 1])

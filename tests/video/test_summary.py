@@ -61,11 +61,11 @@ def test_perclos_by_minutes():
     assert values == [0, pytest.approx(0.5), 0]
 
 
-def test_without_openness_no_perclos_but_a_closed_share():
+def test_without_openness_the_probability_counts():
     times, p = signals(1500, (0, 750))
     nothing = np.full_like(p, np.nan)
     summary = summarize(find_events(times, p, nothing), times, p, nothing)
-    assert summary["perclos"][0]["value"] is None
+    assert summary["perclos"][0]["value"] == pytest.approx(0.5, abs=1e-3)
     assert summary["closed_share"] == pytest.approx(0.5, abs=1e-3)
 
 

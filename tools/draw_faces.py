@@ -16,6 +16,7 @@ from skimage import data
 
 from classic_eyes.descriptors.ear import eye_aspect_ratio, eye_points
 from classic_eyes.faces import FaceReader, draw_faces
+from classic_eyes.inference.program import reduce_images
 from classic_eyes.synthetic import make_eyes
 
 ZOOM, COLUMNS, GAP = 7, 4, 14
@@ -58,7 +59,8 @@ def main() -> None:
     drawn = draw_faces(photograph, faces)
     eyes = make_eyes(40, random_state=11)
     chosen = np.concatenate([eyes.images[eyes.labels == 1][:5], eyes.images[eyes.labels == 0][:5]])
-    sheet = patches(np.concatenate([np.stack([eye.patch for eye in faces[0].eyes]), chosen]))
+    hers = reduce_images(np.stack([eye.patch for eye in faces[0].eyes]), chosen.shape[1])
+    sheet = patches(np.concatenate([hers, chosen]))
     zoom = len(sheet) / len(drawn)
     scaled = cv2.resize(drawn, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
     gap = np.full((len(sheet), 2 * GAP, 3), 250, np.uint8)

@@ -289,7 +289,10 @@ def _labelled(sets: list[EyeSet]) -> list[EyeSet]:
     kept = [eyes.take(eyes.labels != UNLABELLED) for eyes in sets]
     for before, after in zip(sets, kept, strict=True):
         if not len(after):
-            raise DataError(f"--labelled-only leaves no image of {before.source!r}: none of {len(before)} has a label")
+            raise DataError(
+                f"{before.source!r}: none of {len(before)} images has a label, and --labelled-only and --start-from use "
+                "labelled images alone; label some (classic-eyes label)"
+            )
     return kept
 
 

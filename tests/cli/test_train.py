@@ -187,7 +187,7 @@ def test_labelled_only_ignores_images_without_a_label(tmp_path, capsys):
     assert error.splitlines()[-1] == "left out of 60 images: 10 without a label"
     (top / "assets.csv").unlink()
     assert main("train", top, *options, "--labelled-only", "--force") == 2
-    assert "--labelled-only leaves no image of 'eyes'" in capsys.readouterr().err
+    assert "--labelled-only and --start-from use labelled images alone" in capsys.readouterr().err
 
 
 # -- missing labels --

@@ -182,7 +182,7 @@ class ClipCollector:
         self._take(time_ms)
 
     def add_events(self, events: Iterable[Event]) -> None:
-        """Add events that no frame brings, such as those that are open at the end of the clip."""
+        """Add events that no frame brings, such as the ones left at the end of the clip."""
         self._waiting += events
 
     def _take(self, time_ms: float) -> None:

@@ -14,7 +14,7 @@ from .collector import LEVEL_SCALE, UNSEEN
 
 __all__ = ["render_page"]
 
-# Tracks that are shown at once: those that are seen longest.
+# Tracks that are shown at once, the ones with the most time seen.
 _TRACKS = 6
 _KINDS = (
     ("all", "All"),

@@ -508,7 +508,7 @@ def test_many_events_come_in_parts(tab, tmp_path):
     clip.get_by_role("button", name="Show 100 more of 249 events").click()
     assert clip.locator("tbody tr").count() == 200
     assert focused(tab) == f"Show in the plot: {starts(clip)[100]}"
-    # An event that is not listed yet is listed when it is asked for.
+    # An event that is not listed yet is listed when it is selected.
     clip.locator('.mark[tabindex="0"]').focus()
     tab.keyboard.press("End")
     tab.keyboard.press("Enter")

@@ -290,8 +290,8 @@ def _labelled(sets: list[EyeSet]) -> list[EyeSet]:
     for before, after in zip(sets, kept, strict=True):
         if not len(after):
             raise DataError(
-                f"{before.source!r}: none of {len(before)} images has a label, and --labelled-only and --start-from use "
-                "labelled images alone; label some (classic-eyes label)"
+                f"{before.source!r}: none of {len(before)} images has a label, and --labelled-only and --start-from "
+                "use labelled images alone; label some (classic-eyes label)"
             )
     return kept
 

@@ -1,6 +1,6 @@
-"""Draw docs/faces.jpg: a photograph with its predictions, and patches with their six landmarks.
+"""Draw docs/guides/photographs.jpg: a photograph with its predictions, and patches with their six landmarks.
 
-    python tools/draw_faces.py docs/faces.jpg
+    python tools/draw_faces.py docs/guides/photographs.jpg
 
 The photograph shows Eileen Collins (NASA, public domain), from scikit-image. The first two patches are hers, the others
 are synthetic.

@@ -1,6 +1,6 @@
-"""Draw docs/labelling.png: a screenshot of the label page with synthetic eyes.
+"""Draw docs/guides/label-page.png: a screenshot of the label page with synthetic eyes.
 
-    python tools/draw_label_page.py docs/labelling.png
+    python tools/draw_label_page.py docs/guides/label-page.png
 
 Needs Chromium and playwright.
 """

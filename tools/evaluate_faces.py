@@ -1,4 +1,4 @@
-"""Evaluate verdicts on photographs of one face each, for docs/faces.md.
+"""Evaluate verdicts on photographs of one face each, for docs/guides/photographs.md.
 
     python tools/evaluate_faces.py FOLDER [LANDMARKS]
 

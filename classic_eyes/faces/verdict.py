@@ -8,7 +8,7 @@ __all__ = ["EAR_THRESHOLD", "EAR_THRESHOLD_68", "VERDICTS", "evidence", "joint_v
 
 VERDICTS = ("open", "closed", "wink", "unknown")
 # Between closed and open eyes: by the points that `find_lids` finds (0.03 and 0.27 on average on the photographs of
-# docs/faces.md), and by 68 landmarks (0.12 and 0.31).
+# docs/guides/photographs.md), and by 68 landmarks (0.12 and 0.31).
 EAR_THRESHOLD, EAR_THRESHOLD_68 = 0.14, 0.23
 _EAR_STEP = 0.03
 _MAX_EVIDENCE = 4.0

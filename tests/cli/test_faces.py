@@ -650,7 +650,7 @@ def test_no_speed_where_nothing_was_read(album, capsys):
 
 
 def test_recipe_of_the_document_copies_what_was_kept(tmp_path, monkeypatch, capsys):
-    (recipe,) = [block for block in python_in("faces.md") if "marks.csv" in block]
+    (recipe,) = [block for block in python_in("guides/photographs.md") if "marks.csv" in block]
     names = ["a, b.jpg", "sub/c.jpg", "d.jpg"]
     write_walls(tmp_path / "wedding", *names)
     monkeypatch.chdir(tmp_path)
@@ -659,16 +659,16 @@ def test_recipe_of_the_document_copies_what_was_kept(tmp_path, monkeypatch, caps
     for file, rows in (("photos.csv", photos), ("marks.csv", marks)):
         with open(file, "w", encoding="utf-8", newline="") as opened:
             csv.writer(opened).writerows(rows)
-    exec(compile(recipe, "docs/faces.md", "exec"), {})
+    exec(compile(recipe, "docs/guides/photographs.md", "exec"), {})
     assert capsys.readouterr().out == "a, b.jpg\n"
     assert below(tmp_path / "kept") == ["a, b.jpg", "sub/c.jpg"]
 
 
 def test_python_of_the_document_reads_a_photograph(tmp_path, monkeypatch, capsys):
-    (example,) = [block for block in python_in("faces.md") if "FaceReader" in block]
+    (example,) = [block for block in python_in("guides/photographs.md") if "FaceReader" in block]
     Image.fromarray(COLLINS).save(tmp_path / "photograph.jpg")
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "docs/faces.md", "exec"), {})
+    exec(compile(example, "docs/guides/photographs.md", "exec"), {})
     assert capsys.readouterr().out.startswith("open [('right', ")
     assert "skimage" not in example
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tools.write_tables import tables_in
+
 from ..conftest import ROOT, write_labelled
 
 SCRIPTS = sorted((ROOT / "tools").glob("[a-z]*_*.py"))
@@ -24,7 +26,7 @@ def script(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 def test_every_script_can_be_imported(path, monkeypatch):
     if path.name == "draw_label_page.py":
         pytest.importorskip("playwright", reason="playwright is not installed")
-    if path.name in ("draw_faces.py", "evaluate_faces.py", "make_example_eyes.py"):
+    if path.name in ("draw_faces.py", "draw_overview.py", "evaluate_faces.py", "make_example_eyes.py"):
         pytest.importorskip("skimage", reason="scikit-image is not installed")
     assert callable(script(path.name, monkeypatch)["main"])
 
@@ -38,17 +40,38 @@ def test_example_eyes_are_those_in_the_folder(tmp_path, monkeypatch):
     assert written == shipped
 
 
-def test_predictions_are_drawn(tmp_path, monkeypatch):
-    script("draw_predictions.py", monkeypatch)["main"](str(ROOT / "examples" / "eyes"), str(tmp_path / "sheet.png"))
-    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (244, 1064, 3)
+def test_the_overview_is_drawn_as_shipped(tmp_path, monkeypatch):
+    for name in ("dlib", "matplotlib", "skimage"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    monkeypatch.setattr("sys.argv", ["draw_overview.py", str(tmp_path / "overview.png")])
+    script("draw_overview.py", monkeypatch)["main"]()
+    drawn, shipped = (cv2.imread(str(path)) for path in (tmp_path / "overview.png", ROOT / "docs" / "overview.png"))
+    assert drawn.shape == shipped.shape == (760, 1000, 3)
+    assert np.abs(drawn.astype(int) - shipped).mean() < 2  # fonts and versions may differ a little
 
 
 def test_narrow_eyes_have_half_the_height(monkeypatch):
-    namespace = script("evaluate_narrow_eyes.py", monkeypatch)
+    namespace = script("evaluate_limits.py", monkeypatch)
     monkeypatch.setitem(namespace["narrow_eyes"].__globals__, "PEOPLE", 3)
     eyes = namespace["narrow_eyes"](1.0)
     assert (eyes.shape, eyes.dtype) == ((3, 24, 24), np.uint8)
     assert len(np.unique(eyes, axis=0)) == 3
+
+
+def test_limits_are_printed_as_tables(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("skimage", reason="scikit-image is not installed")
+    namespace = script("evaluate_limits.py", monkeypatch)
+    names = namespace["main"].__globals__
+    for name, value in (("PEOPLE", 20), ("OPENINGS", (1.0, 0.0)), ("SHIPPED_MODELS", ("fast",))):
+        monkeypatch.setitem(names, name, value)
+    monkeypatch.setattr("sys.argv", ["evaluate_limits.py", str(write_labelled(tmp_path / "eyes", 50))])
+    namespace["main"]()
+    narrow, non_eyes, own = tables_in(capsys.readouterr().out)
+    wide, closed = narrow[1:]
+    assert float(wide[1]) > 0.9 > 0.1 > float(closed[1])
+    assert {row[0]: float(row[2]) for row in non_eyes[1:]}["textures"] > 0.9
+    assert own[1][:2] == ["eyes", "50"]
+    assert float(own[1][2]) < 0.1
 
 
 def test_adaptation_is_evaluated_on_both_sets(tmp_path, monkeypatch, capsys):

@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
+from ._utils import training_packages  # noqa: F401
+
+# isort: split
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin

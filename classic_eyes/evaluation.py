@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ._utils import opencv, training_packages  # noqa: F401
+
+# isort: split
 import cv2
 import numpy as np
 from joblib import cpu_count

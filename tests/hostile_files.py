@@ -14,11 +14,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import tifffile
 from PIL import Image
 
+from classic_eyes._utils.opencv import opencv_log
 from classic_eyes.images import read_images
 from classic_eyes.synthetic import make_eyes
 
@@ -199,5 +199,5 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opencv_log.setLogLevel(0)
     sys.stdout.write(table() + "\n")

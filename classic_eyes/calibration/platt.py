@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._utils.dependencies import check_training_packages
+
 __all__ = ["fit_platt"]
 
 
@@ -53,7 +55,8 @@ def fit_platt(
     >>> slope > 0, abs(intercept) < 1e-6
     (True, True)
     """
-    from sklearn.linear_model import LogisticRegression  # here: prediction imports this package without scikit-learn
+    check_training_packages()  # here: prediction imports this package without them
+    from sklearn.linear_model import LogisticRegression
 
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
     n_open, n_closed = (y == 1).sum(), (y == 0).sum()

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from .._utils.opencv import has_windows, window_remedy
 from ..video import Monitor
 from ..video.drawing import EventCaptions, draw_frame
 from ..video.frames import FrameReader
@@ -79,11 +80,14 @@ def _print_times(busy: deque[float], delays: deque[float]) -> None:
 
 
 def can_show() -> bool:
-    """Return whether a window can be shown.
+    """Return whether a window can be shown; where only OpenCV is in the way, print what to install.
 
     OpenCV ends the process where a display does not answer, so this is tried in another one.
     """
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    if not has_windows():
+        print(f"no window: this OpenCV is built without windows; for one run: {window_remedy()}", file=sys.stderr)
         return False
     try:
         tried = subprocess.run([sys.executable, "-c", _CHECK], capture_output=True, timeout=_CHECK_S, check=False)

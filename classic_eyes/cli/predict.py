@@ -29,6 +29,7 @@ from .arguments import (
 )
 from .listing import ListedImages, Peaks, list_images, print_counts
 from .photographs import warn_of_photographs
+from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
 
 __all__ = ["add_arguments", "work"]
@@ -185,11 +186,8 @@ def _noted(scored: Iterable[Scored], peaks: Peaks) -> Iterator[Scored]:
 
 
 def _with_bar(scored: Iterable[Scored], total: int) -> Iterable[Scored]:
-    if not sys.stderr.isatty():
-        return scored
-    from tqdm import tqdm
-
-    return tqdm(scored, total=total, unit=" images", file=sys.stderr)
+    tqdm = bar_class()
+    return scored if tqdm is None else tqdm(scored, total=total, unit=" images", file=sys.stderr)
 
 
 def _adapted(scored: list[Scored]) -> list[Scored]:

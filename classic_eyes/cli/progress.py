@@ -5,16 +5,27 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
-__all__ = ["FrameProgress", "with_progress"]
+__all__ = ["FrameProgress", "bar_class", "with_progress"]
 
 _Item = TypeVar("_Item")
 
 _SECONDS = 10.0
 # Letters of the name of a video.
 _NAME = 30
+
+
+def bar_class() -> Any:
+    """Return the class of bars on a terminal; None where there is no terminal, or tqdm is not installed."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    with suppress(ImportError):
+        from tqdm import tqdm
+
+        return tqdm
+    return None
 
 
 def with_progress(
@@ -35,9 +46,7 @@ def with_progress(
         rate = frames / max(time.monotonic() - began, 1e-9)
         return f"{frames:,} frames, {rate:,.0f} frames/s"
 
-    if sys.stderr is not None and sys.stderr.isatty():
-        from tqdm import tqdm
-
+    if tqdm := bar_class():
         with tqdm(total=total, initial=start, unit=f" {unit}", file=sys.stderr) as bar:
             for item in items:
                 yield item
@@ -68,9 +77,7 @@ class FrameProgress:
         """Begin the next video; call the result for each frame, with the number of frames if it is known."""
         self._number += 1
         what = name if self._total == 1 else f"{name} ({self._number:,} of {self._total:,})"
-        if sys.stderr is not None and sys.stderr.isatty():
-            from tqdm import tqdm
-
+        if tqdm := bar_class():
             # A long name would leave no room for the numbers.
             short = what.rpartition("/")[2][-_NAME:]
             with tqdm(desc=short, unit=" frames", file=sys.stderr, leave=False) as bar:

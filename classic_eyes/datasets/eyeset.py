@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.dependencies import check_training_packages
 from ..errors import DataError, ImageError, ParameterError
 from ..images import read_bytes
 from .csvfile import UNLABELLED
@@ -221,6 +222,7 @@ def group_folds(
     >>> sorted(test.tolist() for _, test in folds)
     [[0, 1], [2, 3]]
     """
+    check_training_packages()
     from sklearn.model_selection import StratifiedGroupKFold
 
     labels, groups = np.asarray(labels), np.asarray(groups)

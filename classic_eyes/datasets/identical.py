@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.dependencies import check_training_packages
 from ..images.finding import quoted
 from .csvfile import UNLABELLED
 
@@ -52,7 +53,7 @@ def _first_of(images: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 def _joined(one: NDArray[Any], other: NDArray[Any], n: int) -> NDArray[np.intp]:
     """Return for each pair the least number that it is connected with, directly or through other pairs."""
-    # Imported here because prediction does not need it.
+    check_training_packages()  # here, because prediction does not need them
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from .._utils.dependencies import pip_install
 from .._utils.shipped import shipped_file
 from ..errors import MissingDependencyError, ModelError, ParameterError
 
@@ -30,7 +31,7 @@ def load_dlib() -> ModuleType:
         import dlib
     except ImportError as error:
         raise MissingDependencyError(
-            "the feature ear and whole photographs need dlib; run: pip install 'classic-eyes[faces]' (dlib-bin)"
+            f"the feature ear and whole photographs need dlib; run: {pip_install('faces')} (dlib-bin)"
         ) from error
     return dlib
 

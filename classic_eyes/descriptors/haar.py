@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from .._utils.opencv import remedy
 from ..errors import MissingDependencyError, ParameterError
 
 __all__ = ["CASCADES", "STATISTICS", "compute_haar", "count_hits", "load_cascade"]
@@ -54,7 +55,7 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
         if not os.path.isfile(path):
             raise MissingDependencyError(
                 f"OpenCV {cv2.__version__} is installed without {_FILES[cascade]} (its wheels from 5 on ship none); "
-                'run: pip install "opencv-contrib-python>=4.10,<5"'
+                f"{remedy()}"
             )
         known[path] = cv2.CascadeClassifier(path)
     return known[path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+from .._utils import training_packages  # noqa: F401
 from ..errors import ParameterError
 from .base import Extractor
 from .ear import Ear

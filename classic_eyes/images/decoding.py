@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from .._utils.opencv import opencv_log
 from ..errors import ImageError
 from .arrays import Images, to_uint8
 from .formats import plan_of
@@ -115,10 +116,9 @@ def quiet_opencv() -> Iterator[None]:
     The log level belongs to the process, so nested and concurrent calls are counted. Messages that libpng and libjpeg
     print themselves cannot be silenced.
     """
-    log = cv2.utils.logging
     with _quiet_lock:
         if _quiet_state["depth"] == 0:
-            _quiet_state["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
+            _quiet_state["level"] = opencv_log.setLogLevel(0)
         _quiet_state["depth"] += 1
     try:
         yield
@@ -126,4 +126,4 @@ def quiet_opencv() -> Iterator[None]:
         with _quiet_lock:
             _quiet_state["depth"] -= 1
             if _quiet_state["depth"] == 0:
-                log.setLogLevel(_quiet_state["level"])
+                opencv_log.setLogLevel(_quiet_state["level"])

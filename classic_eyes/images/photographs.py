@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from .._utils.dependencies import pip_install
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, Images, check_bits, check_pixels, to_uint8
 from .decoding import Decoded, decode, quiet_opencv
@@ -35,7 +36,7 @@ RAW_ENDINGS = frozenset(
 )
 # Of photographs that are read where the packages of the extra are installed.
 EXTRA_ENDINGS = _HEIF_ENDINGS | RAW_ENDINGS
-HOW_TO_READ = "pip install 'classic-eyes[photographs]'"
+HOW_TO_READ = pip_install("photographs")
 
 _JPEG = b"\xff\xd8"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")

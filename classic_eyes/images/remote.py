@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .._utils.dependencies import pip_install
 from ..errors import ImageError
 
 __all__ = ["is_url", "read_url", "read_urls"]
@@ -74,5 +75,5 @@ def _open(url: str) -> Any:
     try:
         import fsspec
     except ImportError as error:
-        raise ImageError("this URL needs the package fsspec: pip install 'classic-eyes[distributed]'") from error
+        raise ImageError(f"this URL needs the package fsspec: {pip_install('distributed')}") from error
     return fsspec.open(url, "rb")

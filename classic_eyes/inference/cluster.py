@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._utils.dependencies import pip_install
 from .._version import __version__
 from ..errors import ClusterError, MissingDependencyError, ParameterError
 
@@ -24,13 +25,12 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
     1. Check that a scheduler answers, that it has a worker, and that every worker has this version of the library.
     2. Send the model, an argument of the later tasks, to each worker once. The loss of a worker does not lose it.
     """
-    from joblib import parallel_config
-
     try:
         from distributed import Client, KilledWorker
+        from joblib import parallel_config
     except ImportError as error:
         raise MissingDependencyError(
-            "backend 'dask' needs the package distributed; pip install 'classic-eyes[distributed]'"
+            f"backend 'dask' needs the package distributed; {pip_install('distributed')}"
         ) from error
     # A client that failed to start refers to itself. Collected while another starts, both would wait forever.
     gc.collect()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.threads import n_cores, one_thread
-from ..errors import ClassicEyesError, ParameterError
+from ..errors import ClassicEyesError, MissingDependencyError, ParameterError
 from ..images import MAX_PIXELS, check_bits, check_pixels
 from ..images.files import read_batch, unexpected
 from .processes import can_fork, run_forked, run_threads
@@ -176,8 +176,11 @@ def _score_with_joblib(
     scheduler: str | None,
 ) -> Iterator[Scored]:
     """Score chunks in processes that joblib starts, or in the workers of a cluster."""
-    # joblib takes as long to import as a few hundred images to score.
-    from joblib import Parallel, delayed
+    try:
+        # joblib takes as long to import as a few hundred images to score.
+        from joblib import Parallel, delayed
+    except ImportError as error:
+        raise MissingDependencyError(f"backend {backend!r} needs the package joblib; pip install joblib") from error
 
     from .cluster import connected
 

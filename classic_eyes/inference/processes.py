@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
@@ -35,10 +36,10 @@ def run_in_processes(
 ) -> Generator[Any, None, None]:
     """Yield the result of each call, in order, computed in processes, or here if there is only one of them.
 
-    Where forking is not safe, joblib starts them; then the function is pickled too.
+    Where forking is not safe, joblib starts them, if it is installed; then the function is pickled too.
     """
     n_jobs = min(n_jobs, len(arguments))
-    if n_jobs <= 1:
+    if n_jobs <= 1 or not (can_fork() or find_spec("joblib")):
         yield from map(function, arguments)
     elif can_fork():
         yield from run_forked(function, arguments, n_jobs=n_jobs)

@@ -3,3 +3,5 @@
 Every file is written whole or not at all. A ``.npz`` file carries a few images and its predictions on them, which are
 repeated when it is read.
 """
+
+from .._utils import opencv  # noqa: F401

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from .._utils.dependencies import check_training_packages, pip_install
 from .._utils.opencv import check_opencv
 from ..errors import MissingDependencyError, ModelError
 from .files import MAX_BYTES, check_path, kind_of, library_versions, mib, read_whole
@@ -120,9 +121,7 @@ def _skops() -> Any:
     try:
         import skops.io
     except ImportError as error:
-        raise MissingDependencyError(
-            "a .skops file needs the package skops; pip install 'classic-eyes[skops]'"
-        ) from error
+        raise MissingDependencyError(f"a .skops file needs the package skops; {pip_install('skops')}") from error
     return skops.io
 
 
@@ -225,6 +224,7 @@ def _content_of(path: str | os.PathLike[str]) -> bytes:
 
 
 def _unpack_joblib(content: bytes, shown: str) -> Any:
+    check_training_packages()
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 

@@ -1,5 +1,6 @@
 """Labels for images without labels: priors, views, consensus clustering, cluster orientation, self-training."""
 
+from .._utils import training_packages  # noqa: F401
 from .consensus import VIEW_FEATURES, Consensus, find_consensus
 from .finding import find_labels
 from .history import History

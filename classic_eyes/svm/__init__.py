@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._utils import training_packages  # noqa: F401
 from .least_squares import LeastSquaresSvm, SymmetricSvm
 from .metric import MetricSvm
 

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.opencv import opencv_log
 from ..errors import ImageError, ParameterError
 from ..images.files import unexpected
 from ..images.reasons import why_not_readable
@@ -299,7 +300,7 @@ def silence() -> None:
     """Keep OpenCV and FFmpeg from writing to standard error, unless their own variables ask for it."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        opencv_log.setLogLevel(0)
 
 
 def _check_file(path: str) -> None:

@@ -21,8 +21,9 @@ from classic_eyes.errors import MissingDependencyError
 from classic_eyes.persistence.estimators import read_estimator
 
 PACKAGE = Path(classic_eyes.__file__).parent
-# Not needed by a model: evaluation, drawing and finding faces, videos, cascades, which say themselves what is missing.
-NOT_NEEDED = ("cli/", "descriptors/haar", "evaluation", "faces/", "labeling/", "video/")
+# Not needed by a model: what it was built with, evaluation, drawing and finding faces, videos, cascades. They say
+# themselves what is missing.
+NOT_NEEDED = ("_utils/opencv", "cli/", "descriptors/haar", "evaluation", "faces/", "labeling/", "video/")
 
 
 def functions_used():
@@ -92,15 +93,18 @@ def test_what_is_left_of_a_removed_wheel_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "wanted"),
+    ("kind", "error"),
     [
-        ("libGL.so.1: cannot open shared object file", "opencv-contrib-python-headless"),
-        ("No module", "opencv-contrib-python"),
+        ("ImportError", "libGL.so.1: cannot open shared object file"),
+        ("ImportError", "No module"),
+        # Of a wheel that was compiled for numpy 1, and of two wheels over one another.
+        ("AttributeError", "_ARRAY_API not found"),
+        ("RuntimeError", "anything"),
     ],
 )
-def test_an_opencv_that_cannot_be_imported_is_one_line_of_the_command(tmp_path, error, wanted):
+def test_an_opencv_that_cannot_be_imported_is_one_line_of_the_command(tmp_path, kind, error):
     (tmp_path / "cv2").mkdir()
-    (tmp_path / "cv2" / "__init__.py").write_text(f"raise ImportError({error!r})")
+    (tmp_path / "cv2" / "__init__.py").write_text(f"raise {kind}({error!r})")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from classic_eyes import cli; sys.exit(cli.main(['predict', 'somewhere']))"
@@ -109,7 +113,59 @@ def test_an_opencv_that_cannot_be_imported_is_one_line_of_the_command(tmp_path, 
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
     assert f"OpenCV cannot be imported ({error}); installed wheels: " in run.stderr
-    assert f'pip install "{wanted}' in run.stderr
+    assert 'pip install "opencv-contrib-python-headless>=4.10,<5"' in run.stderr
+
+
+@pytest.mark.parametrize("installed", [{"opencv-python": "4.8.1.78"}, {"opencv-contrib-python": "5.0.0.93"}])
+def test_wheels_of_another_version_are_refused_before_they_are_imported(monkeypatch, installed):
+    monkeypatch.setattr(opencv, "_installed", lambda: installed)
+    ((name, number),) = installed.items()
+    expected = f"OpenCV is of another version, and allowed .*; installed wheels: {name} {number}; run: pip uninstall -y"
+    with pytest.raises(MissingDependencyError, match=expected):
+        opencv._check_wheels()
+
+
+def test_of_two_wheels_one_may_be_of_another_version(monkeypatch):
+    """Which of them is imported cannot be told from the names."""
+    monkeypatch.setattr(opencv, "_installed", lambda: {"opencv-python": "5.0.0", "opencv-python-headless": "4.14.0"})
+    opencv._check_wheels()
+
+
+@pytest.mark.parametrize(
+    ("installed", "display", "wanted"),
+    [
+        ((), True, "opencv-python-headless"),
+        (("opencv-python",), True, "opencv-python"),
+        (("opencv-python",), False, "opencv-python-headless"),
+        (("opencv-contrib-python",), True, "opencv-contrib-python"),
+        (("opencv-contrib-python",), False, "opencv-contrib-python-headless"),
+        (("opencv-python", "opencv-contrib-python-headless"), True, "opencv-contrib-python-headless"),
+    ],
+)
+def test_prediction_alone_keeps_the_kind_of_wheel(monkeypatch, installed, display, wanted):
+    monkeypatch.setattr(opencv, "_installed", lambda: dict.fromkeys(installed, "5.0"))
+    monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes-predict")
+    assert opencv.remedy(display=display).endswith(f'pip install "{wanted}>=4.10,<5"')
+
+
+def test_windows(monkeypatch):
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: "  A\n\n  GUI:                  NONE\n    VTK: NO")
+    assert not opencv.has_windows()
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: "  GUI:                           QT5\n    QT: YES")
+    assert opencv.has_windows()
+
+
+def test_the_remedy_for_a_window_is_of_the_distribution(monkeypatch):
+    monkeypatch.setattr(opencv, "_installed", lambda: {"opencv-python-headless": "4.14.0.94"})
+    monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes")
+    assert opencv.window_remedy() == (
+        "pip uninstall -y classic-eyes opencv-python-headless; "
+        "pip install 'classic-eyes-predict[faces,train]' \"opencv-contrib-python>=4.10,<5\""
+    )
+    monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes-predict")
+    assert opencv.window_remedy() == (
+        'pip uninstall -y opencv-python-headless; pip install "opencv-contrib-python>=4.10,<5"'
+    )
 
 
 def test_importing_checks(monkeypatch):

@@ -838,7 +838,24 @@ def test_a_window_is_shown_where_a_display_answers(monkeypatch, environment, sta
     monkeypatch.setattr(sys, "platform", "linux")
     done = subprocess.CompletedProcess([], status)
     monkeypatch.setattr(camera_module.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(camera_module, "has_windows", lambda: True)
     assert camera_module.can_show() is shows
+
+
+@pytest.mark.parametrize("display", [":99", ""])
+def test_an_opencv_without_windows_says_what_to_install_and_goes_on(blink, monkeypatch, capsys, display):
+    """Where there is no display, no OpenCV would show one."""
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(camera_module, "has_windows", lambda: False)
+    assert main("video", "--camera", blink) == 0
+    shown = capsys.readouterr()
+    assert len(rows_of(shown.out)) == 1
+    lines = [line for line in shown.err.splitlines() if "no window" in line]
+    assert len(lines) == bool(display)
+    assert all("built without windows; for one run: pip uninstall -y " in line for line in lines)
+    assert "; Ctrl-C ends" in shown.err
 
 
 def test_a_display_that_does_not_answer_is_headless(blink):

@@ -13,8 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
-
+from classic_eyes._utils.opencv import opencv_log
 from classic_eyes.images.decoding import decode
 
 from .gates import temporary_folder
@@ -54,7 +53,7 @@ def main() -> None:
     parser.add_argument("--keep", metavar="FILE", help="write each case there before it is read")
     parser.add_argument("--atheris", type=int, metavar="SECONDS", help="use atheris, for one gate")
     arguments = parser.parse_args()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    opencv_log.setLogLevel(0)
     for gate in arguments.gates:
         if arguments.atheris:
             _with_atheris(gate, arguments.atheris)

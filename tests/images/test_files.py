@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from classic_eyes._utils.opencv import opencv_log
 from classic_eyes.errors import ImageError
 from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, files, read_bytes, read_image, read_images
 from classic_eyes.images.decoding import quiet_opencv
@@ -172,16 +173,15 @@ def test_an_unexpected_error_is_the_row_of_its_file(tmp_path, step, grey, monkey
 
 
 def test_log_level_of_opencv_is_restored():
-    log = cv2.utils.logging
-    before = log.setLogLevel(log.LOG_LEVEL_ERROR)
+    before = opencv_log.setLogLevel(2)
     try:
         read_images(["missing.png"])
-        assert log.getLogLevel() == log.LOG_LEVEL_ERROR
+        assert opencv_log.getLogLevel() == 2
         with quiet_opencv(), quiet_opencv():
-            assert log.getLogLevel() == log.LOG_LEVEL_SILENT
-        assert log.getLogLevel() == log.LOG_LEVEL_ERROR
+            assert opencv_log.getLogLevel() == 0
+        assert opencv_log.getLogLevel() == 2
     finally:
-        log.setLogLevel(before)
+        opencv_log.setLogLevel(before)
 
 
 def test_eyes24_is_read_as_by_opencv():

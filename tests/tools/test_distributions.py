@@ -1,0 +1,67 @@
+"""The requirements of the distributions: prediction alone, and the lowest versions."""
+
+from __future__ import annotations
+
+import re
+from configparser import RawConfigParser
+
+import pytest
+
+from classic_eyes._utils import dependencies, opencv
+from tools.build_predict import NAME, predict_config
+from tools.lowest_versions import lowest_versions
+
+from ..conftest import ROOT
+
+TEXT = (ROOT / "setup.cfg").read_text("utf-8")
+
+
+def parsed(text: str) -> RawConfigParser:
+    config = RawConfigParser()
+    config.read_string(text)
+    return config
+
+
+def lines(value: str) -> list[str]:
+    return value.split("\n")[1:]
+
+
+def test_prediction_alone_requires_numpy_and_no_opencv():
+    usual, alone = parsed(TEXT), parsed(predict_config(TEXT))
+    required = lines(alone["options"]["install_requires"])
+    assert [re.split("[<>=]", each)[0] for each in required] == ["numpy", "threadpoolctl"]
+    # Together with the extra and an OpenCV wheel it is the usual distribution, with the same versions.
+    extras = alone["options.extras_require"]
+    (wheel,) = (each for each in lines(usual["options"]["install_requires"]) if each.startswith("opencv"))
+    assert sorted([*required, *lines(extras["train"]), wheel]) == sorted(lines(usual["options"]["install_requires"]))
+    assert (alone["metadata"]["name"], usual["metadata"]["name"]) == (NAME, "classic-eyes")
+    assert dependencies._DISTRIBUTIONS == ("classic-eyes", NAME)
+    assert set(extras) == {*usual["options.extras_require"], "train"} - {"bench", "docs", "test"}
+    # Files, programs and versions of Python are the same.
+    for section in ("options.package_data", "options.exclude_package_data", "options.entry_points"):
+        assert dict(alone[section]) == dict(usual[section])
+    for option in ("packages", "python_requires", "package_dir"):
+        assert alone["options"][option] == usual["options"][option]
+
+
+def test_a_cluster_needs_joblib_where_training_is_not_installed():
+    assert any(
+        each.startswith("joblib")
+        for each in lines(parsed(predict_config(TEXT))["options.extras_require"]["distributed"])
+    )
+
+
+def test_every_requirement_has_a_lowest_version():
+    pins = lowest_versions(TEXT)
+    assert len(pins) == len(lines(parsed(TEXT)["options"]["install_requires"]))
+    (wheel,) = (pin for pin in pins if pin.startswith("opencv"))
+    # The version that is named where another one is installed.
+    assert wheel.startswith(f"opencv-contrib-python-headless=={'.'.join(map(str, opencv._ALLOWED[0]))}")
+    with pytest.raises(SystemExit, match="'numpy' has no lowest version"):
+        lowest_versions("[options]\ninstall_requires =\n    numpy")
+
+
+def test_the_test_extra_brings_all_the_others():
+    extras = parsed(TEXT)["options.extras_require"]
+    (own,) = (each for each in lines(extras["test"]) if each.startswith("classic-eyes["))
+    assert sorted(own[len("classic-eyes[") : -1].split(",")) == sorted(set(extras) - {"test"})

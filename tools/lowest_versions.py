@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def lowest_versions(text: str) -> list[str]:
-    """Return a pin for each requirement in the text of a setup.cfg.
+    r"""Return a pin for each requirement in the text of a setup.cfg.
 
-    >>> lowest_versions("[options]\\ninstall_requires =\\n    numpy>=2.0\\n    opencv-python>=4.10.0.84,<5")
+    >>> lowest_versions("[options]\ninstall_requires =\n    numpy>=2.0\n    opencv-python>=4.10.0.84,<5")
     ['numpy==2.0', 'opencv-python==4.10.0.84']
     """
     config = RawConfigParser()

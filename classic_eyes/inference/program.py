@@ -1,4 +1,4 @@
-"""A fitted model as plain arithmetic: descriptors and float32 matrix products, with numpy and OpenCV alone."""
+"""A fitted model as plain arithmetic: descriptors and matrix products, with numpy and OpenCV alone."""
 
 from __future__ import annotations
 
@@ -180,14 +180,14 @@ class View:
     size: int | None = None
 
     def __post_init__(self) -> None:
-        gamma = np.float32(self.gamma)
-        half = len(self.support) // 2 if self.symmetric else len(self.support)
+        gamma, support = np.float64(np.float32(self.gamma)), self.support.astype(np.float64)
+        half = len(support) // 2 if self.symmetric else len(support)
         # Two more rows, for the squared lengths: one product gives the exponent, without a pass over it for each.
-        squares = np.einsum("ij,ij->j", self.support, self.support)
+        squares = np.einsum("ij,ij->j", support, support)
         ones = np.ones_like(squares)
-        even = np.vstack([2 * gamma * self.support[:half], -gamma * squares, ones])
-        object.__setattr__(self, "_even", np.ascontiguousarray(even, dtype=np.float32))
-        object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * self.support[half:]))
+        even = np.vstack([2 * gamma * support[:half], -gamma * squares, ones])
+        object.__setattr__(self, "_even", np.ascontiguousarray(even))
+        object.__setattr__(self, "_odd", np.ascontiguousarray(2 * gamma * support[half:]))
         object.__setattr__(self, "_dual", self.dual.astype(np.float64))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -211,8 +211,7 @@ class View:
 
     def decide(self, described: Sequence[Rows]) -> Decisions:
         """Return the decision values (n,) of what `describe` returned; positive means open."""
-        # A sum in float32 would double the error: large coefficients of both signs cancel.
-        return self.kernel(self.components(described)).astype(np.float64) @ self._dual + self.intercept  # type: ignore[attr-defined]
+        return self.kernel(self.components(described)) @ self._dual + self.intercept  # type: ignore[attr-defined]
 
     def components(self, described: Sequence[Rows]) -> Rows:
         """Return the components (n, n_components) of what `describe` returned."""
@@ -222,19 +221,21 @@ class View:
             z += block.project(rows)
         return z
 
-    def kernel(self, z: Rows) -> Rows:
+    def kernel(self, z: Rows) -> Decisions:
         """Return the kernel (n, n_support) of components and support vectors."""
+        # In float32 probabilities would depend on the batch in the fourth digit: large coefficients of both signs
+        # cancel in the sum over the kernel.
+        z = z.astype(np.float64)
         half = z.shape[1] // 2 if self.symmetric else z.shape[1]
-        even = np.empty((len(z), half + 2), np.float32)
+        even = np.empty((len(z), half + 2))
         even[:, :half], even[:, half] = z[:, :half], 1
         np.einsum("ij,ij->i", z, z, out=even[:, half + 1])
-        even[:, half + 1] *= -np.float32(self.gamma)
+        even[:, half + 1] *= -np.float64(np.float32(self.gamma))
         exponent = even @ self._even  # type: ignore[attr-defined]
         if self.symmetric:
             odd = z[:, half:] @ self._odd  # type: ignore[attr-defined]
             other = exponent - odd
             exponent += odd
-            # Four times as fast as numpy's exp.
             cv2.exp(other, other)
             cv2.exp(exponent, exponent)
             exponent += other

@@ -13,7 +13,10 @@ __all__ = ["tan_triggs", "tan_triggs_uint8"]
 _GAMMA = 0.2
 _BLURS = (0.7, 3.0)  # pixels
 _ALPHA, _TAU = 0.1, 10.0
-_MIN_MAGNITUDE = np.float32(1e-37)  # keeps the logarithm finite; its power is close to 0
+# Smaller magnitudes count as this one. In flat regions the two blurs differ by rounding alone, by up to 3e-7, or not at
+# all; powers of 0.1 would make the difference between the two a large one.
+_MIN_MAGNITUDE = np.float32(1e-6)
+_MIN_INTEGER_MAGNITUDE = np.float32(1e-37)  # keeps the logarithm finite; its power is close to 0
 _GAIN = 10.0  # stretches the result to the range of grey levels, so that floors in grey levels keep their meaning
 
 # Fixed-point arithmetic of tan_triggs_uint8.
@@ -96,7 +99,7 @@ def tan_triggs(images: np.ndarray) -> np.ndarray:
         np.matmul(np.matmul(_blur_matrix(height, sigma), corrected), _blur_matrix(width, sigma).T) for sigma in _BLURS
     )
     fine -= coarse
-    for divisor in _contrast_divisors(fine):
+    for divisor in _contrast_divisors(fine, _MIN_MAGNITUDE):
         fine /= divisor
     fine /= np.float32(_TAU)
     np.tanh(fine, out=fine)
@@ -104,11 +107,11 @@ def tan_triggs(images: np.ndarray) -> np.ndarray:
     return fine
 
 
-def _contrast_divisors(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two divisors of each image in contrast equalization (step 3)."""
+def _contrast_divisors(values: np.ndarray, floor: np.float32) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two divisors of each image in contrast equalization (step 3); magnitudes are at least the floor."""
     # One power suffices: the powers after the first division follow from it, and clipping commutes with the power.
     power = np.abs(values).reshape(len(values), -1)
-    np.maximum(power, _MIN_MAGNITUDE, out=power)
+    np.maximum(power, floor, out=power)
     # Four times faster than numpy's logarithm and exponential.
     cv2.log(power, power)
     power *= np.float32(_ALPHA)
@@ -121,7 +124,7 @@ def _contrast_divisors(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mean_magnitude(power: np.ndarray) -> np.ndarray:
-    return power.mean(axis=(1, 2), keepdims=True) ** np.float32(1 / _ALPHA) + np.float32(1e-6)
+    return power.mean(axis=(1, 2), keepdims=True) ** np.float32(1 / _ALPHA) + np.float32(1e-37)
 
 
 def tan_triggs_uint8(images: np.ndarray) -> np.ndarray:
@@ -161,7 +164,7 @@ def tan_triggs_uint8(images: np.ndarray) -> np.ndarray:
 
 def _normalize_chunk(images: np.ndarray, *, out: np.ndarray) -> None:
     difference = _integer_difference_of_gaussians(images)
-    first, second = _contrast_divisors(difference.astype(np.float32))
+    first, second = _contrast_divisors(difference.astype(np.float32), _MIN_INTEGER_MAGNITUDE)
     sixteenths = np.rint(np.log2(np.maximum((first * second).reshape(-1), 1)) * 16).astype(np.int64)
     divisor = np.ldexp(_OCTAVE[sixteenths % 16], sixteenths // 16 - 10)
     difference *= (_STEPS / divisor)[:, np.newaxis, np.newaxis]

@@ -105,9 +105,9 @@ class _View:
         # Images, and their mirror images where a program averages them.
         flips = program.components(images, number)
         self.components = flips[0]
-        self.start = np.mean([view.kernel(z).astype(np.float64) @ view.dual + view.intercept for z in flips], axis=0)
+        self.start = np.mean([view.kernel(z) @ view.dual + view.intercept for z in flips], axis=0)
         own = replace(view, support=np.ascontiguousarray(self.components.T), dual=np.ones(len(images), np.float32))
-        self.kernel = np.mean([own.kernel(z) for z in flips], axis=0).astype(np.float64)
+        self.kernel = np.mean([own.kernel(z) for z in flips], axis=0)
 
 
 class _Posterior:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classic_eyes import EyeClassifier
-from classic_eyes.inference.program import Block, probability_of
+from classic_eyes import EyeClassifier, load_model
+from classic_eyes.inference.program import Block, probability_of, reduce_images
 from classic_eyes.synthetic import make_eyes
 
 from ..precision import log_odds_bound
@@ -47,6 +47,24 @@ def test_a_row_does_not_depend_on_its_batch(program):
     whole = program.log_odds(np.tile(OTHER, (5, 1, 1)))
     alone = np.tile([program.log_odds(image[np.newaxis])[0] for image in OTHER], 5)
     np.testing.assert_allclose(whole, alone, atol=log_odds_bound(program, OTHER), rtol=0)
+
+
+def test_the_kernel_has_double_precision(program):
+    view = program.views[0]
+    z = program.components(OTHER[:20], 0)[0].astype(np.float64)
+    support, half = view.support.astype(np.float64), z.shape[1] // 2
+    mirrored = support * np.repeat([1, -1], half)[:, np.newaxis]
+    gamma = float(np.float32(view.gamma))
+    squares = [((z[:, :, np.newaxis] - each) ** 2).sum(axis=1) for each in (support, mirrored)]
+    np.testing.assert_allclose(view.kernel(z), np.mean(np.exp(-gamma * np.array(squares)), axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["fast", "default"])
+def test_probabilities_of_shipped_models_do_not_depend_on_the_batch(name):
+    program = load_model(name).program
+    images = reduce_images(make_eyes(300, size=48, random_state=3).images, program.size)
+    alone = np.concatenate([program.probability(images[k : k + 1]) for k in range(0, 300, 2)])
+    np.testing.assert_allclose(program.probability(images)[::2], alone, atol=1e-5, rtol=0)
 
 
 def test_no_image_at_all(program):

@@ -72,9 +72,9 @@ def main() -> None:
     """Print the tables."""
     folder = Path(sys.argv[1])
     head = [
-        "eyes found by",
+        "eyes located by",
         "faces found",
-        "correct eyes (appearance)",
+        "correct eyes",
         "correct verdicts",
         "mean aspect ratio of a face",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .classifier import EyeClassifier
     from .predictor import EyePredictor, load_model
+
+# Nothing is printed unless the program that uses the library configures its log.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = ["EyeClassifier", "EyePredictor", "__version__", "load_model"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -15,19 +17,24 @@ from numpy.typing import NDArray
 
 from ._utils.shipped import SHIPPED_MODELS, shipped_model
 from ._utils.threads import turn
+from ._version import __version__
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
-from .errors import ModelError, ParameterError
+from .errors import ClassicEyesError, ModelError, ParameterError
 from .images import as_image
 from .images.gate import in_blocks
 from .inference.novelty import verdicts
 from .inference.program import BLOCK, Program, Scoring, probability_of
+from .persistence.card import card_path
+from .persistence.describing import describe_program, describe_training, own_card
 from .persistence.files import npz_path
 from .persistence.npz import pack_program, read_npz, write_npz
 
 __all__ = ["EyePredictor", "PredictionMethods", "load_model"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 # So many images take so little time that threads would compete for the interpreter; and arrays of so many values.
 _BRIEF, _SMALL = 48, 48 * 24 * 24
@@ -373,7 +380,7 @@ class EyePredictor(PredictionMethods):
     program : classic_eyes.inference.program.Program
         The fitted model as arithmetic.
     about : dict, optional
-        ``format``, ``versions`` and ``sha256`` of the file that it was read from.
+        ``file``, ``format``, ``versions`` and ``sha256`` of the file that it was read from.
 
     Attributes
     ----------
@@ -410,6 +417,46 @@ class EyePredictor(PredictionMethods):
     def fingerprint(self) -> str:
         """The SHA-256 of the ``.npz`` file of the model; empty for a model that has none."""
         return str(self.about.get("sha256") or super().fingerprint)
+
+    def info(self) -> dict[str, Any]:
+        """Return what the model is, as plain data for a log or a status page.
+
+        Returns
+        -------
+        dict
+            ``name``, ``file``, ``sha256`` and ``megabytes`` of the file, and ``versions`` of the libraries that wrote
+            it; None for a model that was read from no ``.npz`` file. ``size`` in pixels, ``views`` with their features
+            and sizes, and other settings. From the card beside the file, None where there is none: ``parameters``,
+            ``trained_on``, ``n_images``, ``accuracy`` by source with its 95% interval, and the ``protocol`` behind it.
+
+        Raises
+        ------
+        ModelError
+            For a card beside the file that is none of ours.
+
+        Examples
+        --------
+        >>> from classic_eyes import load_model
+        >>> about = load_model("fast").info()
+        >>> about["name"], about["size"], about["n_images"] > 10_000
+        ('fast', 24, True)
+        >>> sorted(about["accuracy"]["all"])
+        ['high', 'low', 'n', 'value']
+        """
+        file = self.about.get("file")
+        path = None if file is None else Path(file)
+        about: dict[str, Any] = {
+            "name": None if path is None else path.stem,
+            "file": file,
+            "sha256": self.fingerprint or None,
+            "megabytes": round(path.stat().st_size / 1e6, 2) if path is not None and path.exists() else None,
+            "format": self.about.get("format"),
+            "versions": self.about.get("versions"),
+            **describe_program(self._program),
+        }
+        card, is_own = (None, False) if path is None else own_card(path, path.name, self.fingerprint)
+        # A card of another file says nothing about this model.
+        return about | describe_training(card if is_own else None, str(path and card_path(path)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a ``.npz`` file, whole or not at all.
@@ -473,13 +520,32 @@ def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: boo
     >>> load_model("fast").size
     24
     """
+    start = time.perf_counter()
+    try:
+        model = _load(name_or_path, trusted)
+    except (ClassicEyesError, MemoryError) as error:
+        _log.warning("model %r refused: %s", name_or_path, error)
+        raise
+    about = model.about
+    _log.info(
+        "model %s loaded in %.0f ms: SHA-256 %s, written by classic_eyes %s, read by %s",
+        name_or_path,
+        1000 * (time.perf_counter() - start),
+        about.get("sha256", "of no .npz file"),
+        about.get("versions", {}).get("classic_eyes", "of unknown version"),
+        __version__,
+    )
+    return model
+
+
+def _load(name_or_path: str | os.PathLike[str], trusted: bool) -> EyePredictor:
     if not isinstance(name_or_path, str | os.PathLike):
         raise ModelError(
             f"model {name_or_path!r}: allowed is the path of a model file, or one of {', '.join(SHIPPED_MODELS)}"
         )
     shown = os.fspath(name_or_path)
     if shown in SHIPPED_MODELS and not os.path.exists(shown):
-        return EyePredictor(*read_npz(shipped_model(shown)))
+        return _read(shipped_model(shown))
     ending = Path(shown).suffix
     if not os.path.exists(shown) or ending not in (".npz", ".skops", ".joblib"):
         what = "no file of this name" if not os.path.exists(shown) else "not a model file"
@@ -488,7 +554,7 @@ def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: boo
             f"of {', '.join(SHIPPED_MODELS)}"
         )
     if ending == ".npz":
-        return EyePredictor(*read_npz(shown))
+        return _read(shown)
     if ending == ".joblib" and not trusted and (beside := npz_path(shown)).is_file():
         raise ModelError(
             f"model {shown!r}: a joblib file can run any code when it is read; name {str(beside)!r}, which cannot, or "
@@ -500,3 +566,8 @@ def load_model(name_or_path: str | os.PathLike[str] = "default", *, trusted: boo
     if not isinstance(predictor, EyePredictor):
         raise ModelError(f"{shown!r} holds no fitted EyeClassifier; classic-eyes train makes one")
     return predictor
+
+
+def _read(path: str | os.PathLike[str]) -> EyePredictor:
+    program, about = read_npz(path)
+    return EyePredictor(program, {"file": os.fspath(path), **about})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,13 +15,16 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from classic_eyes import EyeClassifier, load_model, predictor
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.calibration import Adaptation, Calibration, Threshold
+from classic_eyes.cli.info import describe_model
 from classic_eyes.errors import ImageError, ModelError, ParameterError
 from classic_eyes.images import as_images
 from classic_eyes.inference import program
 from classic_eyes.inference.program import BLOCK
+from classic_eyes.persistence.card import read_card
+from classic_eyes.persistence.files import sha256
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(300, random_state=3).images
@@ -308,3 +313,69 @@ def test_classifier_is_calibrated_too_and_faces_use_it(model):
     for wrong in (0.5, None, of_person(0.5).threshold):
         with pytest.raises(ParameterError, match="allowed is a Calibration or an Adaptation"):
             model.calibrated(wrong)
+
+
+# -- info --
+
+
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_info_of_a_shipped_model_is_that_of_file_and_card(name):
+    path = shipped_model(name)
+    card, found = read_card(path), load_model(name).info()
+    assert (found["name"], found["file"], found["sha256"]) == (name, str(path), sha256(path))
+    assert found["megabytes"] == round(path.stat().st_size / 1e6, 2)
+    assert found["versions"] == card["versions"]
+    assert found["parameters"] == card["parameters"]
+    assert [source["path"] for source in found["trained_on"]] == [part["path"] for part in card["data"]]
+    assert found["n_images"] == sum(part["images"] for part in card["data"]) == card["results"]["all"]["n"]
+    assert found["accuracy"]["all"] == {"n": found["n_images"], **card["results"]["all"]["accuracy"]}
+    assert set(found["accuracy"]) == set(card["results"])
+    assert sum(view["n_support_vectors"] for view in found["views"]) == card["support_vectors"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_info_and_the_command_say_the_same():
+    found, described = load_model("fast").info(), describe_model("fast")
+    common = set(found) & set(described) - {"file"}
+    assert {"sha256", "megabytes", "versions", "views", "unsure"} <= common
+    assert {key: found[key] for key in common} == {key: described[key] for key in common}
+
+
+def test_info_without_a_card_of_this_file_says_nothing_of_training(tmp_path):
+    model = load_model("fast")
+    shutil.copy(shipped_model("fast"), tmp_path / "m.npz")
+    alone = load_model(tmp_path / "m.npz").info()
+    assert alone["sha256"] == model.info()["sha256"]
+    nothing = dict.fromkeys(("parameters", "trained_on", "n_images", "accuracy", "protocol"))
+    assert {key: alone[key] for key in nothing} == nothing
+    # Of another file.
+    shutil.copy(shipped_model("default").with_suffix(".json"), tmp_path / "m.json")
+    assert load_model(tmp_path / "m.npz").info() == alone
+    # A model that was moved is not the one that was evaluated.
+    moved = model.calibrated(Adaptation(200, threshold=1.0, slope=2.0)).info()
+    assert {key: moved[key] for key in nothing} == nothing
+    assert (moved["name"], moved["file"], moved["versions"]) == (None, None, None)
+    assert moved["sha256"] != alone["sha256"]
+
+
+def test_info_of_a_model_whose_file_is_gone(tmp_path):
+    shutil.copy(shipped_model("fast"), tmp_path / "m.npz")
+    model = load_model(tmp_path / "m.npz")
+    (tmp_path / "m.npz").unlink()
+    assert model.info()["megabytes"] is None
+    assert model.info()["sha256"] == load_model("fast").info()["sha256"]
+
+
+def test_info_refuses_a_card_of_something_else(tmp_path):
+    shutil.copy(shipped_model("fast"), tmp_path / "m.npz")
+    card = {"files": {"m.npz": sha256(tmp_path / "m.npz")}, "results": {"all": 3}}
+    (tmp_path / "m.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=r"the card '.*m.json' is none that classic-eyes train wrote"):
+        load_model(tmp_path / "m.npz").info()
+
+
+def test_info_of_a_fitted_classifier(small_model):
+    found = load_model(small_model, trusted=True).info()
+    assert found["file"] is None
+    assert found["sha256"] == sha256(small_model.with_suffix(".npz"))
+    assert [view["n_components"] for view in found["views"]] == [30]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from .._version import __version__
-from ..errors import ClassicEyesError
+from ..errors import ClassicEyesError, ParameterError
 
 __all__ = ["COMMANDS", "OneLineParser", "build_parser", "guarded", "main"]
 
@@ -32,6 +33,9 @@ COMMANDS = {
     "merge": "Merge two label files into one, and report how far they agree.",
     "info": "Describe a model file, without running any code of it.",
 }
+
+_LOG = "CLASSIC_EYES_LOG"
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class OneLineParser(ArgumentParser):
@@ -58,7 +62,30 @@ def _run(words: list[str]) -> int:
     command.add_arguments(parser)
     arguments = parser.parse_args(words[1:])
     arguments.argv = words
-    return int(command.work(arguments))
+    with _logged():
+        return int(command.work(arguments))
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Write the log of the library to standard error, from the level that the environment names."""
+    level = os.environ.get(_LOG, "").upper()
+    if not level:
+        yield
+        return
+    if level not in _LEVELS:
+        raise ParameterError(f"{_LOG} is {level!r}; allowed is one of {', '.join(_LEVELS)}")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger(__name__.partition(".")[0])
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def build_parser() -> ArgumentParser:

@@ -8,12 +8,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._utils.shipped import SHIPPED_MODELS, present_models, shipped_model
 from ..errors import ModelError
-from ..inference.program import Block, View
-from ..persistence.card import card_path, read_card
+from ..persistence.card import card_path
+from ..persistence.describing import describe_program, describe_training, own_card
 from ..persistence.estimators import ENDINGS, describe_skops
 from ..persistence.files import kind_of, npz_path, read_whole, sha256
 from ..persistence.npz import read_npz
@@ -60,10 +58,9 @@ def describe_model(file: str) -> dict[str, Any]:
     about: dict[str, Any] = {"file": utf8_name(str(path)), "megabytes": round(size / 1e6, 2), "sha256": digest}
     about["shipped"] = next((name for name, own in present_models().items() if sha256(own) == digest), None)
     about |= _describe_npz(path) if path.suffix == ".npz" else _describe_estimator(path)
-    about["card"] = card = read_card(path) if card_path(path).exists() else None
-    if card is not None:
-        files = card.get("files")
-        about["card_is_of_this_file"] = isinstance(files, dict) and files.get(path.name) == digest
+    about["card"], is_of_this_file = own_card(path, path.name, digest)
+    if about["card"] is not None:
+        about["card_is_of_this_file"] = is_of_this_file
     return about
 
 
@@ -80,36 +77,7 @@ def _find(file: str) -> Path:
 
 def _describe_npz(path: Path) -> dict[str, Any]:
     program, about = read_npz(path)
-    views = [
-        {
-            "features": [_describe_block(block) for block in view.blocks if not block.mirrored],
-            "n_features": sum(len(block.weights) for block in view.blocks),
-            "n_components": len(view.support),
-            "n_support_vectors": len(view.dual),
-            "symmetric": view.symmetric,
-            "aligned": view.aligned,
-        }
-        for view in program.views
-        if isinstance(view, View)  # all of them: a file holds no others
-    ]
-    return {
-        "kind": "npz",
-        "format": about["format"],
-        "versions": about["versions"],
-        "size": program.size,
-        "remove_glare": program.remove_glare,
-        "views": views,
-        "cascade_threshold": None if program.cascade is None else program.cascade.threshold,
-        "flip_average": program.flip_average,
-        "calibration": {"slope": program.slope, "intercept": program.intercept},
-        "unsure": program.unsure,
-        "detects_non_eyes": program.novelty is not None,
-    }
-
-
-def _describe_block(block: Block) -> str:
-    settings = (f"{name}={value}" for name, value in block.settings.items() if not isinstance(value, np.ndarray))
-    return f"{block.descriptor}({', '.join(settings)})"
+    return {"kind": "npz", "format": about["format"], "versions": about["versions"], **describe_program(program)}
 
 
 def _describe_estimator(path: Path) -> dict[str, Any]:
@@ -142,12 +110,7 @@ def info_text(about: dict[str, Any]) -> str:
     else:
         path = str(card_path(about["file"]))
         lines.append(("card", path + ("" if about["card_is_of_this_file"] else ", which is of another file")))
-        try:
-            lines += _card_lines(card)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"the card {path!r} is none that classic-eyes train wrote; remove it or copy it again"
-            ) from error
+        lines += _card_lines(card, describe_training(card, path))
     width = max(len(title) for title, _ in lines)
     return "\n".join(f"{title:<{width}}  {' '.join(text.split())}" for title, text in lines)
 
@@ -187,15 +150,15 @@ def _estimator_lines(about: dict[str, Any]) -> list[tuple[str, str]]:
     return [*lines, ("compiled", about["compiled"] or f"no: {why}")]
 
 
-def _card_lines(card: dict[str, Any]) -> list[tuple[str, str]]:
+def _card_lines(card: dict[str, Any], training: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [(key.replace("_", " "), str(card[key])) for key in ("what", "not_for", "command") if key in card]
-    for part in card.get("data") or ():
-        groups = f" of {part['groups']:,} groups" if part.get("groups") else ""
-        lines.append(("data", f"{part['path']}: {part['images']:,} images{groups}"))
-    if card.get("parameters"):
-        lines.append(("parameters", ", ".join(f"{name}={value!r}" for name, value in card["parameters"].items())))
-    for name, part in (card.get("results") or {}).items():
-        lines.append(("accuracy", f"{name}: {interval(part['accuracy'])} on {part['n']:,} images"))
-    if "protocol" in card:
-        lines.append(("protocol", str(card["protocol"])))
+    for source in training["trained_on"]:
+        groups = f" of {source['groups']:,} groups" if source["groups"] else ""
+        lines.append(("data", f"{source['path']}: {source['images']:,} images{groups}"))
+    if training["parameters"]:
+        lines.append(("parameters", ", ".join(f"{name}={value!r}" for name, value in training["parameters"].items())))
+    for name, accuracy in training["accuracy"].items():
+        lines.append(("accuracy", f"{name}: {interval(accuracy)} on {accuracy['n']:,} images"))
+    if training["protocol"] is not None:
+        lines.append(("protocol", training["protocol"]))
     return lines

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -19,6 +21,8 @@ from ..images.files import read_batch, unexpected
 from .processes import can_fork, run_forked, run_threads
 
 __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
+
+_log = logging.getLogger(__name__)
 
 BACKENDS = ("threading", "fork", "loky", "dask")
 
@@ -89,9 +93,11 @@ def score_files(
     """
     _check(n_jobs, backend, scheduler)
     parameters = (program, novelty, check_pixels(max_pixels), check_bits(bits))
-    parts = _cut(paths, chunk)
+    sent: deque[list[str]] = deque()
+    parts = _kept(_cut(paths, chunk), sent)
     if backend in ("loky", "dask"):
-        yield from _score_with_joblib(parts, parameters, backend, n_jobs, scheduler)
+        for each in _score_with_joblib(parts, parameters, backend, n_jobs, scheduler):
+            yield from _unpack(each, novelty, sent.popleft())
         return
     work = partial(_score_chunk, parameters=parameters)
     first = list(islice(parts, 3))
@@ -104,7 +110,7 @@ def score_files(
             run = run_forked if backend == "fork" else run_threads
             scored = run(work, parts, n_jobs=n_jobs or n_cores())
         for each in scored:
-            yield from _unpack(each, novelty)
+            yield from _unpack(each, novelty, sent.popleft())
 
 
 def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
@@ -134,6 +140,13 @@ def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
         ahead = ahead[max(1, size) :]
 
 
+def _kept(parts: Iterable[list[str]], sent: deque[list[str]]) -> Iterator[list[str]]:
+    """Yield chunks, and keep their paths until their results come."""
+    for part in parts:
+        sent.append(part)
+        yield part
+
+
 def _score_chunk(paths: Sequence[str], parameters: _Parameters) -> _Chunk:
     program, novelty, max_pixels, bits = parameters
     images, errors, peaks = read_batch(paths, program.size, max_pixels, bits)
@@ -160,8 +173,12 @@ def _describe(images: NDArray[np.uint8], program: Any, novelty: bool) -> NDArray
     )
 
 
-def _unpack(chunk: _Chunk, novelty: bool) -> list[Scored]:
+def _unpack(chunk: _Chunk, novelty: bool, paths: Sequence[str]) -> list[Scored]:
     (scores, novelties), errors, peaks = chunk
+    if _log.isEnabledFor(logging.WARNING):
+        for path, error in zip(paths, errors, strict=True):
+            if error is not None:
+                _log.warning("%s refused: %s", path, error)
     return [
         Scored(score, None, new if novelty else None, peak) if error is None else Scored(None, error)
         for score, new, error, peak in zip(scores.tolist(), novelties.tolist(), errors, peaks, strict=True)
@@ -174,7 +191,7 @@ def _score_with_joblib(
     backend: str,
     n_jobs: int | None,
     scheduler: str | None,
-) -> Iterator[Scored]:
+) -> Iterator[_Chunk]:
     """Score chunks in processes that joblib starts, or in the workers of a cluster."""
     try:
         # joblib takes as long to import as a few hundred images to score.
@@ -191,8 +208,9 @@ def _score_with_joblib(
         # The model as an argument of its own: a cluster recognizes it and does not send it with every chunk.
         scored = parallel(delayed(_score_chunk_in_one_thread)(part, parameters) for part in parts)
         try:
-            for each in scored:
-                yield from _unpack(each, parameters[1])
+            # "yield from" would close the results before the warning is caught.
+            for each in scored:  # noqa: UP028
+                yield each
         finally:
             with warnings.catch_warnings():
                 # joblib warns of work that is lost when the caller stops early.

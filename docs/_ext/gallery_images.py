@@ -1,0 +1,57 @@
+"""How sphinx-gallery takes the figures of the examples: with the descriptions that the scripts give them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.errors import ExtensionError
+from sphinx_gallery.scrapers import matplotlib_scraper
+
+__all__ = ["by_order", "reset", "scraper"]
+
+_ALT = re.compile(r"^# sphinx_gallery_alt = (.+)$", re.MULTILINE)
+ORDER = [
+    "plot_first_prediction",
+]
+
+
+def scraper(block: tuple[str, str, int], block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Take the figures of a block as matplotlib's scraper does, with the text alternatives of the block.
+
+    Each figure needs a line ``# sphinx_gallery_alt = "..."`` in its block; these lines are not shown.
+    """
+    rst = matplotlib_scraper(block, block_vars, gallery_conf)
+    descriptions = [ast.literal_eval(text) for text in _ALT.findall(block[1])]
+    figures = len(re.findall(r":alt:", rst))
+    if len(descriptions) != figures:
+        name = Path(block_vars["src_file"]).name
+        raise ExtensionError(
+            f"{name}, line {block[2]}: {figures} figures, {len(descriptions)} sphinx_gallery_alt lines"
+        )
+    return re.sub(r":alt:.*", lambda _: f":alt: {descriptions.pop(0)}", rst)
+
+
+def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:
+    """Let each script start with the same style."""
+    import matplotlib.pyplot as plt
+
+    plt.rcdefaults()
+    plt.rcParams.update(
+        {
+            "figure.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "font.size": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "image.cmap": "gray",
+            "savefig.facecolor": "white",
+        }
+    )
+
+
+def by_order(name: str) -> int:
+    """Return the place of a script in the gallery."""
+    return ORDER.index(name.removesuffix(".py"))

@@ -1,0 +1,33 @@
+"""Sphinx extension: write the pages that come from code and cards, before the sources are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from api_pages import api_pages
+from command_pages import command_pages
+from model_pages import model_pages
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+FOLDERS = {"api": api_pages, "commands": command_pages, "models": model_pages}
+
+
+def write_pages(app: Sphinx, config: Config) -> None:
+    for folder, make in FOLDERS.items():
+        target = Path(app.srcdir) / folder
+        target.mkdir(exist_ok=True)
+        pages = make()
+        for old in target.iterdir():
+            if old.is_file() and old.name not in pages:
+                old.unlink()
+        for name, text in pages.items():
+            path = target / name
+            # An unchanged file keeps its time, and Sphinx does not read it again.
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", write_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,7 +27,13 @@ from classic_eyes.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
-DOCUMENTS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")))
+# What the site makes of code and cards is not written here.
+_MADE_BY_THE_SITE = {"_build", "api", "commands", "gallery", "models"}
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))
+    if not _MADE_BY_THE_SITE & set(path.relative_to(ROOT).parts) and "node_modules" not in path.parts
+)
 _TABLE = re.compile(r"(<!-- table: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _NUMBER = re.compile(r"(\d[\d.,]*\d|\d)(%?)(<!-- ([^|\n]+?) \| ([^|\n]+?) \| ([^|\n]+?) -->)")
 Table = list[list[str]]

@@ -475,6 +475,42 @@ class EyePredictor(PredictionMethods):
             raise ModelError("the model wraps a classifier that cannot be compiled; save the EyeClassifier as .joblib")
         write_npz(path, self._program)
 
+    def export_onnx(self, path: str | os.PathLike[str]) -> float:
+        """Write the whole model, preprocessing included, as an ONNX file for other languages.
+
+        Its input ``images`` is uint8 of shape ``(n, size, size)``, its output ``probability`` float32 of shape
+        ``(n,)``: the probability of open. Every operator is a standard one of opset 17. The file holds images with
+        their probabilities, which `classic_eyes.export.check_onnx` compares; this method does so before it writes.
+
+        Parameters
+        ----------
+        path : path
+            The file; its ending must be ``.onnx``.
+
+        Returns
+        -------
+        float
+            Largest difference from the probabilities of this model, on the images in the file.
+
+        Raises
+        ------
+        ModelError
+            For another ending, a file that cannot be written, or a model with features that have no translation:
+            those that do are ``hog``, ``lbp``, ``pixels`` and ``words``.
+        MissingDependencyError
+            Without the package onnx.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     load_model("fast").export_onnx(os.path.join(folder, "eyes.onnx")) < 0.0001
+        True
+        """
+        from .export.checking import export_onnx
+
+        return export_onnx(self._program, path, fingerprint=self.fingerprint)
+
     def stages(self, gated: NDArray[np.uint8]) -> dict[str, float]:
         """Return where the time goes.
 

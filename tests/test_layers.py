@@ -25,6 +25,7 @@ LAYERS = [
     ["features", "svm"],
     ["inference"],
     ["training", "persistence"],
+    ["export"],
     ["semisupervised", "predictor"],
     ["recipes", "faces"],
     ["classifier", "video"],

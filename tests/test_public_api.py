@@ -13,6 +13,7 @@ PUBLIC = [
     "classic_eyes.datasets",
     "classic_eyes.descriptors",
     "classic_eyes.evaluation",
+    "classic_eyes.export",
     "classic_eyes.faces",
     "classic_eyes.features",
     "classic_eyes.images",

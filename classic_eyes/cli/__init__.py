@@ -31,6 +31,7 @@ COMMANDS = {
     "label": "Write a page on which a person labels images, highest priority first.",
     "audit": "Report which given labels are most likely wrong, and write a page to review them.",
     "merge": "Merge two label files into one, and report how far they agree.",
+    "export": "Write a model as an ONNX file for other languages and browsers, or check such a file.",
     "info": "Describe a model file, without running any code of it.",
 }
 

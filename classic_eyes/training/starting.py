@@ -148,18 +148,34 @@ class _Posterior:
 def _fit_laplace(
     covariance: NDArray[np.float64], mean: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the weights of the covariances at the mode of the posterior, by Newton's method."""
-    values: NDArray[np.float64] = np.zeros(len(target))
-    weights = values
+    """Return the weights of the covariances at the mode of the posterior, by Newton's method with halved steps."""
+    weights: NDArray[np.float64] = np.zeros(len(target))
+    values = covariance @ weights
+    objective = _log_posterior(values, weights, mean, target)
     for _ in range(_N_STEPS):
         p = (1 + np.tanh((mean + values) / 2)) / 2
         curvature = p * (1 - p) + 1e-9
         system = np.eye(len(target)) + curvature[:, np.newaxis] * covariance
-        weights = np.asarray(np.linalg.solve(system, curvature * values + target - p), dtype=np.float64)
-        before, values = values, covariance @ weights
+        aim = np.asarray(np.linalg.solve(system, curvature * values + target - p), dtype=np.float64)
+        step, before = 1.0, values
+        # Where the start is sure and wrong, a whole step overshoots, and the next ones run away.
+        for _ in range(_N_STEPS):
+            trial = weights + step * (aim - weights)
+            values = covariance @ trial
+            reached = _log_posterior(values, trial, mean, target)
+            if reached >= objective - _TOLERANCE:
+                break
+            step /= 2
+        weights, objective = trial, reached
         if np.abs(values - before).max() < _TOLERANCE:
             break
     return weights
+
+
+def _log_posterior(
+    values: NDArray[np.float64], weights: NDArray[np.float64], mean: NDArray[np.float64], target: NDArray[np.float64]
+) -> float:
+    return -len(target) * _loss(mean + values, target) - float(weights @ values) / 2
 
 
 def _log_odds(program: Program, decisions: Sequence[NDArray[np.float64]], intercept: float) -> NDArray[np.float64]:

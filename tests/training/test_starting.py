@@ -38,6 +38,19 @@ def test_the_weights_are_at_the_mode_of_the_posterior():
     assert weights == pytest.approx(target - p, abs=1e-6)
 
 
+@pytest.mark.parametrize("variance", [8.0, 32.0, 128.0])
+def test_the_mode_is_found_where_the_start_is_sure_and_wrong(variance):
+    """Whole Newton steps run away here: all predictions became one class."""
+    rng = np.random.default_rng(1)
+    position = rng.normal(size=(50, 3))
+    covariance = variance * (np.exp(-((position[:, None] - position[None]) ** 2).sum(axis=-1) / 30) + 0.3)
+    target = (np.arange(50) % 2).astype(float)
+    mean = np.where(rng.random(50) < 0.4, -8.0, 8.0) * (2 * target - 1)
+    weights = _fit_laplace(covariance, mean, target)
+    p = 1 / (1 + np.exp(-(mean + covariance @ weights)))
+    assert weights == pytest.approx(target - p, abs=1e-4)
+
+
 def test_what_is_predicted_out_of_fold_is_what_the_program_predicts(start):
     images, labels = other_kind(40, random_state=1)
     views = [_View(start, number, images) for number in range(2)]

@@ -12,9 +12,9 @@ from classic_eyes.synthetic import make_eyes
 
 # %%
 # Any list of images will do: arrays, paths, the bytes of files, PIL images. Here they are synthetic, so that their
-# state is known. ``hard_share`` adds glasses, shade, noise and odd angles.
+# state is known. ``hard_share`` makes some of them hard to see.
 
-eyes = make_eyes(12, size=48, hard_share=0.5, random_state=3)
+eyes = make_eyes(12, size=48, hard_share=0.3, random_state=11)
 model = load_model()
 
 # %%

@@ -48,7 +48,7 @@ def command_pages() -> dict[str, str]:
         "Options and arguments of every command, as ``--help`` prints them.",
         STATUS,
         heading("classic-eyes", "-"),
-        "``python -m classic_eyes`` is the same program. In a clone ``python predict.py`` is ``classic-eyes predict``.\n",
+        "``python -m classic_eyes`` is the same program, and in a clone ``python predict.py`` is its ``predict``.\n",
         *listing(own, pages),
         heading("bench.py", "-"),
         "The benchmark and its studies, in a clone. They need the extra ``bench``.\n",

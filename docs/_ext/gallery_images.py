@@ -12,19 +12,34 @@ from sphinx_gallery.scrapers import matplotlib_scraper
 
 __all__ = ["by_order", "reset", "scraper"]
 
-_ALT = re.compile(r"^# sphinx_gallery_alt = (.+)$", re.MULTILINE)
-ORDER = [
+_LINE = re.compile(r"^# sphinx_gallery_alt = (.+)\n?", re.MULTILINE)
+_ALT = re.compile(rf"(?:{_LINE.pattern})+", re.MULTILINE)
+ORDER = (
     "plot_first_prediction",
-]
+    "plot_synthetic_eyes",
+    "plot_mistakes",
+    "plot_non_eyes",
+    "plot_blinks",
+    "plot_no_labels",
+    "plot_few_labels",
+    "plot_person_threshold",
+    "plot_features",
+    "plot_views",
+    "plot_calibration",
+    "plot_alignment",
+    "plot_glare",
+)
 
 
 def scraper(block: tuple[str, str, int], block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """Take the figures of a block as matplotlib's scraper does, with the text alternatives of the block.
 
-    Each figure needs a line ``# sphinx_gallery_alt = "..."`` in its block; these lines are not shown.
+    Each figure needs ``# sphinx_gallery_alt = "..."`` in its block, on one line or several; they are not shown.
     """
     rst = matplotlib_scraper(block, block_vars, gallery_conf)
-    descriptions = [ast.literal_eval(text) for text in _ALT.findall(block[1])]
+    descriptions = [
+        " ".join(ast.literal_eval(text) for text in _LINE.findall(found[0])) for found in _ALT.finditer(block[1])
+    ]
     figures = len(re.findall(r":alt:", rst))
     if len(descriptions) != figures:
         name = Path(block_vars["src_file"]).name

@@ -179,7 +179,7 @@ def _summary() -> Table:
         [
             "accuracy on a data set of a kind never seen, mean of six",
             mean,
-            "`python bench.py leave-source-out` ([card](docs/model-cards.md))",
+            "`python bench.py leave-source-out` ([benchmark](docs/benchmark.md))",
         ],
         [
             "accuracy when trained **without any label**, web photographs",

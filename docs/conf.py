@@ -111,11 +111,17 @@ html_theme_options = {
 html_sidebars = {"index": [], "search": []}
 
 
-def skip_inherited(app, what, name, obj, skip, options):  # type: ignore[no-untyped-def]
+def skip_inherited(app, what, name, obj, skip, options):
     """Leave out what classes inherit from scikit-learn and Python: it is documented there."""
     module = getattr(obj, "__module__", None)
     return skip or (isinstance(module, str) and not module.startswith("classic_eyes"))
 
 
-def setup(app):  # type: ignore[no-untyped-def]
+def own_headers(app, config):
+    """Keep sphinx-gallery from taking README.md of a folder in examples/ for the header of a gallery."""
+    config.sphinx_gallery_conf["source_suffix"] = {".rst": "restructuredtext"}
+
+
+def setup(app):
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("config-inited", own_headers, priority=900)

@@ -113,7 +113,7 @@ class Extractor(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of float32, shape (n, n_features_out_)
+        ndarray of float32, shape (n, `n_features_out_`)
             One row per image, C-contiguous; a row does not depend on the other images of the batch.
 
         Raises
@@ -143,7 +143,7 @@ class Extractor(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of object, shape (n_features_out_,)
+        ndarray of object, shape (`n_features_out_`,)
             Unique names, zero-padded so that their sorted order is the order of the columns.
 
         Raises
@@ -175,7 +175,7 @@ class Extractor(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of intp, shape (n_features_out_,), or None
+        ndarray of intp, shape (`n_features_out_`,), or None
             `p` with ``transform(X[:, :, ::-1]) == transform(X)[:, p]`` up to rounding; None if there is no such `p`.
 
         Raises

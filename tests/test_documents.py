@@ -132,9 +132,43 @@ def unknown_options(text: str) -> list[str]:
     return unknown
 
 
+def refused(text: str) -> list[str]:
+    """Return the commands of a document that our parsers refuse; values of options may be of any type."""
+    found = []
+    for words in commands_in(text):
+        name = tuple(words[:2]) if tuple(words[:2]) in PARSERS else tuple(words[:1])
+        arguments = [word for word in words[len(name) :] if not re.match(r"\d?>", word)]
+        if name not in PARSERS or len(arguments) < 2:  # a name in a sentence
+            continue
+        parser = parsers()[name]
+        for action in parser._actions:
+            action.type = None
+        try:
+            parser.parse_args(arguments)
+        except SystemExit:
+            found.append(" ".join(words))
+    return found
+
+
 @every_document
 def test_commands_and_their_options_exist(path):
     assert unknown_options(path.read_text(encoding="utf-8")) == []
+
+
+@every_document
+def test_commands_are_understood(path):
+    """A command with two words or more after its name is complete."""
+    assert refused(path.read_text(encoding="utf-8")) == []
+
+
+def test_commands_that_are_not_understood_are_noticed():
+    text = "    classic-eyes export default --out a.onnx\n    classic-eyes export --out a.onnx\n"
+    text += "`predict my_eyes --format tables` and `label my_eyes`\n    classic-eyes train my_eyes --folds 0\n"
+    assert refused(text) == [
+        "classic-eyes export default --out a.onnx",
+        "classic-eyes train my_eyes --folds 0",
+        "classic-eyes predict my_eyes --format tables",
+    ]
 
 
 @every_document

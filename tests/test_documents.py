@@ -203,6 +203,13 @@ def test_files_that_are_named_exist(path):
         assert (path.parent / target).exists(), target
 
 
+@every_document
+def test_tests_that_are_named_exist(path):
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("*.py"))
+    for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8")):
+        assert f"def {name}(" in sources, name
+
+
 def public_objects() -> Iterator:
     """Yield every function, class and method of the public API with its name."""
     for module in PUBLIC:
@@ -412,7 +419,9 @@ def unexplained(name: str, text: str) -> list[str]:
     # Real output of commands is compared with what they print.
     shown = " ".join(re.findall(r"```console\n.*?```", text, flags=re.DOTALL))
     known |= {re.sub(r"0$", "", token) for token in re.findall(r"\d+\.\d+", shown)}
-    known |= set(re.findall(r"\d+\.\d+", shown)) | {"95%", "3.11"}  # intervals, and the version of Python
+    known |= set(re.findall(r"\d+\.\d+", shown)) | {"95%"}  # of intervals
+    # Versions of Python and of libraries.
+    known |= set(re.findall(r"\d+\.\d+", (ROOT / "setup.cfg").read_text(encoding="utf-8")))
     numbers = re.findall(r"(?<![\w.])(?:\d[\d,]*\.\d+(?!\.?\d)%?|\d+%)", prose(text))  # no versions such as 1.2.3
     return [token for token in numbers if token not in known]
 

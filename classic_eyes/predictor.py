@@ -496,7 +496,7 @@ class EyePredictor(PredictionMethods):
         ------
         ModelError
             For another ending, a file that cannot be written, or a model with features that have no translation:
-            those that do are ``hog``, ``lbp``, ``pixels`` and ``words``.
+            those that do are ``hog``, ``lbp``, ``ltp``, ``pixels``, ``words`` and ``words_tt``.
         MissingDependencyError
             Without the package onnx.
 

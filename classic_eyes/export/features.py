@@ -171,6 +171,16 @@ def _count_patterns(
     return Features(rows, np.arange(len(codes) * length))
 
 
+def _ltp(g: Graph, images: Value, side: int, *, radii: Any, grid: int, threshold: int) -> Features:
+    """Add `compute_ltp`."""
+    levels = _tan_triggs_uint8(g, images, side)
+    step = min(int(threshold) + 1, 255)
+    above = g.op("Add", g.op("Min", levels, F32(255 - step)), F32(step))
+    below = g.op("Sub", g.op("Max", levels, F32(step)), F32(step))
+    comparisons = [(above, "GreaterOrEqual"), (below, "LessOrEqual")]
+    return _count_patterns(g, levels, side, comparisons, radii=radii, grid=grid, uniform=True)
+
+
 def _pixels(g: Graph, images: Value, side: int, *, floor: float) -> Features:
     """Add `compute_pixels`."""
     n_pixels = side**2
@@ -196,18 +206,46 @@ def _tan_triggs(g: Graph, images: Value, side: int) -> Value:
         for matrix in (illumination._blur_matrix(side, sigma) for sigma in illumination._BLURS)
     )
     values = g.op("Sub", fine, coarse)
-    alpha, tau = illumination._ALPHA, illumination._TAU
-    power = g.op("Max", g.op("Abs", values), illumination._MIN_MAGNITUDE)
-    power = g.op("Exp", g.op("Mul", g.op("Log", power), F32(alpha)))
+    first, second = _contrast_divisors(g, values, illumination._MIN_MAGNITUDE)
+    tau = illumination._TAU
+    values = g.op("Div", g.op("Div", values, first), second)
+    return g.op("Mul", g.op("Tanh", g.op("Div", values, F32(tau))), F32(tau * illumination._GAIN))
+
+
+def _contrast_divisors(g: Graph, values: Value, floor: np.float32) -> tuple[Value, Value]:
+    """Add `_contrast_divisors` of the illumination normalization."""
+    alpha = illumination._ALPHA
+    power = g.op("Exp", g.op("Mul", g.op("Log", g.op("Max", g.op("Abs", values), floor)), F32(alpha)))
 
     def mean_magnitude(power: Value) -> Value:
         mean = g.reduce("ReduceMean", power, 1, 2)
         return g.op("Add", g.op("Pow", mean, F32(1 / alpha)), F32(1e-6))
 
     first = mean_magnitude(power)
-    power = g.op("Min", g.op("Div", power, g.op("Pow", first, F32(alpha))), F32(tau**alpha))
-    values = g.op("Div", g.op("Div", values, first), mean_magnitude(power))
-    return g.op("Mul", g.op("Tanh", g.op("Div", values, F32(tau))), F32(tau * illumination._GAIN))
+    power = g.op("Min", g.op("Div", power, g.op("Pow", first, F32(alpha))), F32(illumination._TAU**alpha))
+    return first, mean_magnitude(power)
+
+
+def _tan_triggs_uint8(g: Graph, images: Value, side: int) -> Value:
+    """Add `classic_eyes.preprocessing.tan_triggs_uint8`: float32 (n, side, side) of whole levels."""
+    table = np.rint(illumination._FIXED_POINT * (np.arange(256) + 1.0) ** illumination._GAMMA)
+    corrected = g.reshape(g.lookup(table, g.reshape(g.cast(images, np.int32), -1)), -1, side, side)
+    fine, coarse = (
+        g.op("MatMul", matrix, g.op("MatMul", corrected, np.ascontiguousarray(matrix.T)))
+        for matrix in (illumination._integer_blur_matrix(side, sigma) for sigma in illumination._BLURS)
+    )
+    difference = g.op("Sub", fine, coarse)
+    first, second = _contrast_divisors(g, g.cast(difference, F32), illumination._MIN_INTEGER_MAGNITUDE)
+    octaves = g.op("Mul", g.op("Log", g.op("Max", g.op("Mul", first, second), F32(1))), F32(1 / np.log(2)))
+    sixteenths = g.reshape(g.cast(g.op("Round", g.op("Mul", octaves, F32(16))), np.int32), -1)
+    # Integers are below 2 ** 38.
+    steps = np.arange(40 * 16)
+    divisors = np.ldexp(illumination._OCTAVE[steps % 16], steps // 16 - 10)
+    gain = g.reshape(g.lookup(illumination._STEPS / divisors, sixteenths), -1, 1, 1)
+    levels = illumination._tanh_table().astype(F32)
+    position = g.op("Add", g.op("Round", g.op("Mul", difference, gain)), np.float64(len(levels) // 2))
+    position = g.op("Clip", position, np.float64(0), np.float64(len(levels) - 1))
+    return g.reshape(g.lookup(levels, g.reshape(g.cast(position, np.int32), -1)), -1, side, side)
 
 
 def _filters(
@@ -281,6 +319,7 @@ FEATURES: dict[str, Callable[..., Features]] = {
     "filters": _filters,
     "hog": _hog,
     "lbp": _lbp,
+    "ltp": _ltp,
     "pixels": _pixels,
     "words": _words,
 }

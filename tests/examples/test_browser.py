@@ -197,7 +197,8 @@ def test_the_page_fits_and_its_text_has_contrast(empty, width, scheme):
             const color = getComputedStyle(node).backgroundColor;
             return color === "rgba(0, 0, 0, 0)" ? behind(node.parentElement) : color;
           };
-          return [...document.querySelectorAll("h1, .lead, .drop b, .verdict, .share, .name, button, footer p")].map((node) => {
+          const texts = "h1, .lead, .drop b, .verdict, .share, .name, button, footer p";
+          return [...document.querySelectorAll(texts)].map((node) => {
             const pair = [level(getComputedStyle(node).color), level(behind(node))].sort((a, b) => a - b);
             return (pair[1] + 0.05) / (pair[0] + 0.05);
           });

@@ -28,7 +28,9 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
     # in docs/_ext
+    "gallery_images",
     "generated_pages",
+    "number_cells",
     "repository_links",
 ]
 templates_path = ["_templates"]
@@ -36,7 +38,8 @@ exclude_patterns = ["_build", "sg_execution_times.rst", "**/sg_execution_times.r
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 default_role = "py:obj"  # `name` in docstrings is a link where it is public
 python_use_unqualified_type_names = True
-nitpicky = False
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 show_warning_types = True
 
 # -- Markdown ------------------------------------------------------------------------------------------------------
@@ -69,6 +72,7 @@ sphinx_gallery_conf = {
     "doc_module": ("classic_eyes",),
     "backreferences_dir": "api/examples",
     "image_srcset": ["2x"],
+    "thumbnail_size": (480, 300),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
@@ -86,6 +90,7 @@ html_title = f"classic_eyes {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
@@ -106,7 +111,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
 }
 html_sidebars = {"index": [], "search": []}
 

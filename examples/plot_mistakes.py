@@ -2,7 +2,8 @@
 What it gets wrong
 ==================
 
-Synthetic eyes on which the shipped model is wrong. Look at them before you rely on a prediction;
+Synthetic eyes on which the shipped model is wrong. Look at them before you rely on a prediction.
+
 :doc:`/limits` has the numbers.
 """
 

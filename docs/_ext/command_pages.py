@@ -70,7 +70,8 @@ def command_page(words: str, parser: ArgumentParser) -> str:
     parser.formatter_class = lambda prog: RawDescriptionHelpFormatter(prog, width=88)
     description = (parser.description or "").splitlines()
     parts = [heading(words), escape(description[0]), ""]
-    parts += [code(re.sub(r"^usage: ", "", parser.format_usage()), "text")]
+    # Indented by four columns, not by the length of the command: it is read on narrow screens, too.
+    parts += [code(re.sub(r"\n +", "\n    ", re.sub(r"^usage: ", "", parser.format_usage())), "text")]
     parts += [escape(line) for line in description[1:]] + [""]
     parts.append(f".. program:: {words}\n")
     for group in parser._action_groups:

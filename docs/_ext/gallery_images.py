@@ -7,12 +7,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx_gallery.scrapers import matplotlib_scraper
 
 __all__ = ["by_order", "reset", "scraper"]
 
 _LINE = re.compile(r"^# sphinx_gallery_alt = (.+)\n?", re.MULTILINE)
+_THUMBNAIL = re.compile(r"sphx_glr_(\w+)_thumb\.png$")
 _ALT = re.compile(rf"(?:{_LINE.pattern})+", re.MULTILINE)
 ORDER = (
     "plot_first_prediction",
@@ -47,6 +50,20 @@ def scraper(block: tuple[str, str, int], block_vars: dict[str, Any], gallery_con
             f"{name}, line {block[2]}: {figures} figures, {len(descriptions)} sphinx_gallery_alt lines"
         )
     return re.sub(r":alt:.*", lambda _: f":alt: {descriptions.pop(0)}", rst)
+
+
+def describe_thumbnails(app: Sphinx, doctree: nodes.document) -> None:
+    """Give thumbnails the description of the script's first figure; sphinx-gallery leaves it empty."""
+    for image in doctree.findall(nodes.image):
+        found = _THUMBNAIL.search(image["uri"])
+        if found and not image.get("alt"):
+            page = Path(app.srcdir, "gallery", f"{found[1]}.rst").read_text(encoding="utf-8")
+            image["alt"] = re.search(r":alt: (.+)", page)[1]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-read", describe_thumbnails)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def reset(gallery_conf: dict[str, Any], fname: str | None) -> None:

@@ -22,7 +22,7 @@ PAGES = [
     if path.name != "CHANGELOG.md"
     and re.search(r"^ *```(python|console)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 ]
-NEEDED = {"photographs.md": ("dlib", "skimage"), "video.md": ("dlib", "skimage"), "quickstart.md": ("dlib", "skimage")}
+NEEDED = {"photographs.md": ("dlib",), "video.md": ("dlib", "skimage"), "quickstart.md": ("dlib",)}
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -76,7 +76,8 @@ def workplace(tmp_path, monkeypatch) -> Path:
         (programs / name).chmod(0o755)
     folder = tmp_path / "work"
     folder.mkdir()
-    shutil.copytree(ROOT / "examples" / "eyes", folder / "examples" / "eyes")
+    for name in ("eyes", "photographs"):
+        shutil.copytree(ROOT / "examples" / name, folder / "examples" / name)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -1,8 +1,8 @@
-"""Write the example images: twenty synthetic eyes and the two eyes of an astronaut.
+"""Write the example images: eyes, twenty synthetic ones and the two of an astronaut; and two photographs.
 
     python tools/make_example_eyes.py [FOLDER]
 
-Writes the same files every time; FOLDER defaults to examples/eyes.
+Writes the same files every time, into FOLDER/eyes and FOLDER/photographs; FOLDER defaults to examples.
 """
 
 from __future__ import annotations
@@ -29,14 +29,18 @@ ASTRONAUT = {"astronaut_right": (88, 189, 26), "astronaut_left": (90, 234, 28)}
 
 
 def main(folder: Path) -> None:
-    """Write all images into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write all images below `folder`."""
+    eyes, photographs = folder / "eyes", folder / "photographs"
+    for each in (eyes, photographs):
+        each.mkdir(parents=True, exist_ok=True)
     for state, chosen in (("open", OPEN), ("closed", CLOSED)):
         for number, (seed, opening) in enumerate(chosen, start=1):
-            write_synthetic(folder / f"synthetic_{state}_{number:02d}", number, seed, opening)
-    photograph = skimage.data.astronaut()[..., ::-1]
+            write_synthetic(eyes / f"synthetic_{state}_{number:02d}", number, seed, opening)
+    astronaut = skimage.data.astronaut()[..., ::-1]
     for name, (top, left, side) in ASTRONAUT.items():
-        write(folder / f"{name}.png", photograph[top : top + side, left : left + side])
+        write(eyes / f"{name}.png", astronaut[top : top + side, left : left + side])
+    write(photographs / "collins.jpg", astronaut)
+    write(photographs / "wall.jpg", cv2.resize(skimage.data.brick(), (256, 256), interpolation=cv2.INTER_AREA))
 
 
 def write_synthetic(stem: Path, number: int, seed: int, opening: float) -> None:
@@ -57,6 +61,6 @@ def write(path: Path, image: np.ndarray) -> None:
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "examples" / "eyes", help="to write to"
+        "folder", nargs="?", type=Path, default=Path(__file__).parents[1] / "examples", help="to write to"
     )
     main(parser.parse_args().folder)

@@ -666,7 +666,8 @@ def test_recipe_of_the_document_copies_what_was_kept(tmp_path, monkeypatch, caps
 
 def test_python_of_the_document_reads_a_photograph(tmp_path, monkeypatch, capsys):
     (example,) = [block for block in python_in("guides/photographs.md") if "FaceReader" in block]
-    Image.fromarray(COLLINS).save(tmp_path / "photograph.jpg")
+    (tmp_path / "wedding").mkdir()
+    Image.fromarray(COLLINS).save(tmp_path / "wedding" / "collins.jpg")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "docs/guides/photographs.md", "exec"), {})
     assert capsys.readouterr().out.startswith("open [('right', ")

@@ -31,13 +31,15 @@ def test_every_script_can_be_imported(path, monkeypatch):
     assert callable(script(path.name, monkeypatch)["main"])
 
 
-def test_example_eyes_are_those_in_the_folder(tmp_path, monkeypatch):
+def test_examples_are_those_in_the_folders(tmp_path, monkeypatch):
     pytest.importorskip("skimage", reason="scikit-image is not installed")
     script("make_example_eyes.py", monkeypatch)["main"](tmp_path)
-    written, shipped = (
-        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in (tmp_path, ROOT / "examples" / "eyes")
-    )
-    assert written == shipped
+    for name in ("eyes", "photographs"):
+        written, shipped = (
+            {path.name: path.read_bytes() for path in (folder / name).iterdir()}
+            for folder in (tmp_path, ROOT / "examples")
+        )
+        assert written == shipped
 
 
 def test_the_overview_is_drawn_as_shipped(tmp_path, monkeypatch):

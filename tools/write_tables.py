@@ -87,8 +87,8 @@ def results_of(model: str) -> dict[str, Any]:
 
 def _interval(entry: dict[str, float | None]) -> str:
     if entry["low"] is None or entry["low"] != entry["low"]:
-        return f"{entry['value']:.4f}"
-    return f"{entry['value']:.4f} ({entry['low']:.3f}-{entry['high']:.3f})"
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} ({entry['low']:.3f}-{entry['high']:.3f})"
 
 
 _METRICS = {"accuracy": "accuracy", "eer": "equal error rate", "calibration_error": "calibration error"}

@@ -127,7 +127,8 @@ def _check(content: bytes, shown: str) -> float:
     except Exception as error:
         # Runtimes raise exceptions of many kinds for what they cannot read.
         raise ModelError(
-            f"{shown} is not a whole ONNX file of classic_eyes; export the model or copy it again"
+            f"{shown} is not a whole ONNX file of classic_eyes, or the runtime is too old for it; export the model or "
+            "copy it again, or update onnxruntime"
         ) from error
     difference = float(np.max(np.abs(predicted - expected)))
     if not difference <= TOLERANCE:  # also for not a number

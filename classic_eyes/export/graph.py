@@ -76,7 +76,8 @@ class Graph:
     ) -> tuple[Value, ...]:
         inputs = [each if isinstance(each, str) else self.constant(each) for each in operands]
         outputs = tuple(self.name(kind.lower()) for _ in range(n))
-        self.nodes.append(self.onnx.helper.make_node(kind, inputs, outputs, **attributes))
+        # Older runtimes derive the names of what they fuse from those of the nodes.
+        self.nodes.append(self.onnx.helper.make_node(kind, inputs, outputs, name=outputs[0], **attributes))
         return outputs
 
     def rename(self, value: Value, name: Value) -> None:
@@ -112,7 +113,7 @@ class Graph:
         return self.slice(images, 2, -1, -(2**31), -1)
 
     def loop(self, n: int, first: Value, dtype: Any, body: Callable[[Graph, Value], Value]) -> Value:
-        """Apply ``body`` to a vector ``n`` times."""
+        """Apply ``body`` to a vector ``n`` times; an empty vector stays as it is."""
         helper, types = self.onnx.helper, self.onnx.TensorProto
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         inner = Graph(self)
@@ -132,7 +133,7 @@ class Graph:
                 helper.make_tensor_value_info(result, kind, [None]),
             ],
         )
-        return self.op("Loop", self.constant(n, np.int64), self.constant(True), first, body=graph)
+        return self.op("Loop", np.int64(n), self.op("Greater", self.op("Size", first), np.int64(0)), first, body=graph)
 
     def model(
         self,

@@ -100,6 +100,10 @@ def test_only_standard_operators_of_one_opset_and_each_constant_once(name):
         assert {node.domain for node in graph.node} == {""}
         graphs += [each.g for node in graph.node for each in node.attribute if each.type == onnx.AttributeProto.GRAPH]
     assert len(graphs) > 1
+    # onnxruntime 1.19 refuses a model of several nodes without names.
+    names = [node.name for graph in graphs for node in graph.node]
+    assert len(set(names)) == len(names)
+    assert "" not in names
     contents = [(each.data_type, tuple(each.dims), each.raw_data) for each in model.graph.initializer]
     assert len(set(contents)) == len(contents)
     used = {name for graph in graphs for node in graph.node for name in node.input}

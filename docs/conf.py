@@ -28,8 +28,10 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
     # in docs/_ext
+    "accessible_html",
     "gallery_images",
     "generated_pages",
+    "mathml",
     "number_cells",
     "repository_links",
 ]
@@ -89,6 +91,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"classic_eyes {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_math_renderer = "mathml"
 html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
 html_show_sphinx = False

@@ -22,7 +22,12 @@ PAGES = [
     if path.name != "CHANGELOG.md"
     and re.search(r"^ *```(python|console)$", path.read_text(encoding="utf-8"), re.MULTILINE)
 ]
-NEEDED = {"photographs.md": ("dlib",), "video.md": ("dlib", "skimage"), "quickstart.md": ("dlib",)}
+NEEDED = {
+    "photographs.md": ("dlib",),
+    "video.md": ("dlib", "skimage"),
+    "quickstart.md": ("dlib",),
+    "onnx.md": ("onnx", "onnxruntime"),
+}
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 

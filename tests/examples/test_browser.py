@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib.util
 import json
 import shutil
@@ -49,17 +50,22 @@ def runtime() -> Path:
     if npm is None:
         pytest.skip("npm is not installed; it brings onnxruntime-web")
     version = json.loads((FOLDER / "package.json").read_text())["dependencies"]["onnxruntime-web"]
-    CACHE.mkdir(exist_ok=True)
+    # Complete before it has its name: tests of another run may look for it.
+    made = Path(tempfile.mkdtemp(prefix=CACHE.name))
     command = [npm, "pack", "--silent", f"onnxruntime-web@{version}"]
     try:
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(command, cwd=made, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
         pytest.skip("npm did not bring onnxruntime-web within three minutes")
     if done.returncode:
         pytest.skip(f"npm cannot bring onnxruntime-web: {' '.join(done.stderr.split())[-200:]}")
-    with tarfile.open(CACHE / done.stdout.split()[-1]) as archive:
+    package = made / done.stdout.split()[-1]
+    with tarfile.open(package) as archive:
         for name in needed:
-            archive.extract(f"package/dist/{name}", CACHE, filter="data")
+            archive.extract(f"package/dist/{name}", made, filter="data")
+    package.unlink()
+    with contextlib.suppress(OSError):  # the other run was quicker
+        made.rename(CACHE)
     return dist
 
 

@@ -328,7 +328,7 @@ def test_result_files_are_of_commands_that_exist_and_pages_that_name_them(path):
     assert commands or path.stem == "trials"
     assert unknown_options("".join(f"    {command}\n" for command in commands)) == []
     used = [page for page in CURRENT if f"<!-- table: {path.stem} " in page.read_text(encoding="utf-8")]
-    used += [page for page in CURRENT if path.stem == "features" and page.name == "benchmark.md"]
+    used += [page for page in CURRENT if path.stem in ("classifiers", "features") and page.name == "benchmark.md"]
     assert used, "no page has a table of it"
     for page in used:
         joined = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ _SUBMODULES = (
     "datasets",
     "descriptors",
     "evaluation",
+    "export",
     "faces",
     "features",
     "images",

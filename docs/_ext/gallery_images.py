@@ -34,15 +34,18 @@ ORDER = (
 )
 
 
+def descriptions_of(block: str) -> list[str]:
+    """Return the text alternative of each figure of a block."""
+    return [" ".join(ast.literal_eval(text) for text in _LINE.findall(found[0])) for found in _ALT.finditer(block)]
+
+
 def scraper(block: tuple[str, str, int], block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """Take the figures of a block as matplotlib's scraper does, with the text alternatives of the block.
 
     Each figure needs ``# sphinx_gallery_alt = "..."`` in its block, on one line or several; they are not shown.
     """
     rst = matplotlib_scraper(block, block_vars, gallery_conf)
-    descriptions = [
-        " ".join(ast.literal_eval(text) for text in _LINE.findall(found[0])) for found in _ALT.finditer(block[1])
-    ]
+    descriptions = descriptions_of(block[1])
     figures = len(re.findall(r":alt:", rst))
     if len(descriptions) != figures:
         name = Path(block_vars["src_file"]).name

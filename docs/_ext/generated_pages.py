@@ -22,10 +22,13 @@ def write_pages(app: Sphinx, config: Config) -> None:
             if old.is_file() and old.name not in pages:
                 old.unlink()
         for name, text in pages.items():
-            path = target / name
-            # An unchanged file keeps its time, and Sphinx does not read it again.
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                path.write_text(text, encoding="utf-8")
+            write_if_changed(target / name, text)
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Write a file, unless it is the same: then it keeps its time, and Sphinx does not read it again."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -400,7 +400,6 @@ def constants() -> dict[str, dict[str, float]]:
         },
         "docs/onnx.md": {"0.0001": checking.TOLERANCE},
         "examples/browser/README.md": {"0.0001": checking.TOLERANCE},
-        "docs/onnx.md": {"0.0001": checking.TOLERANCE},
         "docs/limits.md": {"1.0": 1.0, "0.0": 0.0, "0.5": half},
         "docs/robustness.md": {"0.299": 0.299, "0.587": 0.587, "0.114": 0.114, "1.0": 1.0, "0.0": 0.0, "205.0": 205.0},
     }

@@ -49,18 +49,18 @@ class _Inputs:
 
     def __init__(self, g: Graph, program: Program, images: Value, ready: dict[int, Value] | None = None) -> None:
         self.g, self.program, self.images = g, program, images
-        self._ready: dict[int, Value] = dict(ready or {})
+        self.ready: dict[int, Value] = dict(ready or {})
         self._aligned: dict[int, Value] = {}
         self._poses: preprocessing.Poses | None = None
 
     def at(self, size: int) -> Value:
         """Return images of a size, without reflections if the program removes them."""
-        if size not in self._ready:
+        if size not in self.ready:
             reduced = preprocessing.reduce_images(self.g, self.images, self.program.size, size)
             if self.program.remove_glare:
                 reduced = preprocessing.remove_glare(self.g, reduced, size)
-            self._ready[size] = reduced
-        return self._ready[size]
+            self.ready[size] = reduced
+        return self.ready[size]
 
     def of(self, view: View) -> Value:
         """Return the images that a view receives."""
@@ -85,20 +85,18 @@ def _decisions(g: Graph, program: Program, images: Value) -> Value:
     first = _sum_of_views(g, program, inputs, program.views[:1])
     nearness = g.op("Sub", F64(1), g.op("Mul", g.op("Abs", first), F64(1 / program.cascade.threshold)))
     weight = g.op("Clip", g.op("Mul", nearness, F64(1 / _FADE)), F64(0), F64(1))
-    # The later views run on the images with a weight. Sizes that are ready are taken along.
-    sizes = sorted({program.size, *inputs._ready})
-    arrays = [images, *(inputs._ready[size] for size in sizes if size in inputs._ready)]
-    shapes = [program.size, *(size for size in sizes if size in inputs._ready)]
-    *rows, numbers = preprocessing.rows_where(
+    # The later views run on the images with a weight. What the first view has prepared is taken along.
+    sizes = [program.size, *inputs.ready]
+    *some, rows = preprocessing.rows_where(
         g,
         g.op("Greater", weight, F64(0)),
-        *((array, (size, size)) for array, size in zip(arrays, shapes, strict=True)),
+        *((array, (size, size)) for array, size in zip([images, *inputs.ready.values()], sizes, strict=True)),
     )
-    later_inputs = _Inputs(g, program, rows[0], dict(zip(shapes[1:], rows[1:], strict=True)))
+    later_inputs = _Inputs(g, program, some[0], dict(zip(sizes[1:], some[1:], strict=True)))
     later = _sum_of_views(g, program, later_inputs, program.views[1:])
     # One row more than images: that of zeros, which nothing uses.
     more = g.op("Concat", first, np.zeros(1), axis=0)
-    total = g.slice(g.op("ScatterND", more, numbers, later), 0, 0, -1)
+    total = g.slice(g.op("ScatterND", more, rows, later), 0, 0, -1)
     mean = g.op("Mul", g.op("Add", first, total), F64(1 / n_views))
     # Where the weight is 0 the total is wrong, and has no effect.
     return g.op("Add", first, g.op("Mul", weight, g.op("Sub", mean, first)))

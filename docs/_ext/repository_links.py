@@ -1,7 +1,8 @@
 """Sphinx extension: links in Markdown work in the repository and in the site.
 
 The documents link to files beside them, as a reader of the repository needs it. Here links to CHANGELOG.md and the
-like lead to the pages that include these files, and a folder, which the site has not, becomes its name.
+like lead to the pages that include these files, and a link to a script of the gallery to its page. A folder, which the
+site has not, becomes its name.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def rewrite(text: str, folder: str) -> str:
             return f"[{words}](/{ROOT_PAGES[path]}.md{anchor})"
         if path.startswith("docs/") and (ROOT / path).is_file():
             return f"[{words}](/{path.removeprefix('docs/')}{anchor})"
+        if re.fullmatch(r"examples/plot_\w+\.py", path):
+            return f"[{words}](/gallery/{posixpath.basename(path).removesuffix('.py')}.rst{anchor})"
         if (ROOT / path).is_dir():
             return words
         return found[0]

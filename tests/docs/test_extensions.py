@@ -132,6 +132,7 @@ def test_every_trained_file_has_a_card_page():
         ("docs", "[a](#part)", "[a](#part)"),
         ("docs", "![a](overview.png)", "![a](overview.png)"),
         ("docs", "[a](nothing.md)", "[a](nothing.md)"),  # Sphinx warns of it
+        ("docs/concepts", "[blinks](../../examples/plot_blinks.py)", "[blinks](/gallery/plot_blinks.rst)"),
     ],
 )
 def test_links_of_the_repository_become_links_of_the_site(folder, link, expected):

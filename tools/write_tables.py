@@ -28,7 +28,7 @@ from classic_eyes.recipes import RECIPES
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 # What the site makes of code and cards is not written here.
-_MADE_BY_THE_SITE = {"_build", "api", "commands", "gallery", "models"}
+_MADE_BY_THE_SITE = {"_build", "api", "commands", "gallery", "models", "programs"}
 DOCUMENTS = sorted(
     path
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))

@@ -7,10 +7,20 @@ from pathlib import Path
 from api_pages import api_pages
 from command_pages import command_pages
 from model_pages import model_pages
+from repository_links import ROOT_PAGES
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-FOLDERS = {"api": api_pages, "commands": command_pages, "models": model_pages}
+
+def program_pages() -> dict[str, str]:
+    """Return a page for each example program; repository_links puts its README there."""
+    pages = [Path(page).name for page in ROOT_PAGES.values() if page.startswith("programs/")]
+    lines = ["# Example programs", "", "Programs that use a model, in `examples/`.", ""]
+    lines += ["```{toctree}", *pages, "```", ""]
+    return {"index.md": "\n".join(lines), **{f"{page}.md": f"# {page}\n" for page in pages}}
+
+
+FOLDERS = {"programs": program_pages, "api": api_pages, "commands": command_pages, "models": model_pages}
 
 
 def write_pages(app: Sphinx, config: Config) -> None:

@@ -1,8 +1,8 @@
 """Sphinx extension: links in Markdown work in the repository and in the site.
 
 The documents link to files beside them, as a reader of the repository needs it. Here links to CHANGELOG.md and the
-like lead to the pages that include these files, and a link to a script of the gallery to its page. A folder, which the
-site has not, becomes its name.
+like lead to the pages that include these files, and a link to a script of the gallery to its page. A folder or a file
+of the code, which the site has not, becomes its name.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing",
     "SECURITY.md": "security",
     "examples/README.md": "example-images",
+    # pages that generated_pages writes
+    **{
+        f"examples/{path.parent.name}/README.md": f"programs/{path.parent.name}"
+        for path in sorted(ROOT.glob("examples/*/README.md"))
+    },
 }
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s:#]+)(#[\w-]*)?\)")
 
@@ -38,7 +43,7 @@ def rewrite(text: str, folder: str) -> str:
             return f"[{words}](/{path.removeprefix('docs/')}{anchor})"
         if re.fullmatch(r"examples/plot_\w+\.py", path):
             return f"[{words}](/gallery/{posixpath.basename(path).removesuffix('.py')}.rst{anchor})"
-        if (ROOT / path).is_dir():
+        if (ROOT / path).exists():
             return words
         return found[0]
 

@@ -475,7 +475,7 @@ class EyePredictor(PredictionMethods):
             raise ModelError("the model wraps a classifier that cannot be compiled; save the EyeClassifier as .joblib")
         write_npz(path, self._program)
 
-    def export_onnx(self, path: str | os.PathLike[str]) -> float:
+    def export_onnx(self, path: str | os.PathLike[str], *, novelty: bool = False) -> float:
         """Write the whole model, preprocessing included, as an ONNX file for other languages.
 
         Its input ``images`` is uint8 of shape ``(n, size, size)``, its output ``probability`` float32 of shape
@@ -486,6 +486,9 @@ class EyePredictor(PredictionMethods):
         ----------
         path : path
             The file; its ending must be ``.onnx``.
+        novelty : bool, default False
+            Whether there is a second output ``novelty``, float32 of shape ``(n,)``: above 1 is a non-eye. It is that
+            of `novelty_score`, and takes longer than the rest.
 
         Returns
         -------
@@ -495,7 +498,8 @@ class EyePredictor(PredictionMethods):
         Raises
         ------
         ModelError
-            For another ending, a file that cannot be written, or a model with features that have no translation:
+            For another ending, a file that cannot be written, a model that was trained without non-eye detection if
+            novelty is wanted, or one with features that have no translation:
             those that do are ``hog``, ``lbp``, ``ltp``, ``pixels``, ``words`` and ``words_tt``.
         MissingDependencyError
             Without the package onnx.
@@ -509,7 +513,7 @@ class EyePredictor(PredictionMethods):
         """
         from .export.checking import export_onnx
 
-        return export_onnx(self._program, path, fingerprint=self.fingerprint)
+        return export_onnx(self._program, path, novelty=novelty, fingerprint=self.fingerprint)
 
     def stages(self, gated: NDArray[np.uint8]) -> dict[str, float]:
         """Return where the time goes.

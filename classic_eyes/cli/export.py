@@ -28,6 +28,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ONNX",
         help="compare the predictions of an exported file with those that it records, and write nothing",
     )
+    parser.add_argument(
+        "--novelty",
+        action="store_true",
+        help="a second output: novelty, above 1 for images that are no eyes; it takes longer than the rest",
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
@@ -36,19 +41,20 @@ def work(arguments: Namespace) -> int:
     if arguments.check is not None:
         from ..export import check_onnx
 
-        if arguments.force:
-            raise ParameterError("--force needs --out, because --check writes nothing; give one of them")
+        for option in ("force", "novelty"):
+            if getattr(arguments, option):
+                raise ParameterError(f"--{option} needs --out, because --check writes nothing; give one of them")
         difference = check_onnx(arguments.check)
         print(f"{arguments.check}: predicts what it records; largest difference {difference:.1g}")
         return 0
     check_out(arguments.out, ".onnx", force=arguments.force, read=[model_file(arguments)])
     model = load_model(arguments.model, trusted=arguments.trust_model)
-    difference = model.export_onnx(arguments.out)
+    difference = model.export_onnx(arguments.out, novelty=arguments.novelty)
     size = os.path.getsize(arguments.out) / 1e6
     print(
         f"wrote {arguments.out}: {size:.1f} MB; input: grey patches of {model.size} x {model.size} pixels, uint8; "
-        f"output: probability of open; largest difference {difference:.1g}; left out: reading of files, the verdict "
-        "not-an-eye",
+        f"output: probability of open{', novelty' if arguments.novelty else ''}; largest difference {difference:.1g}; "
+        f"left out: reading of files{'' if arguments.novelty else ', the verdict not-an-eye'}",
         file=sys.stderr,
     )
     return 0

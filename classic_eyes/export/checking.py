@@ -17,21 +17,26 @@ from ..errors import MissingDependencyError, ModelError
 from ..inference.program import Program
 from ..persistence.files import check_path, read_whole, replace
 from ..synthetic import make_eyes
-from .model import INPUT, OUTPUT, build_model
+from .model import INPUT, NOVELTY, OUTPUT, build_model
 
-__all__ = ["TOLERANCE", "check_onnx", "export_onnx"]
+__all__ = ["NOVELTY_TOLERANCE", "TOLERANCE", "check_onnx", "export_onnx"]
 
 TOLERANCE = 1e-4
 """Largest difference between the probabilities of a runtime and those recorded."""
+NOVELTY_TOLERANCE = 1e-3
+"""The same of the novelty, divided by the novelty where that is above 1."""
 
 _PREFIX = "classic_eyes."
 _N_CHECKED, _N_CANDIDATES, _MAX_CHECKED = 16, 200, 256
-_LEFT_OUT = "reading and reduction of image files; the verdict not-an-eye (novelty)"
+_LEFT_OUT = "reading and scaling of image files"
+_NO_NOVELTY = "; the verdict not-an-eye (novelty)"
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Predict = Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float64]]]
 
 
-def export_onnx(program: Program, path: str | os.PathLike[str], *, fingerprint: str = "") -> float:
+def export_onnx(
+    program: Program, path: str | os.PathLike[str], *, novelty: bool = False, fingerprint: str = ""
+) -> float:
     """Write a program as an ONNX file, whole or not at all; see `classic_eyes.EyePredictor.export_onnx`.
 
     Returns
@@ -43,7 +48,7 @@ def export_onnx(program: Program, path: str | os.PathLike[str], *, fingerprint: 
     target = Path(path)
     if target.suffix != ".onnx":
         raise ModelError(f"ONNX file {str(target)!r} must end in .onnx")
-    model = build_model(program)
+    model = build_model(program, novelty=novelty)
     images = _images_to_check(program)
     recorded = {
         "version": __version__,
@@ -51,10 +56,12 @@ def export_onnx(program: Program, path: str | os.PathLike[str], *, fingerprint: 
         "size": str(program.size),
         # In log odds; `verdict` says unsure where a prediction is closer to 0 than this.
         "unsure": repr(program.unsure),
-        "left_out": _LEFT_OUT,
+        "left_out": _LEFT_OUT + ("" if novelty else _NO_NOVELTY),
         "check.images": base64.b64encode(images.tobytes()).decode(),
         "check.probability": json.dumps(program.probability(images).tolist()),
     }
+    if novelty:
+        recorded["check.novelty"] = json.dumps(program.novelty_score(images).tolist())
     for key, value in recorded.items():
         model.metadata_props.add(key=_PREFIX + key, value=value)
     content = model.SerializeToString()
@@ -115,13 +122,19 @@ def _check(content: bytes, shown: str) -> float:
     try:
         recorded, predict = _load(content)
         size = int(recorded["size"])
-        expected = np.array(json.loads(recorded["check.probability"]), dtype=np.float64)
         images = np.frombuffer(base64.b64decode(recorded["check.images"]), np.uint8).reshape(-1, size, size)
-        if not 0 < len(images) <= _MAX_CHECKED or expected.shape != (len(images),):
-            raise ValueError("the recorded predictions do not match the recorded images")
-        predicted = np.asarray(predict(images), dtype=np.float64)
-        if predicted.shape != expected.shape:
-            raise ValueError("one probability for each image")
+        if not 0 < len(images) <= _MAX_CHECKED:
+            raise ValueError("no recorded images, or too many")
+        predicted = predict(images)
+        if not set(predicted) <= {OUTPUT, NOVELTY}:
+            raise ValueError("other outputs than ours")
+        differences = {}
+        for name, values in predicted.items():
+            expected = np.array(json.loads(recorded[f"check.{name}"]), dtype=np.float64)
+            if not values.shape == expected.shape == (len(images),):
+                raise ValueError("the recorded predictions do not match the recorded images")
+            differences[name] = float(np.max(np.abs(values - expected) / np.maximum(np.abs(expected), 1)))
+        difference = differences[OUTPUT]
     except (MissingDependencyError, MemoryError):
         raise
     except Exception as error:
@@ -130,12 +143,13 @@ def _check(content: bytes, shown: str) -> float:
             f"{shown} is not a whole ONNX file of classic_eyes, or the runtime is too old for it; export the model or "
             "copy it again, or update onnxruntime"
         ) from error
-    difference = float(np.max(np.abs(predicted - expected)))
-    if not difference <= TOLERANCE:  # also for not a number
-        raise ModelError(
-            f"{shown} does not reproduce its recorded predictions: they differ by {difference:.3g}, allowed is "
-            f"{TOLERANCE}; export the model again, or update the runtime"
-        )
+    allowed = {OUTPUT: TOLERANCE, NOVELTY: NOVELTY_TOLERANCE}
+    for name, found in differences.items():
+        if not found <= allowed[name]:  # also for not a number
+            raise ModelError(
+                f"{shown} does not reproduce its recorded predictions: the {name} differs by {found:.3g}, allowed is "
+                f"{allowed[name]}; export the model again, or update the runtime"
+            )
     return difference
 
 
@@ -149,7 +163,8 @@ def _load(content: bytes) -> tuple[dict[str, str], Predict]:
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     found = session.get_modelmeta().custom_metadata_map
-    return _own(found), lambda images: session.run([OUTPUT], {INPUT: images})[0]
+    names = [each.name for each in session.get_outputs()]
+    return _own(found), lambda images: _doubles(names, session.run(names, {INPUT: images}))
 
 
 def _load_with_onnx(content: bytes) -> tuple[dict[str, str], Predict]:
@@ -171,7 +186,12 @@ def _load_with_onnx(content: bytes) -> tuple[dict[str, str], Predict]:
     model: Any = onnx.load_model_from_string(content)
     found = {each.key: each.value for each in model.metadata_props}
     evaluator = ReferenceEvaluator(model, new_ops=[GatherElements])
-    return _own(found), lambda images: np.asarray(evaluator.run([OUTPUT], {INPUT: images})[0])  # type: ignore[index]
+    names = [each.name for each in model.graph.output]
+    return _own(found), lambda images: _doubles(names, evaluator.run(names, {INPUT: images}))
+
+
+def _doubles(names: list[str], values: Any) -> dict[str, NDArray[np.float64]]:
+    return {name: np.asarray(each, dtype=np.float64) for name, each in zip(names, values, strict=True)}
 
 
 def _own(found: dict[str, str]) -> dict[str, str]:

@@ -13,33 +13,42 @@ from ..inference.program import Block, Program, View
 from . import images as preprocessing
 from .features import Features, add_features
 from .graph import Graph, Value
+from .novelty import novelty_score
 
-__all__ = ["INPUT", "OUTPUT", "build_model", "decide"]
+__all__ = ["INPUT", "NOVELTY", "OUTPUT", "build_model", "decide"]
 
 F32, F64 = np.float32, np.float64
 
-INPUT, OUTPUT = "images", "probability"
-"""Names of the input, uint8 ``(n, size, size)``, and of the output, float32 ``(n,)``."""
+INPUT, OUTPUT, NOVELTY = "images", "probability", "novelty"
+"""Names of the input, uint8 ``(n, size, size)``, and of the outputs, float32 ``(n,)``."""
 
 
-def build_model(program: Program) -> Any:
-    """Return the ``ModelProto`` of a compiled program.
+def build_model(program: Program, *, novelty: bool = False) -> Any:
+    """Return the ``ModelProto`` of a compiled program; with ``novelty`` it has a second output.
 
     Raises
     ------
     ModelError
-        For a view that is not compiled, or a descriptor that has no translation.
+        For a view that is not compiled, a descriptor that has no translation, or a model without non-eye detection.
     """
     if not program.compiled:
         raise ModelError("the model wraps a classifier that cannot be compiled, so it cannot be exported to ONNX")
+    if novelty and program.novelty is None:
+        raise ModelError("the model was trained without non-eye detection; export it without novelty")
     g = Graph()
-    decisions = _decisions(g, program, g.cast(INPUT, F32))
+    images, outputs = g.cast(INPUT, F32), [OUTPUT]
+    decisions = _decisions(g, program, images)
     log_odds = g.op("Add", g.op("Mul", decisions, F64(program.slope)), F64(program.intercept))
     g.rename(g.cast(g.op("Sigmoid", log_odds), F32), OUTPUT)
     size = program.size
+    if novelty and program.novelty is not None:
+        smallest: int = program._smallest  # type: ignore[attr-defined]
+        reduced = preprocessing.reduce_images(g, images, size, smallest)
+        g.rename(g.cast(novelty_score(g, reduced, program.novelty, smallest), F32), NOVELTY)
+        outputs.append(NOVELTY)
     return g.model(
         [(INPUT, np.uint8, ("n", size, size))],
-        [(OUTPUT, np.float32, ("n",))],
+        [(output, np.float32, ("n",)) for output in outputs],
         description=f"Probability that an eye is open, for grey patches of {size} x {size} pixels.",
     )
 

@@ -28,13 +28,12 @@ def build(model: str, runtime: Path) -> str:
     predictor = load_model(model)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "eyes.onnx"
-        predictor.export_onnx(path)
+        predictor.export_onnx(path, novelty=predictor.program.novelty is not None)
         files["model"] = path.read_bytes()
     recorded = {each.key: each.value for each in onnx.load_model_from_string(files["model"]).metadata_props}
-    check = {
-        "images": recorded["classic_eyes.check.images"],
-        "probability": json.loads(recorded["classic_eyes.check.probability"]),
-    }
+    check: dict[str, object] = {"images": recorded["classic_eyes.check.images"]}
+    for name in ("probability", "novelty"):
+        check[name] = json.loads(recorded.get(f"classic_eyes.check.{name}", "null"))
     about = {"size": predictor.size, "unsure": predictor.program.unsure, "check": check}
 
     def data(name: str) -> str:

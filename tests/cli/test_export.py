@@ -18,7 +18,7 @@ def test_a_model_is_written_and_checked(small_model, tmp_path, capsys):
     text = capsys.readouterr()
     assert text.out == ""
     assert re.fullmatch(r"wrote .*eyes\.onnx: \d\.\d MB; input: grey patches of 24 x 24 pixels, uint8; .*\n", text.err)
-    assert re.search(r"largest difference \d\S*; left out: .* not-an-eye\n", text.err)
+    assert re.search(r"probability of open; largest difference \d\S*; left out: .* not-an-eye\n", text.err)
     before = out.read_bytes()
     assert main("export", "--check", out) == 0
     assert re.fullmatch(r".*eyes\.onnx: predicts what it records; largest difference \S+\n", capsys.readouterr().out)
@@ -58,12 +58,24 @@ def test_wrong_arguments_end_in_one_line(arguments, message, tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["setup.cfg"]
 
 
+def test_novelty_is_a_second_output(small_model, tmp_path, capsys):
+    out = tmp_path / "eyes.onnx"
+    assert main("export", "--model", "fast", "--out", out, "--novelty") == 0
+    error = capsys.readouterr().err
+    assert "probability of open, novelty; largest difference" in error
+    assert error.endswith("left out: reading of files\n")
+    assert main("export", "--check", out) == 0
+    assert main("export", "--model", small_model.with_suffix(".npz"), "--out", out, "--force", "--novelty") == 2
+    assert "trained without non-eye detection" in capsys.readouterr().err
+
+
 def test_what_is_no_model_is_refused(tmp_path, capsys):
     (tmp_path / "a.onnx").write_text("text")
     assert main("export", "--check", tmp_path / "a.onnx") == 2
     assert "is not a whole ONNX file of classic_eyes" in capsys.readouterr().err
-    assert main("export", "--check", tmp_path / "a.onnx", "--force") == 2
-    assert "--force needs --out" in capsys.readouterr().err
+    for option in ("--force", "--novelty"):
+        assert main("export", "--check", tmp_path / "a.onnx", option) == 2
+        assert f"{option} needs --out" in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):

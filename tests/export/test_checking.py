@@ -17,7 +17,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed; pip install 'c
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     path = tmp_path_factory.mktemp("exported") / "eyes.onnx"
-    load_model("fast").export_onnx(path)
+    load_model("fast").export_onnx(path, novelty=True)
     return path
 
 
@@ -52,11 +52,14 @@ def test_without_onnx_both_commands_name_the_remedy(exported, monkeypatch, tmp_p
 
 def test_other_predictions_are_refused(exported, tmp_path):
     other = changed(exported, tmp_path, probability=f"[{', '.join(['0.5'] * 16)}]")
-    with pytest.raises(ModelError, match=r"differ by 0\.\d+, allowed is 0.0001; export the model again"):
+    with pytest.raises(ModelError, match=r"the probability differs by 0\.\d+, allowed is 0.0001; export"):
         check_onnx(other)
     nan = changed(exported, tmp_path, probability=f"[{', '.join(['NaN'] * 16)}]")
-    with pytest.raises(ModelError, match="differ by nan"):
+    with pytest.raises(ModelError, match="differs by nan"):
         check_onnx(nan)
+    novelty = changed(exported, tmp_path, novelty=f"[{', '.join(['0.5'] * 16)}]")
+    with pytest.raises(ModelError, match=r"the novelty differs by \d+\.\d+, allowed is 0.001; export"):
+        check_onnx(novelty)
 
 
 def test_a_change_of_a_weight_is_found(exported, tmp_path):

@@ -10,9 +10,9 @@ import pytest
 
 from classic_eyes import EyeClassifier, EyePredictor, load_model
 from classic_eyes.errors import ModelError
-from classic_eyes.export.checking import TOLERANCE
+from classic_eyes.export.checking import NOVELTY_TOLERANCE, TOLERANCE
 from classic_eyes.export.graph import IR_VERSION, OPSET
-from classic_eyes.export.model import INPUT, OUTPUT, build_model
+from classic_eyes.export.model import INPUT, NOVELTY, OUTPUT, build_model
 from classic_eyes.images import as_images
 from classic_eyes.inference.program import reduce_images
 from classic_eyes.synthetic import make_eyes
@@ -80,6 +80,27 @@ def test_models_of_other_parts(features, classifier, changes):
     assert (difference > TOLERANCE / 5).mean() <= (0.02 if "ltp" in str(features) else 0)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_novelty(name):
+    program = load_model(name).program
+    eyes = make_eyes(150, size=48, random_state=8).images
+    noise = np.random.default_rng(0).integers(0, 256, (20, 48, 48)).astype(np.uint8)
+    flat = np.repeat(np.arange(0, 256, 51), 48**2).reshape(-1, 48, 48).astype(np.uint8)
+    images = reduce_images(np.concatenate([eyes, eyes[:50, ::-1], noise, flat]), program.size)
+    session = session_of(build_model(program, novelty=True).SerializeToString())
+    found, other = session.run([NOVELTY, OUTPUT], {INPUT: images})
+    expected = program.novelty_score(images)
+    assert (expected[:150] < 1).mean() > 0.9
+    assert expected[-len(flat) :].min() > 1
+    np.testing.assert_allclose(found, expected, rtol=NOVELTY_TOLERANCE / 10, atol=NOVELTY_TOLERANCE / 10)
+    np.testing.assert_allclose(other, program.probability(images), rtol=0, atol=TOLERANCE / 5)
+
+
+def test_novelty_of_a_model_without_it_is_refused(small_model):
+    with pytest.raises(ModelError, match="trained without non-eye detection; export it without novelty"):
+        build_model(load_model(small_model.with_suffix(".npz")).program, novelty=True)
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 65])
 def test_any_number_of_images(n):
     program = load_model("fast").program
@@ -129,6 +150,7 @@ def test_the_file_says_what_it_holds(tmp_path):
     assert found["classic_eyes.size"] == "24"
     assert float(found["classic_eyes.unsure"]) == model.program.unsure
     assert "not-an-eye" in found["classic_eyes.left_out"]
+    assert "classic_eyes.check.novelty" not in found
     recorded = json.loads(found["classic_eyes.check.probability"])
     assert len(recorded) == 16
     # Both classes, and images for which the later views run.
@@ -165,5 +187,5 @@ def test_all_real_images(name, source):
     assert len(images) > 3000
     session = session_of(build_model(model.program).SerializeToString())
     found = np.concatenate([session.run(None, {INPUT: images[k : k + 256]})[0] for k in range(0, len(images), 256)])
-    # Measured: 3e-6.
+    # Measured: 6e-6.
     np.testing.assert_allclose(found, model.probability(images), rtol=0, atol=TOLERANCE / 5)

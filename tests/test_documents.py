@@ -203,6 +203,20 @@ def test_files_that_are_named_exist(path):
         assert (path.parent / target).exists(), target
 
 
+def anchors(text: str) -> set[str]:
+    """Return the anchors of the headings of a document, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@every_document
+def test_links_to_headings_lead_to_one(path):
+    text = path.read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([\w-]+)\)", text):
+        other = (path.parent / target).read_text(encoding="utf-8") if target else text
+        assert anchor in anchors(other), f"{target}#{anchor}"
+
+
 @every_document
 def test_tests_that_are_named_exist(path):
     sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("*.py"))

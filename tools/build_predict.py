@@ -28,7 +28,7 @@ NOTE = """\
 > **classic-eyes-predict** is classic-eyes for prediction alone: numpy, and an OpenCV wheel that you choose.
 > Install it instead of classic-eyes, never beside it: both hold the same files.
 >
->     pip install classic-eyes-predict "opencv-python-headless>=4.10,<5"
+>     pip install classic-eyes-predict "opencv-python-headless>=4.13,<5"
 
 """
 

@@ -11,8 +11,9 @@ from .dependencies import distribution
 __all__ = ["check_opencv", "cv2", "has_windows", "opencv_log", "remedy", "window_remedy"]
 
 _WHEELS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-_ALLOWED = ((4, 10), (5, 0))
-_WHICH = "allowed is 4.10 or later, below 5"
+# Versions before 4.13 ignore the orientation of WebP images; those before 4.12 open no stream of a video. 5 has no HOG.
+_ALLOWED = ((4, 13), (5, 0))
+_WHICH = "allowed is 4.13 or later, below 5"
 # Everything that training and predicting call; tests/_utils/test_opencv.py compares it with the code.
 _NEEDED = (
     "GaussianBlur",
@@ -68,7 +69,7 @@ def remedy(*, display: bool = True) -> str:
         windows = display and installed and not any(name.endswith("headless") for name in installed)
         wanted = f"opencv{contrib}-python{'' if windows else '-headless'}"
     remove = f"pip uninstall -y {' '.join(installed)}; " if installed else ""
-    return f'installed wheels: {shown}; run: {remove}pip install "{wanted}>=4.10,<5"'
+    return f'installed wheels: {shown}; run: {remove}pip install "{wanted}>=4.13,<5"'
 
 
 def _check_wheels() -> None:
@@ -82,10 +83,10 @@ _check_wheels()
 try:
     import cv2
 except Exception as error:
-    # ImportError where it is missing or lacks a library, anything where two wheels are mixed.
+    # ImportError where it is missing, or lacks a library of a system with windows; anything where wheels are mixed.
     text = " ".join(str(error).split())
     raise MissingDependencyError(
-        f"OpenCV cannot be imported ({text}); {remedy(display='libGL' not in text)}"
+        f"OpenCV cannot be imported ({text}); {remedy(display='shared object' not in text)}"
     ) from error
 
 
@@ -111,9 +112,9 @@ def window_remedy() -> str:
     own = [] if distribution() != "classic-eyes" else ["classic-eyes"]
     wanted = "'classic-eyes-predict[faces,train]' " if own else ""
     removed = " ".join([*own, *_installed()])
-    return f'pip uninstall -y {removed}; pip install {wanted}"opencv-contrib-python>=4.10,<5"'
+    return f'pip uninstall -y {removed}; pip install {wanted}"opencv-contrib-python>=4.13,<5"'
 
 
 check_opencv()
-# setLogLevel and getLogLevel moved from cv2 itself; 0 is silent in both.
-opencv_log = getattr(cv2.utils, "logging", cv2)
+# setLogLevel and getLogLevel; 0 is silent.
+opencv_log = cv2.utils.logging

@@ -47,14 +47,14 @@ def test_the_installed_opencv_is_good():
     check_opencv()
 
 
-@pytest.fixture(params=["5.0.0.93", "4.9.0", "3.4.18-dev", "of unknown version"])
+@pytest.fixture(params=["5.0.0.93", "4.12.0", "4.9.0", "3.4.18-dev", "of unknown version"])
 def other_version(request, monkeypatch):
     monkeypatch.setattr(cv2, "__version__", request.param)
     return request.param
 
 
 def test_another_version_is_refused_wherever_a_model_is_loaded_or_trained(other_version, tmp_path):
-    message = f"cv2 is OpenCV {other_version}, and allowed is 4.10 or later, below 5; installed wheels: opencv"
+    message = f"cv2 is OpenCV {other_version}, and allowed is 4.13 or later, below 5; installed wheels: opencv"
     (tmp_path / "m.joblib").write_bytes(b"")
     for call in (
         load_model,
@@ -80,7 +80,7 @@ def test_wheels_over_one_another_are_all_named(monkeypatch):
     assert str(caught.value).endswith(
         "it has no HOGDescriptor; installed wheels: opencv-python 5.0.0.93 and opencv-contrib-python-headless "
         "4.14.0.94; run: pip uninstall -y opencv-python opencv-contrib-python-headless; "
-        'pip install "opencv-contrib-python-headless>=4.10,<5"'
+        'pip install "opencv-contrib-python-headless>=4.13,<5"'
     )
 
 
@@ -113,7 +113,7 @@ def test_an_opencv_that_cannot_be_imported_is_one_line_of_the_command(tmp_path, 
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
     assert f"OpenCV cannot be imported ({error}); installed wheels: " in run.stderr
-    assert 'pip install "opencv-contrib-python-headless>=4.10,<5"' in run.stderr
+    assert 'pip install "opencv-contrib-python-headless>=4.13,<5"' in run.stderr
 
 
 @pytest.mark.parametrize("installed", [{"opencv-python": "4.8.1.78"}, {"opencv-contrib-python": "5.0.0.93"}])
@@ -145,7 +145,7 @@ def test_of_two_wheels_one_may_be_of_another_version(monkeypatch):
 def test_prediction_alone_keeps_the_kind_of_wheel(monkeypatch, installed, display, wanted):
     monkeypatch.setattr(opencv, "_installed", lambda: dict.fromkeys(installed, "5.0"))
     monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes-predict")
-    assert opencv.remedy(display=display).endswith(f'pip install "{wanted}>=4.10,<5"')
+    assert opencv.remedy(display=display).endswith(f'pip install "{wanted}>=4.13,<5"')
 
 
 def test_windows(monkeypatch):
@@ -160,11 +160,11 @@ def test_the_remedy_for_a_window_is_of_the_distribution(monkeypatch):
     monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes")
     assert opencv.window_remedy() == (
         "pip uninstall -y classic-eyes opencv-python-headless; "
-        "pip install 'classic-eyes-predict[faces,train]' \"opencv-contrib-python>=4.10,<5\""
+        "pip install 'classic-eyes-predict[faces,train]' \"opencv-contrib-python>=4.13,<5\""
     )
     monkeypatch.setattr(opencv, "distribution", lambda: "classic-eyes-predict")
     assert opencv.window_remedy() == (
-        'pip uninstall -y opencv-python-headless; pip install "opencv-contrib-python>=4.10,<5"'
+        'pip uninstall -y opencv-python-headless; pip install "opencv-contrib-python>=4.13,<5"'
     )
 
 

@@ -20,7 +20,7 @@ from classic_eyes._utils.threads import map_in_threads, n_cores, one_thread, tur
 def settings() -> dict[str, int]:
     """Return the number of threads of OpenCV and of each library, as this thread sees them.
 
-    But for the BLAS inside the wheels of OpenCV 4.10: no function sets its number.
+    But for the BLAS inside the wheels of OpenCV: no function sets its number.
     """
     found = {each["filepath"]: each["num_threads"] for each in threadpool_info() if "opencv" not in each["filepath"]}
     return {"OpenCV": cv2.getNumThreads()} | found

@@ -237,7 +237,7 @@ def test_images_smaller_than_a_window_are_rejected():
 @pytest.mark.parametrize("use", [lambda: Haar().fit(EYES), lambda: count_hits(EYES, "eye")], ids=["fit", "count_hits"])
 def test_opencv_without_cascades_is_reported(monkeypatch, tmp_path, use):
     monkeypatch.setattr(cv2.data, "haarcascades", f"{tmp_path}/")
-    with pytest.raises(MissingDependencyError, match=r"without haarcascade_eye.xml.*python-headless>=4.10,<5"):
+    with pytest.raises(MissingDependencyError, match=r"without haarcascade_eye.xml.*python-headless>=4.13,<5"):
         use()
 
 

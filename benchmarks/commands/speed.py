@@ -142,7 +142,7 @@ def _peak_memory(paths: Sequence[str], n: int, models: Sequence[str], scratch: s
         path = paths[number % len(paths)]
         os.symlink(os.path.abspath(path), os.path.join(many, f"{number:07}{os.path.splitext(path)[1]}"))
     out = os.path.join(scratch, "many.csv")
-    return {name: _peak_of_run([_PREDICT, many, "--model", name, "--out", out]) for name in models}
+    return {name: _peak_of_run([_PREDICT, many, "--model", name, "--out", out, "--force"]) for name in models}
 
 
 def _peak_of_run(arguments: Sequence[str]) -> float:

@@ -26,7 +26,7 @@ def folder(tmp_path) -> Path:
 def test_ratios_are_taken_within_one_run(small_model, folder, tmp_path, capsys):
     model = small_model.with_suffix(".npz")
     options = ("--rounds", 1, "--jobs", 1, "--many", 30, "--out", tmp_path / "out")
-    assert bench("speed", folder, "--models", model, *options) == 0
+    assert bench("speed", folder, "--models", f"{model},fast", *options) == 0
     out, err = capsys.readouterr()
     found = json.loads((tmp_path / "out" / "speed.json").read_text())
     assert (found["images"], found["singles"], found["rounds"], found["many"]) == (12, 12, 1, 30)
@@ -35,7 +35,8 @@ def test_ratios_are_taken_within_one_run(small_model, folder, tmp_path, capsys):
     # Twelve small images take less time than the machine varies; only the starts differ enough to be compared.
     assert min(seconds.values()) > 0
     assert seconds[f"{model}: a process for one file"] > seconds["python"]
-    assert 20 < found["memory"][str(model)] < 1000
+    assert set(found["memory"]) == {str(model), "fast"}
+    assert all(20 < memory < 1000 for memory in found["memory"].values())
     assert f"{model}: folder to CSV, 1 jobs" in out
     assert "x decode" in out
     assert "speed.json" in err

@@ -95,6 +95,7 @@ html_js_files = ["site.js"]
 html_math_renderer = "mathml"
 html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
+html_domain_indices = False  # the reference lists the modules
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 
@@ -62,9 +64,12 @@ def fit_platt(
     n_open, n_closed = (y == 1).sum(), (y == 0).sum()
     target = np.where(y == 1, (n_open + 1) / (n_open + 2), 1 / (n_closed + 2))
     # LogisticRegression takes hard labels: a row with target t enters as open with weight t and closed with 1 - t.
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, fit_intercept=intercept).fit(
-        np.tile(decision, 2)[:, np.newaxis],
-        np.repeat([1, 0], len(decision)),
-        sample_weight=np.concatenate([weight * target, weight * (1 - target)]),
-    )
+    with warnings.catch_warnings():
+        # scikit-learn 1.8 warns of the C that means no penalty.
+        warnings.filterwarnings("ignore", "Setting penalty=None", UserWarning)
+        fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, fit_intercept=intercept).fit(
+            np.tile(decision, 2)[:, np.newaxis],
+            np.repeat([1, 0], len(decision)),
+            sample_weight=np.concatenate([weight * target, weight * (1 - target)]),
+        )
     return float(fitted.coef_[0, 0]), float(np.ravel(fitted.intercept_)[0])

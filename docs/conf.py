@@ -74,7 +74,7 @@ sphinx_gallery_conf = {
     "doc_module": ("classic_eyes",),
     "backreferences_dir": "api/examples",
     "image_srcset": ["2x"],
-    "thumbnail_size": (480, 300),
+    "thumbnail_size": (480, 240),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
+from pprint import pformat
 from types import ModuleType
 
-from rst import code, escape, heading
+from rst import code, heading
 from sphinx.pycode import ModuleAnalyzer
 
 import classic_eyes
@@ -34,7 +35,9 @@ def api_pages() -> dict[str, str]:
     lines += [".. toctree::\n   :maxdepth: 1\n   :hidden:\n", *(f"   {name}" for name in modules), "", ""]
     for name, module in modules.items():
         pages[f"{name}.rst"] = module_page(name, module)
-        lines.append(f":doc:`{name} <{name}>`\n    {escape(summary(module).removeprefix('classic_eyes: '))}\n")
+        # A docstring is reStructuredText already.
+        what = summary(module).removeprefix("classic_eyes: ")
+        lines.append(f":doc:`{name} <{name}>`\n    {what[:1].upper()}{what[1:]}\n")
         for own in module.__all__:
             thing = getattr(module, own)
             if inspect.isclass(thing) or inspect.isfunction(thing):
@@ -77,8 +80,8 @@ def shown(value: object) -> str:
     """Return the value of a constant, or of a long one what it holds."""
     if isinstance(value, dict) and any(map(callable, value.values())):
         return "{" + ", ".join(f'"{key}": {getattr(each, "__name__", each)}' for key, each in value.items()) + "}"
-    text = repr(value)
-    return text if len(text) <= 2000 else f"<{type(value).__name__} of {len(value)}>"  # type: ignore[arg-type]
+    text = pformat(value, width=88, sort_dicts=False)
+    return text if len(text) <= 4000 else f"<{type(value).__name__} of {len(value)}>"  # type: ignore[arg-type]
 
 
 def object_page(module: str, name: str, thing: object) -> str:

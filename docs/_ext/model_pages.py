@@ -116,7 +116,7 @@ def nested(values: dict[str, Any]) -> list[str]:
 
 
 def interval(value: dict[str, float | None]) -> str:
-    return "--" if value["low"] is None else f"{value['low']:.3f} to {value['high']:.3f}"
+    return "--" if value["low"] is None else f"{value['low']:.3f}-{value['high']:.3f}"
 
 
 def versions(card: dict[str, Any]) -> str:

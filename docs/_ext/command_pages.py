@@ -89,9 +89,7 @@ def command_page(words: str, parser: ArgumentParser) -> str:
 
 def argument(parser: ArgumentParser, action: argparse.Action) -> list[str]:
     formatter = parser._get_formatter()
-    shown = formatter._format_args(action, action.metavar or action.dest.upper()) if action.nargs != 0 else ""
-    if action.choices and not action.metavar:
-        shown = "{" + ",".join(map(str, action.choices)) + "}"
+    shown = "" if action.nargs == 0 else formatter._format_args(action, action.dest.upper())
     names = [f"{name} {shown}".strip() for name in action.option_strings] or [shown]
     text = formatter._expand_help(action) if action.help else ""
     return [f".. option:: {', '.join(names)}\n", f"   {escape(text)}\n"]

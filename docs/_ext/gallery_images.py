@@ -61,7 +61,7 @@ def describe_thumbnails(app: Sphinx, doctree: nodes.document) -> None:
         found = _THUMBNAIL.search(image["uri"])
         if found and not image.get("alt"):
             page = Path(app.srcdir, "gallery", f"{found[1]}.rst").read_text(encoding="utf-8")
-            image["alt"] = re.search(r":alt: (.+)", page)[1]
+            image["alt"] = re.findall(r":alt: (.+)", page)[0]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

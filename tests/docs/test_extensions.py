@@ -58,6 +58,13 @@ def test_a_page_has_every_option_and_argument_with_its_help(name):
         assert re.sub(r"\W", "", first) in re.sub(r"\W", "", page)
 
 
+def test_values_of_options_are_shown_as_help_shows_them():
+    page = COMMANDS["bench.rst"]
+    assert ".. option:: --compare OLD.json NEW.json\n" in page
+    assert ".. option:: --recipe {default,fast,accurate}\n" in page
+    assert ".. option:: --quick\n" in page
+
+
 def test_a_hidden_option_has_no_entry():
     parser = argparse.ArgumentParser(prog="p", description="Do.")
     parser.add_argument("--seen", help="is *seen*, %(default)s", default="a_b")

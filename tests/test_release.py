@@ -27,7 +27,7 @@ def test_the_citation_has_the_version():
 
 def lowest_tests(text: str) -> list[str]:
     """Return the folders and files that are tested with the lowest versions."""
-    (words,) = re.findall(r"-m pytest (?:-q )?(tests/_utils .*?test_predictor\.py)", text, flags=re.DOTALL)
+    (words,) = re.findall(r"-m pytest (?:-q )?(tests/_utils/\S+ .*?test_predictor\.py)", text, flags=re.DOTALL)
     return re.sub(r"[\\\n]", " ", words).split()
 
 

@@ -204,9 +204,12 @@ def test_example_images_are_reproducible(tmp_path):
     from tools.make_example_eyes import main
 
     main(tmp_path)
-    written, stored = (sorted(path.name for path in folder.iterdir()) for folder in (tmp_path, EXAMPLES))
-    assert written == stored
-    assert len(stored) == 22
-    for name in stored:
-        again, before = (cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED) for folder in (tmp_path, EXAMPLES))
-        np.testing.assert_array_equal(again, before, err_msg=name)
+    for folder, n_files in ((EXAMPLES, 22), (EXAMPLES.parent / "photographs", 2)):
+        written, stored = (sorted(path.name for path in each.iterdir()) for each in (tmp_path / folder.name, folder))
+        assert written == stored
+        assert len(stored) == n_files
+        for name in stored:
+            again, before = (
+                cv2.imread(str(each / name), cv2.IMREAD_UNCHANGED) for each in (tmp_path / folder.name, folder)
+            )
+            np.testing.assert_array_equal(again, before, err_msg=name)

@@ -1,0 +1,221 @@
+"""The service of examples/service: predictions of the library, and hostile requests refused in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import struct
+import sys
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from classic_eyes import load_model
+from classic_eyes.images import read_images
+from classic_eyes.synthetic import make_eyes
+
+from ..conftest import ROOT, run
+
+pytest.importorskip("fastapi", reason="fastapi is not installed; pip install 'classic-eyes[service]'")
+testclient = pytest.importorskip("fastapi.testclient", reason="httpx is not installed")
+
+FOLDER = ROOT / "examples" / "service"
+MODEL = load_model()
+EYES = [cv2.imencode(".png", image)[1].tobytes() for image in make_eyes(12, random_state=3).images]
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(f"service_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+app = load("app")
+
+
+@pytest.fixture(scope="module")
+def client():
+    with testclient.TestClient(app.app, raise_server_exceptions=True) as client:
+        yield client
+
+
+def form(contents, name="images"):
+    return [(name, (f"{number}.png", content, "image/png")) for number, content in enumerate(contents)]
+
+
+def bomb(width, height):
+    """A PNG of a few bytes that states many pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(1 << 16), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_the_application_has_under_100_lines():
+    assert len((FOLDER / "app.py").read_text(encoding="utf-8").splitlines()) < 100
+
+
+def test_one_patch_is_predicted_as_by_the_library(client):
+    for content in EYES:
+        answer = client.post("/patches", content=content, headers={"content-type": "image/png"})
+        assert answer.status_code == 200
+        images, _ = read_images([content], size=MODEL.size)
+        expected = {"open": MODEL.predict_proba(images)[0, 1], "verdict": MODEL.verdict(images)[0]}
+        assert answer.json() == {"patches": [expected]}
+
+
+def test_several_patches_keep_their_order_and_bad_ones_have_a_reason(client):
+    contents = [*EYES[:5], b"not an image", *EYES[5:]]
+    rows = client.post("/patches", files=form(contents)).json()["patches"]
+    images, _ = read_images(EYES, size=MODEL.size)
+    assert rows.pop(5) == {"error": "text, not an image"}
+    assert [row["open"] for row in rows] == MODEL.predict_proba(images)[:, 1].tolist()
+    assert [row["verdict"] for row in rows] == MODEL.verdict(images)
+
+
+def test_health_names_the_model(client):
+    answer = client.get("/health").json()
+    assert answer == {"status": "ok", "version": app.__version__, "sha256": MODEL.fingerprint}
+
+
+def test_faces_of_a_photograph(client):
+    pytest.importorskip("dlib")
+    photograph = (ROOT / "examples" / "photographs" / "collins.jpg").read_bytes()
+    for request in ({"content": photograph, "headers": {"content-type": "image/jpeg"}}, {"files": form([photograph])}):
+        (face,) = client.post("/photographs", **request).json()["faces"]
+        assert face["verdict"] == "open"
+        assert [eye["name"] for eye in face["eyes"]] == ["right", "left"]
+        assert all(eye["open"] > 0.5 and eye["hidden"] is None for eye in face["eyes"])
+    nobody = (ROOT / "examples" / "photographs" / "wall.jpg").read_bytes()
+    answer = client.post("/photographs", content=nobody, headers={"content-type": "image/jpeg"})
+    assert answer.json() == {"faces": []}
+
+
+def test_photographs_without_dlib_are_refused(client, monkeypatch):
+    monkeypatch.setattr(app, "READER", None)
+    answer = client.post("/photographs", content=EYES[0], headers={"content-type": "image/png"})
+    assert (answer.status_code, answer.json()["detail"]) == (501, "photographs need the package dlib")
+
+
+IMAGE = {"content-type": "image/png"}
+HOSTILE = {
+    "empty": ({"content": b"", "headers": IMAGE}, 422, "empty file"),
+    "text": ({"content": b"hello", "headers": IMAGE}, 422, "text, not an image"),
+    "random bytes": ({"content": bytes(range(256)) * 9, "headers": IMAGE}, 422, "not an image OpenCV can read"),
+    "truncated": ({"content": EYES[0][:-40], "headers": IMAGE}, 422, "PNG: cut off, its end is missing"),
+    "bomb": ({"content": bomb(30_000, 30_000), "headers": IMAGE}, 422, "30000 x 30000 pixels"),
+    "HEIC": ({"content": b"\0\0\0\x18ftypheic" + bytes(90), "headers": IMAGE}, 422, "HEIC"),
+    "too large": ({"content": bytes(10_000_001), "headers": IMAGE}, 413, "more than 10,000,000 bytes"),
+    "no type": ({"content": EYES[0]}, 415, "content type ''"),
+    "JSON": ({"json": {"image": "x"}}, 415, "content type 'application/json'"),
+    "URL form": ({"data": {"image": "x"}}, 415, "content type 'application/x-www-form-urlencoded'"),
+    "long type": ({"content": b"", "headers": {"content-type": "x" * 9000}}, 415, "content type 'xxx"),
+    "form without a boundary": (
+        {"content": EYES[0], "headers": {"content-type": "multipart/form-data"}},
+        400,
+        "Missing boundary",
+    ),
+    "form that is none": (
+        {"content": EYES[0], "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        400,
+        "",
+    ),
+    "form without a file": (
+        {"content": b"--x--\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        400,
+        "the form has no file",
+    ),
+    "form of text": ({"files": {"image": (None, "x")}}, 400, "Too many fields"),
+    "form of bad files": ({"files": form([b"x", b""])}, 422, "no image can be read"),
+    "10,000 parts": ({"files": form([b"x"] * 10_000)}, 400, "Too many files"),
+    "257 parts": ({"files": form(EYES[:1] * 257)}, 400, "Too many files"),
+    "large form": ({"files": form([bytes(5_100_000)] * 2)}, 413, "more than 10,000,000 bytes"),
+}
+
+
+@pytest.mark.parametrize("path", ["/patches", "/photographs"])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_requests_are_refused_in_one_line(client, kind, path):
+    request, status, reason = HOSTILE[kind]
+    answer = client.post(path, **request)
+    assert answer.status_code == status
+    detail = answer.json()["detail"]
+    if path == "/patches" or status != 422:
+        assert reason in detail
+    assert "\n" not in detail
+    assert len(detail) < 200
+    # The service goes on.
+    assert client.post("/patches", content=EYES[0], headers=IMAGE).status_code == 200
+
+
+def test_a_photograph_of_too_many_pixels_is_refused(client):
+    answer = client.post("/photographs", content=bomb(5001, 5000), headers=IMAGE)
+    assert (answer.status_code, "at most 25,000,000" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize("path", ["/", "/patches", "/nothing"])
+def test_other_paths_and_methods_are_refused(client, path):
+    assert client.get(path).status_code in (404, 405)
+
+
+def ask(messages, headers=((b"content-type", b"image/png"),)):
+    """Send the messages of a client to the application itself; return its status and how many were read."""
+    sent, read = [], []
+
+    async def receive():
+        read.append(next(messages))
+        return read[-1]
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/patches", "raw_path": b"/patches", "query_string": b""}
+    scope |= {"headers": list(headers), "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("a", 80)}
+    asyncio.run(app.app({**scope, "client": ("a", 1), "asgi": {"version": "3.0"}}, receive, send))
+    return sent[0]["status"], len(read)
+
+
+def endless():
+    while True:
+        yield {"type": "http.request", "body": bytes(1_000_000), "more_body": True}
+
+
+def test_an_endless_body_is_not_read_to_its_end():
+    assert ask(endless()) == (413, 11)
+
+
+def test_an_endless_form_is_not_read_to_its_end():
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    assert ask(endless(), headers)[0] in (400, 413)
+
+
+def test_a_client_that_leaves_ends_no_more_than_its_request():
+    half = {"type": "http.request", "body": EYES[0][:99], "more_body": True}
+    assert ask(iter([half, {"type": "http.disconnect"}])) == (413, 2)
+
+
+def test_load_test_measures_a_running_service(tmp_path):
+    done = run("--seconds", "0.5", "--clients", "2", program=(str(FOLDER / "load_test.py"),), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    header, rule, row = (line.strip("|").split("|") for line in done.stdout.strip().splitlines()[:3])
+    assert [cell.strip() for cell in header][:3] == ["clients", "requests a second", "p95"]
+    assert int(row[0]) == 2
+    assert float(row[1].replace(",", "")) > 5
+
+
+def test_the_image_of_the_container_runs_without_root_and_has_a_health_check():
+    lines = (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    words = [line.split()[0] for line in lines if line and not line.startswith((" ", "#"))]
+    assert words[0] == "FROM"
+    assert {"HEALTHCHECK", "USER", "CMD"} <= set(words)
+    user = next(line.split()[1] for line in lines if line.startswith("USER"))
+    assert user not in ("root", "0")
+    assert words.index("USER") < words.index("CMD")
+    assert np.all(["opencv-python " not in line for line in lines])

@@ -15,6 +15,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from classic_eyes import EyeClassifier, load_model, predictor
+from classic_eyes._utils import threads
 from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.calibration import Adaptation, Calibration, Threshold
@@ -239,6 +240,72 @@ def test_memory_of_200000_patches(form):
     assert (
         growth(FORMS[form], 200_000, ["predict", "predict_proba", "decision_function", "verdict", "novelty_score"]) < 25
     )
+
+
+# -- threads of one call --
+
+
+@pytest.mark.parametrize("n_jobs", [2, 5, None])
+def test_threads_of_one_call_change_no_bit(model, large, n_jobs):
+    threaded = predictor.EyePredictor(model.program, n_jobs=n_jobs)
+    images = np.concatenate([large, large[::-1], large])
+    for method in ("decision_function", "predict_proba", "predict", "novelty_score", "verdict"):
+        found, expected = getattr(threaded, method)(images), getattr(model, method)(images)
+        assert np.asarray(found).tobytes() == np.asarray(expected).tobytes(), method
+
+
+def test_a_call_with_threads_computes_in_several(model, large, monkeypatch):
+    # A barrier of two opens only if two blocks are computed at the same time.
+    both, seen, original = threading.Barrier(2, timeout=60), [], program.Scoring.first
+
+    def first(self, images):
+        if not seen:
+            both.wait()
+            seen.append(threading.current_thread())
+        return original(self, images)
+
+    turns = threads._Turns()
+    turns.long = threading.Semaphore(2)  # also on a machine of one core
+    monkeypatch.setattr(threads, "_turns", turns)
+    monkeypatch.setattr(program.Scoring, "first", first)
+    predictor.EyePredictor(model.program, n_jobs=2).predict(np.concatenate([large, large]))
+    assert seen
+
+
+def test_an_error_in_a_later_block_ends_a_call_with_threads(model, large):
+    images = np.concatenate([large, large]) / 255
+    images[-1, 0, 0] = np.nan
+    threaded, before = predictor.EyePredictor(model.program, n_jobs=2), settings()
+    for method in (threaded.predict, threaded.verdict, threaded.novelty_score):
+        with pytest.raises(ImageError, match="NaN or infinity"):
+            method(images)
+    assert settings() == before
+    assert threaded.predict(large[:9]).tolist() == model.predict(large[:9]).tolist()
+
+
+@pytest.mark.parametrize("n_jobs", [0, -1, 1.5, "2", True])
+def test_a_number_of_threads_that_is_none_is_refused(n_jobs):
+    with pytest.raises(ParameterError, match=r"n_jobs is .*; allowed is a whole number from 1, or None"):
+        load_model("fast", n_jobs=n_jobs)
+
+
+def test_the_number_of_threads_is_one_unless_it_is_given():
+    assert load_model("fast").n_jobs == 1
+    assert load_model("fast", n_jobs=None).n_jobs == threads.n_cores()
+    threaded = load_model("fast", n_jobs=3)
+    assert threaded.n_jobs == threaded.calibrated(of_person(0.8)).n_jobs == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peaks are measured on Linux")
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_memory_of_a_million_patches_in_threads(name):
+    code = MEMORY.replace('load_model("fast")', f'load_model("{name}", n_jobs=2)')
+    code = code.format(form=FORMS["uint8"], n=1_000_000, methods=["predict_proba"])
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    # What is returned takes 15 MB, and what it is computed from 38 MB more; grey patches alone would take 549 MB.
+    assert float(run.stdout) < 120
 
 
 # -- flat images --

@@ -59,11 +59,13 @@ def run_in_processes(
                 results.close()
 
 
-def run_threads(function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int) -> Iterator[Any]:
-    """Yield the result of each call, in order, computed in threads."""
+def run_threads(
+    function: Callable[[Any], Any], arguments: Iterable[Any], *, n_jobs: int, ahead: int = _AHEAD
+) -> Iterator[Any]:
+    """Yield the result of each call, in order, computed in threads; `ahead` calls a thread wait or have results."""
     pool = ThreadPoolExecutor(n_jobs)
     try:
-        yield from _in_order(pool, function, arguments, _AHEAD * n_jobs)
+        yield from _in_order(pool, function, arguments, ahead * n_jobs)
     finally:
         # Waits for running calls: OpenCV aborts a process that ends while one of its threads computes.
         pool.shutdown(cancel_futures=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ Decisions = NDArray[np.float64]
 Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 Flips = list[tuple[Images, Images]]  # images and their mirror images
+Waiting = tuple[Images, NDArray[np.intp]]  # images for the later views, and their positions
 
 # Enough for BLAS to be at its best; a multiple of what the descriptors take at a time.
 _CHUNK = 112
@@ -436,36 +437,58 @@ class Scoring:
 
     def add(self, images: Images) -> None:
         """Take the next images (m, size, size); every block but the last has `BLOCK` images."""
+        for waiting in self.take(images, self.first(images)):
+            self.blend(waiting, self.later(waiting))
+
+    def finish(self) -> Decisions:
+        """Return the log odds (n,) of all images."""
+        for waiting in self.rest():
+            self.blend(waiting, self.later(waiting))
+        return self._program.slope * self._decisions + self._program.intercept
+
+    # The same in steps: `first` and `later` compute, in any thread; the others keep the order, in one thread.
+
+    def first(self, images: Images) -> Decisions:
+        """Return the decision values (m,) of a block by all views or, in a cascade, by the first."""
+        program = self._program
+        views = program.views if program.cascade is None else program.views[:1]
+        return program._sum_of_views(images, views, self._seconds) / len(views)
+
+    def take(self, images: Images, first: Decisions) -> Iterator[Waiting]:
+        """Note what `first` returned for the next block; yield images for the later views that fill chunks."""
         program = self._program
         part = slice(self._n_seen, self._n_seen + len(images))
         self._n_seen = part.stop
-        if program.cascade is None:
-            self._decisions[part] = program._sum_of_views(images, program.views, self._seconds) / len(program.views)
-            return
-        first = program._sum_of_views(images, program.views[:1], self._seconds)
         self._decisions[part] = first
+        if program.cascade is None:
+            return
         uncertain = np.flatnonzero(blending_weight(first, program.cascade.threshold))
         if len(uncertain):
             self._waiting = np.concatenate([self._waiting, images[uncertain]])
             self._positions = np.concatenate([self._positions, part.start + uncertain])
-            self._blend(len(self._waiting) // _CHUNK * _CHUNK)
+            yield from self._taken(len(self._waiting) // _CHUNK * _CHUNK)
 
-    def finish(self) -> Decisions:
-        """Return the log odds (n,) of all images."""
-        self._blend(len(self._waiting))
-        return self._program.slope * self._decisions + self._program.intercept
+    def rest(self) -> Iterator[Waiting]:
+        """Yield the images for the later views that fill no chunk, once all blocks were taken."""
+        yield from self._taken(len(self._waiting))
 
-    def _blend(self, n: int) -> None:
-        """Run the later views on the first ``n`` waiting images."""
-        if not n:
-            return
-        program = self._program
-        assert program.cascade is not None  # nothing waits without one
-        images, self._waiting = self._waiting[:n], self._waiting[n:]
-        positions, self._positions = self._positions[:n], self._positions[n:]
+    def _taken(self, n: int) -> Iterator[Waiting]:
+        if n:
+            taken = self._waiting[:n], self._positions[:n]
+            self._waiting, self._positions = self._waiting[n:], self._positions[n:]
+            yield taken
+
+    def later(self, waiting: Waiting) -> Decisions:
+        """Return the sum of the decision values (m,) of waiting images by the later views."""
+        return self._program._sum_of_views(waiting[0], self._program.views[1:], self._seconds)
+
+    def blend(self, waiting: Waiting, later: Decisions) -> None:
+        """Blend what `later` returned with the decision values of the first view."""
+        cascade, positions = self._program.cascade, waiting[1]
+        assert cascade is not None  # nothing waits without one
         first = self._decisions[positions]
-        mean = (first + program._sum_of_views(images, program.views[1:], self._seconds)) / len(program.views)
-        self._decisions[positions] = first + blending_weight(first, program.cascade.threshold) * (mean - first)
+        mean = (first + later) / len(self._program.views)
+        self._decisions[positions] = first + blending_weight(first, cascade.threshold) * (mean - first)
 
 
 def reduce_images(images: Images, size: int) -> Images:

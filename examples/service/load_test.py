@@ -1,7 +1,4 @@
-"""Measure the service on the loopback address: requests a second, p95, and memory.
-
-    python load_test.py --clients 1 8 32 --requests 100000
-"""
+"""Measure the service on the loopback address: requests a second, p95, and memory; ``load_test.py --help``."""
 
 from __future__ import annotations
 
@@ -44,11 +41,9 @@ def main() -> int:
             print(row(n_clients, *run(port, images, n_clients, seconds=arguments.seconds)), flush=True)
         if arguments.requests:
             print("\n| after requests | resident memory |\n|---|---|", flush=True)
-            for part in (0, 0.1, 0.5, 1):
-                n = round(part * arguments.requests)
-                if part:
-                    run(port, images, 8, requests=n - done)
-                done = n
+            for before, share in ((0, 0), (0, 0.1), (0.1, 0.5), (0.5, 1)):
+                n = round(share * arguments.requests)
+                run(port, images, 8, requests=n - round(before * arguments.requests))
                 print(f"| {n:,} | {memory_of_tree_mb(service.pid):.0f} MB |", flush=True)
     finally:
         service.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import sys
 import tempfile
@@ -11,16 +12,20 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import IO
 
 from .._utils.text import wide_encoding
 from ..errors import DataError, ParameterError
 from ..images import files
+from ..images.archives import Member, list_members
+from ..images.files import IMAGE_ENDINGS
 from ..images.finding import Listing, describe_passed_over, list_folder
 from ..images.remote import is_url
 
 __all__ = [
     "ListedImages",
+    "ListedMembers",
     "Peaks",
     "describe_failed",
     "list_images",
@@ -32,6 +37,8 @@ __all__ = [
 _MAX_REASONS = 3
 # Bytes of a list file that are read at a time.
 _BLOCK = 1 << 16
+# Members of archives that are written to the temporary file at a time.
+_N_MEMBERS = 4096
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -128,6 +135,41 @@ class ListedImages:
             if start == 0:
                 lines[0] = lines[0].removeprefix(_UTF8_MARK)
             yield from lines
+
+
+class ListedMembers:
+    """The images in tar files, in their order there; memory does not grow with them.
+
+    The headers are read once, to a temporary file.
+    """
+
+    def __init__(self, archives: Sequence[str]) -> None:
+        self._archives = archives
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        # Iterations may go on at the same time, in several threads.
+        self._lock = threading.Lock()
+        self._length, self._places = 0, list[int]()
+        members = ((k, each) for k, archive in enumerate(archives) for each in list_members(archive, IMAGE_ENDINGS))
+        while part := [(k, str(each), each.offset, each.size, each.problem) for k, each in islice(members, _N_MEMBERS)]:
+            self._length += len(part)
+            self._places.append(self._file.tell())
+            pickle.dump(part, self._file)
+        if not self._length:
+            endings = " ".join(sorted(IMAGE_ENDINGS))
+            shown = repr(archives[0]) if len(archives) == 1 else f"{len(archives)} archives"
+            raise DataError(f"{shown}: no images in it; endings looked for: {endings}")
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[str]:
+        for place in self._places:
+            with self._lock:
+                self._file.seek(place)
+                part = pickle.load(self._file)
+            for k, name, offset, size, problem in part:
+                yield Member(name, self._archives[k], offset, size, problem)
 
 
 def _refuse_table(path: str, header: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import ClassicEyesError, ImageError
 from ..images import read_bytes, read_images, stated_size
+from ..images.archives import Member
 from ..images.files import unexpected
 from ..images.remote import is_url
 from ..predictor import EyePredictor
@@ -77,7 +78,7 @@ def describe_photographs(paths: _Paths, model: EyePredictor, *, max_pixels: int,
 
 
 def _shorter_side(path: str) -> int:
-    if is_url(path) or os.stat(path).st_size < _MIN_BYTES:
+    if is_url(path) or (path.size if isinstance(path, Member) else os.stat(path).st_size) < _MIN_BYTES:
         return 0
     return min(stated_size(read_bytes(path)) or (0,))
 

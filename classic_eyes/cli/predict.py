@@ -16,6 +16,7 @@ from .._utils.writing import is_stream
 from ..calibration import read_calibration
 from ..calibration.adaptation import fit_adaptation
 from ..errors import ParameterError
+from ..images.archives import is_archive
 from ..inference import BACKENDS, Scored, quickest_backend, score_files
 from ..predictor import EyePredictor, load_model
 from .arguments import (
@@ -27,12 +28,14 @@ from .arguments import (
     positive_integer,
     proportion,
 )
-from .listing import ListedImages, Peaks, list_images, print_counts
+from .listing import ListedImages, ListedMembers, Peaks, list_images, print_counts
 from .photographs import warn_of_photographs
 from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
 
 __all__ = ["add_arguments", "work"]
+
+_Names = list[str] | ListedImages | ListedMembers
 
 _ENDINGS = {"csv": ".csv", "jsonl": ".jsonl", "table": ".txt"}
 
@@ -40,12 +43,16 @@ _ENDINGS = {"csv": ".csv", "jsonl": ".jsonl", "table": ".txt"}
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of ``classic-eyes predict``."""
     parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help="a folder, searched through all levels, or an image or its URL"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a folder, searched through all levels, or an image or its URL; or tar files of images, *.tar",
     )
     parser.add_argument(
         "--list",
         metavar="FILE",
-        help="instead of PATH: a path or URL of an image in each line, - for standard input; rows keep their order",
+        help="instead of PATH: a path, a URL or shard.tar/member of an image in each line, - for standard input; rows "
+        "keep their order",
     )
     add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
@@ -85,7 +92,8 @@ def work(arguments: Namespace) -> int:
     """Run ``classic-eyes predict``; 1 if some files failed, with every other row written."""
     _check_resume(arguments)
     paths, names, passed_over = _images(arguments)
-    inputs = chain(paths, (name for name in (arguments.list, arguments.calibration, model_file(arguments)) if name))
+    others = (arguments.list, arguments.calibration, model_file(arguments), *arguments.paths)
+    inputs = chain(paths, (name for name in others if name))
     check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=inputs)
     _check_ending(arguments.out, arguments.format)
     model = load_model(arguments.model, trusted=arguments.trust_model)
@@ -155,12 +163,19 @@ def _check_ending(out: str | None, style: str) -> None:
         )
 
 
-def _images(arguments: Namespace) -> tuple[list[str] | ListedImages, list[str] | ListedImages, Counter[str]]:
+def _images(arguments: Namespace) -> tuple[_Names, _Names, Counter[str]]:
     """Return the paths of the images, their names, and what was passed over."""
     if (arguments.list is None) == (not arguments.paths):
         given = "neither is" if arguments.list is None else "both are"
         raise ParameterError(f"images are named by PATH or by --list FILE, and {given} given; give one of them")
     if arguments.list is None:
+        archives = [is_archive(path) for path in arguments.paths]
+        if any(archives):
+            if not all(archives):
+                other = arguments.paths[archives.index(False)]
+                raise ParameterError(f"{other!r} is no tar file, and others of PATH are; predict them by themselves")
+            members = ListedMembers(arguments.paths)
+            return members, members, Counter()
         images, passed_over, *_ = list_images(arguments.paths)
         return [path for path, _ in images], [name for _, name in images], passed_over
     listed = ListedImages(arguments.list)

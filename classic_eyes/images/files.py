@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ..errors import ImageError
+from .archives import Member, find_member
 from .arrays import MAX_PIXELS, SIZE, Images, check_bits, check_pixels, check_size, square
 from .decoding import decode, quiet_opencv
 from .remote import is_url, read_urls
@@ -260,8 +261,8 @@ def read_bytes(source: Source) -> bytes:
     Parameters
     ----------
     source : str, os.PathLike or bytes
-        The file, or its content, which is returned. Pipes, sockets and devices are refused before they are opened, as
-        reading them might block.
+        The file, one in a tar archive (``shard.tar/member``), or its content, which is returned. Pipes, sockets and
+        devices are refused before they are opened, as reading them might block.
 
     Returns
     -------
@@ -279,6 +280,8 @@ def read_bytes(source: Source) -> bytes:
             raise ImageError("empty file" if not source else f"larger than {MAX_BYTES >> 20} MiB")
         return bytes(source)
     try:
+        if isinstance(source, Member):
+            return source.read(MAX_BYTES)
         status = os.stat(source)
         if not (stat.S_ISREG(status.st_mode) and 0 < status.st_size <= MAX_BYTES):
             raise ImageError(_reason(status))
@@ -289,6 +292,10 @@ def read_bytes(source: Source) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
+        # No file has such a path, so the usual ones lose no time.
+        member = find_member(os.fsdecode(source)) if error.errno in (errno.ENOTDIR, errno.ENOENT) else None
+        if member is not None:
+            return read_bytes(member)
         reason = _OPEN_REASONS.get(error.errno or 0) or f"cannot be opened ({error.strerror or error})"
         raise ImageError(reason) from error
     except ImageError:

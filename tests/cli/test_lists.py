@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import subprocess
 import sys
+import tarfile
+import tracemalloc
 from argparse import ArgumentParser
 from pathlib import Path
 
+import cv2
 import pytest
 
 from classic_eyes import cli
 from classic_eyes.cli import predict
-from classic_eyes.cli.listing import ListedImages
+from classic_eyes.cli.listing import ListedImages, ListedMembers
 from classic_eyes.inference import BACKENDS
+from classic_eyes.inference.processes import can_fork
+from classic_eyes.synthetic import make_eyes
 
-from ..conftest import write_eyes
+from ..conftest import main, write_eyes
 from ..file_server import serve
 
 
@@ -145,3 +152,133 @@ def test_names_of_a_list_are_bytes(tmp_path):
     (tmp_path / "names.txt").write_bytes(b"\n".join([names[2], *names]))
     listed = list(ListedImages(str(tmp_path / "names.txt")))
     assert list(map(os.fsencode, listed)) == [names[2], *names]
+
+
+# -- tar files --
+
+
+def pack(path, folder, names):
+    with tarfile.open(path, "w") as tar:
+        for name in names:
+            tar.add(folder / name, name)
+    return path
+
+
+@pytest.fixture
+def shards(folder, tmp_path):
+    names = sorted(path.name for path in folder.iterdir())
+    return [pack(tmp_path / "a.tar", folder, names[:6]), pack(tmp_path / "b.tar", folder, names[6:])]
+
+
+def predicted(capsys, *arguments, status=0):
+    assert main("predict", *arguments) == status
+    return capsys.readouterr().out
+
+
+def test_images_in_tar_files_are_predicted_as_those_of_a_folder(folder, shards, small_model, capsys):
+    model = ("--model", small_model.with_suffix(".npz"))
+    expected = predicted(capsys, folder, *model)
+    found = predicted(capsys, *shards, *model)
+    for shard in shards:
+        found = found.replace(f"{shard}/", "")
+    assert found == expected
+
+
+def test_members_may_be_named_in_a_list(folder, shards, small_model, tmp_path, capsys):
+    listed = [f"{shards[1]}/008.png", str(folder / "001.png"), f"{shards[0]}/gone.png", f"{shards[0]}/001.png"]
+    (tmp_path / "names.txt").write_text("\n".join(listed))
+    rows = predicted(capsys, "--list", tmp_path / "names.txt", "--model", small_model.with_suffix(".npz"), status=1)
+    _, *rows = rows.splitlines()
+    assert [row.split(",")[0] for row in rows] == listed
+    assert rows[2].endswith(",,no such file")
+    assert rows[1].split(",")[1:] == rows[3].split(",")[1:]
+
+
+@pytest.mark.parametrize("backend", BACKENDS[:3])
+def test_rows_of_tar_files_do_not_depend_on_jobs_and_a_run_is_resumed(shards, tmp_path, capsys, backend):
+    if backend == "fork" and not can_fork():
+        pytest.skip("processes are forked on Linux only")
+    many = tmp_path / "many.tar"
+    images = [cv2.imencode(".png", image)[1].tobytes() for image in make_eyes(20, random_state=3).images]
+    with tarfile.open(many, "w") as tar:
+        for k in range(1500):
+            member = tarfile.TarInfo(f"{k:05}.png")
+            member.size = len(images[k % 20])
+            tar.addfile(member, io.BytesIO(images[k % 20]))
+    whole = predicted(capsys, many, *shards, "--model", "fast", "--jobs", 1)
+    assert whole.count("\n") == 1511
+    out = tmp_path / "out.csv"
+    run = (many, *shards, "--model", "fast", "--jobs", 2, "--backend", backend, "--out", out)
+    assert predicted(capsys, *run) == ""
+    assert out.read_text() == whole
+    out.write_text(whole[: len(whole) * 2 // 3])
+    assert predicted(capsys, *run, "--resume") == ""
+    assert out.read_text() == whole
+
+
+def test_a_hostile_archive_costs_no_other_row(folder, shards, small_model, tmp_path, capsys):
+    hostile = tmp_path / "c.tar"
+    with tarfile.open(hostile, "w") as tar:
+        tar.add(folder / "001.png", "good.png")
+        for name, kind in (("link.png", tarfile.SYMTYPE), ("pipe.png", tarfile.FIFOTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            tar.addfile(member)
+    cut = tmp_path / "d.tar"
+    cut.write_bytes(shards[0].read_bytes()[:4000])
+    nothing = tmp_path / "e.tar"
+    nothing.write_text("no archive")
+    paths = (hostile, cut, nothing, shards[1])
+    out = predicted(capsys, *paths, "--model", small_model.with_suffix(".npz"), status=1)
+    rows = {row[0].removeprefix(f"{tmp_path}/"): row for row in csv.reader(out.splitlines()[1:])}
+    errors = {name: row[3] for name, row in rows.items() if row[3]}
+    assert {name: error.split(",")[0].split(":")[0] for name, error in errors.items()} == {
+        "c.tar/link.png": "a link in the archive",
+        "c.tar/pipe.png": "not a regular file (a pipe or device)",
+        "d.tar": "the archive is cut off",
+        "e.tar": "not a tar archive",
+        **{name: "cut off" for name in errors if name.startswith("d.tar/")},
+    }
+    assert [name for name in rows if name.startswith("b.tar")] == [f"b.tar/{k:03}.png" for k in range(6, 10)]
+
+
+def test_tar_files_and_folders_are_predicted_by_themselves(folder, shards, capsys):
+    assert main("predict", shards[0], folder) == 2
+    assert "is no tar file, and others of PATH are; predict them by themselves" in capsys.readouterr().err
+
+
+def test_a_tar_file_without_images_is_refused(shards, tmp_path, capsys):
+    with tarfile.open(tmp_path / "empty.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("a.json"))
+    assert main("predict", tmp_path / "empty.tar") == 2
+    assert "no images in it; endings looked for: .apng" in capsys.readouterr().err
+
+
+def test_an_output_never_replaces_a_tar_file_that_is_read(shards, capsys):
+    link = shards[0].with_name("out.csv")
+    link.hardlink_to(shards[0])
+    assert main("predict", shards[0], "--out", link, "--force") == 2
+    assert "is one of the files that are read" in capsys.readouterr().err
+
+
+def test_members_take_no_memory(tmp_path):
+    path = tmp_path / "many.tar"
+    block = tarfile.TarInfo("0.png").tobuf(tarfile.USTAR_FORMAT)
+    with open(path, "wb") as file:
+        for k in range(30_000):
+            member = tarfile.TarInfo(f"{'n' * 60}{k:06}.png")
+            file.write(member.tobuf(tarfile.USTAR_FORMAT))
+        file.write(bytes(2 * len(block)))
+    tracemalloc.start()
+    members = ListedMembers([str(path)])
+    assert len(members) == sum(1 for _ in members) == 30_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All names alone would take 4 MB, with their headers 30 MB.
+    assert peak < 3 << 20
+
+
+def test_iterations_over_members_may_go_on_at_the_same_time(shards):
+    members = ListedMembers([str(shard) for shard in shards])
+    assert list(zip(members, members, strict=True)) == [(each, each) for each in members]
+    assert list(members) == [f"{shards[k > 5]}/{k:03}.png" for k in range(10)]

@@ -7,6 +7,7 @@ import importlib.util
 import struct
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import pytest
@@ -177,7 +178,10 @@ def ask(messages, headers=((b"content-type", b"image/png"),)):
 
     scope = {"type": "http", "method": "POST", "path": "/patches", "raw_path": b"/patches", "query_string": b""}
     scope |= {"headers": list(headers), "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("a", 80)}
-    asyncio.run(app.app({**scope, "client": ("a", 1), "asgi": {"version": "3.0"}}, receive, send))
+    request = app.app({**scope, "client": ("a", 1), "asgi": {"version": "3.0"}}, receive, send)
+    # In a thread of its own: Playwright leaves a running loop in the thread of the tests.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, request).result()
     return sent[0]["status"], len(read)
 
 

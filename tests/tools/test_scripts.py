@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from classic_eyes._utils.shipped import SHIPPED_MODELS
 from tools.write_tables import tables_in
 
 from ..conftest import ROOT, write_labelled
@@ -87,3 +88,10 @@ def test_adaptation_is_evaluated_on_both_sets(tmp_path, monkeypatch, capsys):
     namespace["main"]()
     rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert rows == ["| trained on, evaluated on", "| a, b", "| a, synthetic", "| b, a", "| b, synthetic"]
+
+
+def test_one_call_is_measured_with_the_same_predictions_in_threads(monkeypatch, capsys):
+    assert script("measure_million.py", monkeypatch)["main"](["--images", "4000"]) == 0
+    (head, *rows), *_ = tables_in(capsys.readouterr().out)
+    assert head[0] == "one call"
+    assert [row[0] for row in rows] == [f"{model}, n_jobs={n}" for model in SHIPPED_MODELS for n in (1, 2)]

@@ -19,6 +19,7 @@ MAX_PATCH_PIXELS, MAX_PHOTOGRAPH_PIXELS = 1_000_000, 25_000_000
 
 MODEL = load_model(os.environ.get("CLASSIC_EYES_MODEL", "default"))
 MODEL.verdict([[[0]]])  # a model without non-eye detection is refused now, not with the first request
+DIGEST = MODEL.fingerprint
 READER = FaceReader(MODEL) if find_spec("dlib") else None
 ONE_PHOTOGRAPH = CapacityLimiter(1)  # at a time: it takes a core and some 200 MB
 
@@ -90,4 +91,4 @@ async def photographs(request: Request) -> dict[str, Any]:
 @app.get("/health")
 async def health() -> dict[str, str]:
     """Return which model answers."""
-    return {"status": "ok", "version": __version__, "sha256": MODEL.fingerprint}
+    return {"status": "ok", "version": __version__, "sha256": DIGEST}

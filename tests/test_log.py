@@ -1,4 +1,4 @@
-"""The log of the library: what it says, and that it says nothing unless it is asked."""
+"""The log of the library: what it reports, and that nothing is printed by default."""
 
 from __future__ import annotations
 

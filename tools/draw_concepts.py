@@ -48,9 +48,9 @@ def features() -> Figure:
         patterns = local_binary_pattern(image, 8, 1, "uniform") * 255 / 9
         small = cv2.resize(image, (24, 24), interpolation=cv2.INTER_AREA)
         names = ("open", "gradients (hog)", "patterns (lbp)", "illumination normalized")
-        pictures = (image, gradients / gradients.max() * 255, patterns, tan_triggs_uint8(small[None])[0])
-        for axis, name, picture in zip(row, names, pictures, strict=True):
-            show(axis, picture, name if label else name.replace("open", "closed"))
+        panels = (image, gradients / gradients.max() * 255, patterns, tan_triggs_uint8(small[None])[0])
+        for axis, name, panel in zip(row, names, panels, strict=True):
+            show(axis, panel, name if label else name.replace("open", "closed"))
     return figure
 
 
@@ -68,9 +68,9 @@ def views() -> Figure:
     names = ("image, 24 pixels", "aligned eye, 24 pixels", "aligned eye, 48 pixels")
     box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": INK}
     arrow = {"arrowstyle": "->", "color": INK, "linewidth": 1.5}
-    for (y, picture, text), name in zip(rows, names, strict=True):
+    for (y, part, text), name in zip(rows, names, strict=True):
         inset = figure.add_axes(((0.35) / 9, (y - 0.42) / 3.6, 0.84 / 9, 0.84 / 3.6))
-        show(inset, picture)
+        show(inset, part)
         axis.text(1.3, y, name, va="center", fontsize=11)
         axis.text(4.3, y, text, va="center", ha="center", fontsize=12, bbox=box)
         axis.text(5.9, y, "scaler, PCA, SVM", va="center", ha="center", fontsize=12, bbox=box)
@@ -184,14 +184,14 @@ def non_eyes() -> Figure:
         np.full((48, 48), 225, np.uint8), "A", (8, 40), cv2.FONT_HERSHEY_DUPLEX, 1.5, 30, 4, cv2.LINE_AA
     )
     face = cv2.cvtColor(data.astronaut()[80:170, 178:268], cv2.COLOR_RGB2GRAY)
-    pictures = [*eyes[[0, 1, 2]], cv2.resize(data.brick()[:96, :96], (48, 48)), np.asarray(letter, np.uint8)]
-    pictures += [
+    images = [*eyes[[0, 1, 2]], cv2.resize(data.brick()[:96, :96], (48, 48)), np.asarray(letter, np.uint8)]
+    images += [
         cv2.resize(face, (48, 48), interpolation=cv2.INTER_AREA),
         rng.integers(0, 256, (48, 48), dtype=np.uint8),
     ]
-    scores = load_model().program.novelty_score(np.array(pictures, dtype=np.uint8))
-    for axis, picture, score in zip(axes, pictures, scores, strict=True):
-        show(axis, picture)
+    scores = load_model().program.novelty_score(np.array(images, dtype=np.uint8))
+    for axis, image, score in zip(axes, images, scores, strict=True):
+        show(axis, image)
         axis.set_title(f"{score:.2f}", color=RED if score > 1 else GREEN, fontsize=13)
     return figure
 

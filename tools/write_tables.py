@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -308,7 +309,13 @@ def run_again(name: str) -> None:
 
 def main() -> None:
     """Run commands again if they are named, and rewrite the documents."""
-    for name in sys.argv[1:]:
+    parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    known = sorted(path.stem for path in RESULTS.glob("*.txt"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"results to measure again, of {', '.join(known)}")
+    names = parser.parse_args().names
+    if unknown := sorted(set(names) - set(known)):
+        parser.error(f"no results {', '.join(unknown)}; known are {', '.join(known)}")
+    for name in names:
         run_again(name)
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")

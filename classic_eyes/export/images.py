@@ -107,7 +107,7 @@ def _inpaint(g: Graph, levels: Value, glare: Value, start: Value, side: int) -> 
     ]
     neighbours = g.op("Concat", *(g.op("Add", pixels, each) for each in offsets), axis=0)
     fixed = g.op("Equal", g.lookup(glare, neighbours), F32(0))
-    # Glare pixels, then the grey levels of all neighbours: those that are glare are found among the first.
+    # Values of glare pixels, then of all neighbours. A neighbour that is glare is looked up in the first part.
     number = g.op("Sub", g.op("CumSum", g.cast(glare, np.int64), np.array(0)), np.int64(1))
     n = g.op("Shape", pixels)
     position = g.op("Range", g.reshape(n), g.reshape(g.op("Mul", n, np.int64(5))), np.int64(1))

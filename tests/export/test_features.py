@@ -30,7 +30,7 @@ def _images(size: int) -> np.ndarray:
     return np.concatenate([make_eyes(30, size=size, random_state=2).images, noise, drawn]).astype(np.uint8)
 
 
-N_EYES = 40  # the images before those that are drawn
+N_EYES = 40  # eyes come first, other images after them
 IMAGES = {size: _images(size) for size in SIZES}
 PATCHES = {"patch": 6, "stride": 2, "grid": 3}
 SETTINGS = {

@@ -196,30 +196,30 @@ def _summary() -> Table:
     blinks = tables_in(result("blinks"))[0][2]
     return [
         ["what", "number", "command"],
-        ["accuracy on web photographs, no face on both sides", _interval(eyes24), "`classic-eyes info default`"],
-        ["accuracy on infrared images, no person on both sides", _interval(mrl), "`classic-eyes info default`"],
+        ["accuracy on faces of web photographs", _interval(eyes24), "`classic-eyes info default`"],
+        ["accuracy on infrared images of people", _interval(mrl), "`classic-eyes info default`"],
         [
-            "accuracy on a data set of a kind never seen, mean of six",
+            "accuracy on a source unlike all training data, mean of six",
             mean,
             "`python bench.py leave-source-out` ([benchmark](docs/benchmark.md))",
         ],
         [
-            "accuracy when trained **without any label**, web photographs",
+            "accuracy on web photographs, model trained **without any label**",
             cell(result("no-labels"), 4, "mean", "held-out groups"),
             "`python bench.py cluster` ([no labels](docs/guides/no-labels.md))",
         ],
         [
-            "blinks and long closures in video, recall and precision",
+            "recall and precision of blinks and long closures in video",
             f"{blinks[2]} and {blinks[1]}",
             "`python bench.py video` ([video](docs/guides/video.md))",
         ],
         [
-            "images a second, folder to CSV, two cores",
+            "images a second, folder to CSV file, two cores",
             f"{per_second['default: folder to CSV, 2 jobs']} (`fast`: {per_second['fast: folder to CSV, 2 jobs']})",
             "`python bench.py speed` ([performance](docs/performance.md))",
         ],
         [
-            "one image in a running program",
+            "time for one image in a running program",
             f"{int(one['default: one image in a running program'].replace(',', '')) / 1000:.1f} ms",
             "`python bench.py speed`",
         ],

@@ -29,7 +29,7 @@ from .recipes import RECIPES, recipe
 from .semisupervised import History, find_labels
 from .training.compiling import default_settings
 from .training.fitting import fit_program, n_synthetic_eyes
-from .training.novelty import MIN_GROUPS, MIN_IMAGES, fit_novelty
+from .training.novelty import MIN_GROUPS, MIN_IMAGES, expected_share, fit_novelty
 from .training.pipelines import build_pipelines, split_views
 from .training.starting import adapt_program
 from .training.training_set import check_groups, check_labels, check_sources, check_weight
@@ -111,6 +111,8 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         Synthetic eyes in the training set.
     not_compiled_ : str or None
         Why a view runs through scikit-learn; None where all views are compiled.
+    score_reference_ : dict or None
+        How the out-of-fold scores are distributed, for `classic_eyes.evaluation.drift`; None with `start_from`.
     history_ : classic_eyes.semisupervised.History or None
         How missing labels were found, and which images to label first; None where all labels were given.
 
@@ -272,6 +274,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         if detect == "auto":
             detect = len(originals) >= MIN_IMAGES and len(np.unique(names)) >= MIN_GROUPS
         novelty = fit_novelty(small, names, sources=owner, random_state=seed) if detect else None
+        flagged = expected_share(owner) if detect else None
         self.history_ = _find_missing(small, labels, names, seed)
         if self.history_ is not None:
             kept = self.history_.labels >= 0
@@ -299,6 +302,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         self.n_features_, self.n_components_ = fitted.n_features, fitted.n_components
         self.n_support_vectors_ = fitted.n_support_vectors
         self.not_compiled_ = fitted.not_compiled
+        self.score_reference_: dict[str, Any] | None = {**fitted.score_reference, "not_an_eye": flagged}
         self.classes_ = classes
         self.n_features_in_ = self.gate_size**2
         return self
@@ -319,6 +323,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         self.n_features_ = self.n_components_ = self.n_synthetic_ = 0
         self.n_support_vectors_ = sum(view.support.shape[1] for view in program.views if isinstance(view, View))
         self.not_compiled_ = None
+        self.score_reference_ = None
         self.n_features_in_ = self.gate_size**2
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -24,6 +24,7 @@ from .datasets import UNLABELLED, EyeSet, group_folds
 from .errors import ParameterError
 from .images import as_images, read_images
 from .images.finding import quoted
+from .inference.drift import Drift, drift
 from .predictor import PredictionMethods
 from .semisupervised import History
 
@@ -31,11 +32,13 @@ __all__ = [
     "MIN_FOLDS",
     "OWN_GROUPS",
     "SLIPS",
+    "Drift",
     "Evaluation",
     "Measurable",
     "agreed_by_all",
     "allow_for_slips",
     "cross_validate",
+    "drift",
     "evaluate",
     "evaluate_given",
     "evaluate_scores",

@@ -471,7 +471,8 @@ class EyePredictor(PredictionMethods):
             ``name``, ``file``, ``sha256`` and ``megabytes`` of the file, and ``versions`` of the libraries that wrote
             it; None for a model that was read from no ``.npz`` file. ``size`` in pixels, ``views`` with their features
             and sizes, and other settings. From the card beside the file, None where there is none: ``parameters``,
-            ``trained_on``, ``n_images``, ``accuracy`` by source with its 95% interval, and the ``protocol`` behind it.
+            ``trained_on``, ``n_images``, ``accuracy`` by source with its 95% interval, the ``protocol`` behind it, and
+            ``score_reference`` for `classic_eyes.evaluation.drift`.
 
         Raises
         ------

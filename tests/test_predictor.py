@@ -413,7 +413,7 @@ def test_info_without_a_card_of_this_file_says_nothing_of_training(tmp_path):
     shutil.copy(shipped_model("fast"), tmp_path / "m.npz")
     alone = load_model(tmp_path / "m.npz").info()
     assert alone["sha256"] == model.info()["sha256"]
-    nothing = dict.fromkeys(("parameters", "trained_on", "n_images", "accuracy", "protocol"))
+    nothing = dict.fromkeys(("parameters", "trained_on", "n_images", "accuracy", "protocol", "score_reference"))
     assert {key: alone[key] for key in nothing} == nothing
     # Of another file.
     shutil.copy(shipped_model("default").with_suffix(".json"), tmp_path / "m.json")

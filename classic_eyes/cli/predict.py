@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from .arguments import (
     add_model_arguments,
     add_reading_arguments,
     check_out,
+    existing_file,
     model_file,
     positive_integer,
     proportion,
@@ -32,6 +35,7 @@ from .listing import ListedImages, ListedMembers, Peaks, list_images, print_coun
 from .photographs import warn_of_photographs
 from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
+from .stats import Stats, read_reference
 
 __all__ = ["add_arguments", "work"]
 
@@ -85,6 +89,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="fit threshold and calibration to these images, without labels: for a new source that has both open and "
         "closed eyes; reports it where it declines",
     )
+    parser.add_argument(
+        "--stats", metavar="FILE", help="write JSON: how many of each label and verdict, and whether they drifted"
+    )
+    parser.add_argument(
+        "--reference",
+        type=existing_file,
+        metavar="FILE",
+        help="with --stats: compare with the --stats of images of this camera that were checked, instead of with the "
+        "card of the model",
+    )
     add_reading_arguments(parser)
 
 
@@ -92,12 +106,14 @@ def work(arguments: Namespace) -> int:
     """Run ``classic-eyes predict``; 1 if some files failed, with every other row written."""
     _check_resume(arguments)
     paths, names, passed_over = _images(arguments)
-    others = (arguments.list, arguments.calibration, model_file(arguments), *arguments.paths)
-    inputs = chain(paths, (name for name in others if name))
-    check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=inputs)
+    others = (arguments.list, arguments.calibration, arguments.reference, model_file(arguments), *arguments.paths)
+    inputs = [name for name in others if name]
+    check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=chain(paths, inputs))
+    reference = _reference(arguments, chain(paths, inputs))
     _check_ending(arguments.out, arguments.format)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     threshold = _threshold(arguments, model)
+    stats = None if arguments.stats is None else Stats(model, threshold, reference)
     warn_of_photographs(paths, model, max_pixels=arguments.max_pixels, bits=arguments.bits)
     done = None
     if arguments.resume:
@@ -107,7 +123,7 @@ def work(arguments: Namespace) -> int:
     scored = score_files(
         islice(paths, n_skipped, None),
         model.program,
-        novelty=arguments.verdict,
+        novelty=arguments.verdict or (stats is not None and model.program.novelty is not None),
         max_pixels=arguments.max_pixels,
         bits=arguments.bits,
         n_jobs=arguments.jobs,
@@ -120,6 +136,8 @@ def work(arguments: Namespace) -> int:
     shown = _with_bar(_noted(chain([first], scored), peaks), len(paths) - n_skipped)
     if arguments.adapt:
         shown = _adapted(list(shown))
+    if stats is not None:
+        shown = stats.watch(shown)
     with open_output(
         arguments.out,
         style=arguments.format,
@@ -136,6 +154,8 @@ def work(arguments: Namespace) -> int:
             unsure=model.program.unsure if arguments.verdict else None,
             done=done,
         )
+    if stats is not None:
+        print(stats.write(arguments.stats), file=sys.stderr)
     _print_summary(count, len(paths) - n_skipped, time.perf_counter() - start, done.rows if done else 0)
     print_counts(passed_over)
     peaks.print_warning(arguments.bits)
@@ -150,6 +170,20 @@ def _check_resume(arguments: Namespace) -> None:
     if arguments.out is None or arguments.format == "table":
         reason = "no --out is given" if arguments.out is None else "a table is written in one piece"
         raise ParameterError(f"--resume continues a file of rows, but {reason}; give --out FILE with csv or jsonl")
+
+
+def _reference(arguments: Namespace, read: Iterable[str]) -> dict[str, Any] | None:
+    """Check ``--stats``, and return the reference of ``--reference``."""
+    if arguments.stats is None:
+        if arguments.reference is not None:
+            raise ParameterError(f"--reference {arguments.reference} is for --stats FILE; give that too")
+        return None
+    if arguments.resume:
+        raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one")
+    if arguments.out is not None and os.path.abspath(arguments.stats) == os.path.abspath(arguments.out):
+        raise ParameterError(f"--stats {arguments.stats!r} is --out too; name another file")
+    check_out(arguments.stats, force=arguments.force, read=read, option="--stats")
+    return None if arguments.reference is None else read_reference(arguments.reference)
 
 
 def _check_ending(out: str | None, style: str) -> None:

@@ -94,6 +94,7 @@ def make_card(
         "synthetic_eyes": clf.n_synthetic_,
         "protocol": "; ".join([protocol, *(notes if results else ())]),
         "results": results,
+        "score_reference": clf.score_reference_,
         "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
         **({} if images is None else {"trained_on": _pack_digests(images, start)}),
         "versions": library_versions(),

@@ -55,7 +55,7 @@ def own_card(path: str | os.PathLike[str], name: str, digest: str) -> tuple[dict
 
 
 def describe_training(card: dict[str, Any] | None, shown: str) -> dict[str, Any]:
-    """Return what a card says: parameters, sources, number of images, accuracies with intervals, and their protocol.
+    """Return what a card says: parameters, sources, number of images, accuracies, their protocol, reference scores.
 
     Without a card, all of it is None.
 
@@ -65,7 +65,7 @@ def describe_training(card: dict[str, Any] | None, shown: str) -> dict[str, Any]
         For a card, which may come from anywhere, that is none of ours; ``shown`` is its name.
     """
     if card is None:
-        return dict.fromkeys(("parameters", "trained_on", "n_images", "accuracy", "protocol"))
+        return dict.fromkeys(("parameters", "trained_on", "n_images", "accuracy", "protocol", "score_reference"))
     try:
         sources = [
             {"path": str(part["path"]), "images": int(part["images"]), "groups": int(part.get("groups") or 0)}
@@ -84,6 +84,7 @@ def describe_training(card: dict[str, Any] | None, shown: str) -> dict[str, Any]
             "n_images": sum(source["images"] for source in sources),
             "accuracy": accuracy,
             "protocol": None if card.get("protocol") is None else str(card["protocol"]),
+            "score_reference": None if card.get("score_reference") is None else dict(card["score_reference"]),
         }
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(

@@ -18,8 +18,9 @@ from .._utils.threads import one_thread
 from ..calibration.platt import fit_platt
 from ..errors import ParameterError
 from ..inference.cascade import Cascade, blend
+from ..inference.drift import score_histogram
 from ..inference.novelty import Novelty
-from ..inference.program import Program, ViewProtocol, reduce_images
+from ..inference.program import Program, ViewProtocol, probability_of, reduce_images
 from ..metrics import roc_auc
 from ..preprocessing.alignment import Alignment, align, find_poses, shipped_alignment
 from ..preprocessing.augmentation import flip
@@ -62,6 +63,7 @@ class Fitted:
     n_components: int
     n_support_vectors: int | None
     not_compiled: str | None
+    score_reference: dict[str, Any]
 
 
 def takes_weights(classifier: Any) -> bool:
@@ -166,7 +168,22 @@ def fit_program(
     classifiers = [pipeline[-1] for pipeline in pipelines.values()]
     vectors = [int(np.sum(each.n_support_)) for each in classifiers if hasattr(each, "n_support_")]
     n_features = sum(int(pipeline["scaler"].n_features_in_) for pipeline in pipelines.values())
-    return Fitted(program, pipelines, n_features, sum(k for _, k in fits), sum(vectors) or None, not_compiled)
+    reference = _score_reference(program, slope * decisions[:n] + intercept, calibrating)
+    n_components = sum(k for _, k in fits)
+    return Fitted(program, pipelines, n_features, n_components, sum(vectors) or None, not_compiled, reference)
+
+
+def _score_reference(
+    program: Program, log_odds: NDArray[np.float64], weight: NDArray[np.float64] | None
+) -> dict[str, Any]:
+    """Return how out-of-fold scores are distributed, each class of each source with the weight of the calibration."""
+    near = np.abs(log_odds) < program.unsure
+    return {
+        "n": len(log_odds),
+        "histogram": np.round(score_histogram(probability_of(log_odds), weight), 6).tolist(),
+        "unsure": round(float(np.average(near, weights=weight)), 6),
+        "protocol": "out-of-fold scores in training; of several sources each class of each counts alike",
+    }
 
 
 def _sizes_of_views(sizes: Sequence[int]) -> list[int | None]:

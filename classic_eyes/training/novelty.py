@@ -15,7 +15,7 @@ from ..inference.novelty import Novelty, Subspace
 from ..synthetic import make_eyes
 from .fitting import describe
 
-__all__ = ["MIN_GROUPS", "MIN_IMAGES", "SUBSPACES", "fit_novelty"]
+__all__ = ["MIN_GROUPS", "MIN_IMAGES", "SUBSPACES", "expected_share", "fit_novelty"]
 
 # The 99th percentile of fewer eyes would be a guess.
 MIN_IMAGES, MIN_GROUPS = 200, 3
@@ -105,6 +105,11 @@ def fit_novelty(
     unscaled = Novelty(tuple(subspaces), middle, above, below, 1.0)
     threshold = max(float(np.quantile(unscaled.of_residuals(rows), share)) for rows, share in limits)
     return Novelty(tuple(subspaces), middle, above, below, threshold)
+
+
+def expected_share(sources: NDArray[np.intp]) -> float:
+    """Return the share of eyes that `fit_novelty` lets count as non-eyes, by the sources of its images."""
+    return _FLAGGED if len(_parts(sources)) > 1 else 0.01
 
 
 def _parts(sources: NDArray[np.intp]) -> list[NDArray[np.intp]]:

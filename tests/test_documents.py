@@ -362,6 +362,7 @@ def constants() -> dict[str, dict[str, float]]:
     from classic_eyes.calibration import adaptation
     from classic_eyes.export import checking
     from classic_eyes.faces import cutting, verdict
+    from classic_eyes.inference import drift
     from classic_eyes.persistence import npz
     from classic_eyes.semisupervised import history, selftraining
     from classic_eyes.training import fitting, novelty
@@ -373,7 +374,7 @@ def constants() -> dict[str, dict[str, float]]:
     half = 0.5  # of a probability, or of an opening
     return {
         "SECURITY.md": {"0.001": npz.TOLERANCE},
-        "docs/concepts/calibration.md": {"0.8": 80 / 100, "80%": 0.8, "0.5": half, "5%": fitting._UNSURE},
+        "docs/concepts/calibration.md": {"0.8": 80 / 100, "80%": 0.8, "0.5": half, "5%": fitting.UNSURE},
         "docs/experiments.md": {
             "15%": adaptation._MIN_CLASS_SHARE,
             "2.5": adaptation._MIN_SEPARATION,
@@ -412,6 +413,7 @@ def constants() -> dict[str, dict[str, float]]:
             "90%": 0.9,  # a percentile
             "0.10": 0.10,  # a version of MediaPipe
         },
+        "docs/deploy.md": {"0.03": drift.MARGIN, "0.01": drift.OWN_MARGIN, "1.645": drift._Z},
         "docs/onnx.md": {"0.0001": checking.TOLERANCE},
         "examples/browser/README.md": {"0.0001": checking.TOLERANCE},
         "docs/limits.md": {"1.0": 1.0, "0.0": 0.0, "0.5": half},

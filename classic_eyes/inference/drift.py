@@ -73,7 +73,7 @@ class Drift:
 def drift(
     reference: Mapping[str, Any] | None,
     scores: ArrayLike,
-    verdicts: Sequence[str],
+    verdicts: Sequence[str] | NDArray[np.str_],
     *,
     same_source: bool = False,
 ) -> Drift:

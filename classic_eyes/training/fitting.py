@@ -37,13 +37,13 @@ from .training_set import (
     split_for_calibration,
 )
 
-__all__ = ["Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
+__all__ = ["UNSURE", "Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
 
 _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 # Images described at a time. Last digits of the features depend on it, and with them the bytes of a trained model.
 _CHUNK = 256
 # Share of the held-out images that count as unsure.
-_UNSURE = 0.05
+UNSURE = 0.05
 # Out-of-fold ROC AUC below which labels are hardly those of the images, from so many images on. With fewer, chance
 # alone gives such a value.
 _LEAST_AUC, _ENOUGH = 0.6, 50
@@ -159,7 +159,7 @@ def fit_program(
         flip_average=mirror,
         slope=slope,
         intercept=intercept,
-        unsure=_quantile(np.abs(slope * decisions[:n] + intercept), _UNSURE, calibrating),
+        unsure=_quantile(np.abs(slope * decisions[:n] + intercept), UNSURE, calibrating),
         novelty=novelty,
         cascade=None if threshold is None else Cascade(threshold),
         remove_glare=glare,

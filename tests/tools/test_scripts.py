@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from classic_eyes import load_model
 from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes.evaluation import drift
+from classic_eyes.recipes import RECIPES
+from classic_eyes.synthetic import make_eyes
 from tools.write_tables import tables_in
 
 from ..conftest import ROOT, write_labelled
@@ -95,3 +99,47 @@ def test_one_call_is_measured_with_the_same_predictions_in_threads(monkeypatch, 
     (head, *rows), *_ = tables_in(capsys.readouterr().out)
     assert head[0] == "one call"
     assert [row[0] for row in rows] == [f"{model}, n_jobs={n}" for model in SHIPPED_MODELS for n in (1, 2)]
+
+
+def test_drift_is_evaluated_on_sources_left_out(tmp_path, monkeypatch, capsys):
+    namespace = script("evaluate_drift.py", monkeypatch)
+    small = {"features": ("hog",), "classifier": "svm", "n_components": 30, "n_copies": 0, "cascade": None, "size": 24}
+    monkeypatch.setitem(RECIPES, "small", {**RECIPES["fast"], **small, "align": None})
+    folders = [f"{name}={write_labelled(tmp_path / name, 120, random_state=k)}" for k, name in enumerate("abc")]
+    options = ["--models", tmp_path / "models", "--recipe", "small", "--synthetic", 0, "--draws", 3]
+    for _ in range(2):  # the second time with the models that were kept
+        assert namespace["main"]([str(word) for word in (*folders, *options)]) == 0
+        shown = capsys.readouterr().out
+        tables = tables_in(shown)
+        assert len(tables) == 4
+        for head, *rows in tables:
+            assert head[2:] == ["unchanged", "rotated", "blurred", "inverted", "zoomed"]
+            assert [row[0] for row in rows] == ["a", "b", "c", "mean"]
+            assert all(0 <= float(cell) <= 1 for row in rows for cell in row[2:])
+    assert len(list((tmp_path / "models").glob("small-without-?.npz"))) == 3
+
+
+def test_changes_keep_the_shape_and_change_every_image(monkeypatch):
+    changes = script("evaluate_drift.py", monkeypatch)["CHANGES"]
+    images = make_eyes(9, random_state=0).images
+    for name, change in changes.items():
+        changed = change(images, np.random.default_rng(0))
+        assert (changed.shape, changed.dtype) == (images.shape, np.uint8)
+        assert all((one != other).any() for one, other in zip(images, changed, strict=True)) == (name != "unchanged")
+
+
+def test_reference_scores_are_those_of_the_training_images_and_the_shares_that_training_fixes(tmp_path, monkeypatch):
+    namespace = script("write_reference.py", monkeypatch)
+    folders = tuple(str(write_labelled(tmp_path / name, 120, random_state=k)) for k, name in enumerate("ab"))
+    found = namespace["reference"]("fast", folders)
+    assert (found["n"], found["unsure"], found["not_an_eye"]) == (240, 0.05, 0.015)
+    assert sum(found["histogram"]) == pytest.approx(1, abs=1e-5)
+    assert drift(found, np.linspace(0, 1, 200), ["open"] * 200).drifted is False
+
+
+@pytest.mark.parametrize("model", SHIPPED_MODELS)
+def test_shipped_models_have_reference_scores(model):
+    reference = load_model(model).info()["score_reference"]
+    if reference is None:
+        pytest.skip("python tools/write_reference.py writes them into the card")
+    assert drift(reference, np.linspace(0, 1, 200), ["open"] * 200).drifted is False

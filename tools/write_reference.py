@@ -3,8 +3,8 @@
     python tools/write_reference.py [NAME ...]
 
 ``classic-eyes train`` writes them into every new card. The out-of-fold scores of models that were trained before are
-gone, but not the shares that training fixes by them: of the eyes held out, 5% are unsure and 1.5% count as non-eyes. The
-histogram is of the training images themselves, whose scores are more certain than those of new images.
+gone, but not the shares that training fixes by them: of the eyes held out, 5% are unsure and 1.5% count as non-eyes.
+The histogram is of the training images themselves, whose scores are more certain than those of new images.
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@
 
 1. For each source a model is trained on the others, with a reference of its out-of-fold scores, as
    ``bench.py leave-source-out`` does. It is kept in FOLDER, and one that is there is used.
-2. The images of the source are drawn at random, 200 or 1,000 of them with replacement, 200 times: as they are, and
-   rotated by 15 to 25 degrees to either side, blurred, inverted, or zoomed to the middle.
-3. Each draw is compared with the reference of the model, and with one half of the images of the source as they are; the
-   draws are of the other half then.
+2. The images of the source are split at random into two halves, 200 times. The first is the reference. Of the second,
+   200 or 1,000 images are compared with it, or all where it has fewer: as they are, the open eyes alone, the closed
+   alone, and rotated by 15 to 25 degrees to either side, blurred, inverted, or zoomed to the middle.
+3. The same images are compared with the reference of the model.
 
-Prints the share of the draws that drifted: of unchanged images false alarms.
+Prints the share of the draws that drifted. Of the first three columns these are false alarms. A source with fewer than
+100 images in a half is missing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from classic_eyes import EyeClassifier, load_model
 from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.tables import markdown
 from classic_eyes.evaluation import drift
+from classic_eyes.inference.drift import MIN_IMAGES, Drift
 from classic_eyes.persistence.saving import save_classifier
 from classic_eyes.predictor import EyePredictor
 
@@ -72,8 +75,8 @@ def zoomed(images: Images, rng: np.random.Generator) -> Images:
     return np.stack(found).astype(np.uint8)
 
 
+LABELS = {"open alone": 1, "closed alone": 0}
 CHANGES: dict[str, Callable[[Images, np.random.Generator], Images]] = {
-    "unchanged": lambda images, rng: images,
     "rotated": rotated,
     "blurred": blurred,
     "inverted": inverted,
@@ -107,11 +110,11 @@ def main(argv: list[str] | None = None) -> int:
         source = read_source(text, size=clf.gate_size)[0]
         for key, shares in evaluate(load_model(path), source, arguments.draws).items():
             rows.setdefault(key, []).append(
-                [own.name, f"{len(source.images):,}", *(f"{share:.2f}" for share in shares)]
+                [own.name, f"{min(key[1], len(source.images) // 2):,}", *(f"{share:.2f}" for share in shares)]
             )
     for (reference, n), lines in rows.items():
         means = np.mean([[float(cell) for cell in line[2:]] for line in lines], axis=0)
-        head = [f"{n:,} images; reference: {reference}", "n", *CHANGES]
+        head = [f"at most {n:,} images; reference: {reference}", "n", "unchanged", *LABELS, *CHANGES]
         print(*markdown([head, *lines, ["mean", "", *(f"{mean:.2f}" for mean in means)]]), "", sep="\n", flush=True)
     return 0
 
@@ -127,31 +130,50 @@ def fit(clf: EyeClassifier, sources: list[Source], path: Path) -> None:
 
 
 def evaluate(model: EyePredictor, source: Source, n_draws: int) -> dict[tuple[str, int], list[float]]:
-    """Return, for each reference and number of images, the share of draws that drifted by each change."""
+    """Return, for each reference and number of images, the share of draws that drifted in each column."""
     rng = np.random.default_rng(0)
-    predicted = {}
-    for name, change in CHANGES.items():
-        images = change(source.images, rng)
-        predicted[name] = model.predict_proba(images)[:, 1], np.array(model.verdict(images))
+    unchanged = Predicted.of(model, source.images)
+    columns = [(unchanged, None), *((unchanged, label) for label in LABELS.values())]
+    columns += [(Predicted.of(model, change(source.images, rng)), None) for change in CHANGES.values()]
     card: dict[str, Any] = model.info()["score_reference"]
     found: dict[tuple[str, int], list[float]] = {}
     n = len(source.images)
+    if n // 2 < MIN_IMAGES:
+        return {}
     for n_drawn in DRAWS:
-        for scores, verdicts in predicted.values():
-            drifted = {"the card of the model": 0, "the same source": 0}
+        for predicted, label in columns:
+            drifted = {"the other half": 0, "the card of the model": 0}
             for _ in range(n_draws):
-                drawn = rng.choice(n, n_drawn)
-                drifted["the card of the model"] += bool(drift(card, scores[drawn], verdicts[drawn]).drifted)
                 # By image, not by person: a reference of the same people and light, as of one camera.
                 order = rng.permutation(n)
                 kept, others = order[: n // 2], order[n // 2 :]
-                before = drift(None, predicted["unchanged"][0][kept], predicted["unchanged"][1][kept])
-                drawn = rng.choice(others, n_drawn)
-                own = drift(before.to_dict(), scores[drawn], verdicts[drawn], same_source=True)
-                drifted["the same source"] += bool(own.drifted)
+                if label is not None:
+                    others = others[source.labels[others] == label]
+                before, drawn = unchanged.drift(None, kept).to_dict(), others[:n_drawn]
+                drifted["the other half"] += bool(predicted.drift(before, drawn, same_source=True).drifted)
+                drifted["the card of the model"] += bool(predicted.drift(card, drawn).drifted)
             for reference, count in drifted.items():
                 found.setdefault((reference, n_drawn), []).append(count / n_draws)
     return found
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions for the images of a source."""
+
+    scores: NDArray[np.float64]
+    verdicts: NDArray[np.str_]
+    novelty: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, model: EyePredictor, images: Images) -> Predicted:
+        """Predict."""
+        return cls(model.predict_proba(images)[:, 1], np.array(model.verdict(images)), model.novelty_score(images))
+
+    def drift(self, reference: dict[str, Any] | None, drawn: NDArray[np.intp], *, same_source: bool = False) -> Drift:
+        """Return the drift of some of the images."""
+        new = self.novelty[drawn]
+        return drift(reference, self.scores[drawn], self.verdicts[drawn], novelty=new, same_source=same_source)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure time and memory of one call on a million patches, for docs/deploy.md.
 
-    python tools/measure_million.py [--images N]
+    python tools/measure_million.py [--models NAME ...] [--images N]
 
 Each row is a process of its own. The array of synthetic eyes, 24 x 24, is made before the memory is read first.
 """
@@ -17,12 +17,11 @@ from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.tables import markdown
 
 _CODE = """
-import hashlib, json, sys, time
+import hashlib, json, os, sys, time
 import numpy as np
 from classic_eyes import load_model
 from classic_eyes._utils.memory import memory_of_tree_mb, peak_memory_mb
 from classic_eyes.synthetic import make_eyes
-import os
 
 model, n_jobs, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 eyes = make_eyes(2000, random_state=0).images
@@ -43,9 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=positive_integer, default=1_000_000, metavar="N", help="default: 1000000")
-    n = parser.parse_args(argv).images
+    parser.add_argument("--models", nargs="+", default=SHIPPED_MODELS, metavar="NAME", help="default: those that ship")
+    arguments = parser.parse_args(argv)
+    n = arguments.images
     rows = [["one call", "images a second", "seconds", "memory before", "peak", "after"]]
-    for model in SHIPPED_MODELS:
+    for model in arguments.models:
         digests = set()
         for n_jobs in (1, 2):
             command = [sys.executable, "-c", _CODE, model, str(n_jobs), str(n)]

@@ -60,7 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--force", action="store_true", help="replace an existing --out file")
+    parser.add_argument("--force", action="store_true", help="replace an existing --out or --stats file")
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted run; the output is byte-identical"
     )
@@ -90,14 +90,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "closed eyes; reports it where it declines",
     )
     parser.add_argument(
-        "--stats", metavar="FILE", help="write JSON: how many of each label and verdict, and whether they drifted"
+        "--stats",
+        metavar="FILE",
+        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted",
     )
     parser.add_argument(
         "--reference",
         type=existing_file,
         metavar="FILE",
-        help="with --stats: compare with the --stats of images of this camera that were checked, instead of with the "
-        "card of the model",
+        help="with --stats: compare with this file, which --stats wrote for images of the same camera; default: compare "
+        "with the model card",
     )
     add_reading_arguments(parser)
 

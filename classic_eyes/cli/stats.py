@@ -1,4 +1,4 @@
-"""``--stats`` of ``classic-eyes predict``: what was predicted, in numbers, and whether that is as it was."""
+"""``--stats`` of ``classic-eyes predict``: counts of the predictions, and whether they drifted from a reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._utils.writing import write_whole
 from ..errors import ParameterError
 from ..inference import Scored
-from ..inference.drift import N_BINS, find_drift, score_histogram
+from ..inference.drift import N_BINS, Moments, find_drift, score_histogram
 from ..inference.novelty import VERDICTS, verdicts
 from ..predictor import EyePredictor
 
@@ -25,7 +25,7 @@ _AT_A_TIME = 4096
 _MAX_REASONS = 100
 _OTHERS = "other reasons"
 _MAX_BYTES = 1 << 20
-_SAID = {True: "drift", False: "no drift", None: "drift unknown"}
+_DECISIONS = {True: "drift", False: "no drift", None: "drift unknown"}
 
 
 def read_reference(path: str) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def read_reference(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             found = json.loads(file.read(_MAX_BYTES))
     except OSError as error:
-        raise ParameterError(f"--reference {path!r} cannot be read: {error.strerror}; name a JSON file") from error
+        raise ParameterError(
+            f"--reference {path!r} cannot be read: {error.strerror}; name a file that predict --stats wrote"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ParameterError(f"--reference {path!r} is no JSON; name a file that predict --stats wrote") from error
     if not isinstance(found, dict):
@@ -50,12 +52,16 @@ class Stats:
     """Counts predictions on their way to the rows, in constant memory."""
 
     def __init__(self, model: EyePredictor, threshold: float, reference: dict[str, Any] | None) -> None:
+        used = None if reference is None else reference.get("model")
+        if isinstance(used, dict) and used.get("sha256") != model.fingerprint:
+            raise ParameterError(f"--reference is of another model, {used.get('name')!r}; make it with this model")
         self._model, self._threshold, self._reference = model, threshold, reference
         self._detects = model.program.novelty is not None
         self._verdicts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._bins = np.zeros(N_BINS)
+        self._novelty = {label: Moments(0, 0.0, 0.0) for label in ("closed", "open")}
         self._held: list[Scored] = []
 
     def watch(self, scored: Iterable[Scored]) -> Iterator[Scored]:
@@ -79,6 +85,8 @@ class Stats:
         novelty: NDArray[np.float64] = np.array([each.novelty or 0.0 for each in self._held])
         self._held.clear()
         self._bins += score_histogram(scores) * len(scores)
+        for label, part in (("closed", scores < 0.5), ("open", scores >= 0.5)):
+            self._novelty[label] += Moments.of(novelty[part])
         n_open = int((scores >= self._threshold).sum())
         self._labels += Counter({"open": n_open, "closed": len(scores) - n_open})
         self._verdicts.update(verdicts(scores, novelty, unsure=self._model.program.unsure, threshold=self._threshold))
@@ -98,18 +106,20 @@ class Stats:
         if not n:
             return {**found, "n": 0, "reference": None, "drifted": None, "reason": "no image was read"}
         reference = self._reference or about["score_reference"]
-        # A share that the model does not know is in neither.
+        # A model without non-eye detection has no such share to compare.
         if reference is not None and not self._detects:
             reference = {**reference, "not_an_eye": 0.0}
         unsure, not_an_eye = (self._verdicts[name] / n for name in ("unsure", "not-an-eye"))
-        drifted = find_drift(reference, self._bins / n, unsure, not_an_eye, n, same_source=self._reference is not None)
-        used = "--reference" if self._reference else "the card of the model" if reference else None
+        moments = self._novelty if self._detects else None
+        own = self._reference is not None
+        drifted = find_drift(reference, self._bins / n, unsure, not_an_eye, n, moments, same_source=own)
+        used = "--reference" if own else "the card of the model" if reference else None
         return {**found, **drifted.to_dict(), "reference": used}
 
     def write(self, path: str) -> str:
-        """Write them as JSON; return whether the predictions drifted, in one line."""
+        """Write the counts as JSON, and return the decision in one line."""
         found = self.to_dict()
         write_whole(
             os.fspath(path), (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
         )
-        return f"{_SAID[found['drifted']]}: {found['reason']}"
+        return f"{_DECISIONS[found['drifted']]}: {found['reason']}"

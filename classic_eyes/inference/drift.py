@@ -1,4 +1,4 @@
-"""Drift: whether predictions look like those that a model gave where its accuracy was measured; with numpy alone."""
+"""Drift: whether new predictions differ from those of a reference, without labels; with numpy alone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,66 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ParameterError
 from .novelty import VERDICTS
 
-__all__ = ["MARGIN", "MIN_IMAGES", "N_BINS", "OWN_MARGIN", "Drift", "drift", "find_drift", "score_histogram"]
+__all__ = [
+    "MARGIN",
+    "MIN_IMAGES",
+    "NOVELTY_MARGIN",
+    "N_BINS",
+    "OWN_MARGIN",
+    "Drift",
+    "Moments",
+    "drift",
+    "find_drift",
+    "score_histogram",
+]
 
 MARGIN, OWN_MARGIN = 0.03, 0.01
-"""How much the share of images without a clear verdict varies: between sources, and within one."""
+"""Differences in the share of images without a clear verdict that are ignored: between sources, and within one."""
+NOVELTY_MARGIN = 0.05
+"""Differences in the mean novelty that are ignored, in standard deviations."""
 MIN_IMAGES = 100
-"""With fewer images nothing is said."""
+"""With fewer images nothing is decided."""
 N_BINS = 10
 """Bins of equal width in the histogram of the probability of open."""
 
-# One-sided 95% of the normal distribution.
-_Z = 1.645
+# Of the normal distribution, one-sided 2.5%. There are two tests, so false alarms are at most 5%.
+_Z = 1.96
+# The novelty of a patch whose features are those of the median eye is 0; its logarithm must be finite.
+_LEAST_NOVELTY = 1e-3
 # A bin without an image counts as having half of one, so that its logarithm is finite.
 _HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number, mean and standard deviation of the log novelty of images with one predicted label.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    mean, deviation : float
+        Of the natural logarithm of the novelty.
+    """
+
+    n: int
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, novelty: NDArray[np.float64]) -> Moments:
+        """Return those of novelties (n,)."""
+        logs = np.log(np.maximum(novelty, _LEAST_NOVELTY))
+        return cls(len(logs), float(logs.mean()), float(logs.std())) if len(logs) else cls(0, 0.0, 0.0)
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return the moments of both sets of images together."""
+        n = self.n + other.n
+        if not n:
+            return self
+        mean = (self.n * self.mean + other.n * other.mean) / n
+        squares = sum(each.n * (each.deviation**2 + (each.mean - mean) ** 2) for each in (self, other))
+        return Moments(n, mean, float(np.sqrt(squares / n)))
 
 
 @dataclass(frozen=True)
@@ -44,10 +91,17 @@ class Drift:
         eyes are open. None without a reference.
     limit : float or None
         Largest sum of the shares of ``unsure`` and ``not-an-eye`` that is no drift. None without a reference.
+    novelty : dict of str to Moments, or None
+        ``closed`` and ``open``, as predicted, to the moments of their log novelty. None where no novelty was given.
+    novelty_rise : float or None
+        How far the mean log novelty is above that of the reference, in standard deviations, for images with the same
+        predicted labels. None where one of both has no novelty.
+    novelty_limit : float or None
+        Largest ``novelty_rise`` that is no drift.
     drifted : bool or None
-        Whether that sum is above the limit; None where nothing can be said.
+        Whether one of both is above its limit; None without a reference, and for fewer than 100 images.
     reason : str
-        In one sentence.
+        The decision in one sentence.
     """
 
     n: int
@@ -56,6 +110,9 @@ class Drift:
     not_an_eye: float
     psi: float | None
     limit: float | None
+    novelty: dict[str, Moments] | None
+    novelty_rise: float | None
+    novelty_limit: float | None
     drifted: bool | None
     reason: str
 
@@ -75,30 +132,35 @@ def drift(
     scores: ArrayLike,
     verdicts: Sequence[str] | NDArray[np.str_],
     *,
+    novelty: ArrayLike | None = None,
     same_source: bool = False,
 ) -> Drift:
     """Compare predictions with those of a reference, without labels.
 
     1. The share of images without a clear verdict, ``unsure`` or ``not-an-eye``, is compared with that of the
-       reference. The limit is its share, plus a margin for the differences between sources, 0.03, or within one source,
-       0.01, plus 1.645 standard deviations of a share of so many images.
-    2. The histogram of the scores is compared by the population stability index, the sum over its bins of
-       ``(q - p) log(q / p)``. It is reported and decides nothing.
+       reference. The limit is the share of the reference, plus a margin, plus 1.96 standard errors of the difference.
+       The margin is 0.03; with `same_source` it is 0.01.
+    2. With `novelty`, and a reference that has it, the mean log novelty is compared too: that of the images predicted
+       open with that of the reference's, and that of the closed likewise, so that the share of open eyes does not
+       matter. The limit is 0.05 standard deviations, plus 1.96 standard errors.
+    3. The histogram of the scores is compared by the population stability index, the sum over its bins of
+       ``(q - p) log(q / p)``. It decides nothing.
 
-    Images that the model classifies with as much certainty as before are no drift, also where they look different:
-    docs/deploy.md has the changes that were found.
+    docs/deploy.md has the changes that this finds.
 
     Parameters
     ----------
     reference : mapping or None
-        ``model.info()["score_reference"]``, `Drift.to_dict` of images that were checked, or what ``predict --stats``
-        wrote. None, as for a model without a card, gives the shares alone.
+        `Drift.to_dict` of images that were checked, a file of ``predict --stats``, or
+        ``model.info()["score_reference"]``, which has no novelty. None compares with nothing.
     scores : array of shape (n,)
         Probability of open.
     verdicts : sequence of str, length n
         ``open``, ``closed``, ``unsure`` or ``not-an-eye``, as `EyePredictor.verdict` returns them.
+    novelty : array of shape (n,), optional
+        0 or more, as `EyePredictor.novelty_score` returns it.
     same_source : bool, default False
-        Whether the reference is of the same camera and people, so that less can differ.
+        Whether the reference is of the same camera.
 
     Returns
     -------
@@ -108,7 +170,8 @@ def drift(
     Raises
     ------
     ParameterError
-        For scores beyond 0 to 1, no images, verdicts of another number or another name, or a reference that is none.
+        For scores beyond 0 to 1, no images, verdicts or novelties of another number, unknown verdicts, negative
+        novelties, or an invalid reference.
 
     Examples
     --------
@@ -129,9 +192,17 @@ def drift(
         raise ParameterError(f"verdicts has {len(verdicts)} items; allowed is {len(p)}, one for each score")
     if unknown := set(verdicts) - set(VERDICTS):
         raise ParameterError(f"verdict {min(map(str, unknown))!r}; allowed is one of {', '.join(VERDICTS)}")
+    moments = None
+    if novelty is not None:
+        new = np.asarray(novelty, dtype=np.float64)
+        if new.shape != p.shape:
+            raise ParameterError(f"novelty has shape {new.shape}; allowed is {p.shape}, one for each score")
+        if not (np.isfinite(new) & (new >= 0)).all():
+            raise ParameterError("novelty is negative or not finite; allowed is 0 or more")
+        moments = {"closed": Moments.of(new[p < 0.5]), "open": Moments.of(new[p >= 0.5])}
     names = np.asarray(verdicts)
     unsure, not_an_eye = (float((names == name).mean()) for name in ("unsure", "not-an-eye"))
-    return find_drift(reference, score_histogram(p), unsure, not_an_eye, len(p), same_source=same_source)
+    return find_drift(reference, score_histogram(p), unsure, not_an_eye, len(p), moments, same_source=same_source)
 
 
 def find_drift(
@@ -140,51 +211,89 @@ def find_drift(
     unsure: float,
     not_an_eye: float,
     n: int,
+    novelty: dict[str, Moments] | None = None,
     *,
     same_source: bool = False,
 ) -> Drift:
     """Do as `drift`, for the shares of n images that were counted before."""
     found: dict[str, Any] = {"n": n, "histogram": tuple(histogram.tolist()), "unsure": unsure, "not_an_eye": not_an_eye}
+    found |= dict.fromkeys(("psi", "limit", "novelty_rise", "novelty_limit", "drifted")) | {"novelty": novelty}
     if reference is None:
-        return Drift(**found, psi=None, limit=None, drifted=None, reason="nothing to compare with: no reference")
+        return Drift(**found, reason="nothing to compare with: no reference")
     known = _Reference.of(reference)
-    psi = _stability_index(known.histogram, histogram, known.n, n)
-    deviation = np.sqrt(known.undecided * (1 - known.undecided) * (1 / n + 1 / known.n))
-    limit = float(known.undecided + (OWN_MARGIN if same_source else MARGIN) + _Z * deviation)
-    share = unsure + not_an_eye
-    found |= {"psi": psi, "limit": limit}
+    found["psi"] = _stability_index(known.histogram, histogram, known.n, n)
+    error = np.sqrt(known.unclear * (1 - known.unclear) * (1 / n + 1 / known.n))
+    limit = found["limit"] = float(known.unclear + (OWN_MARGIN if same_source else MARGIN) + _Z * error)
+    rise, rise_limit = _novelty_rise(known.novelty, novelty)
+    found |= {"novelty_rise": rise, "novelty_limit": rise_limit}
     if n < MIN_IMAGES:
-        return Drift(**found, drifted=None, reason=f"{n} images are too few; {MIN_IMAGES} say something")
-    above = share > limit
+        return Drift(**found, reason=f"{n} images are too few; {MIN_IMAGES} are needed")
+    share = unsure + not_an_eye
     reason = (
-        f"{share:.1%} of the images have no clear verdict, {'more than' if above else 'within'} the limit of "
+        f"{share:.1%} of the images have no clear verdict, {'more than' if share > limit else 'within'} the limit of "
         f"{limit:.1%}"
     )
-    return Drift(**found, drifted=above, reason=reason)
+    found["drifted"] = share > limit
+    if rise is not None and rise_limit is not None:
+        above = rise > rise_limit
+        reason += (
+            f"; the novelty rose by {rise:.2f} standard deviations, {'more than' if above else 'within'} the limit of "
+            f"{rise_limit:.2f}"
+        )
+        found["drifted"] |= above
+    return Drift(**found, reason=reason)
+
+
+def _novelty_rise(
+    before: Mapping[str, Moments] | None, now: Mapping[str, Moments] | None
+) -> tuple[float | None, float | None]:
+    """Return the rise of the mean log novelty in standard deviations, and its limit; labels count as often as now."""
+    pairs = [(before[label], now[label]) for label in ("closed", "open")] if before and now else []
+    # A label needs images on both sides, and a deviation to measure with.
+    pairs = [(old, new) for old, new in pairs if old.n and new.n and old.deviation > 0]
+    if not pairs:
+        return None, None
+    weights = np.array([new.n for _, new in pairs]) / sum(new.n for _, new in pairs)
+    deviations = np.array([old.deviation for old, _ in pairs])
+    scale = float(weights @ deviations)
+    rise = float(weights @ [new.mean - old.mean for old, new in pairs]) / scale
+    squares = (weights * deviations) ** 2 @ [1 / old.n + 1 / new.n for old, new in pairs]
+    return rise, NOVELTY_MARGIN + _Z * float(np.sqrt(squares)) / scale
 
 
 @dataclass(frozen=True)
 class _Reference:
     n: int
     histogram: NDArray[np.float64]
-    undecided: float
+    unclear: float
+    novelty: dict[str, Moments] | None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> _Reference:
         """Check a reference, which may come from anywhere."""
         try:
             n, histogram = int(given["n"]), np.asarray(given["histogram"], dtype=np.float64)
-            undecided = float(given["unsure"]) + float(given["not_an_eye"] or 0)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ParameterError(_NO_REFERENCE) from error
+            unclear = float(given["unsure"]) + float(given["not_an_eye"] or 0)
+            moments = given.get("novelty")
+            if moments is not None:
+                parts = {label: moments[label] for label in ("closed", "open")}
+                moments = {
+                    label: Moments(int(part["n"]), float(part["mean"]), float(part["deviation"]))
+                    for label, part in parts.items()
+                }
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ParameterError(_INVALID) from error
         right = histogram.shape == (N_BINS,) and bool((histogram >= 0).all()) and abs(histogram.sum() - 1) < 1e-3
-        if not right or n < 1 or not 0 <= undecided <= 1:
-            raise ParameterError(_NO_REFERENCE)
-        return cls(n, histogram, undecided)
+        for part in (moments or {}).values():
+            right = right and part.n >= 0 and bool(np.isfinite([part.mean, part.deviation]).all())
+        if not right or n < 1 or not 0 <= unclear <= 1:
+            raise ParameterError(_INVALID)
+        return cls(n, histogram, unclear, moments)
 
 
-_NO_REFERENCE = (
-    'the reference is none; allowed is model.info()["score_reference"], Drift.to_dict(), or a file of predict --stats'
+_INVALID = (
+    "the reference is invalid; allowed is Drift.to_dict(), a file of predict --stats, or "
+    'model.info()["score_reference"]'
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -64,7 +65,10 @@ def test_counts_are_those_of_the_rows_and_the_drift_is_that_of_the_library(eyes,
     images, errors = read_images([str(eyes / row["file"]) for row in good])
     assert not any(errors)
     fast = load_model("fast")
-    expected = drift(REFERENCE, fast.predict_proba(images)[:, 1], fast.verdict(images))
+    scores, novelty = fast.predict_proba(images)[:, 1], fast.novelty_score(images)
+    expected = drift(REFERENCE, scores, fast.verdict(images), novelty=novelty)
+    for label, moments in expected.novelty.items():
+        assert found["novelty"][label] == pytest.approx(asdict(moments), abs=1e-6)
     assert {key: found[key] for key in ("psi", "limit", "unsure", "not_an_eye")} == pytest.approx(
         {key: getattr(expected, key) for key in ("psi", "limit", "unsure", "not_an_eye")}, abs=1e-9
     )
@@ -88,6 +92,7 @@ def test_statistics_of_a_run_are_the_reference_of_the_next(eyes, model, tmp_path
     again = stats(tmp_path / "again.json", eyes, "--model", path, "--reference", tmp_path / "first.json")
     assert (again["drifted"], again["reference"]) == (False, "--reference")
     assert again["psi"] == pytest.approx(0, abs=1e-9)
+    assert again["novelty_rise"] == pytest.approx(0, abs=1e-9)
     assert "no drift: " in capsys.readouterr().err
 
 
@@ -114,9 +119,12 @@ def test_images_none_of_which_can_be_read(tmp_path, model):
         (["--stats", "r.json"], "--stats 'r.json' exists; name another file, or replace it with --force"),
         (["--stats", "r.json", "--reference", "r.json", "--force"], "is one of the files that are read"),
         (["--stats", "gone/s.json"], "there is no folder 'gone'"),
+        (["--stats", "."], "--stats"),
+        (["--stats", "s.json", "--reference", "gone.json"], "gone.json"),
+        (["--stats", "s.json", "--reference", "model.json"], "--reference is of another model, 'm'"),
         (["--stats", "s.json", "--reference", "text.json"], "--reference 'text.json' is no JSON"),
         (["--stats", "s.json", "--reference", "list.json"], "--reference 'list.json' holds no JSON object"),
-        (["--stats", "s.json", "--reference", "other.json"], "--reference 'other.json': the reference is none"),
+        (["--stats", "s.json", "--reference", "other.json"], "--reference 'other.json': the reference is invalid"),
     ],
 )
 def test_statistics_that_cannot_be_made_are_refused(eyes, tmp_path, monkeypatch, capsys, arguments, message):
@@ -125,6 +133,7 @@ def test_statistics_that_cannot_be_made_are_refused(eyes, tmp_path, monkeypatch,
     (tmp_path / "text.json").write_text("hello")
     (tmp_path / "list.json").write_text("[]")
     (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "model.json").write_text(json.dumps({**REFERENCE, "model": {"name": "m", "sha256": "0"}}))
     assert main("predict", eyes, "--model", "fast", *arguments) == 2
     err = capsys.readouterr().err
     assert message in err

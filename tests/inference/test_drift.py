@@ -11,7 +11,7 @@ import pytest
 
 from classic_eyes import evaluation, load_model
 from classic_eyes.errors import ParameterError
-from classic_eyes.inference.drift import MARGIN, MIN_IMAGES, OWN_MARGIN, drift, score_histogram
+from classic_eyes.inference.drift import MARGIN, MIN_IMAGES, NOVELTY_MARGIN, OWN_MARGIN, Moments, drift, score_histogram
 from classic_eyes.synthetic import make_eyes
 
 EVEN = {"n": 10_000, "histogram": [0.1] * 10, "unsure": 0.05, "not_an_eye": 0.01}
@@ -26,7 +26,7 @@ def found(n, n_unsure, n_other=0, *, reference=EVEN, **options):
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
 @pytest.mark.parametrize(("same_source", "margin"), [(False, MARGIN), (True, OWN_MARGIN)])
 def test_the_limit_is_the_share_of_the_reference_a_margin_and_the_deviation_of_a_share(n, same_source, margin):
-    expected = 0.06 + margin + 1.645 * np.sqrt(0.06 * 0.94 * (1 / n + 1 / 10_000))
+    expected = 0.06 + margin + 1.96 * np.sqrt(0.06 * 0.94 * (1 / n + 1 / 10_000))
     one = found(n, 0, same_source=same_source)
     assert one.limit == pytest.approx(expected)
     below, above = int(np.floor(expected * n)), int(np.floor(expected * n)) + 1
@@ -57,6 +57,7 @@ def test_shares_and_histogram_are_those_of_the_images():
     assert (one.n, one.unsure, one.not_an_eye) == (4, 0.25, 0.25)
     assert one.histogram == (0.25, 0.25, 0, 0, 0, 0.25, 0, 0, 0, 0.25)
     assert (one.psi, one.limit, one.drifted) == (None, None, None)
+    assert (one.novelty, one.novelty_rise, one.novelty_limit) == (None, None, None)
     assert one.reason == "nothing to compare with: no reference"
 
 
@@ -71,6 +72,66 @@ def test_a_drift_is_a_reference_also_as_json():
     again = json.loads(json.dumps(one.to_dict()))
     assert found(500, 10, reference=again) == found(500, 10, reference=one.to_dict())
     assert found(500, 100, reference=again, same_source=True).drifted is True
+
+
+def novel(scores, novelty, reference=None, **options):
+    return drift(reference, scores, ["open"] * len(scores), novelty=novelty, **options)
+
+
+def test_the_rise_of_the_novelty_is_in_deviations_and_of_the_same_labels():
+    rng = np.random.default_rng(0)
+    scores = np.repeat([0.1, 0.9], 500)
+    # The log novelty of closed eyes is higher: a mean of -1 against -2.
+    logs = np.repeat([-1.0, -2.0], 500) + 0.5 * rng.standard_normal(1000)
+    before = novel(scores, np.exp(logs))
+    closed, opened = logs[:500], logs[500:]
+    assert before.novelty["closed"].mean == pytest.approx(closed.mean())
+    assert before.novelty["open"].deviation == pytest.approx(opened.std())
+    later = novel(scores[400:], np.exp(logs[400:] + 0.3), before.to_dict(), same_source=True)
+    parts = ((logs[400:500], closed), (opened, opened))
+    weights = np.array([100, 500]) / 600
+    scale = weights @ [old.std() for _, old in parts]
+    rise = weights @ [new.mean() + 0.3 - old.mean() for new, old in parts] / scale
+    squares = [old.var() * (1 / 500 + 1 / len(new)) for new, old in parts]
+    error = np.sqrt(weights**2 @ squares)
+    assert later.novelty_rise == pytest.approx(rise)
+    assert later.novelty_limit == pytest.approx(NOVELTY_MARGIN + 1.96 * error / scale)
+    assert later.drifted is True
+    assert "the novelty rose by" in later.reason
+    # Closed eyes alone are no drift, though their novelty is higher.
+    assert novel(scores[:500], np.exp(closed), before.to_dict()).drifted is False
+    # A novelty that falls is no drift either.
+    assert novel(scores, np.exp(logs - 1), before.to_dict()).drifted is False
+
+
+def test_without_novelty_on_both_sides_it_is_not_compared():
+    scores = np.linspace(0, 1, 200)
+    with_it, without = novel(scores, np.ones(200)), drift(None, scores, ["open"] * 200)
+    assert novel(scores, np.ones(200), without.to_dict()).novelty_rise is None
+    assert drift(with_it.to_dict(), scores, ["open"] * 200).novelty_rise is None
+    # Nor where all novelties of the reference are equal: there is no deviation to measure with.
+    assert novel(scores, 2 * np.ones(200), with_it.to_dict()).novelty_rise is None
+
+
+def test_moments_of_parts_are_those_of_the_whole():
+    values = np.random.default_rng(1).lognormal(size=50)
+    parts = Moments.of(values[:0]) + Moments.of(values[:20]) + Moments.of(values[20:])
+    whole = Moments.of(values)
+    assert (parts.n, parts.mean, parts.deviation) == pytest.approx((whole.n, whole.mean, whole.deviation))
+    assert Moments.of(np.zeros(2)).mean == pytest.approx(np.log(1e-3))
+
+
+@pytest.mark.parametrize(
+    ("novelty", "message"),
+    [
+        ([0.5], "novelty has shape"),
+        ([0.5, -1], "novelty is negative or not finite"),
+        ([0.5, np.inf], "novelty is negative or not finite"),
+    ],
+)
+def test_what_is_no_novelty_is_refused(novelty, message):
+    with pytest.raises(ParameterError, match=message):
+        drift(None, [0.5, 0.6], ["open", "open"], novelty=novelty)
 
 
 def test_a_weighted_histogram_counts_by_weight():
@@ -111,10 +172,13 @@ def test_what_are_no_predictions_is_refused(scores, verdicts, message):
         {**EVEN, "unsure": 1.5},
         {**EVEN, "unsure": float("nan")},
         {**EVEN, "unsure": None},
+        {**EVEN, "novelty": 3},
+        {**EVEN, "novelty": {"open": {"n": 1, "mean": 0, "deviation": 1}}},
+        {**EVEN, "novelty": {key: {"n": 1, "mean": float("nan"), "deviation": 1} for key in ("open", "closed")}},
     ],
 )
 def test_what_is_no_reference_is_refused(reference):
-    with pytest.raises(ParameterError, match="the reference is none; allowed is"):
+    with pytest.raises(ParameterError, match="the reference is invalid; allowed is"):
         found(200, 3, reference=reference)
 
 

@@ -98,8 +98,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--reference",
         type=existing_file,
         metavar="FILE",
-        help="with --stats: compare with this file, which --stats wrote for images of the same camera; default: compare "
-        "with the model card",
+        help="with --stats: compare with this file, which --stats wrote for images of the same camera; default: the "
+        "model card",
     )
     add_reading_arguments(parser)
 

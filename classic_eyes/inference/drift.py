@@ -237,8 +237,8 @@ def find_drift(
     if rise is not None and rise_limit is not None:
         above = rise > rise_limit
         reason += (
-            f"; the novelty rose by {rise:.2f} standard deviations, {'more than' if above else 'within'} the limit of "
-            f"{rise_limit:.2f}"
+            f"; the mean novelty changed by {round(rise, 2) + 0.0:+.2f} standard deviations, "
+            f"{'more than' if above else 'within'} the limit of {rise_limit:.2f}"
         )
         found["drifted"] |= above
     return Drift(**found, reason=reason)

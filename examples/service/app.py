@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
+from batches import batched
 from fastapi import FastAPI, HTTPException, Request
 from starlette.datastructures import UploadFile
 
@@ -51,12 +52,13 @@ async def files_of(request: Request) -> list[bytes]:
     return files
 
 
+@batched
 def classify(files: list[bytes]) -> list[dict[str, Any]]:
     """Return probability and verdict of each patch, or the reason why there is none."""
     images, errors = read_images(files, size=MODEL.size, max_pixels=MAX_PATCH_PIXELS)
     good = images[[error is None for error in errors]]
     if not len(good):
-        raise HTTPException(422, f"no image can be read: {errors[0]}")
+        return [{"error": error} for error in errors]
     opened, novelty = MODEL.predict_proba(good)[:, 1], MODEL.novelty_score(good)
     states = verdicts(opened, novelty, unsure=MODEL.program.unsure)
     rows = iter([{"open": share, "verdict": state} for share, state in zip(opened.tolist(), states, strict=True)])
@@ -77,7 +79,10 @@ def read_faces(file: bytes) -> list[dict[str, Any]]:
 @app.post("/patches")
 async def patches(request: Request) -> dict[str, Any]:
     """Classify one eye, the body of the request, or several, the files of a form."""
-    return {"patches": await to_thread.run_sync(classify, await files_of(request))}
+    rows = await classify(await files_of(request))
+    if all("error" in row for row in rows):
+        raise HTTPException(422, f"no image can be read: {rows[0]['error']}")
+    return {"patches": rows}
 
 
 @app.post("/photographs")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib.util
+import operator
 import struct
 import sys
 import zlib
@@ -34,7 +36,9 @@ def load(name):
     return module
 
 
+sys.path.insert(0, str(FOLDER))  # of batches.py, which the application imports
 app = load("app")
+batched = load("batches").batched
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +206,42 @@ def test_an_endless_form_is_not_read_to_its_end():
 def test_a_client_that_leaves_ends_no_more_than_its_request():
     half = {"type": "http.request", "body": EYES[0][:99], "more_body": True}
     assert ask(iter([half, {"type": "http.disconnect"}])) == (413, 2)
+
+
+def rows_of(function, *requests):
+    """Return what requests that arrive together receive, and the batches that were computed."""
+    batches = []
+
+    def noted(files):
+        batches.append(files)
+        return function(files)
+
+    async def send():
+        together = batched(noted)
+        return await asyncio.gather(*(together(files) for files in requests), return_exceptions=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(send())).result(), batches
+
+
+def test_requests_that_wait_are_computed_in_one_batch():
+    rows, batches = rows_of(lambda files: [{"file": file} for file in files], [b"a"], [b"b", b"c"], [b"b"], [b"d"])
+    assert rows == [[{"file": file.encode()} for file in files] for files in ("a", "bc", "b", "d")]
+    assert functools.reduce(operator.iadd, batches, []) == [b"a", b"b", b"c", b"b", b"d"]
+    assert len(batches) <= 2
+
+
+def test_after_an_error_the_other_requests_are_computed_again():
+    failures = iter([MemoryError])
+
+    def function(files):
+        for failure in failures:
+            raise failure
+        return [{"file": file} for file in files]
+
+    rows, _ = rows_of(function, [b"a"], [b"b"], [b"c"])
+    assert isinstance(rows[0], MemoryError)
+    assert rows[1:] == [[{"file": b"b"}], [{"file": b"c"}]]
 
 
 def test_load_test_measures_a_running_service(tmp_path):

@@ -14,8 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .._utils.threads import map_in_threads
 from ..errors import ParameterError
-from .kernels import image_kernels
-from .least_squares import LeastSquaresSvm, SymmetricSvm
+from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels
 
 __all__ = ["MetricSvm", "gradient_products"]
 

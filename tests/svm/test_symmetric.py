@@ -13,7 +13,7 @@ from classic_eyes import EyeClassifier
 from classic_eyes.errors import ParameterError
 from classic_eyes.features import Hog, Lbp, Words
 from classic_eyes.svm import LeastSquaresSvm, SymmetricSvm
-from classic_eyes.svm.kernels import rbf, symmetric_rbf
+from classic_eyes.svm.least_squares import rbf, symmetric_rbf
 from classic_eyes.svm.symmetric import SymmetricPca, SymmetricScaler, SymmetricUnion, mirrored_columns
 from classic_eyes.synthetic import make_eyes
 from classic_eyes.training.pipelines import build_pipelines

@@ -17,7 +17,7 @@ from typing import IO
 
 from .._utils.text import wide_encoding
 from ..errors import DataError, ParameterError
-from ..images import files
+from ..images import arrays
 from ..images.archives import Member, list_members
 from ..images.files import IMAGE_ENDINGS
 from ..images.finding import Listing, describe_passed_over, list_folder
@@ -75,7 +75,7 @@ def print_counts(passed_over: Counter[str], *, photographs: bool = False, videos
         print(describe_passed_over(passed_over, photographs=photographs, videos=videos), file=sys.stderr)
 
 
-class Peaks(files.Peaks):
+class Peaks(arrays.Peaks):
     """How many images of 16 bits were read, and how many of them seem to use fewer bits."""
 
     def print_warning(self, bits: int | None) -> None:

@@ -1,7 +1,8 @@
-"""Conversion of arrays: dtype, colour and size."""
+"""Conversion of arrays: dtype, bits, colour and size."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ __all__ = [
     "MIN_SIZE",
     "SIZE",
     "Images",
+    "Peaks",
     "check_bits",
     "check_pixels",
     "check_size",
@@ -30,6 +32,8 @@ Images: TypeAlias = NDArray[np.uint8]
 SIZE = 24
 MIN_SIZE = 8
 MAX_PIXELS = 100_000_000
+# Images of 16 bits with all values below are from a camera that fills fewer bits.
+_SMALL = 1 << 12
 
 ALLOWED = "an array (n, h, w) or (n, h, w, 3), or a sequence of arrays of any sizes, paths, bytes or PIL images"
 
@@ -148,6 +152,46 @@ def check_bits(bits: Any) -> int | None:
     if not isinstance(bits, Integral) or isinstance(bits, bool) or not 8 <= int(bits) <= 16:
         raise ParameterError(f"bits is {bits!r}; allowed is an integer from 8 to 16, or None for all 16 bits")
     return int(bits)
+
+
+class Peaks:
+    """Counts images of 16 bits, and those of them that use suspiciously few bits.
+
+    ``peaks`` are the largest values of such images, None for others. The darkest photograph has a pixel beyond 12 bits.
+    """
+
+    def __init__(self, peaks: Iterable[int | None] = ()) -> None:
+        self.n = self.n_small = self.largest = 0
+        for peak in peaks:
+            self.add(peak)
+
+    def add(self, peak: int | None) -> None:
+        """Add the largest value of an image of 16 bits; of others it is None."""
+        if peak is not None:
+            self.n += 1
+            if 0 < peak < _SMALL:
+                self.n_small += 1
+                self.largest = max(self.largest, peak)
+
+    def warning(self, remedy: str) -> str | None:
+        """Return that images seem to use fewer bits, if so; ``remedy`` is what states them, with ``{}`` for the number.
+
+        >>> Peaks([700, 1000, 60_000, 0]).warning("--bits {}")  # doctest: +NORMALIZE_WHITESPACE
+        '2 of 4 images of 16 bits use the lowest 10 bits only and are nearly black; if their camera fills no more, read
+        them by themselves with --bits 10'
+        """
+        if not self.n_small:
+            return None
+        used = max(8, self.largest.bit_length())
+        one, some = self.n == 1, self.n_small < self.n
+        which = f"{self.n_small:,} of {self.n:,} images" if some else "1 image" if one else f"all {self.n:,} images"
+        one = one or self.n_small == 1
+        return (
+            f"{which} of 16 bits {'uses' if one else 'use'} the lowest {used} bits only and {'is' if one else 'are'} "
+            f"nearly black; if {'its' if one else 'their'} camera fills no more, read {'it' if one else 'them'}"
+            + (f" by {'itself' if one else 'themselves'}" if some else "")
+            + f" with {remedy.format(used)}"
+        )
 
 
 def to_grey(array: Images, *, colour: bool) -> Images:

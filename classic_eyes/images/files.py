@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,7 +19,6 @@ from .remote import is_url, read_urls
 __all__ = [
     "IMAGE_ENDINGS",
     "Path",
-    "Peaks",
     "ReadImages",
     "Source",
     "is_source",
@@ -48,8 +47,6 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 # Bytes to read before decoding: system calls and decoders each run a quarter faster in a row than in alternation. Few
 # enough that a folder of photographs is not held in memory.
 _READ_AHEAD = 1 << 20
-# Images of 16 bits with all values below are from a camera that fills fewer bits.
-_SMALL = 1 << 12
 _OPEN_REASONS = {
     errno.ENOENT: "no such file",
     errno.ENOTDIR: "no such file",
@@ -207,46 +204,6 @@ def _decode_into(batch: ReadImages, pending: list[tuple[int, bytes]], max_pixels
             batch.errors[row] = str(error)
         except Exception as error:  # whatever is wrong with one file, the others are read
             batch.errors[row] = str(unexpected(error))
-
-
-class Peaks:
-    """Counts images of 16 bits, and those of them that use suspiciously few bits.
-
-    ``peaks`` are the largest values of such images, None for others. The darkest photograph has a pixel beyond 12 bits.
-    """
-
-    def __init__(self, peaks: Iterable[int | None] = ()) -> None:
-        self.n = self.n_small = self.largest = 0
-        for peak in peaks:
-            self.add(peak)
-
-    def add(self, peak: int | None) -> None:
-        """Add the largest value of an image of 16 bits; of others it is None."""
-        if peak is not None:
-            self.n += 1
-            if 0 < peak < _SMALL:
-                self.n_small += 1
-                self.largest = max(self.largest, peak)
-
-    def warning(self, remedy: str) -> str | None:
-        """Return that images seem to use fewer bits, if so; ``remedy`` is what states them, with ``{}`` for the number.
-
-        >>> Peaks([700, 1000, 60_000, 0]).warning("--bits {}")  # doctest: +NORMALIZE_WHITESPACE
-        '2 of 4 images of 16 bits use the lowest 10 bits only and are nearly black; if their camera fills no more, read
-        them by themselves with --bits 10'
-        """
-        if not self.n_small:
-            return None
-        used = max(8, self.largest.bit_length())
-        one, some = self.n == 1, self.n_small < self.n
-        which = f"{self.n_small:,} of {self.n:,} images" if some else "1 image" if one else f"all {self.n:,} images"
-        one = one or self.n_small == 1
-        return (
-            f"{which} of 16 bits {'uses' if one else 'use'} the lowest {used} bits only and {'is' if one else 'are'} "
-            f"nearly black; if {'its' if one else 'their'} camera fills no more, read {'it' if one else 'them'}"
-            + (f" by {'itself' if one else 'themselves'}" if some else "")
-            + f" with {remedy.format(used)}"
-        )
 
 
 def unexpected(error: Exception) -> ImageError:

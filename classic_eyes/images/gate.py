@@ -17,6 +17,7 @@ from .arrays import (
     MIN_SIZE,
     SIZE,
     Images,
+    Peaks,
     check_bits,
     check_pixels,
     check_size,
@@ -24,7 +25,7 @@ from .arrays import (
     to_grey,
     to_uint8,
 )
-from .files import Peaks, Source, is_source, quoted, read_batch
+from .files import Source, is_source, quoted, read_batch
 from .photographs import read_photograph
 from .pillow import from_pil, is_pil
 

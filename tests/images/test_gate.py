@@ -18,7 +18,7 @@ from PIL import Image
 from classic_eyes import load_model
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.images import SIZE, as_images, check_batch, read_image, read_images, read_photograph
-from classic_eyes.images.files import Peaks
+from classic_eyes.images.arrays import Peaks
 from classic_eyes.images.gate import as_image, as_photograph, in_blocks
 
 from .conftest import write

@@ -22,8 +22,7 @@ from .errors import ModelError, ParameterError
 from .images import as_images
 from .images.arrays import check_size
 from .inference.program import Program, View, reduce_images
-from .persistence.estimators import read_estimator
-from .persistence.saving import save_classifier
+from .persistence.estimators import read_estimator, save_classifier
 from .predictor import EyePredictor, PredictionMethods, load_model
 from .recipes import RECIPES, recipe
 from .semisupervised import History, find_labels

@@ -34,7 +34,7 @@ from ..evaluation import (
 from ..features import EXTRACTORS
 from ..labeling.page import write_history
 from ..persistence.card import card_path, make_card, read_about, read_card
-from ..persistence.saving import check_target, save_classifier, written_files
+from ..persistence.estimators import check_target, save_classifier, written_files
 from ..predictor import load_model
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view

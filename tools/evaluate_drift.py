@@ -33,7 +33,7 @@ from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.tables import markdown
 from classic_eyes.evaluation import drift
 from classic_eyes.inference.drift import MIN_IMAGES, Drift
-from classic_eyes.persistence.saving import save_classifier
+from classic_eyes.persistence.estimators import save_classifier
 from classic_eyes.predictor import EyePredictor
 
 Images = NDArray[np.uint8]

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -46,10 +47,10 @@ from .arguments import (
     positive_integer,
 )
 from .drawings import drawing_files
-from .listing import Peaks, list_images, print_counts
+from .listing import Peaks, list_images, print_counts, print_failed
 from .photographs import LARGE_SIDE, attempt
 from .progress import with_progress
-from .rows import Output, open_output, read_rows, utf8_name
+from .rows import Output, open_output, printable, read_rows, utf8_name
 
 __all__ = ["add_arguments", "work"]
 
@@ -60,6 +61,8 @@ _NO_FACE = "no face found"
 _NONE = "none"
 # Images that are read before patches of eyes are recognized, and their share.
 _N_FIRST, _PATCHES = 32, 0.75
+# Photographs that could not be read and are printed by name.
+_N_FAILED = 3
 
 
 class _Row(NamedTuple):
@@ -126,13 +129,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model_arguments(parser)
     add_landmarks_argument(parser)
     add_calibration_argument(parser, "a person's own thresholds")
-    parser.add_argument("--out", metavar="FILE", help="write a row an eye there instead of to standard output")
+    parser.add_argument(
+        "--out", metavar="FILE", help="write a row an eye there; without --out, --photos and --page, to standard output"
+    )
     parser.add_argument(
         "--photos", metavar="FILE", help="also write a row a photograph: how many faces have which verdict"
     )
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of both; default: csv")
     parser.add_argument(
-        "--page", metavar="HTML", help="also write a page to look through the photographs, and to keep and reject them"
+        "--page",
+        metavar="HTML",
+        help="also write a page to look through the photographs, and to keep and reject them; it contains them",
     )
     parser.add_argument(
         "--draw",
@@ -157,9 +164,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=natural_number,
         default=0,
         metavar="N",
-        help="also search the photograph doubled N times, 0 to 2, which takes longer; default: 0",
+        help="also search the photograph at twice (1) or four times (2) its size, which finds more faces and takes "
+        "several times as long; default: 0",
     )
     add_reading_arguments(parser)
+    parser.epilog = (
+        "Exit status: 0 if all photographs were read, with faces or without; 1 if some could not be read; 2 if the "
+        "command failed; 130 if it was stopped."
+    )
 
 
 def _verdicts(text: str) -> tuple[str, ...]:
@@ -201,37 +213,50 @@ def work(arguments: Namespace) -> int:
         files = drawing_files(arguments.draw, listing, _drawing_name, what="photographs", force=may_replace)
         drawings = {path: str(file) for path, file in files.items()}
     items = [_Item(path, utf8_name(name), drawings.get(path)) for path, name in listing.images]
-    done = _Done(0, (None,) * len(outputs), b"", Counter())
+    done = _Done(0, (None,) * len(outputs), b"", Counter(), [])
     if arguments.resume:
         done = _read_done(outputs, [item.name for item in items])
+        _print_not_continued(arguments)
 
     start = time.perf_counter()
-    count, peaks, patches = Counter(done.counts), Peaks(), _Patches()
+    count, failed, peaks, patches = Counter(done.counts), list(done.failed), Peaks(), _Patches()
     drawn = {item.drawing for item in items[: done.n] if item.drawing is not None and os.path.lexists(item.drawing)}
     results = run_in_processes(partial(_read, settings), items[done.n :], n_jobs=arguments.jobs or n_cores())
-    with one_thread(), closing(results), ExitStack() as stack:
-        # An error at the start must not cost the rows of an earlier run.
-        first = list(islice(results, 1))
-        for read in first:
-            _check_rest(done, outputs[0].text(read), read)
-        opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
-        written = [stack.enter_context(each) for each in opened]
-        pairs = zip(items[done.n :], chain(first, results), strict=True)
-        for item, read in with_progress(pairs, n, "photographs", start=done.n):
-            for output, file in zip(outputs, written, strict=True):
-                file.write(output.text(read))
-                file.flush()
-            count.update(_kinds(read.verdicts, read.error))
-            if read.peak is not None:
-                peaks.add(read.peak)
-            patches.add(read)
-            if read.is_drawn and item.drawing is not None:
-                drawn.add(item.drawing)
+    is_opened, n_done = False, done.n
+    try:
+        with one_thread(), closing(results), ExitStack() as stack:
+            # An error at the start must not cost the rows of an earlier run.
+            first = list(islice(results, 1))
+            for read in first:
+                _check_rest(done, outputs[0], read)
+            opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
+            written = [stack.enter_context(each) for each in opened]
+            is_opened = True
+            pairs = zip(items[done.n :], chain(first, results), strict=True)
+            for item, read in with_progress(pairs, n, "photographs", start=done.n):
+                for output, file in zip(outputs, written, strict=True):
+                    file.write(output.text(read))
+                    file.flush()
+                n_done += 1
+                count.update(_kinds(read.verdicts, read.error))
+                if read.error is not None:
+                    failed.append((item.name, read.error))
+                if read.peak is not None:
+                    peaks.add(read.peak)
+                patches.add(read)
+                if read.is_drawn and item.drawing is not None:
+                    drawn.add(item.drawing)
+    except KeyboardInterrupt as stopped:
+        if is_opened:
+            stopped.args = _how_to_continue(arguments, n_done, n)
+        raise
     if arguments.page is not None:
         _write_page(arguments.page, title=_title(arguments.paths))
     _print_summary(count, n, n - done.n, time.perf_counter() - start if patches.n else None)
     patches.print_hint()
-    _print_advice(count, without=not patches.is_printed)
+    _print_failed(failed)
+    _print_advice(count, arguments.upsample, are_patches=patches.is_printed)
+    _print_written(arguments)
     if arguments.draw is not None:
         _print_drawings(arguments.draw, drawn, drawings.values(), listing)
     if listing.paired:
@@ -258,7 +283,11 @@ def _reader(settings: _Settings) -> FaceReader:
 def _read(settings: _Settings, item: _Item) -> _Read:
     """Read a photograph and write its drawing."""
     reader = _reader(settings)
-    with one_thread():
+    with one_thread(), warnings.catch_warnings():
+        # LibRaw's OpenMP could wait forever in a forked process if the process that forked had used it. Ours has not.
+        warnings.filterwarnings(
+            "ignore", message="rawpy is being used in a process created by", category=RuntimeWarning
+        )
         result, error = attempt(partial(_look, settings, item, reader))
     if result is None:
         entry = None if settings.side is None else PageEntry(item.name, error=error)
@@ -378,23 +407,39 @@ class _Output(NamedTuple):
                 if not keep:
                     file.write(self.head)
                 yield file
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and _can_be_resumed(arguments):
-                error.args = (f"continue with --resume{' instead of --force' if arguments.force else ''}",)
+        except BaseException:
             if self.option == "--page" and arguments.out is None:
                 with suppress(OSError):
                     os.unlink(str(self.path))
             raise
 
 
-def _can_be_resumed(arguments: Namespace) -> bool:
-    outputs = _outputs(arguments)
-    return arguments.out is not None and not any(output.path and is_stream(output.path) for output in outputs)
+def _how_to_continue(arguments: Namespace, n_done: int, n: int) -> tuple[str, ...]:
+    """Return what is printed after ``stopped``."""
+    if arguments.out is None:
+        return ("only a run with --out FILE can be continued",)
+    if any(output.path and is_stream(output.path) for output in _outputs(arguments)):
+        return ()
+    again = f"run the same command again with --resume{' instead of --force' if arguments.force else ''}"
+    return (f"{n_done:,} of {_photographs(n)} {'is' if n_done == 1 else 'are'} done", again)
+
+
+def _print_not_continued(arguments: Namespace) -> None:
+    """Print which outputs are not continued: the earlier run may have had them."""
+    others = [option for option in ("photos", "page", "draw") if getattr(arguments, option) is None]
+    if others:
+        named = ", ".join(f"--{option}" for option in others)
+        print(
+            f"classic-eyes: warning: --resume without {named}: if the stopped run had them, give them again",
+            file=sys.stderr,
+        )
 
 
 def _outputs(arguments: Namespace) -> list[_Output]:
     style: str = arguments.format
-    outputs = [_Output("--out", arguments.out, style, _Row._fields, lambda read: _text(read.rows, style))]
+    outputs = []
+    if arguments.out is not None or (arguments.photos is None and arguments.page is None):
+        outputs.append(_Output("--out", arguments.out, style, _Row._fields, lambda read: _text(read.rows, style)))
     if arguments.photos is not None:
         text = partial(_photo_text, style=style)
         outputs.append(_Output("--photos", arguments.photos, style, _PHOTO_COLUMNS, text))
@@ -417,8 +462,6 @@ def _check_outputs(arguments: Namespace, outputs: Sequence[_Output], listing: Li
     if arguments.page is not None:
         files.insert(-1, ("--page", arguments.page))  # messages name it rather than the file it is made of
     for option, path in files:
-        if path is None and option != "--out":
-            continue
         endings = (".html", ".htm") if path == arguments.page and option == "--page" else ()
         check_out(path, *endings, force=force, resume=resume, read=inputs, option=option)
         if path is not None and known.setdefault(os.path.realpath(path), option) != option:
@@ -486,6 +529,7 @@ class _Done(NamedTuple):
     sizes: tuple[int | None, ...]
     rest: bytes
     counts: Counter[str]
+    failed: list[tuple[str, str]]
 
 
 def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
@@ -496,16 +540,18 @@ def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
     """
     ends, found = zip(*(_ends(output, expected) for output in outputs), strict=True)
     n = min(max(0, len(ends[0]) - 1), *(len(each) for each in ends[1:]), len(expected))
-    count: Counter[str] = Counter()
-    for verdicts, error in found[0][:n]:
+    count, failed = Counter[str](), list[tuple[str, str]]()
+    for name, (verdicts, error) in zip(expected[:n], found[0], strict=False):
         count.update(_kinds(verdicts, error))
+        if error is not None:
+            failed.append((name, error))
     rest = b""
     if n < len(ends[0]) and found[0][n][1] is None:
         begin = ends[0][n - 1] if n else len(outputs[0].head)
         with open(str(outputs[0].path), "rb") as file:
             file.seek(begin)
             rest = file.read(ends[0][n] - begin)
-    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count)
+    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count, failed)
 
 
 def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tuple[tuple[str, ...], str | None]]]:
@@ -534,9 +580,11 @@ def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tup
     return ends, found
 
 
-def _check_rest(done: _Done, text: str, read: _Read) -> None:
+def _check_rest(done: _Done, output: _Output, read: _Read) -> None:
     """Refuse to continue rows that this run would not have written; a file may have changed to be readable or not."""
-    if read.error is None and not text.encode("utf-8", "surrogateescape").startswith(done.rest):
+    if not done.rest or read.error is not None:
+        return
+    if not output.text(read).encode("utf-8", "surrogateescape").startswith(done.rest):
         raise DataError(
             f"--resume: {read.rows[0].file!r} has other rows than before: another model, option or image; name another "
             "file, or replace it with --force instead of --resume"
@@ -551,6 +599,7 @@ def _kinds(verdicts: Sequence[str], error: str | None) -> list[str]:
     if error is not None:
         return ["failed"]
     looks = [f"with {verdict}" for verdict in ("closed", "unknown") if verdict in verdicts]
+    looks += ["open group"] if len(verdicts) > 1 and set(verdicts) == {"open"} else []
     return [*verdicts, *looks] if verdicts else ["without"]
 
 
@@ -571,16 +620,34 @@ def _photographs(n: int) -> str:
     return f"{n:,} photograph{'s' * (n != 1)}"
 
 
-def _print_advice(count: Counter[str], *, without: bool) -> None:
-    """Print which photographs a person should look at; those ``without`` a face are not where patches were read."""
+def _print_failed(failed: Sequence[tuple[str, str]]) -> None:
+    print_failed((printable(name), reason) for name, reason in failed[:_N_FAILED])
+    if len(failed) > _N_FAILED:
+        n = len(failed) - _N_FAILED
+        print(f"classic-eyes: skipped {n:,} more; the column error has the reasons", file=sys.stderr)
 
-    def advise(n: int, which: str, why: str) -> None:
-        if n:
-            print(f"look at the {'photograph' if n == 1 else _photographs(n)} {which}: {why}", file=sys.stderr)
 
-    advise(count["with unknown"], "with unknown", "eyes that cannot be classified are often closed")
-    if without:
-        advise(count["without"], "without a face too", "a face with closed eyes in hard light may not be found")
+def _print_advice(count: Counter[str], upsample: int, *, are_patches: bool) -> None:
+    """Print which photographs a person should look at; in patches of eyes there is no face to be missed."""
+    if n := count["with unknown"]:
+        which = "photograph" if n == 1 else _photographs(n)
+        print(f"look at the {which} with unknown: eyes that cannot be classified are often closed", file=sys.stderr)
+    where = []
+    if n := count["without"]:
+        where.append(f"the {'photograph' if n == 1 else _photographs(n)} without a face")
+    if n := count["open group"]:
+        where.append(f"the {'group' if n == 1 else f'{n:,} groups'} with all faces open")
+    if where and not are_patches:
+        more = "" if upsample else "; --upsample 1 finds more faces, and takes longer"
+        print(f"look also at {' and '.join(where)}: a face with closed eyes may be missed{more}", file=sys.stderr)
+
+
+def _print_written(arguments: Namespace) -> None:
+    tables = [name for name in (arguments.out, arguments.photos) if name is not None and not is_stream(name)]
+    if tables:
+        print(f"wrote {' and '.join(tables)}", file=sys.stderr)
+    if arguments.page is not None:
+        print(f"wrote {arguments.page}; it contains your photographs; open it in a browser", file=sys.stderr)
 
 
 def _print_drawings(folder: str, drawn: Collection[str], files: Iterable[str], listing: Listing) -> None:
@@ -591,8 +658,10 @@ def _print_drawings(folder: str, drawn: Collection[str], files: Iterable[str], l
         with suppress(OSError):  # nothing was drawn there
             names_there = [name for name in os.listdir(place) if name.lower().endswith(_JPEG_ENDINGS)]
             others += sum(os.path.realpath(os.path.join(place, name)) not in known for name in names_there)
+    contain = f"; {'it contains' if len(drawn) == 1 else 'they contain'} your photographs" if drawn else ""
     left = f"; {others:,} other JPEG file{'s' * (others != 1)} there {'is' if others == 1 else 'are'} not of this run"
-    print(f"{len(drawn):,} drawing{'s' * (len(drawn) != 1)} in {folder!r}{left if others else ''}", file=sys.stderr)
+    number = f"{len(drawn):,} drawing{'s' * (len(drawn) != 1)}"
+    print(f"wrote {number} in {folder!r}{contain}{left if others else ''}", file=sys.stderr)
 
 
 class _Patches:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cutting import patch_corners
-from .labels import Label, draw_label, draw_outline, make_label, make_line, place_labels
+from .labels import Box, Label, draw_label, draw_outline, is_beside, make_label, make_line, place_labels
 from .reader import Eye, Face
 
 __all__ = ["draw_faces", "scaled_faces"]
@@ -35,8 +35,9 @@ def draw_faces(
 
     1. Resize the photograph where its longer side is not between 960 and 2,560 pixels.
     2. Outline faces in the colour of their verdict, and eyes in that of their label; draw landmarks.
-    3. Write the number and the verdict of each face, and where the face is large enough the probabilities of its eyes.
-       A label that would cover another label or another face is moved, and a line leads to its face.
+    3. Write the number and the verdict of each face; probabilities and eye aspect ratios of its eyes only where the
+       face is large enough and there is room beside it. A label that would cover another label or another face is
+       moved, and a line leads to its face.
 
     Parameters
     ----------
@@ -74,9 +75,9 @@ def draw_faces(
         for eye in face.eyes:
             _draw_eye(canvas, eye, max(1, round(min(side / 700, box[2] / 90))))
     # Text last, so that no outline covers it.
+    boxes = [face.box for _, face in shown]
     labels = [_label(number, face, side) for number, face in shown]
-    places = place_labels(labels, [face.box for _, face in shown], canvas.shape)
-    for (_, face), label, place in zip(shown, labels, places, strict=True):
+    for label, place, (_, face) in zip(*_placed(labels, boxes, canvas.shape), shown, strict=True):
         draw_label(canvas, label, place, face.box, _COLOURS[face.verdict])
     return canvas
 
@@ -105,6 +106,19 @@ def _draw_eye(canvas: NDArray[np.uint8], eye: Eye, thickness: int) -> None:
         cv2.circle(canvas, (round(x), round(y)), max(1, round(width / 20)), colour, -1, cv2.LINE_AA)
 
 
+def _placed(labels: list[Label], boxes: list[Box], shape: tuple[int, ...]) -> tuple[list[Label], list[Box]]:
+    """Return labels and their boxes. A label without room beside its face has the verdict only."""
+    while True:
+        places = place_labels(labels, boxes, shape)
+        shorter = [
+            label if is_beside(label, place, box) else make_label(label.lines[:1])
+            for label, place, box in zip(labels, places, boxes, strict=True)
+        ]
+        if shorter == labels:
+            return labels, places
+        labels = shorter
+
+
 def _label(number: int, face: Face, side: int) -> Label:
     """Return the label of a face: its text is as large as the face allows, within limits."""
     height = min(max(_OF_FACE * face.box[2], _MIN_TEXT * side), _TEXT * side)
@@ -116,5 +130,5 @@ def _label(number: int, face: Face, side: int) -> Label:
 
 def _caption(eye: Eye) -> str:
     if eye.hidden:
-        return f"{eye.name}: {eye.hidden}"
+        return f"{eye.name}: hidden"
     return f"{eye.name}: P(open) {eye.probability:.2f}, EAR {eye.ear:.2f}"

@@ -19,6 +19,7 @@ __all__ = [
     "draw_label",
     "draw_outline",
     "eye_part",
+    "is_beside",
     "make_label",
     "make_line",
     "place_labels",
@@ -126,10 +127,15 @@ def _distance(one: Box, other: Box) -> float:
     return float(across + down)
 
 
+def is_beside(label: Label, place: Box, box: Box) -> bool:
+    """Return whether a label is so near to its face that it needs no line to it."""
+    return _distance(place, box) <= label.height // 4
+
+
 def draw_label(canvas: NDArray[np.uint8], label: Label, place: Box, box: Box, colour: tuple[int, int, int]) -> None:
     """Draw a label, and a line to the box of its face where it is away from it."""
     x, y, width, height = place
-    if _distance(place, box) > label.height // 4:
+    if not is_beside(label, place, box):
         # From the nearest point of the label to the nearest of the face.
         ends = []
         for one, other in ((place, box), (box, place)):

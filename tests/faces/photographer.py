@@ -1,12 +1,14 @@
 """A photographer's folder with known faces: portraits and groups, composed of the photographs beside the project.
 
-``python -m tests.faces.photographer FOLDER`` writes one; nothing of it may be published.
+``python -m tests.faces.photographer FOLDER`` writes two, runs ``classic-eyes faces`` on each, and prints the table of
+docs/results/photographs-folder.txt. Nothing of the folders may be published.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from PIL import Image
 from ..conftest import SHARED
 
 N_PHOTOGRAPHS = 300
+# Detection and verdict were tuned on the first composition; the second is the test.
+COMPOSITIONS = {"tuned on": 0, "test": 1}
 
 
 @dataclass(frozen=True)
@@ -175,5 +179,78 @@ def make_folder(folder: Path, n: int = N_PHOTOGRAPHS, *, random_state: int = 0) 
     return truth
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``classic-eyes faces`` finds in a folder.
+
+    `found` has a flag for each true face with open (True) and closed (False) eyes, `reported` one for each photograph
+    with somebody's eyes closed (True) and with all open (False).
+    """
+
+    found: dict[bool, list[bool]]
+    n_extra: int
+    reported: dict[bool, list[bool]]
+    verdicts: list[str]
+
+
+def evaluate(folder: Path, truth: list[TruePhotograph], out: Path) -> Evaluation:
+    """Run ``classic-eyes faces`` on a folder, with its tables in another one."""
+    command = [sys.executable, "-m", "classic_eyes", "faces", folder, "--out", out / "eyes.csv"]
+    subprocess.run([*command, "--photos", out / "photos.csv"], check=True)
+    with open(out / "eyes.csv", newline="", encoding="utf-8") as file:
+        eyes = [row for row in csv.DictReader(file) if row["face"]]
+    with open(out / "photos.csv", newline="", encoding="utf-8") as file:
+        photos = {row["file"]: row for row in csv.DictReader(file)}
+    assert photos.keys() == {each.file for each in truth}
+    found: dict[bool, list[bool]] = {True: [], False: []}
+    reported: dict[bool, list[bool]] = {True: [], False: []}
+    n_extra = 0
+    for photograph in truth:
+        matched, extra = _matched([row for row in eyes if row["file"] == photograph.file], photograph)
+        n_extra += extra
+        for face, is_found in zip(photograph.faces, matched, strict=True):
+            found[face.is_open].append(is_found)
+        row = photos[photograph.file]
+        reported[photograph.has_closed].append(int(row["closed"]) + int(row["wink"]) > 0)
+    # Both eyes of a face have its verdict.
+    return Evaluation(found, n_extra, reported, [row["verdict"] for row in eyes if row["eye"] == "right"])
+
+
+def _matched(rows: list[dict[str, str]], photograph: TruePhotograph) -> tuple[list[bool], int]:
+    """Return which true faces are found, and how many found faces are none."""
+    middles: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        x, y, w, h = (float(row[key]) for key in "xywh")
+        middles.setdefault(row["face"], []).append((x + w / 2, y + h / 2))
+    free = [np.mean(each, axis=0) for each in middles.values()]
+    found = []
+    for face in photograph.faces:
+        # The eyes lie above the centre of the box.
+        expected = np.array([face.x, face.y - 0.2 * face.side])
+        near = [k for k, centre in enumerate(free) if np.abs(centre - expected).max() < 0.4 * face.side]
+        found.append(bool(near))
+        if near:
+            del free[near[0]]
+    return found, len(free)
+
+
+def main(folder: Path) -> None:
+    """Write the folders, and print the table."""
+
+    def share(flags: list[bool]) -> str:
+        return f"{sum(flags)} of {len(flags)} ({np.mean(flags):.1%})"
+
+    print("| composition | open faces found | closed faces found | photographs with closed eyes reported |", end="")
+    print(" others reported | faces with `unknown` |\n|---|---|---|---|---|---|")
+    for name, random_state in COMPOSITIONS.items():
+        top = folder / name.replace(" ", "-")
+        truth = make_folder(top / "photographs", random_state=random_state)
+        result = evaluate(top / "photographs", truth, top)
+        others = result.reported[False]
+        cells = [name, *(share(result.found[key]) for key in (True, False)), share(result.reported[True])]
+        cells += [f"{sum(others)} of {len(others)}", str(result.verdicts.count("unknown"))]
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
 if __name__ == "__main__":
-    make_folder(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))

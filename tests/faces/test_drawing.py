@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classic_eyes.faces import draw_faces
-from classic_eyes.faces.drawing import _COLOURS, _label, scaled_faces
-from classic_eyes.faces.labels import common_area, eye_part, place_labels
+from classic_eyes.faces.drawing import _COLOURS, _label, _placed, scaled_faces
+from classic_eyes.faces.labels import common_area, eye_part, is_beside
 
 from .conftest import COLLINS
 
@@ -85,7 +85,11 @@ def test_labels_do_not_cover_each_other_or_eyes(collins, crowd):
     canvas = np.zeros((1000, 1000, 3), np.uint8)
     faces = list(enumerate((at(collins, *box) for box in CROWDS[crowd]), start=1))
     labels = [_label(number, face, 1000) for number, face in faces]
-    places = place_labels(labels, [face.box for _, face in faces], canvas.shape)
+    boxes = [face.box for _, face in faces]
+    labels, places = _placed(labels, boxes, canvas.shape)
+    # Where there is no room beside the face, the label has the verdict alone.
+    for label, place, box in zip(labels, places, boxes, strict=True):
+        assert len(label.lines) == 1 or is_beside(label, place, box)
     for one, other in combinations(places, 2):
         assert common_area(one, other) == 0
     for x, y, w, h in places:
@@ -97,6 +101,16 @@ def test_labels_do_not_cover_each_other_or_eyes(collins, crowd):
         for place in places:
             assert not any(common_area(place, eye_part(face.box)) for _, face in faces)
     draw_faces(canvas, [face for _, face in faces])
+
+
+def test_label_without_room_for_values_has_the_verdict_beside_its_face(collins):
+    boxes = [(300, 300, 200), (530, 300, 200), (760, 300, 200)]
+    faces = [at(collins, *box) for box in boxes]
+    full = [_label(number, face, 1000) for number, face in enumerate(faces, start=1)]
+    labels, places = _placed(full, [face.box for face in faces], (520, 1000, 3))
+    assert [len(label.lines) for label in full] == [3, 3, 3]
+    assert 1 in [len(label.lines) for label in labels]
+    assert all(is_beside(*each) for each in zip(labels, places, [face.box for face in faces], strict=True))
 
 
 def test_text_grows_with_the_photograph_and_stays_below_the_face(collins):
@@ -121,7 +135,7 @@ def test_verdicts_have_colours_and_captions(collins):
     assert texts[0] == "#3 closed"
     assert texts[1].startswith("right: P(open) 0.9")
     hidden = replace(collins, eyes=tuple(replace(eye, hidden="not like an eye") for eye in collins.eyes))
-    assert _label(1, at(hidden, 300, 300, 300), 1000).lines[2].text == "left: not like an eye"
+    assert _label(1, at(hidden, 300, 300, 300), 1000).lines[2].text == "left: hidden"
 
 
 def test_only_faces_with_some_verdicts_are_drawn_and_keep_their_numbers(collins):

@@ -22,8 +22,10 @@ _SECTIONS = (
     ("look", "Closed, wink or unknown", ("closed", "wink", "unknown")),
     ("none", "No face found", ("none",)),
     ("failed", "Could not be read", ("failed",)),
-    ("open", "All eyes open", ("open",)),
+    ("open", "All faces found are open", ("open",)),
 )
+# Above open photographs, if there are groups.
+_NOTE = "A face may have been missed. In groups, compare the number of faces with that of the people."
 _FILTERS = (
     ("all", "All"),
     ("closed", "Closed"),
@@ -67,7 +69,7 @@ def render_page(entries: Sequence[PageEntry], *, title: str = "Photographs", sav
     """Return the page of a folder of photographs; the same input gives the same text.
 
     Photographs with closed, winking or unknown eyes come first, then those without a face, those that could not be
-    read, and those on which all eyes are open. A burst stands where its first photograph to look at belongs.
+    read, and those on which all faces found are open. A burst stands where its first photograph to look at belongs.
 
     Parameters
     ----------
@@ -155,11 +157,13 @@ def _sections(entries: Sequence[PageEntry]) -> list[dict[str, Any]]:
     def rank(group: dict[str, Any]) -> int:
         return min(KINDS.index(kind) for index in group["items"] for kind in entries[index].kinds)
 
+    has_groups = any(entry.kinds == ("open",) and len(entry.faces) > 1 for entry in entries)
     groups.sort(key=lambda group: (rank(group), min(group["items"])))
     return [
         {
             "key": key,
             "title": title,
+            "note": _NOTE if key == "open" and has_groups else "",
             "kinds": kinds,
             "groups": [group for group in groups if KINDS[rank(group)] in kinds],
         }
@@ -214,9 +218,9 @@ def _side(entries: Sequence[PageEntry]) -> str:
         '<button type="button" id="save" class="first" aria-keyshortcuts="S">Save marks</button>'
         '<button type="button" id="load">Load marks</button>'
         '<button type="button" id="undo" aria-keyshortcuts="Z" disabled>Undo</button>'
-        '<button type="button" id="keys" aria-keyshortcuts="?">Keys</button>'
+        '<button type="button" id="keys" aria-keyshortcuts="?">Help</button>'
         '<input id="file" type="file" accept=".csv,text/csv" hidden aria-label="Marks to load"></div>'
-        '<p id="unsaved"></p><p class="hint">K keep, R reject, Enter large view, arrows move, ? all keys</p></aside>'
+        '<p id="unsaved"></p><p class="hint">K keep, R reject, Enter large view, arrows move, ? help</p></aside>'
     )
 
 
@@ -259,8 +263,8 @@ def _zoom() -> str:
 def _help() -> str:
     keys = "".join(f"<div><dt><kbd>{escape(key)}</kbd></dt><dd>{escape(action)}</dd></div>" for key, action in _KEYS)
     return (
-        '<dialog id="help" aria-labelledby="help-title"><div class="bar"><h2 id="help-title">Keys, and where marks are '
-        f'stored</h2><button type="button" id="help-close">Close</button></div><dl class="keys">{keys}</dl>'
+        '<dialog id="help" aria-labelledby="help-title"><div class="bar"><h2 id="help-title">Help</h2>'
+        f'<button type="button" id="help-close">Close</button></div><dl class="keys">{keys}</dl>'
         "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed. "
         "Photographs of the same people within three seconds are shown as a burst. The best frame has the most open "
         "eyes; if not all of its faces are open, it is called least bad.</p>"

@@ -97,7 +97,7 @@ class PageEntry:
             return f"1 face, {self.faces[0].verdict}"
         count = Counter(face.verdict for face in self.faces)
         parts = [f"{count[kind]} {kind}" for kind in ("closed", "wink", "unknown") if count[kind]]
-        return f"{len(self.faces)} faces, {', '.join(parts) or 'all open'}"
+        return f"{len(self.faces)} faces, {', '.join(parts)}" if parts else f"{len(self.faces)} faces found, all open"
 
 
 def page_entry(

@@ -273,6 +273,7 @@ function captions(item, k) {
   // The text of the crop says the same to a screen reader.
   const word = element("p", { className: `verdict ${verdict}`, ariaHidden: "true" }, icon(verdict), `${number}${verdict}`);
   const numbers = ["P(open)", ...eyesText(eyes)].map((text) => element("span", { textContent: text }));
+  numbers[0].title = "Probability that the eye is open";
   return element("div", {}, word, element("p", { className: "eyes" }, ...numbers));
 }
 
@@ -384,7 +385,7 @@ function draw() {
       frames.set(group, made);
       grid.append(made);
     }
-    const made = element("section", { className: `section ${section.key}` }, heading, grid);
+    const made = element("section", { className: `section ${section.key}` }, heading, ...(section.note ? [element("p", { className: "advice", textContent: section.note })] : []), grid);
     made.setAttribute("aria-labelledby", heading.id);
     frames.set(section, made);
     at("board").append(made);
@@ -421,6 +422,7 @@ function status() {
   }
   at("undo").disabled = past.length === 0;
   const count = Object.keys(state.marks).length;
+  describeShown();
   at("unsaved").textContent = count === 0 && state.saved ? "" : state.saved ? "Marks are saved." : stored ? "Marks are kept in this browser, not saved yet." : "Marks are not saved yet.";
 }
 
@@ -432,9 +434,25 @@ const matches = (item) => {
 };
 const visible = () => order.filter((item) => !frames.get(groupOf.get(item)).hidden);
 
+// A photograph whose new mark does not match stays until the filters change, so that nothing jumps.
+function describeShown() {
+  let [found, beside, changed] = [0, 0, 0];
+  for (const { items: all } of groups.filter((group) => !frames.get(group).hidden)) {
+    const count = all.filter(matches).length;
+    found += count;
+    if (count > 0) beside += all.length - count;
+    else changed += all.length;
+  }
+  const more = [[beside, "more of their bursts"], [changed, "that you just marked"]].filter(([count]) => count > 0);
+  const isAll = found === items.length;
+  const text = isAll ? `All ${plural(found, "photograph")}` : `${found.toLocaleString("en")} of ${plural(items.length, "photograph")}`;
+  const all = [text, ...more.map(([count, what]) => `and ${count.toLocaleString("en")} ${what}`)].join(", ");
+  // A screen reader would repeat a text that did not change.
+  if (at("shown").textContent !== all) at("shown").textContent = all;
+}
+
 function applyFilters() {
   let found = 0;
-  let beside = 0;
   for (const section of data.sections) {
     let [inSection, belong] = [0, 0];
     for (const group of section.groups) {
@@ -442,7 +460,6 @@ function applyFilters() {
       frames.get(group).hidden = count === 0;
       if (count === 0) continue;
       found += count;
-      beside += group.items.length - count;
       belong += group.items.filter((item) => section.kinds.includes(items[item].kinds[0])).length;
       inSection += group.items.length;
     }
@@ -451,8 +468,7 @@ function applyFilters() {
     const others = inSection > belong ? `, and ${(inSection - belong).toLocaleString("en")} more of their bursts` : "";
     frames.get(section).querySelector("h2 small").textContent = belong.toLocaleString("en") + others;
   }
-  const isAll = found === items.length;
-  at("shown").textContent = isAll ? `All ${plural(found, "photograph")}` : `${found.toLocaleString("en")} of ${plural(items.length, "photograph")}${beside ? `, and ${beside.toLocaleString("en")} more of their bursts` : ""}`;
+  describeShown();
   at("empty").hidden = found > 0;
   const left = visible();
   if (left.length > 0) setCurrent(left.includes(current) ? current : left[0]);

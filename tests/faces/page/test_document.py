@@ -231,6 +231,15 @@ def test_a_photographer_sorts_a_folder(tab, page, tmp_path):
     assert tab.locator("#unsaved").inner_text() == "Marks are kept in this browser, not saved yet."
     press(tab, "Rejected")
     assert visible(tab) == ["burst1", "burst2", "burst3", "wink"]
+    # A photograph that does not match any more stays until the filter changes, and is not counted.
+    press(tab, "Unmarked")
+    assert tab.locator("#shown").inner_text() == "4 of 10 photographs"
+    view(tab, "unknown").focus()
+    tab.keyboard.press("r")
+    assert "unknown" in visible(tab)
+    assert tab.locator("#shown").inner_text() == "3 of 10 photographs, and 1 that you just marked"
+    tab.keyboard.press("u")
+    assert tab.locator("#shown").inner_text() == "4 of 10 photographs"
     press(tab, "Any mark")
 
     rows = saved(tab, tmp_path / "marks.csv")
@@ -309,7 +318,7 @@ def test_search_and_help_by_key(tab, page):
     assert focused(tab) == "burst1.jpg"
     assert marks(tab) == {}
     tab.keyboard.press("?")
-    assert tab.get_by_role("dialog", name="Keys, and where marks are stored").is_visible()
+    assert tab.get_by_role("dialog", name="Help").is_visible()
     tab.keyboard.press("k")
     tab.keyboard.press("Escape")
     assert marks(tab) == {}
@@ -587,6 +596,29 @@ def test_two_tabs_share_their_marks_and_two_pages_do_not(tab, page, hostile):
     assert marks(tab) == marks(other) == {"wink": "kept", "group": "rejected"}
     other.goto(hostile.as_uri())
     assert other.locator(".card.keep, .card.reject").count() == 0
+
+
+def test_open_groups_come_with_advice_to_count_the_faces(tab, page, tmp_path):
+    tab.goto(page.as_uri())
+    section = tab.locator(".section.open")
+    assert section.locator("h2").inner_text() == "All faces found are open 2"
+    assert section.locator(".advice").inner_text().startswith("A face may have been missed. In groups, compare")
+    assert tab.locator(".advice").count() == 1
+    portraits = tmp_path / "portraits.html"
+    portraits.write_text(render_page([entry("a.jpg", OPEN)]), encoding="utf-8")
+    tab.goto(portraits.as_uri())
+    assert tab.locator(".advice").count() == 0
+
+
+@pytest.mark.parametrize("tab", [(390, "light")], indirect=True)
+def test_phone_shows_photographs_soon_and_probabilities_in_lines(tab, page):
+    tab.goto(page.as_uri())
+    assert tab.locator(".section h2").first.bounding_box()["y"] < 420
+    view(tab, "group").click()
+    for face in tab.locator(".crops .eyes").all():
+        lines = [span.bounding_box() for span in face.locator("span").all()]
+        assert len({round(line["x"]) for line in lines}) == 1
+        assert all(line["height"] < 25 for line in lines)
 
 
 @pytest.mark.parametrize("tab", [(400, "light"), (400, "dark"), (800, "dark"), (1600, "light")], indirect=True)

@@ -87,7 +87,7 @@ def entry(*verdicts: str, error: str | None = None) -> PageEntry:
         (entry(error="no such file"), ("failed",), "could not be read: no such file"),
         (entry("open"), ("open",), "1 face, open"),
         (entry("wink"), ("wink",), "1 face, wink"),
-        (entry("open", "open"), ("open",), "2 faces, all open"),
+        (entry("open", "open"), ("open",), "2 faces found, all open"),
         (entry("open", "closed"), ("closed",), "2 faces, 1 closed"),
         (
             entry("unknown", "wink", "closed", "closed"),

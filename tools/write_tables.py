@@ -194,10 +194,14 @@ def _summary() -> Table:
     per_second = {row[0]: row[2] for row in tables_in(result("speed"))[0]}
     one = {row[0]: row[1].removesuffix(" us") for row in tables_in(result("speed"))[0]}
     blinks = tables_in(result("blinks"))[0][2]
+    found, wrong = (
+        cell(result("photographs-folder"), 1, "test", column).split(" (")[0]
+        for column in ("photographs with closed eyes reported", "others reported")
+    )
     return [
         ["what", "number", "command"],
-        ["accuracy on faces of web photographs", _interval(eyes24), "`classic-eyes info default`"],
-        ["accuracy on infrared images of people", _interval(mrl), "`classic-eyes info default`"],
+        ["accuracy on eye patches of web photographs", _interval(eyes24), "`classic-eyes info default`"],
+        ["accuracy on infrared eye patches", _interval(mrl), "`classic-eyes info default`"],
         [
             "accuracy on a source unlike all training data, mean of six",
             mean,
@@ -212,6 +216,11 @@ def _summary() -> Table:
             "recall and precision of blinks and long closures in video",
             f"{blinks[2]} and {blinks[1]}",
             "`python bench.py video` ([video](docs/guides/video.md))",
+        ],
+        [
+            "generated photographs with closed eyes: found, and false alarms",
+            f"{found}, {wrong}",
+            "[photographs](docs/guides/photographs.md#measurements)",
         ],
         [
             "images a second, folder to CSV file, two cores",

@@ -32,6 +32,7 @@ from ..evaluation import (
     summarize_parts,
 )
 from ..features import EXTRACTORS
+from ..images import MAX_PIXELS
 from ..labeling.page import write_history
 from ..persistence.card import card_path, make_card, read_about, read_card
 from ..persistence.estimators import check_target, save_classifier, written_files
@@ -54,6 +55,7 @@ from .arguments import (
 )
 from .folds import check_folds, check_labels
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
+from .photographs import describe_photographs
 from .tables import results_table
 
 __all__ = ["add_arguments", "work"]
@@ -144,7 +146,8 @@ def work(arguments: Namespace) -> int:
     check_target(arguments.out, clf, not_compiled=_why_not_compiled(clf))
     inputs = [name for name in (arguments.labels, arguments.about) if name is not None]
     for file in written_files(arguments.out):
-        check_out(str(file), file.suffix, force=arguments.force, read=inputs)
+        option = "the model card of --out," if file.suffix == ".json" else "--out"
+        check_out(str(file), file.suffix, force=arguments.force, read=inputs, option=option)
     if arguments.report is not None:
         check_out(arguments.report, ".html", force=arguments.force, read=inputs, option="--report")
     if arguments.labels_out is not None:
@@ -172,6 +175,7 @@ def work(arguments: Namespace) -> int:
     replaced = bool(changes) or arguments.start_from is not None
     print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=replaced), file=sys.stderr)
     _warn_of_labels(data)
+    _warn_of_photographs(kept, arguments.bits)
     results = None
     notes = [each.note for each in measurable if each.note]
     if n_folds:
@@ -326,6 +330,14 @@ def _warn_of_labels(data: LoadedSet) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def _warn_of_photographs(sets: list[EyeSet], bits: int | None) -> None:
+    """Warn if the images look like photographs of faces: a model of those would be of no use."""
+    paths = [str(path) for eyes in sets for path in eyes.paths]
+    if found := describe_photographs(paths, load_model("fast"), max_pixels=MAX_PIXELS, bits=bits):
+        remedy = "train needs patches of one eye; cut them out at the boxes that classic-eyes faces finds"
+        warnings.warn(f"{found}; {remedy}", UserWarning, stacklevel=2)
 
 
 def _n_folds(arguments: Namespace, eyes: EyeSet, not_evaluated: str | None) -> int:

@@ -16,14 +16,14 @@ from classic_eyes import EyeClassifier, load_model
 from classic_eyes._utils.shipped import shipped_model
 from classic_eyes.cli import train
 from classic_eyes.cli.train import _announcement
-from classic_eyes.datasets import load_images, read_eyes
+from classic_eyes.datasets import EyeSet, load_images, read_eyes
 from classic_eyes.persistence.card import read_card
 from classic_eyes.persistence.files import sha256
 from classic_eyes.recipes import RECIPES
 from classic_eyes.training.duration import estimate_seconds
 from classic_eyes.training.pipelines import CLASSIFIERS
 
-from ..conftest import main, run, write_eyes, write_labelled
+from ..conftest import ROOT, main, run, write_eyes, write_labelled
 from .conftest import rows_of
 
 QUICK = ("--features", "hog", "--classifier", "svm")
@@ -748,3 +748,16 @@ def test_what_a_start_refuses(tmp_path, capsys):
     assert main("train", folder, "--start-from", "no.npz", "--out", tmp_path / "a.npz") == 2
     assert "no file of this name" in capsys.readouterr().err
     assert not (tmp_path / "a.npz").exists()
+
+
+def test_photographs_of_faces_are_noticed(tmp_path):
+    shutil.copytree(ROOT / "examples" / "photographs", tmp_path / "album")
+    eyes = EyeSet([str(path) for path in sorted((tmp_path / "album").iterdir())], [1, 0], ["a", "b"], ["a", "b"])
+    with pytest.warns(UserWarning, match="2 of 2 larger images examined .* train needs patches of one eye"):
+        train._warn_of_photographs([eyes], None)
+
+
+def test_an_existing_card_is_named_as_the_card(tmp_path, capsys):
+    (tmp_path / "anna.json").write_text("a calibration")
+    assert main("train", tmp_path, "--out", tmp_path / "anna.npz") == 2
+    assert "the model card of --out, " in capsys.readouterr().err

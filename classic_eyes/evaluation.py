@@ -80,7 +80,7 @@ class Measurable:
     why_not : str or None
         Why there is none.
     note : str or None
-        Why it is a part of the labelled images.
+        Why it is a part of the labelled images, or what else the reader of the accuracy must know.
     by_hand : bool
         Whether the labels are those of one person at a label page; see `allow_for_slips`.
     """
@@ -129,15 +129,21 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     # An image that was shown and has no label was marked as unsure: it is not left out by the choice.
     others = eyes.take(~given & (eyes.chosen == ""))
     by_hand = bool((eyes.chosen[given] != "").any())
+    unsure = _note_of_unsure(eyes, given)
     if not n_chosen or not (len(others) if all_readable else _any_readable(others.paths)):
-        return Measurable(given, by_hand=by_hand)
+        if unsure is None and not by_hand and len(others) > given.sum() > 0:
+            unsure = (
+                f"how the {int(given.sum()):,} labelled images of {eyes.source!r} were chosen is not recorded; the "
+                f"accuracy holds for its {len(eyes):,} images only if they were chosen at random"
+            )
+        return Measurable(given, note=unsure, by_hand=by_hand)
     at_random = given & (eyes.chosen == _AT_RANDOM)
     n_random = int(at_random.sum())
     if n_random >= _MIN_GIVEN and min(int((eyes.labels[at_random] == label).sum()) for label in (0, 1)) >= _MIN_OF_EACH:
         return Measurable(
             at_random,
             note=f"measured on the {n_random:,} images of {eyes.source!r} that were chosen at random for labelling; "
-            f"the {int(given.sum()) - n_random:,} other labels are for training alone",
+            f"the {int(given.sum()) - n_random:,} other labels are for training alone{f'; {unsure}' if unsure else ''}",
             by_hand=True,
         )
     some = f", and only {n_random:,} at random, too few" if n_random else " and not at random"
@@ -147,6 +153,18 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
         f"{', '.join(map(quoted, orders))}{some}, so an accuracy on them says nothing about the {len(others):,} images "
         "without a label; for an accuracy label some at random (classic-eyes label --order mixed, or --order random), "
         "or label all images",
+    )
+
+
+def _note_of_unsure(eyes: EyeSet, given: NDArray[np.bool_]) -> str | None:
+    """Say how many images that were drawn at random do not count, because the person could not see their state."""
+    drawn = eyes.chosen == _AT_RANDOM
+    n_unsure = int((drawn & ~given).sum())
+    if not n_unsure:
+        return None
+    return (
+        f"{n_unsure:,} of {int(drawn.sum()):,} images that were chosen at random are unsure and do not count; state "
+        "their number, because the accuracy on them is probably lower"
     )
 
 

@@ -393,7 +393,7 @@ def constants() -> dict[str, dict[str, float]]:
             "0.05": low,
             "0.95": high,
         },
-        "docs/guides/patches.md": {"0.5": half},
+        "docs/guides/patches.md": {"0.5": half, "2%": evaluation.SLIPS},
         "docs/guides/photographs.md": {
             "2.1": 2.1,  # of LGPL
             "0.70": cutting.EYE_SHARE,

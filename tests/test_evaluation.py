@@ -66,6 +66,22 @@ def test_accuracy_is_measured_on_labels_that_were_not_chosen(tmp_path, labels, c
         assert set(np.array(chosen)[found.rows]) == {"random"}
 
 
+def test_unsure_images_that_were_drawn_at_random_are_counted(tmp_path):
+    write_eyes(tmp_path, 40)
+    labels = [0, 1] * 18 + [-1] * 4
+    found = find_measurable(eyes_of(tmp_path, labels, ["random"] * 40))
+    assert found.rows.sum() == 36
+    assert found.note.startswith("4 of 40 images that were chosen at random are unsure and do not count")
+
+
+def test_labels_of_unknown_choice_hold_only_if_they_are_random(tmp_path):
+    write_eyes(tmp_path, 40)
+    found = find_measurable(eyes_of(tmp_path, [0, 1] * 5 + [-1] * 30, [""] * 40))
+    assert found.rows.sum() == 10
+    assert "only if they were chosen at random" in found.note
+    assert find_measurable(eyes_of(tmp_path, [0, 1] * 20, [""] * 40)).note is None
+
+
 def test_nothing_is_measured_on_predictions(tmp_path):
     found = find_measurable(eyes_of(tmp_path, [0, 1], ["", ""], predicted=True))
     assert "predictions of a model" in found.why_not

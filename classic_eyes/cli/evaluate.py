@@ -272,7 +272,9 @@ def _read_predictions(arguments: Namespace) -> tuple[_Scored, float]:
     kept = eyes.take(measurable.rows)
     known = {image_key(name) for name in names}
     labelled = {key for key, label in zip(labels.keys, labels.labels, strict=True) if label != UNLABELLED}
-    notes = []
+    notes = [
+        "a file of predictions does not show whether the model was trained on these images; if it was, they say nothing"
+    ]
     if n_missing := len(labelled - known - {image_key(name) for name, _ in failed}):
         notes.append(f"{n_missing:,} labelled images of {os.path.basename(arguments.labels)!r} have no prediction")
     lost = tuple(pair for pair in failed if image_key(pair[0]) in labelled)

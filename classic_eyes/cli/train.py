@@ -34,8 +34,13 @@ from ..evaluation import (
 from ..features import EXTRACTORS
 from ..images import MAX_PIXELS
 from ..labeling.page import write_history
+<<<<<<< ours
 from ..persistence.card import card_path, make_card, read_about, read_card
 from ..persistence.estimators import check_target, save_classifier, written_files
+=======
+from ..persistence.card import card_path, make_card, read_about, read_card, trained_on
+from ..persistence.saving import check_target, save_classifier, written_files
+>>>>>>> theirs
 from ..predictor import load_model
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
@@ -170,6 +175,8 @@ def work(arguments: Namespace) -> int:
         _check_enough(data.eyes, n_folds, arguments.seed)
     elif n_folds and (why := _why_no_folds(data.eyes, n_folds, arguments)):
         n_folds, not_evaluated = 0, why
+    if n_folds and (why := _why_start_knows(data, arguments.start_from)):
+        n_folds, not_evaluated = 0, why
     paths = [as_text(path) for path in arguments.paths]
     described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
     replaced = bool(changes) or arguments.start_from is not None
@@ -251,6 +258,18 @@ def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | Non
     if reason is not None and arguments.folds is not None:
         raise DataError(f"--folds {arguments.folds}: {reason}; omit --folds")
     return None if reason is None else f"{reason}; label other images too, and run classic-eyes evaluate on them"
+
+
+def _why_start_knows(data: LoadedSet, start: str | None) -> str | None:
+    """Return why the accuracy of a model that starts from another cannot be measured on images of its training."""
+    card = _card_of_start(start)
+    n_known = 0 if card is None else int(trained_on(card, data.images).sum())
+    if not n_known:
+        return None
+    return (
+        f"{start} was trained on {n_known:,} of these {len(data.eyes):,} images; label other images, and run "
+        "classic-eyes evaluate on them"
+    )
 
 
 def _card_of_start(name: str | None) -> dict[str, Any] | None:

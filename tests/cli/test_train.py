@@ -711,6 +711,10 @@ def test_a_start_takes_a_few_labels_and_is_measured(tmp_path, capsys):
     assert re.search(r"fast alone classifies \d+ of these 60 images rightly", out)
     card = read_card(tmp_path / "mine.npz")
     assert card["parameters"] == {"start_from": "fast"}
+    # Where the start was trained on the images, cross-validation would not hold them out.
+    assert main("train", folder, "--start-from", tmp_path / "mine.npz", "--out", tmp_path / "again.npz") == 0
+    assert "was trained on 60 of these 60 images; label other images" in capsys.readouterr().out
+    assert read_card(tmp_path / "again.npz")["results"] is None
     assert set(card["trained_on"]) == {"size", "digests"}
     assert len(card["trained_on"]["digests"]) > len(read_card(shipped_model("fast"))["trained_on"]["digests"])
     assert card["results"]

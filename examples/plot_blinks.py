@@ -11,7 +11,7 @@ import numpy as np
 from classic_eyes.video import find_events
 
 # %%
-# Ten seconds at 25 frames a second, in closed form: lids go down quickly and up more slowly. ``openness`` is 1 for eyes
+# Ten seconds at 25 frames a second, computed from a formula: lids go down quickly and up more slowly. ``openness`` is 1 for eyes
 # as open as usual and 0 for closed ones. A video gives it by itself; see :doc:`/guides/video`.
 
 times = np.arange(250) / 25
@@ -53,7 +53,7 @@ axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=
 plt.show()
 
 # %%
-# PERCLOS is the share of time with closed eyes. With a signal in closed form it can be checked by hand.
+# The share of time with closed eyes. For a signal from a formula it can be checked by hand.
 
 closed_s = sum(event.closed_ms for event in events if event.kind in ("blink", "long")) / 1000
 print(f"lids together for {closed_s:.2f} of 10 seconds: {closed_s / 10:.1%}")

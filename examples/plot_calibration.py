@@ -1,9 +1,9 @@
 """
-Probabilities that mean what they say
-=====================================
+Calibrated probabilities
+========================
 
-Of all images with a predicted probability of 0.8, about 80% should be open. A reliability curve shows whether this is
-so. Platt scaling makes it so.
+Of all images with a predicted probability of 0.8, about 80% should be open. A reliability curve shows whether they
+are. Platt scaling corrects the probabilities.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ from classic_eyes.svm import LeastSquaresSvm
 from classic_eyes.synthetic import make_eyes
 
 # %%
-# A weak classifier, so that there is something to see: HOG and an SVM, trained on 300 hard synthetic eyes.
+# A weak classifier, so that the correction is visible: HOG and an SVM, trained on 300 hard synthetic eyes.
 
 train, held_out, test = (make_eyes(n, hard_share=1.0, random_state=seed) for seed, n in enumerate((300, 400, 1000)))
 hog = Hog().fit(train.images)
@@ -24,7 +24,7 @@ svm = LeastSquaresSvm(n_support=300).fit(hog.transform(train.images), train.labe
 
 # %%
 # Its decision values are margins, not log odds. ``fit_platt`` turns them into log odds by a slope and an intercept,
-# fitted to images that the SVM was not trained on. ``EyeClassifier`` does this by itself, out of fold.
+# fitted to images that the SVM was not trained on. ``EyeClassifier`` does this in ``fit``, out of fold.
 
 slope, intercept = fit_platt(svm.decision_function(hog.transform(held_out.images)), held_out.labels)
 decision = svm.decision_function(hog.transform(test.images))

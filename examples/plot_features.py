@@ -1,8 +1,8 @@
 """
-What each feature sees
-======================
+What each feature measures
+==========================
 
-An open and a closed eye, as HOG, LBP, visual words, Haar cascades and projection profiles see them.
+HOG, LBP, visual words, Haar cascades and projection profiles of an open and a closed eye.
 """
 
 import matplotlib.pyplot as plt

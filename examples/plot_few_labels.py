@@ -2,8 +2,8 @@
 A few labels of your own
 ========================
 
-Your camera differs from those of the training data. ``start_from`` adds a few of your labelled images to a model that
-ships, in seconds.
+Your camera differs from those of the training data. ``start_from`` adds a few of your labelled images to a shipped
+model, in seconds.
 """
 
 import cv2
@@ -15,7 +15,7 @@ from classic_eyes.metrics import accuracy
 from classic_eyes.synthetic import EyeParameters, render
 
 # %%
-# A camera of another kind: pale, blurred, and it sees narrow, tilted eyes.
+# Images of an unusual camera: pale and blurred, with narrow, tilted eyes.
 
 
 def unusual_eyes(n, seed):

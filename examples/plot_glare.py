@@ -2,7 +2,7 @@
 Reflections are filled in
 =========================
 
-Small reflections on glasses look like the light in an open eye. They are removed before prediction.
+Small reflections on glasses resemble the light in an open eye. They are removed before prediction.
 """
 
 import dataclasses

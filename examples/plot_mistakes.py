@@ -31,7 +31,7 @@ def show(images, titles, columns=8):
 # %%
 # The worst of 1,500 hard eyes
 # ----------------------------
-# Half of them are open. The sixteen on which the model is most certain of the wrong answer, with its probability of
+# Half of them are open. The sixteen on which the model is most certain of a wrong prediction, with its probability of
 # open.
 
 eyes = make_eyes(1500, size=48, hard_share=1.0, random_state=9)

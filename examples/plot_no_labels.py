@@ -2,7 +2,7 @@
 Training without labels
 =======================
 
-``fit`` without ``y`` groups the images, finds out which group is open, and trains on the labels that it is sure of.
+``fit`` without ``y`` clusters the images, finds the cluster of open eyes, and trains on the labels that are certain.
 """
 
 import matplotlib.pyplot as plt
@@ -27,12 +27,12 @@ print(f"accuracy of the model on new images: {accuracy(new.labels, clf.predict_p
 # %%
 # The most uncertain images
 # -------------------------
-# ``most_uncertain`` says which images to label by hand, if you want to label a few. The surest ones are shown for
+# ``most_uncertain`` returns the images to label by hand, if you want to label a few. The most certain ones are shown for
 # comparison.
 
 order = history.most_uncertain()
 figure, axes = plt.subplots(2, 8, figsize=(9, 2.8))
-for row, chosen, title in zip(axes, (order[:8], order[-8:]), ("most uncertain", "surest"), strict=True):
+for row, chosen, title in zip(axes, (order[:8], order[-8:]), ("most uncertain", "most certain"), strict=True):
     for axis, number in zip(row, chosen, strict=True):
         axis.imshow(eyes.images[number], vmin=0, vmax=255)
         axis.set_title(f"{history.scores[number]:.2f}", fontsize=10)

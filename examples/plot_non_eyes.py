@@ -39,7 +39,7 @@ for axis, image, verdict in zip(axes.flat, images, model.verdict(images), strict
 plt.show()
 
 # %%
-# ``novelty_score`` is the number behind it: 1% of eyes score above 1.
+# ``novelty_score`` is the number behind the verdict: above 1, an image counts as a non-eye.
 
 print("eyes:", model.novelty_score(eyes.images).round(2))
 print("others:", model.novelty_score(others).round(2))

@@ -2,8 +2,8 @@
 A threshold for one person
 ==========================
 
-Narrow eyes look half closed to a model that has seen all kinds of people. A few dozen images of the person give a
-threshold of their own.
+A model that was trained on many people gives narrow open eyes a low probability. A few dozen images of one person are
+enough to fit the threshold to this person.
 """
 
 import matplotlib.pyplot as plt
@@ -52,7 +52,7 @@ for name, each in (("as shipped", model), ("this person's threshold", own)):
     )
 
 # %%
-# The scores of this person separate well. Only the threshold is in the wrong place.
+# The scores of open and closed eyes differ clearly. Only the usual threshold does not suit this person.
 
 figure, axis = plt.subplots(figsize=(8, 3.2))
 scores = model.decision_function(opened), model.decision_function(closed)

@@ -2,8 +2,8 @@
 Synthetic eyes and their opening
 ================================
 
-Synthetic eyes are rendered from parameters, so their state is known exactly. They need no consent, and nobody has to
-label them.
+Synthetic eyes are rendered from parameters, so their state is known exactly. They show no real person, and need no
+labels.
 """
 
 import matplotlib.pyplot as plt
@@ -30,8 +30,8 @@ for axis, opening in zip(axes, openings, strict=True):
 plt.show()
 
 # %%
-# What the model thinks of it
-# ---------------------------
+# The prediction by opening
+# -------------------------
 # The probability of open of 60 people at each opening: median, and the middle 80% of them.
 
 model = load_model()

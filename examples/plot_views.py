@@ -18,7 +18,7 @@ train = make_eyes(400, hard_share=0.5, random_state=0)
 test = make_eyes(1000, hard_share=0.5, random_state=1)
 
 # %%
-# Train three models that differ in their views alone. A tuple of tuples has one tuple for each view.
+# Train three models that differ only in their views. Each inner tuple is one view.
 
 small = {
     "classifier": "svm",

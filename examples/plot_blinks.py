@@ -11,8 +11,8 @@ import numpy as np
 from classic_eyes.video import find_events
 
 # %%
-# Ten seconds at 25 frames a second, computed from a formula: lids go down quickly and up more slowly. ``openness`` is 1 for eyes
-# as open as usual and 0 for closed ones. A video gives it by itself; see :doc:`/guides/video`.
+# Ten seconds at 25 frames a second, computed from a formula: lids go down quickly and up more slowly. ``openness`` is 1
+# for eyes as open as usual and 0 for closed ones. For a video it is measured; see :doc:`/guides/video`.
 
 times = np.arange(250) / 25
 

@@ -27,8 +27,8 @@ print(f"accuracy of the model on new images: {accuracy(new.labels, clf.predict_p
 # %%
 # The most uncertain images
 # -------------------------
-# ``most_uncertain`` returns the images to label by hand, if you want to label a few. The most certain ones are shown for
-# comparison.
+# ``most_uncertain`` returns the images to label by hand, if you want to label a few. The most certain ones are shown
+# for comparison.
 
 order = history.most_uncertain()
 figure, axes = plt.subplots(2, 8, figsize=(9, 2.8))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from sklearn.semi_supervised import LabelSpreading
 
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.errors import ParameterError
-from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, find_labels, make_view
+from classic_eyes.semisupervised import compute_priors, find_labels, make_views
 from classic_eyes.semisupervised.priors import PriorScores
 from classic_eyes.semisupervised.views import View
 
@@ -36,25 +36,18 @@ class Pool:
 
     @cached_property
     def views(self) -> tuple[View, ...]:
-        """Those of `VIEW_FEATURES`."""
-        return (self._first_view, *(self._view(features) for features in VIEW_FEATURES[1:]))
+        """Those of `find_labels`."""
+        return tuple(make_views(self.images, random_state=self.random_state))
 
     @cached_property
     def priors(self) -> PriorScores:
         """Prior scores of openness."""
         return compute_priors(self.images, random_state=self.random_state)
 
-    @cached_property
-    def _first_view(self) -> View:
-        return self._view(VIEW_FEATURES[0])
-
-    def _view(self, features: Sequence[str]) -> View:
-        return make_view(self.images, features, random_state=self.random_state)
-
     @property
     def rows(self) -> NDArray[np.float32]:
         """Leading components of the first view, in which similar eyes are neighbours."""
-        return self._first_view.leading(_SPREAD_COMPONENTS, mirrored=False).rows
+        return self.views[0].leading(_SPREAD_COMPONENTS, mirrored=False).rows
 
 
 def _labelled_only(pool: Pool, given: Labels, random_state: int) -> Labels:

@@ -34,13 +34,8 @@ from ..evaluation import (
 from ..features import EXTRACTORS
 from ..images import MAX_PIXELS
 from ..labeling.page import write_history
-<<<<<<< ours
-from ..persistence.card import card_path, make_card, read_about, read_card
-from ..persistence.estimators import check_target, save_classifier, written_files
-=======
 from ..persistence.card import card_path, make_card, read_about, read_card, trained_on
-from ..persistence.saving import check_target, save_classifier, written_files
->>>>>>> theirs
+from ..persistence.estimators import check_target, save_classifier, written_files
 from ..predictor import load_model
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
@@ -395,11 +390,11 @@ def _check_enough(eyes: EyeSet, n_folds: int, random_state: int) -> None:
 
 def _announcement(eyes: EyeSet, n_folds: int, n_jobs: int | None, *, replaced: bool) -> str:
     """Return what will happen, and about how long it takes with the classifier of the recipe."""
-    finds = (eyes.labels == UNLABELLED).any()
+    finds = bool((eyes.labels == UNLABELLED).any())
     steps = "finding labels, then training" if finds else f"{n_folds}-fold evaluation, then training"
     if not (n_folds or finds):
         steps = "training"
-    seconds = estimate_seconds(len(eyes), n_folds, n_jobs=n_jobs or 2)
+    seconds = estimate_seconds(len(eyes), n_folds, finds_labels=finds, n_jobs=n_jobs or 2)
     about = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
     return f"{eyes.summary()}; {steps}" + ("" if replaced else f": about {about}")
 

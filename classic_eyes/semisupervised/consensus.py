@@ -18,9 +18,8 @@ from .mixture import fit_informed_mixture
 from .priors import PriorScores
 from .views import View
 
-__all__ = ["VIEW_FEATURES", "Consensus", "Initialization", "find_consensus"]
+__all__ = ["Consensus", "Initialization", "find_consensus"]
 
-VIEW_FEATURES: tuple[tuple[str, ...], ...] = (("hog", "lbp"), ("words",), ("words_tt",))
 # A folder need not be half open, so several shares are tried.
 _INITIAL_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _N_COMPONENTS = 64

@@ -14,11 +14,11 @@ from .. import metrics
 from ..datasets import UNLABELLED
 from ..errors import DataError
 from ..training.compiling import default_settings
-from .consensus import VIEW_FEATURES, Consensus, find_consensus
+from .consensus import Consensus, find_consensus
 from .history import GOOD_CONFIDENCE, MIN_CONFIDENCE, History
 from .priors import MIN_ORIENTATION, PriorScores, compute_priors, orient_clusters
 from .selftraining import SelfTraining, self_train
-from .views import View, make_view
+from .views import View, make_views
 
 __all__ = ["MIN_IMAGES", "find_labels"]
 
@@ -58,7 +58,9 @@ def _check_confidence(confidence: float, open_share: float, any_given: bool) -> 
         f"{MIN_CONFIDENCE:g} is needed and {GOOD_CONFIDENCE:g} is good."
     )
     if not 0.15 <= open_share <= 0.75:
-        reason += f" Classifiers of synthetic eyes call {open_share:.0%} of them open: perhaps there is one class only,"
+        reason += (
+            f" A classifier of synthetic eyes calls {open_share:.0%} of them open: perhaps there is one class only,"
+        )
         reason += " or not all are eyes."
     if confidence < MIN_CONFIDENCE and not any_given:
         raise DataError(f"{reason} Remedy: {remedy}")
@@ -98,7 +100,8 @@ def find_labels(
     1. Score the images by priors that need no labels: `compute_priors`.
     2. Cluster three views (HOG with LBP, visual words, words after illumination normalization): `find_consensus`.
     3. Decide which cluster is open: `orient_clusters`.
-    4. Start self-training where all views agree: `self_train`.
+    4. Start self-training where all views and the classifier of synthetic eyes agree: `self_train`. It has two more
+       views, of aligned eyes, and the classifier of synthetic eyes counts as a sixth.
 
     With 10 or more given labels of each class, of which the clusters confirm less than 70%, self-training also starts
     from the given labels alone. The result that predicts them better out of fold is returned.
@@ -114,7 +117,7 @@ def find_labels(
     random_state : int, default 0
         Seed of all random steps.
     views : sequence of View, optional
-        Views with the features `VIEW_FEATURES`, if they were computed before.
+        Result of `make_views`, if it was computed before.
     priors : PriorScores, optional
         Result of `compute_priors`, if it was computed before.
 
@@ -143,8 +146,9 @@ def find_labels(
     if priors is None:
         priors = compute_priors(images, random_state=random_state)
     if views is None:
-        views = [make_view(images, features, random_state=random_state) for features in VIEW_FEATURES]
-    consensus = find_consensus(views, priors, given=known)
+        views = make_views(images, random_state=random_state)
+    # Clusters of aligned eyes contain more errors: where the alignment fails, it fails for all aligned views alike.
+    consensus = find_consensus([view for view in views if not view.aligned], priors, given=known)
     warnings = _check_confidence(consensus.best.confidence, priors.open_share, any_given)
     orientation = orient_clusters(consensus.majority, priors, min_confidence=0.0 if any_given else MIN_ORIENTATION)
     train = partial(
@@ -155,7 +159,8 @@ def find_labels(
         given=known,
         random_state=random_state,
     )
-    result: SelfTraining = train(consensus.unanimous)
+    agreed = np.where(consensus.unanimous == priors.is_open, consensus.unanimous, UNLABELLED).astype(np.int8)
+    result: SelfTraining = train(agreed)
     confirmed = _share_confirmed_by_clusters(consensus, known)
     from_given_alone = False
     if confirmed < _MIN_SHARED:

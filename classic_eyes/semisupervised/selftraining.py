@@ -118,8 +118,12 @@ def _out_of_fold_decision(view: View, labels: Labels, folds: NDArray[np.intp], r
     return decision
 
 
-def _out_of_fold_scores(views: Sequence[View], labels: Labels, folds: NDArray[np.intp], random_state: int) -> Scores:
-    decision = np.mean([_out_of_fold_decision(view, labels, folds, random_state) for view in views], axis=0)
+def _out_of_fold_scores(
+    views: Sequence[View], labels: Labels, priors: PriorScores, folds: NDArray[np.intp], random_state: int
+) -> Scores:
+    learnt = np.mean([_out_of_fold_decision(view, labels, folds, random_state) for view in views], axis=0)
+    prior = priors.scores["synthetic eyes"]
+    decision = len(views) * learnt / np.std(learnt) + prior / np.std(prior)
     labelled = labels >= 0
     slope, intercept = fit_platt(decision[labelled], labels[labelled])
     return expit(slope * decision + intercept)
@@ -175,7 +179,8 @@ def self_train(
     """Grow labels from initial ones in rounds of fitting and relabelling.
 
     1. Fit an SVM per view to the labelled images, and once more without each fold. Average the out-of-fold decision
-       values over views and calibrate them by Platt scaling.
+       values over views and the prior of synthetic eyes, which counts as one more view. Calibrate the average by Platt
+       scaling.
     2. Label all images with a confident score, including those labelled before. Given labels never change.
     3. Stop when labels converge or after `max_rounds`.
 
@@ -225,7 +230,7 @@ def self_train(
         if min((labels == 0).sum(), (labels == 1).sum()) < _MIN_PER_CLASS:
             reason = f"fewer than {_MIN_PER_CLASS} confident images of a class"
             return SelfTraining(labels, scores, tuple(rounds), reason)
-        new_scores = _out_of_fold_scores(views, labels, folds, random_state)
+        new_scores = _out_of_fold_scores(views, labels, priors, folds, random_state)
         new_labels, changes = _relabel(new_scores, labels, known, confident)
         is_open = new_scores >= 0.5
         area = priors.roc_auc(is_open.astype(int))["synthetic eyes"] if len(np.unique(is_open)) == 2 else 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,16 @@ from sklearn.preprocessing import StandardScaler
 
 from .._utils.threads import one_thread
 from ..errors import ParameterError
+from ..preprocessing.alignment import align, shipped_alignment
 from ..preprocessing.augmentation import flip
+from ..preprocessing.glare import remove_glare
 from ..training.compiling import default_settings
 from ..training.pipelines import build_pipeline
 
-__all__ = ["View", "embed_2d", "make_view"]
+__all__ = ["ALIGNED_FEATURES", "VIEW_FEATURES", "View", "embed_2d", "make_view", "make_views"]
+
+VIEW_FEATURES: tuple[tuple[str, ...], ...] = (("hog", "lbp"), ("words",), ("words_tt",))
+ALIGNED_FEATURES: tuple[tuple[str, ...], ...] = (("hog", "lbp"), ("words_tt",))
 
 _CHUNK = 256
 
@@ -35,16 +40,19 @@ class View:
         Components in descending order of variance; 2 n rows with mirror images.
     n : int
         Number of images.
+    aligned : bool, default False
+        Whether the images were aligned first.
     """
 
     features: tuple[str, ...]
     rows: NDArray[np.float32]
     n: int
+    aligned: bool = False
 
     @property
     def name(self) -> str:
-        """The features' names joined by plus signs."""
-        return "+".join(self.features)
+        """The features' names joined by plus signs, after "aligned" if the images were."""
+        return ("aligned " if self.aligned else "") + "+".join(self.features)
 
     @property
     def mirrored(self) -> bool:
@@ -54,7 +62,7 @@ class View:
     def leading(self, n_components: int, *, mirrored: bool = True) -> View:
         """Return the leading components, which equal those of a smaller PCA."""
         rows = self.rows if mirrored else self.rows[: self.n]
-        return View(self.features, rows[:, :n_components], self.n)
+        return replace(self, rows=rows[:, :n_components])
 
     def repeat(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Expand values per image to values per row."""
@@ -68,13 +76,19 @@ class View:
 @one_thread()
 @default_settings()
 def make_view(
-    images: NDArray[np.uint8], features: Sequence[str], *, n_components: int = 200, random_state: int = 0
+    images: NDArray[np.uint8],
+    features: Sequence[str],
+    *,
+    n_components: int = 200,
+    aligned: bool = False,
+    random_state: int = 0,
 ) -> View:
     """Compute features of images and of their mirror images and reduce them by PCA.
 
-    1. Standardize each feature and divide it by the square root of its extractor's number of features, so that all
+    1. If `aligned`, remove reflections and align the eyes. Clusters are then less often people or poses.
+    2. Standardize each feature and divide it by the square root of its extractor's number of features, so that all
        extractors have equal weight.
-    2. Fit the PCA to all rows. Extractors that are trained (visual words) are trained on the images only.
+    3. Fit the PCA to all rows. Extractors that are trained (visual words) are trained on the images only.
 
     Parameters
     ----------
@@ -84,6 +98,8 @@ def make_view(
         Names of `classic_eyes.features.EXTRACTORS`.
     n_components : int, default 200
         Maximum number of components.
+    aligned : bool, default False
+        Whether to align the eyes, see `classic_eyes.preprocessing.align`.
     random_state : int, default 0
         Seed of the PCA and of the extractors.
 
@@ -105,6 +121,8 @@ def make_view(
     """
     if n_components < 1:
         raise ParameterError(f"n_components is {n_components!r}; allowed is an integer of 1 or more")
+    if aligned:
+        images = align(remove_glare(images), shipped_alignment())
     union = build_pipeline(tuple(features), n_components=None, random_state=random_state)["features"]
     both = np.concatenate([images, flip(images)])
     blocks = []
@@ -117,7 +135,32 @@ def make_view(
     rows = np.hstack(blocks).astype(np.float32, copy=False)
     pca = PCA(min(n_components, *rows.shape), svd_solver="randomized", random_state=random_state)
     reduced = pca.fit_transform(rows)
-    return View(tuple(features), np.ascontiguousarray(reduced, dtype=np.float32), len(images))
+    return View(tuple(features), np.ascontiguousarray(reduced, dtype=np.float32), len(images), aligned)
+
+
+def make_views(images: NDArray[np.uint8], *, random_state: int = 0) -> list[View]:
+    """Compute the views of `find_labels`: `VIEW_FEATURES` as the images are, then `ALIGNED_FEATURES` of aligned eyes.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, 24, 24)
+        Grey images.
+    random_state : int, default 0
+        Seed of the PCA and of the extractors.
+
+    Returns
+    -------
+    list of View
+        Five views.
+
+    Examples
+    --------
+    >>> from classic_eyes.synthetic import make_eyes
+    >>> [view.name for view in make_views(make_eyes(20).images)]
+    ['hog+lbp', 'words', 'words_tt', 'aligned hog+lbp', 'aligned words_tt']
+    """
+    kinds = [(features, False) for features in VIEW_FEATURES] + [(features, True) for features in ALIGNED_FEATURES]
+    return [make_view(images, features, aligned=aligned, random_state=random_state) for features, aligned in kinds]
 
 
 @one_thread()

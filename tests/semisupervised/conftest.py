@@ -7,7 +7,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, find_consensus, find_labels, make_view
+from classic_eyes.semisupervised import (
+    VIEW_FEATURES,
+    compute_priors,
+    find_consensus,
+    find_labels,
+    make_view,
+    make_views,
+)
 from classic_eyes.synthetic import make_eyes
 
 
@@ -28,14 +35,18 @@ def synthetic_view(features):
 
 
 @cache
+def synthetic_views():
+    return make_views(synthetic_eyes().images)
+
+
+@cache
 def synthetic_consensus():
-    return find_consensus([synthetic_view(features) for features in VIEW_FEATURES], synthetic_priors())
+    return find_consensus(synthetic_views()[: len(VIEW_FEATURES)], synthetic_priors())
 
 
 @cache
 def synthetic_history():
-    views = [synthetic_view(features) for features in VIEW_FEATURES]
-    return find_labels(synthetic_eyes().images, views=views, priors=synthetic_priors())
+    return find_labels(synthetic_eyes().images, views=synthetic_views(), priors=synthetic_priors())
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +61,8 @@ def priors():
 
 @pytest.fixture(scope="session")
 def views():
-    """Those of `VIEW_FEATURES`."""
-    return [synthetic_view(features) for features in VIEW_FEATURES]
+    """Those of `find_labels`."""
+    return synthetic_views()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from classic_eyes import EyeClassifier, semisupervised
 from classic_eyes.datasets import UNLABELLED, read_eyes
 from classic_eyes.errors import ClassicEyesError, DataError
 from classic_eyes.images import read_images
-from classic_eyes.semisupervised import VIEW_FEATURES, compute_priors, embed_2d, find_labels, finding, make_view
+from classic_eyes.semisupervised import compute_priors, embed_2d, find_labels, finding, make_view, make_views
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import shared
@@ -31,13 +31,12 @@ def quick_classifier() -> EyeClassifier:
 @pytest.fixture
 def reuse_views(monkeypatch, eyes, views, priors):
     """`find_labels` of all 300 eyes takes views and priors from the fixtures instead of computing them again."""
-    by_features = dict(zip(VIEW_FEATURES, views, strict=True))
 
-    def view_of(images, features, **_):
+    def views_of(images, **_):
         assert np.array_equal(images, eyes.images)
-        return by_features[features]
+        return views
 
-    monkeypatch.setattr(finding, "make_view", view_of)
+    monkeypatch.setattr(finding, "make_views", views_of)
     monkeypatch.setattr(finding, "compute_priors", lambda images, **_: priors)
 
 
@@ -108,6 +107,23 @@ def test_data_without_two_classes_of_eyes_are_refused_with_the_remedy(make, mess
     assert "label" in str(caught.value) or "different" in str(caught.value)
 
 
+@pytest.mark.slow
+def test_closed_eyes_of_infrared_images_alone_are_refused():
+    """Groups of people or lamps look like two classes; agreement with synthetic eyes is what is missing."""
+    read = read_eyes(shared("mrl"))
+    closed = read.take(np.flatnonzero(read.labels == 0)[::3])
+    with pytest.raises(DataError, match="perhaps there is one class only"):
+        find_labels(read_images(closed.paths)[0])
+
+
+def test_training_starts_where_clusters_and_synthetic_eyes_agree(history, priors):
+    first = history.rounds[0].trained_on
+    unanimous = history.consensus.unanimous
+    agreed = unanimous == priors.is_open
+    assert (unanimous >= 0).sum() - agreed.sum() > 0
+    assert np.array_equal(first, np.where(agreed, unanimous, UNLABELLED))
+
+
 # -- through EyeClassifier --
 
 
@@ -173,7 +189,7 @@ def test_labels_of_the_hardest_images_do_not_overrule_the_clusters():
     read = read_eyes(shared("eyes24"))
     some = read.take(np.arange(0, len(read), 4))
     images, labels = read_images(some.paths)[0], some.labels
-    views = [make_view(images, features) for features in VIEW_FEATURES]
+    views = make_views(images)
     priors = compute_priors(images)
     before = find_labels(images, views=views, priors=priors)
     hardest = before.most_uncertain(50)

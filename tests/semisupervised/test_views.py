@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from classic_eyes.errors import ParameterError
+from classic_eyes.preprocessing.alignment import align, shipped_alignment
 from classic_eyes.preprocessing.augmentation import flip
+from classic_eyes.preprocessing.glare import remove_glare
 from classic_eyes.semisupervised import embed_2d, make_view
 
 pytestmark = pytest.mark.xdist_group("semisupervised")
@@ -43,3 +45,10 @@ def test_unknown_features_and_no_components_are_refused(eyes):
         make_view(eyes.images, ("hog",), n_components=0)
     with pytest.raises(ParameterError, match="hgo"):
         make_view(eyes.images, ("hgo",))
+
+
+def test_views_are_three_of_the_images_and_two_of_aligned_eyes(eyes, views):
+    assert [view.name for view in views] == ["hog+lbp", "words", "words_tt", "aligned hog+lbp", "aligned words_tt"]
+    assert [view.aligned for view in views] == [False, False, False, True, True]
+    aligned = align(remove_glare(eyes.images), shipped_alignment())
+    assert np.array_equal(make_view(aligned, ("hog", "lbp")).rows, views[3].rows)

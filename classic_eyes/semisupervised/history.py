@@ -18,7 +18,7 @@ __all__ = ["GOOD_CONFIDENCE", "MIN_CONFIDENCE", "History"]
 
 # `find_labels` raises an error below the first and warns below the second; measured in docs/guides/no-labels.md.
 MIN_CONFIDENCE = 0.55
-GOOD_CONFIDENCE = 0.65
+GOOD_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from classic_eyes.errors import DataError
 
 __all__ = [
+    "ALARMS_S",
     "GROUPS",
     "THRESHOLDS",
     "WAYS",
@@ -30,6 +31,7 @@ __all__ = [
     "assign_events",
     "edge_errors",
     "evaluate",
+    "evaluate_alarms",
     "exchange_halves",
     "halves",
     "is_ignored",
@@ -56,6 +58,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "variable frame rate": ("variable frame rate",),
     "hard: dim, cuts, grimaces, crying, yawning": ("hard", "dim", "jump cuts", "cries", "yawn"),
 }
+# Seconds of closed eyes from which on there is an alarm.
+ALARMS_S = (0.5, 1.0)
 # Shorter clips say nothing about rates.
 _LONG_S = 10.0
 _COLUMNS = ("start_frame", "end_frame", "kind", "closed_start", "closed_end")
@@ -485,6 +489,56 @@ def resampled_interval(
     low, high = np.quantile(draws, [0.025, 0.975]) if len(draws) else (float("nan"), float("nan"))
     value = float(statistic(totals.sum(axis=0)))
     return {"value": _or_none(value), "low": _or_none(low), "high": _or_none(high)}
+
+
+# -- alarms --------------------------------------------------------------------------------------------------------
+
+
+def evaluate_alarms(
+    clips: Sequence[Clip], times: Mapping[str, Floats], closed_s: Mapping[str, Floats]
+) -> list[dict[str, Any]]:
+    """Evaluate an alarm that is on while the eyes have been closed for so many seconds, for each of `ALARMS_S`.
+
+    1. A labelled long closure of this length is found if the alarm is on in one of its frames. ``delays_s`` are from
+       the first labelled frame with the lids together to the alarm, ``alarms`` counts how often it starts in them.
+    2. An alarm that starts in no long and no uncertain label is false.
+
+    ``closed_s`` is of shape (tracks, n).
+    """
+    results = []
+    for limit in ALARMS_S:
+        n, missed, delays, alarms, n_false, minutes = 0, 0, list[float](), 0, 0, 0.0
+        for clip in clips:
+            clock, labels = times[clip.name], clip.labels or ()
+            is_on: NDArray[np.bool_] = np.any(closed_s[clip.name] >= limit, axis=0)
+            starts = np.flatnonzero(is_on & ~np.r_[False, is_on[:-1]])
+            explained = _covered(starts, [label for label in labels if label.kind in ("long", "uncertain")])
+            n_false += int((~explained).sum())
+            minutes += float(clock[-1] - clock[0]) / 60
+            for label in labels:
+                if label.kind != "long" or label.closed is None:
+                    continue
+                first, last = label.closed
+                after = min(last + 1, len(clock) - 1)
+                if clock[after] - clock[first] < limit:
+                    continue
+                n += 1
+                within = np.flatnonzero(is_on[label.start : label.end + 1]) + label.start
+                missed += not len(within)
+                delays += [float(clock[frame] - clock[first]) for frame in within[:1]]
+                alarms += int(_covered(starts, [label]).sum())
+        results.append(
+            {
+                "closed_s": limit,
+                "closures": n,
+                "missed": missed,
+                "alarms": alarms,
+                "delays_s": delays,
+                "false": n_false,
+                "minutes": minutes,
+            }
+        )
+    return results
 
 
 # -- rules chosen without the people on whom they are evaluated ---------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.video import THRESHOLDS, WAYS
 from classic_eyes.cli.tables import markdown
 
-__all__ = ["clip_table", "error_list", "group_table", "method_table"]
+__all__ = ["alarm_table", "clip_table", "error_list", "group_table", "method_table"]
 
 _HEAD = (
     *("precision", "recall"),
@@ -74,6 +74,22 @@ def clip_table(evaluation: Mapping[str, Any]) -> str:
     head = ["clip", "s", "unseen", *counts, "blinks: labelled / found", "error of the rate, 1/min"]
     note = "Counts are found/missed/false."
     return _markdown([*head, "closed share: labelled / found", "frames/s"], rows) + f"\n\n{note}"
+
+
+def alarm_table(alarms: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each time of closed eyes from which on there is an alarm."""
+    rows = []
+    for each in alarms:
+        delays = sorted(each["delays_s"])
+        delay = f"{delays[len(delays) // 2]:.2f} ({delays[0]:.2f} to {delays[-1]:.2f})" if delays else "-"
+        rows.append(
+            [
+                *(f"{each['closed_s']:g} s", str(each["closures"]), str(each["missed"]), str(each["alarms"]), delay),
+                *(str(each["false"]), f"{each['minutes']:.1f}"),
+            ]
+        )
+    head = ["alarm after", "long closures", "missed", "alarms in them", "delay, s: median (range)", "false alarms"]
+    return _markdown([*head, "minutes"], rows)
 
 
 def error_list(evaluation: Mapping[str, Any], way: str = "required") -> str:

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from benchmarks.commands import make_out_folder
 from benchmarks.store import environment, write_json
-from benchmarks.video import Clip, Record, evaluate, exchange_halves, halves, read_clips
-from benchmarks.video_tables import clip_table, error_list, group_table, method_table
+from benchmarks.video import Clip, Record, evaluate, evaluate_alarms, exchange_halves, halves, read_clips
+from benchmarks.video_tables import alarm_table, clip_table, error_list, group_table, method_table
 from classic_eyes import load_model
 from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_file, shipped_model
 from classic_eyes.errors import DataError, ImageError, ParameterError
@@ -162,12 +162,15 @@ class Signals:
         Of the right and the left eye of each track; NaN where it is not seen.
     seconds : array of shape ()
         How long the analysis took.
+    closed_s : array of shape (tracks, n)
+        For how long the eyes had been closed, known with the frame.
     """
 
     times: Floats
     p_open: Floats
     openness: Floats
     seconds: Floats
+    closed_s: Floats
 
 
 def load_or_measure(clip: Clip, model: str, locator: str, folder: str | None) -> Signals:
@@ -192,6 +195,7 @@ def measure(clip: Clip, model: str, locator: str) -> Signals:
     predictor, eye_locator = _load_model(model), load_locator(locator)
     times: list[float] = []
     scores: dict[int, dict[int, Floats]] = {}
+    closed: dict[int, dict[int, float]] = {}
     started = time.perf_counter()
     with read_frames(clip.path) as frames:
         analysis = Analysis(frames, predictor, locator=eye_locator)
@@ -200,12 +204,15 @@ def measure(clip: Clip, model: str, locator: str) -> Signals:
             for track in state.tracks:
                 values = np.array([(eye.score, eye.openness) for eye in track.eyes])
                 scores.setdefault(track.track, {})[state.index] = values
+                closed.setdefault(track.track, {})[state.index] = track.closed_s
     seconds = time.perf_counter() - started
     values = np.full((len(scores), len(times), 2, 2), np.nan)
+    closed_s = np.zeros((len(scores), len(times)))
     for number, track_number in enumerate(sorted(scores)):
+        closed_s[number, list(closed[track_number])] = list(closed[track_number].values())
         for index, pair in scores[track_number].items():
             values[number, index] = pair
-    signals = Signals(np.array(times), values[..., 0], values[..., 1], np.array(seconds))
+    signals = Signals(np.array(times), values[..., 0], values[..., 1], np.array(seconds), closed_s)
     spans = [
         {(event.start, event.end, event.kind) for event in found} for found in (analysis.events, find_all(signals))
     ]
@@ -245,7 +252,12 @@ def evaluate_signals(clips: Sequence[Clip], signals: Mapping[str, Signals], *, c
         "evaluations": {
             name: evaluate(clips, {each: make_record(signals[each], events[each]) for each in events})
             for name, events in ((_OWN, found), (f"{_OWN}, without what may be a look down", certain))
-        }
+        },
+        "alarms": evaluate_alarms(
+            clips,
+            {clip.name: signals[clip.name].times for clip in clips},
+            {clip.name: signals[clip.name].closed_s for clip in clips},
+        ),
     }
     if choose:
         records, chosen = exchange_halves(
@@ -259,7 +271,8 @@ def evaluate_signals(clips: Sequence[Clip], signals: Mapping[str, Signals], *, c
 def report(results: Mapping[str, Any]) -> str:
     """Return all tables in Markdown."""
     ours = results["evaluations"][_OWN]
-    parts = [method_table(results["evaluations"]), group_table(ours), clip_table(ours), error_list(ours)]
+    alarms = alarm_table(results["alarms"])
+    parts = [method_table(results["evaluations"]), alarms, group_table(ours), clip_table(ours), error_list(ours)]
     if "chosen" in results:
         parts.append(f"Rules chosen on each half: {results['chosen']}.")
     return "\n\n".join(parts)

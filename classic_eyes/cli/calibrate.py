@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "work"]
 
+# About one closed eye in ten is above these values.
+_LEAST = {"probability of open": 0.05, "eye aspect ratio": 0.06}
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of ``classic-eyes calibrate``."""
     parser.add_argument("open", nargs="+", metavar="OPEN", help="folders or images of the person's open eyes")
     parser.add_argument("--closed", nargs="+", metavar="PATH", help="the same of closed eyes; more accurate with them")
-    parser.add_argument("--out", required=True, metavar="JSON", help="a file for --calibration of predict and faces")
+    parser.add_argument("--out", required=True, metavar="JSON", help="a file for --calibration of other commands")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
         "--photographs",
@@ -56,7 +59,14 @@ def work(arguments: Namespace) -> int:
     write_calibration(found, arguments.out)
     print("\n".join(lines))
     print_passed_over(given, photographs=arguments.photographs)
-    print(f"wrote {arguments.out}, for --calibration of predict and faces", file=sys.stderr)
+    for name, threshold in zip(_LEAST, (found.threshold, found.ear), strict=True):
+        if threshold is not None and not threshold.n_closed and threshold.value < _LEAST[name]:
+            print(
+                f"classic-eyes: warning: {name}: the threshold {threshold.value:.3f}, from open eyes alone, is so low "
+                "that closed eyes may be above it; give closed eyes too, with --closed",
+                file=sys.stderr,
+            )
+    print(f"wrote {arguments.out}, for --calibration of predict, evaluate, faces and video", file=sys.stderr)
     return 0
 
 

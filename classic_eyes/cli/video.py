@@ -102,8 +102,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--events",
         metavar="FILE",
-        help="write a row an event there: blink, partial, long, wink; to standard output where neither --frames, "
-        "--events nor --summary is given",
+        help="write a row an event there: blink, partial, long, wink; to standard output where no output is named",
     )
     parser.add_argument("--frames", metavar="FILE", help="write a row a frame, face and eye there")
     parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="of both; default: csv")
@@ -221,7 +220,7 @@ def _list(paths: Sequence[str]) -> Listing:
 def _row_options(arguments: Namespace) -> dict[str, str | None]:
     """Return which rows are written and where; None is standard output."""
     options = {"--events": arguments.events, "--frames": arguments.frames}
-    if not any((arguments.events, arguments.frames, arguments.summary)):
+    if not any((*options.values(), arguments.summary, arguments.page, arguments.draw)):
         return {"--events": None}
     return {option: path for option, path in options.items() if path is not None}
 
@@ -685,7 +684,8 @@ def _work_on_camera(arguments: Namespace) -> int:
                 write(option, ",".join(_COLUMNS[option]) + "\n")
         recorder = Recorder(name, write, options=options, style=settings.style, clip=clip, page=settings.has_page)
         monitor = Monitor(model, calibration=calibration)
-        with one_thread():
+        with one_thread(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="time_s: ")  # the reader warns of a low frame rate too
             has_ended = watch_camera(frames, monitor, recorder)
         summary = summary_of(name, frames, monitor.summary())
     read = _Read(summary, recorder.kinds, recorder.entry(summary))

@@ -50,8 +50,8 @@ def draw_frame(bgr: NDArray[np.uint8], state: FrameState, *, events: Iterable[Ev
     1. Resize the frame where its longer side is not between 640 and 1,920 pixels.
     2. Outline faces and eyes in the colour of their state. A bar beside the face shows the openness of each eye, with
        marks at 0.2 and 1.
-    3. Write the number of the track and its state, with the kinds and durations of its last events below. Labels cover
-       neither each other nor eyes.
+    3. Write the number of the track and its state. Below are its last events, with durations once they have ended.
+       Labels cover neither each other nor eyes.
 
     Parameters
     ----------
@@ -80,7 +80,10 @@ def draw_frame(bgr: NDArray[np.uint8], state: FrameState, *, events: Iterable[Ev
             _draw_bar(canvas, eye, box, left=is_right)
     # Text last, so that no outline covers it.
     events = list(events)
-    labels = [_label(track, box, side, [each for each in events if each.track == track.track]) for track, box in shown]
+    labels = [
+        _label(track, box, side, [each for each in events if each.track == track.track], state.time_s)
+        for track, box in shown
+    ]
     places = place_labels(labels, [box for _, box in shown], canvas.shape)
     for (track, box), label, place in zip(shown, labels, places, strict=True):
         draw_label(canvas, label, place, box, _bgr(_state_of(track)))
@@ -124,21 +127,22 @@ def _words(track: TrackState) -> str:
     return f"{right} {track.closed_s:.1f} s" if track.closed_s >= _LONG_S else right
 
 
-def _label(track: TrackState, box: Box, side: int, events: Sequence[Event]) -> Label:
+def _label(track: TrackState, box: Box, side: int, events: Sequence[Event], time_s: float) -> Label:
     height = min(max(_OF_FACE * box[2], _MIN_TEXT * side), _TEXT * side)
     lines = [make_line(f"#{track.track} {_words(track)}", height)]
-    lines += [make_line(_caption(event), height) for event in events[-_MOST_SHOWN:]]
+    lines += [make_line(_caption(event, time_s), height) for event in events[-_MOST_SHOWN:]]
     label = make_label(lines)
     # As wide as with another state, so that it stays in its place.
     widest = make_line(f"#{track.track} closed 0.0 s", height).width + 2 * label.padding
     return label._replace(width=max(label.width, widest))
 
 
-def _caption(event: Event) -> str:
+def _caption(event: Event, time_s: float) -> str:
+    """Return kind and duration; before the end of the event, a duration would be read as the time until now."""
     seconds = event.duration_ms / 1000
-    how_long = f"{event.duration_ms:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    how_long = f" {event.duration_ms:.0f} ms" if seconds < 1 else f" {seconds:.1f} s"
     which = "" if event.eye == "both" else f" {event.eye}"
-    return f"{event.kind}{which} {how_long}{' gaze?' if event.maybe_gaze else ''}"
+    return f"{event.kind}{which}{how_long if time_s >= event.end_s else ''}{' gaze?' if event.maybe_gaze else ''}"
 
 
 def _draw_bar(canvas: NDArray[np.uint8], eye: EyeState, box: Box, *, left: bool) -> None:

@@ -41,7 +41,7 @@ class Event:
     depth : float
         One minus the least openness, 0 to 1.
     confidence : float
-        0 to 1.
+        0 to 1. Lower while openness is not known, since a look down may then look closed.
     maybe_gaze : bool
         Whether it may be a look down instead.
     """
@@ -69,7 +69,7 @@ class Rules:
     Parameters
     ----------
     closed : float
-        Evidence, see `closing_evidence`, below which an eye is closed.
+        Evidence, see `classic_eyes.video.events.closing_evidence`, below which an eye is closed.
     other : float
         Both eyes are closed only if neither has more evidence of being open than this.
     deep, deep_slow : float
@@ -258,7 +258,7 @@ def find_events(
 ) -> list[Event]:
     """Find blinks, partial blinks, long closures and winks of one person.
 
-    1. `closing_evidence` combines probability and openness of each eye.
+    1. `classic_eyes.video.events.closing_evidence` combines probability and openness of each eye.
     2. Frames are closed where the mean evidence of both eyes is below 0 and neither eye is clearly open. Closed frames
        are one closure until the mean evidence rises to 1.
     3. A closure counts if its evidence falls to -1.5, or to -2.6 if it lasts more than 0.3 s. The lids are together
@@ -364,7 +364,7 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
         most = np.where(seen, evidence, -np.inf).max(axis=1)
         is_closed = (joint < rules.closed) & (most < rules.other)
         closures = [
-            _closure(start, end, None, joint)
+            _closure(start, end, None, joint, _mean(samples.openness))
             for start, end in _runs(samples, is_closed, joint, rules)
             if start >= first and np.nanmin(joint[start : end + 1]) <= _needed(samples, start, end, rules)
         ]
@@ -378,7 +378,7 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
                     and _seconds(samples, start, end) >= rules.wink_s
                     and not any(_are_close(samples, (start, end), (each.start, each.end), rules) for each in closures)
                 ):
-                    closures.append(_closure(start, end, column, own))
+                    closures.append(_closure(start, end, column, own, samples.openness[:, column]))
     return sorted(closures, key=lambda each: each.start)
 
 
@@ -392,11 +392,15 @@ def _are_close(samples: _Samples, one: tuple[int, int], other: tuple[int, int], 
     return bool(times[one[0]] - times[other[1]] < rules.wink_s and times[other[0]] - times[one[1]] < rules.wink_s)
 
 
-def _closure(start: int, end: int, column: int | None, evidence: NDArray[np.float64]) -> _Closure:
+def _closure(
+    start: int, end: int, column: int | None, evidence: NDArray[np.float64], openness: NDArray[np.float64]
+) -> _Closure:
     """Return the frames of a run in which the lids are together."""
     least = float(np.nanmin(evidence[start : end + 1]))
     together = start + np.flatnonzero(evidence[start : end + 1] <= _TOGETHER * least)
-    return _Closure(int(together[0]), int(together[-1]), column, float(1 / (1 + np.exp(1 + least))))
+    # The probability alone is half of the evidence.
+    clear = least / 2 if np.isnan(openness[together]).mean() > 0.5 else least
+    return _Closure(int(together[0]), int(together[-1]), column, float(1 / (1 + np.exp(1 + clear))))
 
 
 def _runs(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,8 +23,9 @@ from ..faces.localization import EyeLocator
 from ..faces.reader import PatchModel
 from ..images.arrays import to_grey
 from ..predictor import load_model
-from .events import Event, EventFinder, closing_evidence
-from .frames import Frame
+from .alarm import ClosedTime
+from .events import MAX_INTERVAL_S, Event, EventFinder, closing_evidence
+from .frames import SLOWEST_RATE, Frame
 from .openness import CLOSED_EAR, DELAY_S, OpenLevel, looks_open
 from .summary import PERCLOS_DEFINITION, TrackSummary
 from .tracks import EyeTracker, TrackedFace
@@ -38,6 +42,8 @@ _MIN_WIDTH, _MIN_WIDTH_ALONE = 7.0, 12.0
 # The track of a face that has not been seen for so long is over.
 _FORGET_S = 3.0
 _PARTIAL = 0.75
+# Times are checked by the median step of so many frames. A shorter step than this is no camera's.
+_N_STEPS, _SHORTEST_STEP_S = 50, 0.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +87,8 @@ class TrackState:
     eyes : tuple of EyeState
         The person's right eye, then the left one.
     closed_s : float
-        How long both eyes have been closed by now, in seconds; 0 if they are not.
+        How long both eyes have been closed by now, in seconds; 0 if they are open. A frame that is neither closed nor
+        clearly open holds it, for 0.5 s at most. A gap between frames, or without eyes, counts as 0.2 s at most.
     """
 
     track: int
@@ -142,8 +149,7 @@ class _Person:
         self.summary = TrackSummary(number)
         self.waiting: deque[_Pending] = deque()
         self.seen_s = 0.0
-        self.closed_since: float | None = None
-        self.closed_now: float | None = None
+        self.closed = ClosedTime()
 
 
 _UNSEEN = np.full(2, np.nan)
@@ -177,7 +183,7 @@ class Monitor:
     --------
     >>> from skimage import data
     >>> monitor = Monitor()
-    >>> states = [monitor.update(data.astronaut(), k / 25) for k in range(3)]
+    >>> states = [monitor.update(data.astronaut(), k / 25) for k in range(3)]  # RGB
     >>> [eye.state for eye in states[-1].tracks[0].eyes], monitor.finish()
     (['open', 'open'], [])
     """
@@ -202,21 +208,23 @@ class Monitor:
         self._first_s = self._last_s = 0.0
         self._faceless_s = 0.0
         self._had_face = False
+        self._steps: list[float] = []
+        self._has_warned = False
 
     @property
     def delay_s(self) -> float:
         """How long after the lids have opened an event is reported, in seconds; later if others follow at once."""
         return DELAY_S + EventFinder().delay_s
 
-    def update(self, frame: ArrayLike, time_s: float) -> FrameState:
+    def update(self, frame: ArrayLike | Frame, time_s: float | None = None) -> FrameState:
         """Take the next frame.
 
         Parameters
         ----------
-        frame : uint8 array of shape (h, w) or (h, w, 3)
-            Grey or RGB.
-        time_s : float
-            Its time in seconds, not before that of the last one.
+        frame : Frame, or uint8 array of shape (h, w) or (h, w, 3)
+            A `Frame` has BGR pixels, as OpenCV gives them, and its time. An array is grey or RGB.
+        time_s : float, optional
+            Time of an array in seconds, not before that of the last frame.
 
         Returns
         -------
@@ -226,18 +234,24 @@ class Monitor:
         Raises
         ------
         ImageError
-            For another array.
+            For another array. The monitor goes on with the next frame.
         ParameterError
-            If the time decreases.
+            If the time decreases, or is no finite number. The monitor goes on with the next frame.
+
+        Warns
+        -----
+        UserWarning
+            Once, if the times of 50 frames are not plausible, or are of less than 20 frames a second.
         """
-        image = np.asarray(frame)
-        if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
-            raise ImageError(
-                f"frame has shape {image.shape} and dtype {image.dtype}; allowed is uint8 of shape (h, w) or (h, w, 3)"
-            )
-        if self._n_frames and not time_s >= self._last_s:
-            raise ParameterError(f"time_s is {time_s} after {self._last_s}; allowed is a time that does not decrease")
-        faces = self._tracker.update(to_grey(image, colour=image.ndim == 3), time_s)
+        if isinstance(frame, Frame):
+            if time_s is not None:
+                raise ParameterError(f"time_s is {time_s!r}, but a Frame has a time of its own; omit time_s")
+            image, time_s = _checked_image(frame.bgr), frame.time_s
+        else:
+            image = _checked_image(frame)
+        time_s = self._checked_time(time_s)
+        grey = frame.grey if isinstance(frame, Frame) else to_grey(image, colour=image.ndim == 3)
+        faces = self._tracker.update(grey, time_s)
         seen = self._measure([faces])[0]
         pending, events = self._add(time_s, seen)
         self._pending.clear()  # what has become final is of no use here
@@ -246,7 +260,7 @@ class Monitor:
         return FrameState(pending.index, time_s, tracks, tuple(events))
 
     def finish(self) -> list[Event]:
-        """End all tracks, at the end of the video.
+        """End all tracks, at the end of the video. Another video needs another monitor.
 
         Returns
         -------
@@ -274,6 +288,26 @@ class Monitor:
             "perclos_definition": PERCLOS_DEFINITION,
             "tracks": sorted((each for each in tracks if each["visible_s"]), key=lambda each: each["track"]),
         }
+
+    def _checked_time(self, time_s: Any) -> float:
+        if not isinstance(time_s, Real) or not math.isfinite(time_s):
+            raise ParameterError(f"time_s is {time_s!r}; allowed is a finite number, the time of the frame in seconds")
+        if not self._n_frames:
+            return float(time_s)
+        if time_s < self._last_s:
+            raise ParameterError(
+                f"time_s is {time_s} after {self._last_s}; allowed is a time that does not decrease, such as that of "
+                "time.monotonic()"
+            )
+        self._steps.append(float(time_s) - self._last_s)
+        if len(self._steps) == _N_STEPS:
+            step = float(np.median(self._steps))
+            self._steps.clear()
+            text = _why_implausible(step)
+            if text is not None and not self._has_warned:
+                self._has_warned = True
+                warnings.warn(text, UserWarning, stacklevel=3)
+        return float(time_s)
 
     def _measure(self, frames: Sequence[Sequence[TrackedFace]]) -> list[list[_Seen]]:
         """Score the patches of several frames together."""
@@ -313,7 +347,8 @@ class Monitor:
             if face is not None:
                 person.seen_s = time_s
                 openness = person.level.now(face.ear)
-                face.closed_s = self._closed_for(person, time_s, _usable(face, openness), openness)
+                evidence = closing_evidence(_usable(face, openness), openness, threshold=self._threshold)
+                face.closed_s = person.closed.update(time_s, evidence)
             elif time_s - person.seen_s > _FORGET_S:
                 events += self._end(number)
                 continue
@@ -322,18 +357,6 @@ class Monitor:
             for openness in person.level.add(time_s, ear, bool(looks_open(p))):
                 events += self._settle(person, openness)
         return pending, events
-
-    def _closed_for(
-        self, person: _Person, time_s: float, p: NDArray[np.float64], openness: NDArray[np.float64]
-    ) -> float:
-        evidence = closing_evidence(p, openness, threshold=self._threshold)
-        is_closed = not np.isnan(p).all() and bool(np.nanmax(evidence) < 0)
-        if not is_closed:
-            person.closed_since = None
-            return 0.0
-        if person.closed_since is None:
-            person.closed_since = time_s
-        return time_s - person.closed_since
 
     def _settle(self, person: _Person, openness: NDArray[np.float64]) -> list[Event]:
         """Take the final openness of a person's earliest waiting frame."""
@@ -451,6 +474,32 @@ class Analysis(Monitor):
                 assert seen.openness is not None
                 tracks.append(self._state(seen, seen.openness, seen.closed_s))
             yield FrameState(pending.index, pending.time_s, tuple(tracks), tuple(pending.events))
+
+
+def _checked_image(frame: Any) -> NDArray[np.uint8]:
+    if frame is None:
+        raise ImageError("frame is None: the camera gave no image; leave this frame out")
+    image = np.asarray(frame)
+    if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)) or not image.size:
+        raise ImageError(
+            f"frame has shape {image.shape} and dtype {image.dtype}; allowed is uint8 of shape (h, w) or (h, w, 3), "
+            "with a pixel or more"
+        )
+    return image
+
+
+def _why_implausible(step_s: float) -> str | None:
+    """Return what is wrong with the median time from frame to frame."""
+    if not _SHORTEST_STEP_S <= step_s <= MAX_INTERVAL_S:
+        return (
+            f"time_s: frames are {step_s:g} s apart, the median of {_N_STEPS}; closed_s and events will be wrong. "
+            "Give the time of each frame in seconds, no milliseconds and no number of the frame"
+        )
+    if step_s > 1 / (SLOWEST_RATE - 0.05):
+        return (
+            f"time_s: {1 / step_s:.1f} frames/s; below {SLOWEST_RATE:.0f} short blinks are missed and edges are coarse"
+        )
+    return None
 
 
 def _usable(seen: _Seen, openness: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,6 +33,9 @@ _CONFIRM_S = 0.4
 _RESUME_S = 2.0
 # Mean difference between two frames, in grey levels, from which on they are different scenes.
 _CUT, _CUT_SIZE = 28.0, (32, 24)
+# Also a black frame or a lamp is such a difference. After one, a face is the same track if it is as near as this, in
+# sides of the face, as large within this factor, and as similar to the last template, by the normalized correlation.
+_CUT_REACH, _CUT_RATIO, _SAME_FACE = 0.25, 1.3, 0.8
 _SMALLEST = 20.0
 
 
@@ -82,6 +85,7 @@ class _Track:
     template: NDArray[np.uint8]
     n_unconfirmed: int = 0
     is_lost: bool = False
+    is_cut: bool = False
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -101,7 +105,8 @@ class EyeTracker:
        finds the corners of both eyes from there.
     3. Where its parts disagree, and from time to time, dlib's detector must confirm the face. If it does not, the track
        is lost. A face that is found at its place within 2 s continues it.
-    4. A cut ends all tracks.
+    4. A cut ends all tracks. A face that looks the same at the same place within 2 s continues its track, so that black
+       frames and sudden light do not end it.
 
     Parameters
     ----------
@@ -148,7 +153,8 @@ class EyeTracker:
             In order of tracks.
         """
         if self._is_cut(grey):
-            self._tracks = []
+            for track in self._tracks:
+                track.is_lost = track.is_cut = True
             self._quick_s = self._thorough_s = -np.inf
         self._tracks = [track for track in self._tracks if time_s - track.seen_s <= _RESUME_S]
         for track in self._tracks:
@@ -234,10 +240,16 @@ class EyeTracker:
     def _start(self, corners: NDArray[np.float64], grey: NDArray[np.uint8], time_s: float) -> _Track:
         """Continue a lost track, or start one."""
         side = float(np.hypot(*fit_box(corners)[1]))
-        lost = [track for track in self._tracks if track.is_lost and _are_near(track, _centre(corners), side, 1.0)]
+        centre = _centre(corners)
+        lost = [
+            track
+            for track in self._tracks
+            if track.is_lost
+            and (_looks_the_same(track, centre, side, grey) if track.is_cut else _are_near(track, centre, side, 1.0))
+        ]
         if lost:
             track = max(lost, key=lambda each: each.seen_s)
-            track.is_lost, track.n_unconfirmed = False, 0
+            track.is_lost, track.is_cut, track.n_unconfirmed = False, False, 0
             track.corners, track.seen_s, track.confirmed_s = corners, time_s, time_s
         else:
             track = _Track(self._n_tracks, corners, time_s, time_s, np.empty((0, 0), np.uint8))
@@ -261,6 +273,14 @@ def _centre(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 def _are_near(track: _Track, centre: NDArray[np.float64], side: float, reach: float = 0.5) -> bool:
     ratio = side / track.side
     return bool(np.abs(track.centre - centre).max() < reach * max(side, track.side) and 0.4 < ratio < 2.5)
+
+
+def _looks_the_same(track: _Track, centre: NDArray[np.float64], side: float, grey: NDArray[np.uint8]) -> bool:
+    """Whether a face after a cut looks like that of a track before it, and is at its place."""
+    if not (_are_near(track, centre, side, _CUT_REACH) and 1 / _CUT_RATIO < side / track.side < _CUT_RATIO):
+        return False
+    around = _face_crop(grey, track, 1 + 2 * _CUT_REACH)[0]
+    return float(cv2.matchTemplate(around, track.template, cv2.TM_CCOEFF_NORMED).max()) >= _SAME_FACE
 
 
 def _is_plausible(corners: NDArray[np.float64], shape: Sequence[int]) -> bool:

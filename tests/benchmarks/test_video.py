@@ -17,6 +17,7 @@ from benchmarks.video import (
     assign_events,
     edge_errors,
     evaluate,
+    evaluate_alarms,
     exchange_halves,
     halves,
     match_events,
@@ -26,7 +27,7 @@ from benchmarks.video import (
     score_clip,
     summarize,
 )
-from benchmarks.video_tables import clip_table, error_list, group_table, method_table
+from benchmarks.video_tables import alarm_table, clip_table, error_list, group_table, method_table
 from classic_eyes.errors import DataError
 from classic_eyes.video.events import find_events
 
@@ -262,6 +263,27 @@ def test_a_group_without_any_event_has_no_f1():
     assert total["required"]["0.2"]["f1"] == {"value": None, "low": None, "high": None}
     assert total["start_ms"] is None
     assert total["required"]["0.2"]["false_per_minute"]["value"] == 0
+
+
+def test_alarms_in_closed_form():
+    labels = (
+        Label(20, 60, "long", (25, 49)),  # 1 s
+        Label(80, 100, "long", (82, 95)),  # 0.56 s
+        Label(150, 160, "uncertain"),
+        Label(200, 204, "blink", (201, 203)),
+    )
+    closed_s = np.zeros((2, 250))
+    closed_s[0, 24:52] = np.arange(28) / 25  # from one frame before the label
+    closed_s[0, 45] = 0  # the alarm begins again
+    closed_s[1, 140:160] = np.arange(20) / 25  # in the uncertain label
+    closed_s[1, 190:210] = np.arange(20) / 25  # false
+    half, one = evaluate_alarms([clip(*labels)], {"a.mp4": np.arange(250) / 25}, {"a.mp4": closed_s})
+    assert (half["closures"], half["missed"], half["alarms"], half["false"]) == (2, 1, 2, 1)
+    assert half["delays_s"] == pytest.approx([12 / 25])
+    assert half["minutes"] == pytest.approx(249 / 25 / 60)
+    assert (one["closures"], one["missed"], one["alarms"], one["false"]) == (1, 0, 1, 0)
+    assert one["delays_s"] == pytest.approx([24 / 25])
+    assert "| 0.5 s | 2 | 1 | 2 | 0.48 (0.48 to 0.48) | 1 | 0.2 |" in alarm_table([half, one])
 
 
 def test_rules_are_chosen_without_the_people_on_whom_they_are_evaluated():

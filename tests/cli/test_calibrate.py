@@ -10,6 +10,7 @@ import pytest
 
 from classic_eyes.calibration import read_calibration
 from classic_eyes.images import finding
+from classic_eyes.predictor import EyePredictor
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import main
@@ -45,6 +46,15 @@ def test_calibrate_writes_and_predict_uses_the_threshold(person, tmp_path, capsy
     assert "exists; name another file" in capsys.readouterr().err
     assert main("calibrate", person / "open", *options, "--force") == 0
     assert read_calibration(out).threshold.n_closed == 0
+
+
+def test_a_threshold_too_low_for_closed_eyes_is_warned_of(person, tmp_path, capsys, monkeypatch):
+    odds = iter(np.linspace(-3, 3, 2 * len(OPEN)))
+    monkeypatch.setattr(EyePredictor, "decision_function", lambda self, images: np.array([next(odds) for _ in images]))
+    assert main("calibrate", person / "open", "--out", tmp_path / "me.json") == 0
+    captured = capsys.readouterr()
+    assert "warning: probability of open: the threshold 0.0" in captured.err
+    assert "give closed eyes too, with --closed" in captured.err
 
 
 @pytest.mark.parametrize(

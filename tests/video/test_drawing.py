@@ -97,7 +97,7 @@ def test_each_eye_has_its_own_colour_and_bar():
     assert count(left, "closed") > 50
     assert count(right, "open") > 500
     assert count(left, "open") == count(right, "closed") == 0
-    words = drawing._label(track_of(0, BOX, ("closed", "open")), BOX, 640, []).lines[0].text
+    words = drawing._label(track_of(0, BOX, ("closed", "open")), BOX, 640, [], 0.0).lines[0].text
     assert words == "#0 right closed, left open"
 
 
@@ -131,10 +131,13 @@ def test_events_are_written_below_the_state_with_their_durations():
         event_of(1),
     ]
     own = [event for event in events if event.track == 0]
-    lines = [line.text for line in drawing._label(track_of(0, BOX), BOX, 640, own).lines]
+    lines = [line.text for line in drawing._label(track_of(0, BOX), BOX, 640, own, 0.6).lines]
     assert lines == ["#0 open", "wink left 140 ms", "long 1.2 s gaze?"]
+    # Before its end, the duration would be read as the time until now.
+    lines = [line.text for line in drawing._label(track_of(0, BOX), BOX, 640, own, 0.5).lines]
+    assert lines == ["#0 open", "wink left", "long gaze?"]
     closed = track_of(0, BOX, ("closed", "closed"), closed_s=2.34)
-    assert drawing._label(closed, BOX, 640, []).lines[0].text == "#0 closed 2.3 s"
+    assert drawing._label(closed, BOX, 640, [], 0.0).lines[0].text == "#0 closed 2.3 s"
     assert (draw_frame(BLACK, state_of(track_of(0, BOX)), events=events) != draw_frame(BLACK, state_of())).any()
 
 
@@ -150,7 +153,7 @@ CROWDS = {
 @pytest.mark.parametrize("crowd", CROWDS)
 def test_labels_with_events_cover_neither_each_other_nor_eyes(crowd):
     tracks = [track_of(number, box) for number, box in enumerate(CROWDS[crowd])]
-    labels = [drawing._label(track, track.box, 640, [event_of(kind="long", ms=1500)] * 2) for track in tracks]
+    labels = [drawing._label(track, track.box, 640, [event_of(kind="long", ms=1500)] * 2, 0.6) for track in tracks]
     places = place_labels(labels, [track.box for track in tracks], BLACK.shape)
     assert not any(common_area(one, other) for one, other in combinations(places, 2))
     assert not any(common_area(place, eye_part(track.box)) for place in places for track in tracks)
@@ -160,7 +163,7 @@ def test_labels_with_events_cover_neither_each_other_nor_eyes(crowd):
 def test_a_label_stays_in_its_place_when_the_eyes_close():
     places = []
     for state in ("open", "closed", "partial"):
-        label = drawing._label(track_of(0, BOX, (state, state)), BOX, 640, [])
+        label = drawing._label(track_of(0, BOX, (state, state)), BOX, 640, [], 0.0)
         places += place_labels([label], [BOX], BLACK.shape)
     assert len(set(places)) == 1
 

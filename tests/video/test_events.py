@@ -155,6 +155,15 @@ def test_a_slow_fall_may_be_a_look_down():
     assert not event.maybe_gaze
 
 
+def test_without_openness_a_closure_is_less_certain_and_may_be_a_look_down():
+    p = np.full(100, 0.99)
+    p[20:60] = 0.01
+    (known,), (unknown,) = (find_events(np.arange(100) / 25, p, o) for o in (p, np.full(100, np.nan)))
+    assert (known.kind, unknown.kind) == ("long", "long")
+    assert (known.confidence > 0.9, known.maybe_gaze) == (True, False)
+    assert (unknown.confidence < 0.8, unknown.maybe_gaze) == (True, True)
+
+
 def test_a_person_s_own_threshold():
     times, p, openness = signals(100, 40)
     p = np.where(p < 0.5, 0.3, 0.99)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from classic_eyes import load_model
 from classic_eyes.calibration import Calibration, Threshold
 from classic_eyes.errors import ImageError, ParameterError
-from classic_eyes.video import Analysis, Monitor, read_frames
+from classic_eyes.video import Analysis, Frame, Monitor, read_frames
 from tests.video.clips import BLINK, blinks, write_clip
 
 pytest.importorskip("dlib")
@@ -67,7 +68,8 @@ def test_the_camera_form_finds_the_same(clip, analysis):
     done, _ = analysis
     monitor, events, late = Monitor(), [], []
     for frame in read_frames(clip):
-        state = monitor.update(frame.image, frame.time_s)
+        # Either form may be used for any frame.
+        state = monitor.update(frame) if frame.index % 2 else monitor.update(frame.image, frame.time_s)
         events += state.events
         late += [frame.time_s - event.end_s for event in state.events]
     events += monitor.finish()
@@ -150,12 +152,64 @@ def test_any_object_with_size_and_probability_is_a_model(clip):
     assert len(list(Analysis(read_frames(clip), Model()))) == 160
 
 
+def test_a_black_frame_does_not_restart_the_alarm(tmp_path):
+    write_clip(tmp_path / "a.mp4", np.r_[np.full(30, 0.9), np.zeros(40), np.full(10, 0.9)])
+    monitor, closed = Monitor(), []
+    for frame in read_frames(tmp_path / "a.mp4"):
+        bgr = frame.bgr * 0 if frame.index == 50 else frame.bgr
+        state = monitor.update(Frame(frame.index, frame.time_s, bgr))
+        closed.append(state.tracks[0].closed_s if state.tracks else None)
+    assert closed[50] is None
+    assert closed[51] == pytest.approx(closed[49] + 2 / 25)
+    assert max(closed[51:]) == pytest.approx(39 / 25, abs=0.09)
+    assert [track["track"] for track in monitor.summary()["tracks"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (40.0, "frames are 40 s apart"),
+        (0.0, "frames are 0 s apart"),
+        (1.0, "frames are 1 s apart, the median of 50; closed_s and events will be wrong"),
+        (0.0007, "frames are 0.0007 s apart"),
+        (0.1, "10.0 frames/s; below 20 short blinks are missed"),
+        (0.05, None),
+        (1 / 25, None),
+    ],
+)
+def test_times_that_are_not_plausible_are_warned_of_once(steps, message):
+    monitor, black = Monitor(), np.zeros((90, 90), np.uint8)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for k in range(160):
+            monitor.update(black, k * steps)
+    assert [str(each.message).startswith(f"time_s: {message}") for each in caught] == [True] * (message is not None)
+    assert all(each.filename == __file__ for each in caught)
+
+
+@pytest.mark.parametrize("time_s", [float("nan"), float("inf"), None, "0.1", np.zeros(1)])
+def test_times_that_are_no_numbers_are_refused_and_the_monitor_goes_on(time_s):
+    monitor, black = Monitor(), np.zeros((90, 90), np.uint8)
+    for next_s in (0.0, 0.1):
+        with pytest.raises(ParameterError, match=r"time_s is .*; allowed is a finite number"):
+            monitor.update(black, time_s)
+        assert monitor.update(black, np.float32(next_s)).time_s == pytest.approx(next_s)
+
+
 def test_refused():
     monitor = Monitor()
     with pytest.raises(ImageError, match=r"frame has shape \(3,\)"):
         monitor.update(np.zeros(3, np.uint8), 0)
+    with pytest.raises(ImageError, match=r"frame has shape \(0, 0, 3\)"):
+        monitor.update(np.zeros((0, 0, 3), np.uint8), 0)
+    with pytest.raises(ImageError, match="frame is None: the camera gave no image"):
+        monitor.update(None, 0)
+    with pytest.raises(ImageError, match="frame is None"):
+        monitor.update(Frame(0, 0.0, None))
     with pytest.raises(ImageError, match="dtype float64"):
         monitor.update(np.zeros((90, 90)), 0)
+    with pytest.raises(ParameterError, match=r"time_s is 2, but a Frame has a time of its own"):
+        monitor.update(Frame(0, 0.0, np.zeros((90, 90, 3), np.uint8)), 2)
     monitor.update(np.zeros((90, 90), np.uint8), 1.0)
     with pytest.raises(ParameterError, match=r"time_s is 0\.5 after 1\.0"):
         monitor.update(np.zeros((90, 90), np.uint8), 0.5)

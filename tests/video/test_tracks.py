@@ -86,3 +86,36 @@ def test_a_face_hidden_for_a_second_is_the_same_track():
     assert seen[:20] == [[0]] * 20
     assert [] in seen[20:45]
     assert seen[55:] == [[0]] * 15
+
+
+def astronaut():
+    from skimage import data
+
+    return np.asarray(data.astronaut().mean(axis=2), np.uint8)[:300, :400]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda grey: grey * 0, lambda grey: grey * 0 + 255, lambda grey: np.clip(grey * 2.0, 0, 255)],
+    ids=["black", "white", "bright"],
+)
+@pytest.mark.parametrize("n", [1, 25])
+def test_light_that_changes_does_not_end_the_track(change, n):
+    grey, tracker = astronaut(), EyeTracker()
+    changed = change(grey).astype(np.uint8)
+    seen = [[face.track for face in tracker.update(changed if 20 <= k < 20 + n else grey, k / 25)] for k in range(60)]
+    assert seen[:20] == [[0]] * 20
+    assert seen[20 + n :] == [[0]] * (40 - n)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_another_face_at_the_same_place_after_a_cut_is_another_track(n):
+    grey = astronaut()
+    # Mirrored about the middle of the face.
+    other = 255 - np.full_like(grey, 200)
+    other[:, 44:] = grey[:, ::-1][:, : 400 - 44]
+    tracker = EyeTracker()
+    frames = [grey] * 10 + [grey * 0] * n + [other] * 10
+    seen = [[face.track for face in tracker.update(frame, k / 25)] for k, frame in enumerate(frames)]
+    assert seen[9] == [0]
+    assert seen[-1] == [1]

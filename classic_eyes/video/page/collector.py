@@ -79,6 +79,10 @@ class _Track:
         while self.recent and (now_ms - self.recent[0].time_ms > _RECENT_MS or len(self.recent) > _RECENT_FRAMES):
             self.recent.popleft()
 
+    def is_seen(self) -> bool:
+        """Whether an eye was seen in any frame."""
+        return bool((np.frombuffer(bytes(self.columns), np.uint8).reshape(-1, 8)[:, :4] != UNSEEN).any())
+
     def halve(self) -> None:
         """Join the columns in pairs."""
         if self.first % 2:
@@ -220,6 +224,7 @@ class ClipCollector:
             "tracks": [
                 {"track": number, "first": track.first, "levels": _text(bytes(track.columns))}
                 for number, track in sorted(self._tracks.items())
+                if track.is_seen()
             ],
             "events": [_event(self._events[k]) for k in order],
             "strips": self._strips.texts(order),

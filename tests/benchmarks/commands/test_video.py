@@ -60,6 +60,10 @@ def test_known_blinks_are_found_and_the_results_are_written(folder, tmp_path, ca
     assert own["groups"]["all"]["start_ms"]["90th_percentile"] <= 40
     assert results["chosen"][0] in RULES
     assert results["locator"] == ["locator.npz"]
+    assert [(each["closed_s"], each["closures"], each["false"]) for each in results["alarms"]] == [
+        (0.5, 0, 0),
+        (1.0, 0, 0),
+    ]
     # A second run reads the signals, and neither frames nor models.
     first = re.sub(r"\n.*chosen.*", "", out)
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -148,7 +152,9 @@ def test_wrong_files_are_named(files):
 
 def signals(*tracks: np.ndarray) -> Signals:
     openness = np.repeat(np.array(tracks)[..., None], 2, axis=-1)
-    return Signals(np.arange(openness.shape[1]) / 25, np.clip(openness, 0.01, 0.99), openness, np.array(1.0))
+    return Signals(
+        np.arange(openness.shape[1]) / 25, np.clip(openness, 0.01, 0.99), openness, np.array(1.0), openness[..., 0] * 0
+    )
 
 
 def test_frames_with_the_lids_together_are_closed_and_frames_without_eyes_unknown():
@@ -172,7 +178,7 @@ def test_rules_are_given_to_the_events():
 
 
 def test_a_clip_without_faces_has_no_events():
-    empty = Signals(np.arange(5) / 25, np.empty((0, 5, 2)), np.empty((0, 5, 2)), np.array(1.0))
+    empty = Signals(np.arange(5) / 25, np.empty((0, 5, 2)), np.empty((0, 5, 2)), np.array(1.0), np.empty((0, 5)))
     record = make_record(empty, find_all(empty))
     assert list(record.events) == []
     assert np.isnan(record.closed).all()

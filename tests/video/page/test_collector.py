@@ -163,6 +163,16 @@ def test_a_track_that_is_gone_is_forgotten():
 # Events
 
 
+def test_a_track_that_never_shows_an_eye_is_left_out():
+    seen = state(0, [], (0, 1))
+    hidden = tuple(replace(eye, state="unseen") for eye in seen.tracks[1].eyes)
+    gatherer = ClipCollector()
+    gatherer.add(replace(seen, tracks=(seen.tracks[0], replace(seen.tracks[1], eyes=hidden))))
+    assert [track["track"] for track in gatherer.entry({}, "a.mp4")["tracks"]] == [0]
+    gatherer.add(replace(seen, index=1))
+    assert [track["track"] for track in gatherer.entry({}, "a.mp4")["tracks"]] == [0, 1]
+
+
 def test_events_are_rows_in_the_order_of_their_start():
     gatherer = ClipCollector()
     for k in range(100):

@@ -43,7 +43,7 @@ def watch_camera(frames: FrameReader, monitor: Monitor, recorder: Recorder) -> b
     try:
         for frame in frames:
             start = time.perf_counter()
-            state = monitor.update(frame)
+            state = monitor.update(frame.grey, frame.time_s)
             watched = time.perf_counter() - start
             busy.append(watched)
             delays.extend(state.time_s - event.end_s + watched for event in state.events)

@@ -237,7 +237,7 @@ def test_types_of_ones_own_are_refused_when_written_and_the_old_file_stays(copie
     with pytest.warns(UserWarning, match="the labels contradict the images"):  # it predicts the same for all
         clf = EyeClassifier(**{**SMALL, "classifier": Own()}).fit(EYES.images, EYES.labels)
     before = (copied / "m.skops").read_bytes()
-    with pytest.raises(ModelError, match=r"may not hold .*test_saving\.Own, so .* save as \.joblib"):
+    with pytest.raises(ModelError, match=r"may not hold .*test_saved_classifiers\.Own, so .* save as \.joblib"):
         clf.save(copied / "m.skops")
     assert (copied / "m.skops").read_bytes() == before
     clf.save(copied / "own.joblib")

@@ -30,6 +30,7 @@ from .semisupervised import History
 
 __all__ = [
     "MIN_FOLDS",
+    "MIN_GIVEN",
     "OWN_GROUPS",
     "SLIPS",
     "Drift",
@@ -45,6 +46,7 @@ __all__ = [
     "find_measurable",
     "folder_sources",
     "image_slices",
+    "note_of_unsure",
     "summarize_parts",
 ]
 
@@ -58,8 +60,10 @@ OWN_GROUPS = (
 )
 """What a reader of such intervals must know."""
 
-# Fewest labels, and of each class, that a model is evaluated on where other images have none.
-_MIN_GIVEN, _MIN_OF_EACH = 20, 5
+MIN_GIVEN = 20
+"""Fewest labels at random that a model is evaluated on where other images have none."""
+# And of each class.
+_MIN_OF_EACH = 5
 _AT_RANDOM = "random"
 # Images that are read at a time to see whether one can be.
 _N_TRIED = 100
@@ -83,12 +87,15 @@ class Measurable:
         Why it is a part of the labelled images, or what else the reader of the accuracy must know.
     by_hand : bool
         Whether the labels are those of one person at a label page; see `allow_for_slips`.
+    n_unsure : int
+        Images that were drawn at random and marked as unsure; see `note_of_unsure`.
     """
 
     rows: NDArray[np.bool_]
     why_not: str | None = None
     note: str | None = None
     by_hand: bool = False
+    n_unsure: int = 0
 
 
 def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
@@ -97,8 +104,8 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     1. Not on predictions of a model.
     2. On all labels, if every image that can be read is labelled or was marked as unsure, or if no label is known to be
        chosen otherwise than at random.
-    3. Else on the labels of images that were chosen at random, 20 or more and 5 or more of each class: those that were
-       chosen by priority are the hardest.
+    3. Else on the labels of images that were chosen at random: those that were chosen by priority are the hardest.
+    4. Where other images have no label, on no fewer than 20 that were chosen at random, and 5 of each class.
 
     Parameters
     ----------
@@ -129,22 +136,35 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     # An image that was shown and has no label was marked as unsure: it is not left out by the choice.
     others = eyes.take(~given & (eyes.chosen == ""))
     by_hand = bool((eyes.chosen[given] != "").any())
-    unsure = _note_of_unsure(eyes, given)
-    if not n_chosen or not (len(others) if all_readable else _any_readable(others.paths)):
-        if unsure is None and not by_hand and len(others) > given.sum() > 0:
-            unsure = (
+    n_unsure = int((~given & (eyes.chosen == _AT_RANDOM)).sum())
+    is_part = by_hand and bool(len(others) if all_readable else _any_readable(others.paths))
+    if not n_chosen and is_part and not _enough(eyes.labels[given]):
+        counts = " and ".join(
+            f"{int((eyes.labels == label).sum())} {word}" for label, word in ((1, "open"), (0, "closed"))
+        )
+        return Measurable(
+            none,
+            f"{counts} of {len(eyes):,} images of {eyes.source!r} are labelled, too few for an accuracy; {MIN_GIVEN} "
+            f"chosen at random are needed, and {_MIN_OF_EACH} of each class; label more (classic-eyes label --order "
+            "mixed, or --order random)",
+        )
+    if not n_chosen or not is_part:
+        note = None
+        if not by_hand and len(others) > given.sum() > 0:
+            note = (
                 f"how the {int(given.sum()):,} labelled images of {eyes.source!r} were chosen is not recorded; the "
                 f"accuracy holds for its {len(eyes):,} images only if they were chosen at random"
             )
-        return Measurable(given, note=unsure, by_hand=by_hand)
+        return Measurable(given, note=note, by_hand=by_hand, n_unsure=n_unsure)
     at_random = given & (eyes.chosen == _AT_RANDOM)
     n_random = int(at_random.sum())
-    if n_random >= _MIN_GIVEN and min(int((eyes.labels[at_random] == label).sum()) for label in (0, 1)) >= _MIN_OF_EACH:
+    if _enough(eyes.labels[at_random]):
         return Measurable(
             at_random,
             note=f"measured on the {n_random:,} images of {eyes.source!r} that were chosen at random for labelling; "
-            f"the {int(given.sum()) - n_random:,} other labels are for training alone{f'; {unsure}' if unsure else ''}",
+            f"the {int(given.sum()) - n_random:,} other labels are for training alone",
             by_hand=True,
+            n_unsure=n_unsure,
         )
     some = f", and only {n_random:,} at random, too few" if n_random else " and not at random"
     return Measurable(
@@ -156,15 +176,35 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     )
 
 
-def _note_of_unsure(eyes: EyeSet, given: NDArray[np.bool_]) -> str | None:
-    """Say how many images that were drawn at random do not count, because the person could not see their state."""
-    drawn = eyes.chosen == _AT_RANDOM
-    n_unsure = int((drawn & ~given).sum())
-    if not n_unsure:
-        return None
+def _enough(labels: NDArray[np.int8]) -> bool:
+    return len(labels) >= MIN_GIVEN and min(int((labels == label).sum()) for label in (0, 1)) >= _MIN_OF_EACH
+
+
+def note_of_unsure(n_unsure: int, result: Mapping[str, Any]) -> str:
+    """Return what the accuracy would be with the images that a person could not label.
+
+    Parameters
+    ----------
+    n_unsure : int
+        Images that were drawn at random and marked as unsure.
+    result : dict
+        What `classic_eyes.metrics.summarize` returns for the others.
+
+    Returns
+    -------
+    str
+        Their number, and the accuracy if all of them are wrong, and if all are right.
+
+    Examples
+    --------
+    >>> note_of_unsure(10, {"n": 90, "accuracy": {"value": 0.9}}).split(";")[1]
+    ' if they did, it would be between 0.8100 (all of them wrong) and 0.9100 (all right)'
+    """
+    n, right = result["n"] + n_unsure, result["n"] * result["accuracy"]["value"]
     return (
-        f"{n_unsure:,} of {int(drawn.sum()):,} images that were chosen at random are unsure and do not count; state "
-        "their number, because the accuracy on them is probably lower"
+        f"{n_unsure:,} images that were chosen at random are unsure and do not count in the accuracy; if they did, it "
+        f"would be between {right / n:.4f} (all of them wrong) and {(right + n_unsure) / n:.4f} (all right); state "
+        "their number"
     )
 
 
@@ -303,8 +343,7 @@ def evaluate_given(
     if not history.is_out_of_fold:
         return None
     used = history.given >= 0 if rows is None else (history.given >= 0) & rows
-    n_closed, n_open = (int((history.given[used] == label).sum()) for label in (0, 1))
-    if n_closed + n_open < _MIN_GIVEN or min(n_closed, n_open) < _MIN_OF_EACH:
+    if not _enough(history.given[used]):
         return None
     return summarize_parts(history.given, history.scores, groups, [("given labels", used)])
 

@@ -26,9 +26,10 @@ from ..datasets import (
     read_label_table,
 )
 from ..datasets.csvfile import read_columns, read_csv
-from ..datasets.names import as_text
+from ..datasets.names import as_path, as_text
 from ..errors import DataError, ModelError, ParameterError
 from ..evaluation import (
+    MIN_GIVEN,
     SLIPS,
     Evaluation,
     Measurable,
@@ -37,8 +38,11 @@ from ..evaluation import (
     find_measurable,
     folder_sources,
     image_slices,
+    note_of_unsure,
 )
 from ..images import read_bytes, stated_size
+from ..images.arrays import MAX_PIXELS
+from ..images.files import read_batch
 from ..images.finding import quoted
 from ..labeling.page import render_evaluation, write_page
 from ..labeling.page.evaluation import METRIC_TITLES
@@ -64,6 +68,8 @@ __all__ = ["add_arguments", "work"]
 STYLES = ("table", "csv", "json")
 _N_WORST, _N_PRINTED = 60, 5
 _PREDICTIONS = {"file", "label", "score"}
+# Scores are written with six digits, and differ a little between batches.
+_TOLERANCE = 1e-4
 _CELLS = ("closed_as_closed", "closed_as_open", "open_as_closed", "open_as_open")
 
 
@@ -139,6 +145,8 @@ def work(arguments: Namespace) -> int:
 def _with_notes(found: Evaluation, scored: _Scored) -> Evaluation:
     notes = [*scored.notes, *(each.note for each in scored.measurable if each.note), *found.notes]
     results = found.results
+    if n_unsure := sum(each.n_unsure for each in scored.measurable):
+        notes.append(note_of_unsure(n_unsure, results["all"]))
     if any(each.by_hand for each in scored.measurable):
         results = {name: allow_for_slips(result) for name, result in results.items()}
         notes.append(f"the upper end of the accuracy allows for {SLIPS:.0%} of wrong labels, as people give them")
@@ -172,17 +180,8 @@ def _predict(arguments: Namespace) -> tuple[_Scored, float]:
     loaded = load_images(concatenate(parts), size=model.size, bits=arguments.bits)
     print_failed(loaded.failed)
     Peaks(loaded.peaks).print_warning(arguments.bits)
-    seen = _seen(arguments, sets, loaded.eyes, loaded.images)
-    notes: tuple[str, ...] = ()
-    if seen.any():
-        notes = (
-            f"left out: {int(seen.sum()):,} of {len(seen):,} labelled images, on which the model was trained; its "
-            "accuracy on them says nothing about others, and its card has the one out of fold (classic-eyes info "
-            f"{quoted(as_text(arguments.model))})",
-        )
+    seen, notes = _find_seen(arguments, loaded.images, measurable, loaded.eyes.paths, sets)
     eyes, images = loaded.eyes.take(~seen), loaded.images[~seen]
-    if not len(eyes):
-        raise DataError("; ".join(["no labelled image is left to evaluate", *notes]))
     return (
         _Scored(
             eyes,
@@ -207,15 +206,50 @@ def _refuse(eyes: EyeSet, measurable: Measurable) -> None:
         )
 
 
-def _seen(arguments: Namespace, sets: Sequence[EyeSet], eyes: EyeSet, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which images the model was trained on with their labels, as far as its card says."""
+def _find_seen(
+    arguments: Namespace,
+    images: NDArray[np.uint8],
+    measurable: Sequence[Measurable],
+    paths: Sequence[str] = (),
+    sets: Sequence[EyeSet] = (),
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Return which images the model was trained on with their labels, as far as its card says, and what to note."""
+    seen = np.zeros(len(images), dtype=bool)
     try:
         card = read_card(card_path(model_file(arguments)))
     except (ModelError, OSError):
-        return np.zeros(len(eyes), dtype=bool)
+        return seen, ()
     known = {part.get("sha256") for part in card.get("data") or () if isinstance(part, dict)}
     whole = {name for each in sets if _fingerprint(each) in known for name in each.paths}
-    return np.array([path in whole for path in eyes.paths], dtype=bool) | trained_on(card, images)
+    seen = trained_on(card, images) | np.array([path in whole for path in paths] or seen, dtype=bool)
+    notes = []
+    if n_seen := int(seen.sum()):
+        notes.append(
+            f"left out: {n_seen:,} of {len(seen):,} labelled images, on which the model was trained; its accuracy on "
+            f"them says nothing about others{_stated_accuracy(card)} (classic-eyes info "
+            f"{quoted(as_text(arguments.model))})"
+        )
+        n_left = len(seen) - n_seen
+        if not n_left:
+            raise DataError("; ".join(["no labelled image is left to evaluate", *notes]))
+        if n_left < MIN_GIVEN and any(each.by_hand for each in measurable):
+            raise DataError("; ".join([f"{n_left} images are too few for an accuracy; {MIN_GIVEN} are needed", *notes]))
+    if n_found := int((trained_on(card, images, found=True) & ~seen).sum()):
+        notes.append(
+            f"the model was trained on {n_found:,} of these images, with labels that it found, not with yours: expect a "
+            "slightly lower accuracy on other images"
+        )
+    return seen, tuple(notes)
+
+
+def _stated_accuracy(card: dict[str, Any]) -> str:
+    """Return what a card states about the accuracy out of fold, on all of its images."""
+    try:
+        results = card["results"]
+        all_images = results["all"] if "all" in results else next(iter(results.values()))
+        return f"; its card states {all_images['accuracy']['value']:.4f} out of fold on {all_images['n']:,} images"
+    except (KeyError, TypeError, ValueError, StopIteration, AttributeError):
+        return "; its card states no accuracy"
 
 
 def _fingerprint(eyes: EyeSet) -> str | None:
@@ -272,16 +306,39 @@ def _read_predictions(arguments: Namespace) -> tuple[_Scored, float]:
     kept = eyes.take(measurable.rows)
     known = {image_key(name) for name in names}
     labelled = {key for key, label in zip(labels.keys, labels.labels, strict=True) if label != UNLABELLED}
-    notes = [
-        "a file of predictions does not show whether the model was trained on these images; if it was, they say nothing"
-    ]
+    values = np.array(list(scores.values()))[measurable.rows]
+    notes: list[str] = []
+    images = _images_behind(arguments, kept, values)
+    if isinstance(images, str):
+        notes.append(
+            f"a file of predictions does not show whether the model was trained on these images ({images}); if it was, "
+            "the accuracy says nothing about others; to check it, evaluate the folder of the images with --labels and "
+            "--model"
+        )
+    else:
+        seen, found = _find_seen(arguments, images, (measurable,))
+        kept, values = kept.take(~seen), values[~seen]
+        notes += found
     if n_missing := len(labelled - known - {image_key(name) for name, _ in failed}):
         notes.append(f"{n_missing:,} labelled images of {os.path.basename(arguments.labels)!r} have no prediction")
     lost = tuple(pair for pair in failed if image_key(pair[0]) in labelled)
-    values = np.array(list(scores.values()))[measurable.rows]
     return _Scored(
         kept, values, folder_sources(kept.names, kept.labels), {}, lost, (measurable,), tuple(notes)
     ), threshold
+
+
+def _images_behind(arguments: Namespace, eyes: EyeSet, scores: NDArray[np.float64]) -> NDArray[np.uint8] | str:
+    """Return the images of predictions that ``--model`` made, or why they are not known."""
+    folders = (os.path.dirname(arguments.labels), os.path.dirname(arguments.paths[0]), "")
+    found = ([os.path.join(folder, as_path(name)) for name in eyes.names] for folder in folders)
+    paths = next((each for each in found if all(map(os.path.isfile, each))), None)
+    if paths is None:
+        return "the images are not beside the label file"
+    model = load_model(arguments.model, trusted=arguments.trust_model)
+    images, errors, _ = read_batch(paths, model.size, MAX_PIXELS, arguments.bits)
+    if any(errors) or np.abs(model.predict_proba(images)[:, 1] - scores).max() > _TOLERANCE:
+        return f"--model {as_text(arguments.model)} did not make these predictions"
+    return images
 
 
 def _read_scores(path: str, threshold: float) -> tuple[dict[str, float], list[tuple[str, str]]]:

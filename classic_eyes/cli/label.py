@@ -10,11 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets import UNLABELLED, UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes
-from ..errors import DataError
+from ..datasets.names import as_text
+from ..errors import DataError, ModelError
 from ..labeling import ORDERS, queue_images
 from ..labeling.page import render_sheet, write_page
+from ..persistence.card import card_path, read_card, trained_on
 from ..predictor import load_model
-from .arguments import add_bits_argument, add_model_arguments, check_out, existing_file, positive_integer, random_seed
+from .arguments import (
+    add_bits_argument,
+    add_model_arguments,
+    check_out,
+    existing_file,
+    model_file,
+    positive_integer,
+    random_seed,
+)
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import item, label_table, read_shown
 
@@ -23,6 +33,10 @@ __all__ = ["add_arguments", "work"]
 _LIMIT = 4000
 # Orders of which the answers, or a half of them, measure an accuracy of all images.
 _MEASURING = ("random", "mixed")
+_LEAD_OF_MEASURING = (
+    " The words are predictions of a model: decide what you see before you read them, or its measured accuracy will be "
+    "too high."
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,6 +73,7 @@ def work(arguments: Namespace) -> int:
     Peaks(data.peaks).print_warning(arguments.bits)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     scores = model.predict_proba(data.images)[:, 1]
+    _print_known(arguments, data.images)
     sheet, images = _sheet(data, table, scores, arguments)
     page = render_sheet(sheet, images)
     write_page(page, arguments.out)
@@ -78,6 +93,20 @@ def work(arguments: Namespace) -> int:
         print(f"left out of {len(eyes):,} images: {describe_failed(data.failed)}", file=sys.stderr)
     print_passed_over([arguments.path])
     return 1 if data.failed else 0
+
+
+def _print_known(arguments: Namespace, images: NDArray[np.uint8]) -> None:
+    """Print how many images the model was trained on: on these its accuracy cannot be measured."""
+    try:
+        card = read_card(card_path(model_file(arguments)))
+    except (ModelError, OSError):
+        return
+    if n_known := int(trained_on(card, images).sum()):
+        print(
+            f"{n_known:,} of {len(images):,} images are training images of the model {as_text(arguments.model)}: "
+            "evaluate will leave them out",
+            file=sys.stderr,
+        )
 
 
 def _to_be_labelled(eyes: EyeSet, table: LabelTable, with_unsure: bool) -> EyeSet:
@@ -137,7 +166,8 @@ def _sheet(
     ends = np.cumsum([len(page) for page in queue.pages]).tolist()
     sheet = {
         "title": f"Open or closed? {data.eyes.source}",
-        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Switch what is wrong, then confirm the page.",
+        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Switch what is wrong, then confirm the page."
+        + _LEAD_OF_MEASURING * (arguments.order in _MEASURING),
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,

@@ -29,6 +29,7 @@ from ..evaluation import (
     cross_validate,
     evaluate_given,
     find_measurable,
+    note_of_unsure,
     summarize_parts,
 )
 from ..features import EXTRACTORS
@@ -170,10 +171,11 @@ def work(arguments: Namespace) -> int:
         _check_enough(data.eyes, n_folds, arguments.seed)
     elif n_folds and (why := _why_no_folds(data.eyes, n_folds, arguments)):
         n_folds, not_evaluated = 0, why
-    if n_folds and (why := _why_start_knows(data, arguments.start_from)):
-        n_folds, not_evaluated = 0, why
     paths = [as_text(path) for path in arguments.paths]
     described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
+    start = _card_of_start(arguments.start_from)
+    if n_folds and start is not None and (why := _why_start_knows(arguments.start_from, start, data, described)):
+        n_folds, not_evaluated = 0, why
     replaced = bool(changes) or arguments.start_from is not None
     print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=replaced), file=sys.stderr)
     _warn_of_labels(data)
@@ -187,12 +189,20 @@ def work(arguments: Namespace) -> int:
     if history is not None:
         print(history.summary())
         for k in history.contradicted()[:_N_CONTRADICTED]:
-            print(f"labelled {('closed', 'open')[history.given[k]]}, contradicted by all views: {data.eyes.names[k]}")
+            given = history.given[k]
+            words = ("closed", "open")
+            print(f"labelled {words[given]}, but {words[1 - given]} by all views out of fold: {data.eyes.names[k]}")
         if not not_evaluated:
             results = evaluate_given(history, data.eyes.groups, measured)
     if results is not None and any(each.by_hand for each in measurable):
         results = {name: allow_for_slips(result) for name, result in results.items()}
         notes.append(f"the upper end of the accuracy allows for {SLIPS:.0%} of wrong labels, as people give them")
+    if results is not None and (n_unsure := sum(each.n_unsure for each in measurable)):
+        notes.append(note_of_unsure(n_unsure, list(results.values())[-1]))
+    if results is not None and arguments.start_from is not None and start is None:
+        notes.append(
+            f"{arguments.start_from} has no model card: whether it was trained on these images cannot be checked"
+        )
     if results is not None and any(result["n_groups"] == result["n"] for result in results.values()):
         notes.append(OWN_GROUPS)
     stated = _stated(results, not_evaluated, history, notes)
@@ -214,7 +224,8 @@ def work(arguments: Namespace) -> int:
         not_evaluated=not_evaluated,
         notes=notes,
         images=None if data.eyes.predicted else data.images[data.eyes.labels != UNLABELLED],
-        start=_card_of_start(arguments.start_from),
+        found=_images_of_found(data, history),
+        start=start,
         about=about,
     )
     written = save_classifier(arguments.out, clf, card)
@@ -255,10 +266,12 @@ def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | Non
     return None if reason is None else f"{reason}; label other images too, and run classic-eyes evaluate on them"
 
 
-def _why_start_knows(data: LoadedSet, start: str | None) -> str | None:
+def _why_start_knows(start: str, card: dict[str, Any], data: LoadedSet, described: list[dict[str, Any]]) -> str | None:
     """Return why the accuracy of a model that starts from another cannot be measured on images of its training."""
-    card = _card_of_start(start)
-    n_known = 0 if card is None else int(trained_on(card, data.images).sum())
+    # Cards of other makers may name whole sets only.
+    known = {part.get("sha256") for part in card.get("data") or () if isinstance(part, dict)}
+    whole = np.repeat([part["sha256"] in known for part in described], [part["images"] for part in described])
+    n_known = int((whole | trained_on(card, data.images)).sum())
     if not n_known:
         return None
     return (
@@ -272,6 +285,13 @@ def _card_of_start(name: str | None) -> dict[str, Any] | None:
         return None
     path = shipped_model(name) if name in SHIPPED_MODELS and not os.path.exists(name) else Path(name)
     return read_card(path) if card_path(path).exists() else None
+
+
+def _images_of_found(data: LoadedSet, history: History | None) -> NDArray[np.uint8] | None:
+    """Return the images on which the model was trained with labels that no person gave."""
+    if data.eyes.predicted:
+        return data.images[data.eyes.labels != UNLABELLED]
+    return None if history is None else data.images[(history.labels != UNLABELLED) & (history.given == UNLABELLED)]
 
 
 def _accuracy_of_start(name: str, data: LoadedSet, measured: NDArray[np.bool_]) -> str:

@@ -47,6 +47,7 @@ def make_card(
     not_evaluated: str | None = None,
     notes: Iterable[str] = (),
     images: NDArray[np.uint8] | None = None,
+    found: NDArray[np.uint8] | None = None,
     start: dict[str, Any] | None = None,
     about: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -74,6 +75,8 @@ def make_card(
         What a reader of the results must know.
     images : uint8 array of shape (n, size, size), optional
         The labelled images, of which short digests are stored; see `trained_on`.
+    found : uint8 array of shape (m, size, size), optional
+        The images whose labels were found or predicted, of which short digests are stored too.
     start : dict, optional
         The card of the model that these images were added to; its images are named too.
     about : dict, optional
@@ -97,6 +100,7 @@ def make_card(
         "score_reference": clf.score_reference_,
         "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
         **({} if images is None else {"trained_on": _pack_digests(images, start)}),
+        **({} if found is None or not len(found) else {"found_labels_on": _pack_digests(found)}),
         "versions": library_versions(),
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
@@ -143,15 +147,18 @@ def _pack_digests(images: NDArray[np.uint8], start: dict[str, Any] | None = None
     return {"size": images.shape[1], "digests": base64.b64encode(packed).decode("ascii")}
 
 
-def trained_on(card: dict[str, Any], images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return which images (n, size, size) the model of a card was trained on with their labels; False where unknown."""
-    known = _stored_digests(card, images.shape[1])
+def trained_on(card: dict[str, Any], images: NDArray[np.uint8], *, found: bool = False) -> NDArray[np.bool_]:
+    """Return which images (n, size, size) the model of a card was trained on with their labels; False where unknown.
+
+    With ``found``, those on which it was trained with labels that were found or predicted.
+    """
+    known = _stored_digests(card, images.shape[1], "found_labels_on" if found else "trained_on")
     return np.array([digest in known for digest in _digests(images)], dtype=bool)
 
 
-def _stored_digests(card: dict[str, Any], size: int) -> set[bytes]:
+def _stored_digests(card: dict[str, Any], size: int, key: str = "trained_on") -> set[bytes]:
     """Return the digests in a card; none for images of another size, or where there are none."""
-    stored = card.get("trained_on")
+    stored = card.get(key)
     try:
         if int(stored["size"]) != size:  # type: ignore[index]
             return set()

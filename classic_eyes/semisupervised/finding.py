@@ -189,9 +189,8 @@ def find_labels(
     n_contradicted = len(history.contradicted())
     if n_contradicted and not from_given_alone:
         warnings.append(
-            f"all views contradict {n_contradicted} of {int((known >= 0).sum())} given labels; check them "
-            "(history_.contradicted() returns their positions, and train --report shows them), because wrong labels "
-            "are used as given"
+            f"all views contradict {n_contradicted} of {int((known >= 0).sum())} given labels; check them, because "
+            "wrong labels are used as given (train --report shows them; in Python: history_.contradicted())"
         )
     if not result.stop_reason.startswith(("converged", "all")):
         warnings.append(f"self-training stopped early: {result.stop_reason}")

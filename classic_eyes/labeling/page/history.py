@@ -267,10 +267,11 @@ def _uncertain(history: History, images: Images) -> str:
         "Label these in assets.csv and train again: given labels are never changed.",
         "uncertain",
     )
-    rows = "\n".join(escape(f"{_csv_cell(str(history['files'][k]))},") for k in order)
+    # Without the column, these hardest images would count as drawn at random.
+    rows = "\n".join(escape(f"{_csv_cell(str(history['files'][k]))},,uncertain") for k in order)
     return (
         f"{title}{sheet}<details><summary>All of them as rows for assets.csv, to be completed with labels</summary>"
-        f"<pre>file,label\n{rows}</pre></details>"
+        f"<pre>file,label,chosen\n{rows}</pre></details>"
     )
 
 

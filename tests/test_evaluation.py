@@ -17,6 +17,7 @@ from classic_eyes.evaluation import (
     find_measurable,
     folder_sources,
     image_slices,
+    note_of_unsure,
 )
 from classic_eyes.synthetic import make_eyes
 
@@ -70,8 +71,22 @@ def test_unsure_images_that_were_drawn_at_random_are_counted(tmp_path):
     write_eyes(tmp_path, 40)
     labels = [0, 1] * 18 + [-1] * 4
     found = find_measurable(eyes_of(tmp_path, labels, ["random"] * 40))
-    assert found.rows.sum() == 36
-    assert found.note.startswith("4 of 40 images that were chosen at random are unsure and do not count")
+    assert (found.rows.sum(), found.n_unsure) == (36, 4)
+    note = note_of_unsure(found.n_unsure, {"n": 36, "accuracy": {"value": 35 / 36}})
+    assert note.startswith("4 images that were chosen at random are unsure and do not count in the accuracy")
+    assert "between 0.8750 (all of them wrong) and 0.9750 (all right)" in note
+    assert find_measurable(eyes_of(tmp_path, [0, 1] * 20, ["random"] * 40)).n_unsure == 0
+
+
+@pytest.mark.parametrize("labels", [[0, 1] * 9 + [0], [1] * 16 + [0] * 4])
+def test_few_labels_at_random_measure_nothing_where_others_have_none(tmp_path, labels):
+    write_eyes(tmp_path, 40)
+    n = len(labels)
+    found = find_measurable(eyes_of(tmp_path, labels + [-1] * (40 - n), ["random"] * n + [""] * (40 - n)))
+    assert not found.rows.any()
+    assert f"{sum(labels)} open and {n - sum(labels)} closed of 40 images of 'eyes' are labelled" in found.why_not
+    # A folder that is labelled completely is measured, however small.
+    assert find_measurable(eyes_of(tmp_path, labels, ["random"] * n)).rows.all()
 
 
 def test_labels_of_unknown_choice_hold_only_if_they_are_random(tmp_path):

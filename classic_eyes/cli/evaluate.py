@@ -236,8 +236,8 @@ def _find_seen(
             raise DataError("; ".join([f"{n_left} images are too few for an accuracy; {MIN_GIVEN} are needed", *notes]))
     if n_found := int((trained_on(card, images, found=True) & ~seen).sum()):
         notes.append(
-            f"the model was trained on {n_found:,} of these images, with labels that it found, not with yours: expect a "
-            "slightly lower accuracy on other images"
+            f"the model was trained on {n_found:,} of these images, with labels that it found, not with yours: "
+            "expect a slightly lower accuracy on other images"
         )
     return seen, tuple(notes)
 

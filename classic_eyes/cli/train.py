@@ -191,7 +191,9 @@ def work(arguments: Namespace) -> int:
         for k in history.contradicted()[:_N_CONTRADICTED]:
             given = history.given[k]
             words = ("closed", "open")
-            print(f"labelled {words[given]}, but {words[1 - given]} by all views out of fold: {data.eyes.names[k]}")
+            print(
+                f"labelled {words[given]}, but among {words[1 - given]} eyes in all clusterings: {data.eyes.names[k]}"
+            )
         if not not_evaluated:
             results = evaluate_given(history, data.eyes.groups, measured)
     if results is not None and any(each.by_hand for each in measurable):

@@ -17,6 +17,8 @@ __all__ = ["read_assets_csv", "read_votes"]
 
 # Of wrong lines, so many are listed; only for these a near name is looked for.
 _N_LISTED = 10
+# Of names that differ in the same from those of the folder, fewer.
+_N_ALIKE = 3
 
 
 def read_assets_csv(folder: Path, csv_path: Path, *, accept_predictions: bool = False) -> EyeSet:
@@ -74,10 +76,19 @@ def read_assets_csv(folder: Path, csv_path: Path, *, accept_predictions: bool = 
             subject = f"{table.name}: none of its files is in the folder, it may belong to another folder;"
         elif labelled.missing:
             remedy = "; restore these images, or delete their lines"
-        raise DataError(f"{subject} {listed((line, near.get(line, text)) for line, text in problems)}{remedy}")
+        shown = [(line, near.get(line, text)) for line, text in problems]
+        more = ""
+        if len(shown) > _N_ALIKE and _alike([text for _, text in shown[:_N_LISTED]]):
+            shown, more = shown[:_N_ALIKE], f"; and {len(shown) - _N_ALIKE:,} more"
+        raise DataError(f"{subject} {listed(shown)}{more}{remedy}")
     if not labelled.rows:
         raise DataError(f"{table.name}: a header but no rows; each line names a file and its label")
     return labelled.eyes(predicted=table.is_predictions)
+
+
+def _alike(problems: list[str]) -> bool:
+    """Return whether all are names that differ in the same from one of the folder; see `NearNames.describe`."""
+    return len(differences := {text.partition("' is: ")[2] for text in problems}) == 1 and "" not in differences
 
 
 class _LabelledFolder:

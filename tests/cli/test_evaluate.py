@@ -178,6 +178,74 @@ def test_predictions_are_evaluated_like_the_model(eyes, model, tmp_path, capsys)
     assert "passed over" not in error
 
 
+def test_predictions_for_training_images_are_left_out_like_the_images(tmp_path, capsys):
+    folder, out, predictions = (
+        write_labelled(tmp_path / "eyes", 60, random_state=2),
+        tmp_path / "m.npz",
+        tmp_path / "p.csv",
+    )
+    lines = (folder / "assets.csv").read_text().splitlines()
+    (tmp_path / "some.csv").write_text("\n".join(lines[:41]) + "\n")
+    options = ("--features", "hog", "--classifier", "svm", "--folds", 0, "--labelled-only")
+    assert main("train", folder, "--labels", tmp_path / "some.csv", "--out", out, *options) == 0
+    assert main("predict", folder, "--model", out, "--out", predictions) == 0
+    capsys.readouterr()
+    found, _ = evaluated(capsys, predictions, "--labels", folder / "assets.csv", "--model", out)
+    direct, _ = evaluated(capsys, folder, "--model", out)
+    assert found["results"]["all"]["n"] == 20
+    assert found["results"]["all"]["accuracy"] == direct["results"]["all"]["accuracy"]
+    assert found["notes"][0].startswith("left out: 40 of 60 labelled images, on which the model was trained")
+    (folder / "some.csv").write_text("\n".join(lines[:41]) + "\n")
+    assert main("evaluate", predictions, "--labels", folder / "some.csv", "--model", out) == 2
+    assert "no labelled image is left to evaluate; left out: 40 of 40" in capsys.readouterr().err
+    # Another model, and images that are elsewhere.
+    for labels, why in ((folder, "--model default did not make these"), (tmp_path, "not beside the label file")):
+        found, _ = evaluated(capsys, predictions, "--labels", labels / "some.csv")
+        assert found["results"]["all"]["n"] == 40
+        assert found["notes"][0].startswith("a file of predictions does not show whether the model was trained on")
+        assert why in found["notes"][0]
+
+
+def test_images_of_found_labels_are_noted(tmp_path, capsys):
+    folder, out = tmp_path / "eyes", tmp_path / "m.npz"
+    labels = write_eyes(folder, 300, random_state=3)
+    options = ("--features", "hog", "--classifier", "svm")
+    assert main("train", folder, "--out", out, *options) == 0
+    rows = [f"{k:03}.png,{label},random" for k, label in enumerate(labels[:40])]
+    (tmp_path / "l.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+    capsys.readouterr()
+    found, _ = evaluated(capsys, folder, "--labels", tmp_path / "l.csv", "--model", out)
+    assert found["results"]["all"]["n"] == 40
+    assert "with labels that it found, not with yours: expect a slightly lower accuracy" in found["notes"][0]
+
+
+def test_unsure_images_of_the_random_sample_are_counted(model, tmp_path, capsys):
+    labels = write_eyes(tmp_path / "eyes", 60, random_state=2)
+    rows = [f"{k:03}.png,{'' if k < 5 else label},random" for k, label in enumerate(labels[:40])]
+    (tmp_path / "l.csv").write_text("\n".join(["file,label,chosen", *rows]) + "\n")
+    found, _ = evaluated(capsys, tmp_path / "eyes", "--labels", tmp_path / "l.csv", "--model", model)
+    result = found["results"]["all"]
+    right = round(result["accuracy"]["value"] * 35)
+    (note,) = [note for note in found["notes"] if note.startswith("5 images that were chosen at random are unsure")]
+    assert f"between {right / 40:.4f} (all of them wrong) and {(right + 5) / 40:.4f} (all right)" in note
+    (tmp_path / "few.csv").write_text("\n".join(["file,label,chosen", *rows[5:15]]) + "\n")
+    assert main("evaluate", tmp_path / "eyes", "--labels", tmp_path / "few.csv", "--model", model) == 2
+    assert "too few for an accuracy; 20 chosen at random are needed, and 5 of each class" in capsys.readouterr().err
+
+
+def test_few_random_images_beside_those_of_training_measure_nothing(tmp_path, capsys):
+    folder, out = tmp_path / "eyes", tmp_path / "m.npz"
+    labels = write_eyes(folder, 80, random_state=2)
+    rows = [f"{k:03}.png,{label},random" for k, label in enumerate(labels[:50])]
+    for name, n in (("some", 40), ("all", 50)):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["file,label,chosen", *rows[:n]]) + "\n")
+    options = ("--features", "hog", "--classifier", "svm", "--folds", 0, "--labelled-only")
+    assert main("train", folder, "--labels", tmp_path / "some.csv", "--out", out, *options) == 0
+    capsys.readouterr()
+    assert main("evaluate", folder, "--labels", tmp_path / "all.csv", "--model", out) == 2
+    assert "10 images are too few for an accuracy; 20 are needed; left out: 40 of 50" in capsys.readouterr().err
+
+
 def test_threshold_and_calibration_decide(eyes, model, tmp_path, capsys):
     read, _ = expected(eyes, model)
     for flag in ("--threshold", "--calibration"):

@@ -45,6 +45,19 @@ def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     assert "no accuracy" not in capsys.readouterr().err
 
 
+def test_training_images_of_the_model_are_counted(tmp_path, capsys):
+    folder, out = write_labelled(tmp_path / "eyes", 40), tmp_path / "m.npz"
+    assert main("train", folder, "--out", out, "--features", "hog", "--classifier", "svm", "--folds", 0) == 0
+    (folder / "assets.csv").unlink()
+    write_eyes(folder / "more", 10, random_state=5)
+    assert main("label", folder, "--model", out, "--order", "random", "--out", tmp_path / "a.html") == 0
+    assert f"40 of 50 images are training images of the model {out}: evaluate will leave" in capsys.readouterr().err
+    assert "decide what you see before you read them" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert label(folder, tmp_path / "b.html") == 0
+    assert "training images" not in capsys.readouterr().err
+    assert "decide what you see" not in (tmp_path / "b.html").read_text(encoding="utf-8")
+
+
 def test_mixed_page_says_of_each_image_how_it_was_chosen(eyes, tmp_path):
     out = tmp_path / "label.html"
     assert label(eyes[0], out, "--order", "mixed", "--limit", 21, "--page", 10) == 0

@@ -442,6 +442,22 @@ def test_found_labels_are_not_evaluated_on_given_ones_that_were_chosen_by_priori
     assert card["protocol"].startswith("not evaluated: 40 of 40 labels")
 
 
+def test_unsure_images_are_counted_and_few_random_ones_measure_nothing(tmp_path, capsys):
+    folder, out = tmp_path / "eyes", tmp_path / "m.npz"
+    labels = write_eyes(folder, 60, random_state=5)
+    options = [folder, "--out", out, "--labelled-only", "--force", *FAST]
+    chosen_csv(folder, [*[None] * 10, *labels[10:40], *[None] * 20], ["random"] * 40 + [""] * 20)
+    assert main("train", *options) == 0
+    note = "10 images that were chosen at random are unsure and do not count in the accuracy; if they did, it would be"
+    assert note in capsys.readouterr().out
+    assert note in read_card(out)["protocol"]
+    chosen_csv(folder, [*labels[:19], *[None] * 41], ["random"] * 19 + [""] * 41)
+    assert main("train", *options) == 0
+    assert "not evaluated: " in (text := capsys.readouterr().out)
+    assert "too few for an accuracy; 20 chosen at random are needed" in text
+    assert read_card(out)["results"] is None
+
+
 @pytest.mark.filterwarnings("ignore:all views contradict")
 def test_found_labels_are_evaluated_on_the_random_part_of_a_mixed_page(unlabelled, tmp_path, capsys):
     lines = (unlabelled / "truth.csv").read_text().splitlines()[1:]
@@ -715,6 +731,15 @@ def test_a_start_takes_a_few_labels_and_is_measured(tmp_path, capsys):
     assert main("train", folder, "--start-from", tmp_path / "mine.npz", "--out", tmp_path / "again.npz") == 0
     assert "was trained on 60 of these 60 images; label other images" in capsys.readouterr().out
     assert read_card(tmp_path / "again.npz")["results"] is None
+    # A card without digests knows whole sets; without a card nothing is known.
+    for name, note in (("digests", "was trained on 60 of these 60 images"), ("card", "has no model card: whether it")):
+        start = tmp_path / f"no_{name}.npz"
+        shutil.copy(tmp_path / "mine.npz", start)
+        if name == "digests":
+            without = {key: value for key, value in card.items() if key != "trained_on"}
+            start.with_suffix(".json").write_text(json.dumps(without))
+        assert main("train", folder, "--start-from", start, "--out", tmp_path / "c.npz", "--force") == 0
+        assert note in capsys.readouterr().out
     assert set(card["trained_on"]) == {"size", "digests"}
     assert len(card["trained_on"]["digests"]) > len(read_card(shipped_model("fast"))["trained_on"]["digests"])
     assert card["results"]

@@ -70,6 +70,15 @@ def test_a_label_file_with_other_names_of_the_same_images_is_not_that_of_another
         read_eyes(tmp_path)
 
 
+def test_of_names_that_differ_alike_three_are_shown(put, tmp_path):
+    put(*(f"{k}.jpg" for k in range(20)))
+    (tmp_path / "assets.csv").write_text("file,label\n" + "".join(f"{k},1\n" for k in range(20)))
+    with pytest.raises(DataError) as caught:
+        read_eyes(tmp_path)
+    assert str(caught.value).count("the ending differs") == 3
+    assert str(caught.value).endswith("; and 17 more; correct the names in the label file, or rename the images")
+
+
 def test_near_names_are_found_among_very_many():
     names = NearNames(f"people/{k % 100}/Eye {k}.png" for k in range(100_000))
     begin = time.process_time()

@@ -102,6 +102,9 @@ def test_page_holds_all_parts_and_escapes_names(history, history_text):
     flipped = re.search(r'<figure id="round1-flipped">.*?</figure>', history_text, re.S)[0]
     assert "<span>open</span>" in flipped
     rows = next(text for text in page.words if text.startswith("file,label")).splitlines()
+    assert rows[0] == "file,label,chosen"
+    # Rows that are filled in must not count as drawn at random.
+    assert sum(row.endswith(",,uncertain") for row in rows) == history["labels"].count(-1)
     assert len(rows) > history["labels"].count(-1)
     uncertain = history["labels"].count(-1)
     assert f"{uncertain} images remain uncertain" in words

@@ -41,7 +41,7 @@ DRAWS = (200, 1000)
 
 
 def rotated(images: Images, rng: np.random.Generator) -> Images:
-    """Turn by 15 to 25 degrees to either side; the border is repeated."""
+    """Turn by 15 to 25 degrees to either side; the pixels at the edge are repeated."""
     side = images.shape[1]
     middle = ((side - 1) / 2, (side - 1) / 2)
     angles = rng.uniform(15, 25, len(images)) * rng.choice((-1, 1), len(images))

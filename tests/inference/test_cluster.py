@@ -42,10 +42,14 @@ def model(small_model):
 def dask_cluster():
     """A scheduler and two workers, processes of their own."""
     distributed = pytest.importorskip("distributed")
+    # Dask sets variables for its workers, among them one that makes glibc return freed memory, and leaves them set.
+    environment = dict(os.environ)
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", protocol="tcp://"
     ) as running:
         yield running
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def test_cluster_gives_the_results_of_threads(paths, model, dask_cluster):

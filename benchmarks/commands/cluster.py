@@ -17,7 +17,6 @@ from benchmarks.clustering.evaluation import evaluate_consensus, evaluate_criter
 from benchmarks.clustering.settings import FEATURE_SETS, Measurement, Setting, measure
 from benchmarks.clustering.tuning import CRITERIA, require_optuna, tune
 from benchmarks.commands import print_failed
-from benchmarks.scenarios import BASE
 from classic_eyes import EyeClassifier
 from classic_eyes.cli.arguments import existing_file, known_views, names, natural_number, positive_integer, random_seed
 from classic_eyes.cli.tables import aligned, markdown
@@ -72,7 +71,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=natural_number,
         default=0,
         metavar="N",
-        help="evaluation: with N seeds, train on 80%% of the groups without labels, evaluate on the rest",
+        help="evaluation: with N seeds, train like `train` on 80%% of the groups without labels, evaluate on the rest",
     )
     parser.add_argument(
         "--given",
@@ -212,11 +211,13 @@ def _tuned_rows(context: _Context, arguments: Namespace) -> list[list[str]]:
 
 def _trained_rows(context: _Context, arguments: Namespace) -> list[list[str]]:
     assert context.truth is not None  # checked before
-    eyes, images, n_given = context.data.eyes, context.data.images, arguments.given
+    eyes, n_given = context.data.eyes, arguments.given
+    # As `classic-eyes train` does it: the recipe default, which has a view of larger images.
+    images = load_images(eyes, size=EyeClassifier().gate_size).images
     results = []
     for seed in range(arguments.seed, arguments.seed + arguments.trained):
         print(f"training with {n_given or 'no'} labels, seed {seed} ...", file=sys.stderr)
-        clf = EyeClassifier(**{**BASE, "random_state": seed})
+        clf = EyeClassifier(random_state=seed)
         results.append(
             evaluate_held_out(clf, images, context.truth, eyes.groups, n_given=n_given, random_state=seed)
             | {"seed": str(seed)}

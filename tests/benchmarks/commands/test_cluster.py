@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
+
+from benchmarks.commands import cluster
+from classic_eyes import EyeClassifier
 
 from ...conftest import write_eyes
 from ..conftest import bench
@@ -39,7 +43,10 @@ def test_true_labels_add_columns_and_change_nothing_else(unlabelled, capsys):
     assert "silhouette" in blind.splitlines()[0]
 
 
-def test_training_without_labels_is_evaluated_on_held_out_groups(unlabelled, capsys):
+def test_training_without_labels_is_evaluated_on_held_out_groups(unlabelled, capsys, monkeypatch):
+    # The recipe default takes half a minute.
+    small = partial(EyeClassifier, ("hog",), n_components=20, n_copies=1, n_synthetic=0, detect_non_eyes=False)
+    monkeypatch.setattr(cluster, "EyeClassifier", small)
     options = ["--clusterers", "kmeans", "--components", "8", "--trained", 1, "--given", 12, "--format", "markdown"]
     options += ["--features", "hog,profile/lbp", "--not-mirrored"]
     assert bench("cluster", unlabelled / "eyes", *options, "--labels", unlabelled / "truth.csv") == 0

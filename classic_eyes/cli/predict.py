@@ -92,7 +92,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stats",
         metavar="FILE",
-        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted",
+        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; takes about twice as "
+        "long, so give a sample of many images; not with --resume",
     )
     parser.add_argument(
         "--reference",
@@ -181,7 +182,7 @@ def _reference(arguments: Namespace, read: Iterable[str]) -> dict[str, Any] | No
             raise ParameterError(f"--reference {arguments.reference} is for --stats FILE; give that too")
         return None
     if arguments.resume:
-        raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one")
+        raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one, or predict a sample with --stats")
     if arguments.out is not None and os.path.abspath(arguments.stats) == os.path.abspath(arguments.out):
         raise ParameterError(f"--stats {arguments.stats!r} is --out too; name another file")
     check_out(arguments.stats, force=arguments.force, read=read, option="--stats")
@@ -261,7 +262,8 @@ def _adapted(scored: list[Scored]) -> list[Scored]:
 
 
 def _print_summary(count: Counter[str], n: int, seconds: float, n_before: int) -> None:
-    parts = [f"{count.total() - count['failed']:,} read"]
+    n_read = count.total() - count["failed"]
+    parts = [f"{count.total():,} images: {n_read:,} read" if count["failed"] else f"{n_read:,} read"]
     parts += [f"{count[name]:,} {name}" for name in ("open", "closed")]
     parts += [f"{count[name]:,} {name}" for name in ("unsure", "not-an-eye") if count[name]]
     parts += [f"{count['failed']:,} failed", f"{n / seconds:,.0f} images a second"]

@@ -21,7 +21,7 @@ from classic_eyes.images import read_images
 from ..conftest import ROOT, main, run, shared, write_eyes
 from .conftest import rows_of, shown_on_a_terminal
 
-SUMMARY = re.compile(r"([\d,]+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ images a second")
+SUMMARY = re.compile(r"(?:[\d,]+ images: )?([\d,]+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ images a second")
 
 
 def test_csv_has_a_row_per_image_in_order(predict, folder, small_model, capsys):

@@ -74,7 +74,7 @@ def _lines(requirements: list[str]) -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """Return the environment of the build, in which SOURCE_DATE_EPOCH is the time of the last commit unless it is set."""
+    """Return the environment of the build; SOURCE_DATE_EPOCH is the time of the last commit unless it is set."""
     done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
     commit = {"SOURCE_DATE_EPOCH": done.stdout.strip()} if done.returncode == 0 else {}
     return {**commit, **os.environ}

@@ -92,8 +92,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stats",
         metavar="FILE",
-        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; takes about twice as "
-        "long, so give a sample of many images; not with --resume",
+        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; it takes about twice "
+        "as long and has no --resume, so give it a sample of a large set",
     )
     parser.add_argument(
         "--reference",
@@ -182,7 +182,7 @@ def _reference(arguments: Namespace, read: Iterable[str]) -> dict[str, Any] | No
             raise ParameterError(f"--reference {arguments.reference} is for --stats FILE; give that too")
         return None
     if arguments.resume:
-        raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one, or predict a sample with --stats")
+        raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one")
     if arguments.out is not None and os.path.abspath(arguments.stats) == os.path.abspath(arguments.out):
         raise ParameterError(f"--stats {arguments.stats!r} is --out too; name another file")
     check_out(arguments.stats, force=arguments.force, read=read, option="--stats")

@@ -210,7 +210,9 @@ def test_nothing_in_the_file_runs(saved, tmp_path, place):
         arrays = {name: held[name] for name in held.files}
     arrays[place] = np.array([Trap(trap)], dtype=object)
     np.savez(tmp_path / "trap.npz", **arrays)
-    with pytest.raises(ModelError, match="not a whole compiled model"):
+    with pytest.raises(
+        ModelError, match="not a whole compiled model .*: it holds an array of objects, which could run"
+    ):
         read_npz(tmp_path / "trap.npz")
     assert not trap.exists()
     # The trap is a real one.
@@ -220,10 +222,13 @@ def test_nothing_in_the_file_runs(saved, tmp_path, place):
     assert trap.exists()
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+@pytest.mark.parametrize(
+    ("n_bytes", "reason"), [(1 << 26, "it is compressed"), ((1 << 29) + 1, "its arrays have more than 512 MiB")]
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, n_bytes, reason):
     path = tmp_path / "bomb.npz"
-    np.savez_compressed(path, header=np.zeros(1 << 20, np.uint8), bomb=np.zeros(1 << 26, np.uint8))
-    with pytest.raises(ModelError, match="not a whole compiled model"):
+    np.savez_compressed(path, header=np.zeros(1 << 20, np.uint8), bomb=np.zeros(n_bytes, np.uint8))
+    with pytest.raises(ModelError, match=f"not a whole compiled model of classic_eyes: {reason}"):
         read_npz(path)
 
 

@@ -92,8 +92,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stats",
         metavar="FILE",
-        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; it takes about twice "
-        "as long and has no --resume, so give it a sample of a large set",
+        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; takes two to three "
+        "times as long and refuses --resume, so give it a sample of a large set",
     )
     parser.add_argument(
         "--reference",

@@ -4,18 +4,23 @@ python tools/build_predict.py --out dist
 
 pip cannot express "one of four OpenCV wheels". So this distribution requires none, and its user names one. Everything
 else is the same: the files, the version, and the extras, but for `train`, which brings what training needs.
+
+The wheel of one commit is the same bytes whenever it is built: its files have the time of the commit, unless
+SOURCE_DATE_EPOCH says another.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from configparser import RawConfigParser
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +28,7 @@ NAME = "classic-eyes-predict"
 # What `load_model().predict` imports, beside OpenCV.
 PREDICTION = ("numpy", "threadpoolctl")
 NOT_FOR_USERS = ("bench", "docs", "test")
-NEEDED = ("classic_eyes", "models", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+NEEDED = ("classic_eyes", "models", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 NOTE = """\
 > **classic-eyes-predict** is classic-eyes for prediction alone: numpy, and an OpenCV wheel that you choose.
 > Install it instead of classic-eyes, never beside it: both hold the same files.
@@ -68,10 +73,19 @@ def _lines(requirements: list[str]) -> str:
     return "\n".join(["", *requirements])
 
 
+def build_environment() -> dict[str, str]:
+    """Return the environment of the build; SOURCE_DATE_EPOCH is the time of the last commit unless it is set."""
+    done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    commit = {"SOURCE_DATE_EPOCH": done.stdout.strip()} if done.returncode == 0 else {}
+    return {**commit, **os.environ}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="dist", metavar="DIR", help="default: dist")
     arguments = parser.parse_args()
+    if find_spec("build") is None:
+        sys.exit(f"{Path(__file__).name} needs the package build; run: pip install build")
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         for name in NEEDED:
@@ -82,7 +96,8 @@ def main() -> None:
         (tree / "setup.cfg").write_text(predict_config((ROOT / "setup.cfg").read_text("utf-8")), "utf-8")
         (tree / "README.md").write_text(NOTE + (ROOT / "README.md").read_text("utf-8"), "utf-8")
         out = str(Path(arguments.out).resolve())
-        done = subprocess.run([sys.executable, "-m", "build", "--outdir", out, folder], check=False)
+        command = [sys.executable, "-m", "build", "--outdir", out, folder]
+        done = subprocess.run(command, env=build_environment(), check=False)
     sys.exit(done.returncode)
 
 

@@ -92,7 +92,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stats",
         metavar="FILE",
-        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted",
+        help="write counts of labels, verdicts and errors as JSON, and whether the images drifted; takes two to three "
+        "times as long and refuses --resume, so give it a sample of a large set",
     )
     parser.add_argument(
         "--reference",
@@ -261,7 +262,8 @@ def _adapted(scored: list[Scored]) -> list[Scored]:
 
 
 def _print_summary(count: Counter[str], n: int, seconds: float, n_before: int) -> None:
-    parts = [f"{count.total() - count['failed']:,} read"]
+    n_read = count.total() - count["failed"]
+    parts = [f"{count.total():,} images: {n_read:,} read" if count["failed"] else f"{n_read:,} read"]
     parts += [f"{count[name]:,} {name}" for name in ("open", "closed")]
     parts += [f"{count[name]:,} {name}" for name in ("unsure", "not-an-eye") if count[name]]
     parts += [f"{count['failed']:,} failed", f"{n / seconds:,.0f} images a second"]

@@ -6,12 +6,14 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.writing import write_whole
+from .._version import __version__
 from ..errors import ParameterError
 from ..inference import Scored
 from ..inference.drift import N_BINS, Moments, find_drift, score_histogram
@@ -67,16 +69,19 @@ class Stats:
     def watch(self, scored: Iterable[Scored]) -> Iterator[Scored]:
         """Yield what is given, and count it."""
         for each in scored:
-            if each.score is None:
-                reason = each.error or ""
-                known = reason in self._reasons or len(self._reasons) < _MAX_REASONS
-                self._reasons[reason if known else _OTHERS] += 1
-            else:
-                self._held.append(each)
-                if len(self._held) == _AT_A_TIME:
-                    self._count()
+            self.add(each)
             yield each
-        self._count()
+
+    def add(self, each: Scored) -> None:
+        """Count one prediction, or the reason why there is none."""
+        if each.score is None:
+            reason = each.error or ""
+            known = reason in self._reasons or len(self._reasons) < _MAX_REASONS
+            self._reasons[reason if known else _OTHERS] += 1
+            return
+        self._held.append(each)
+        if len(self._held) == _AT_A_TIME:
+            self._count()
 
     def _count(self) -> None:
         if not self._held:
@@ -93,9 +98,12 @@ class Stats:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts, and the drift from the reference, or from that in the card of the model."""
+        self._count()
         about = self._model.info()
         n = self._verdicts.total()
         found: dict[str, Any] = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "version": __version__,
             "model": {key: about[key] for key in ("name", "sha256")},
             "threshold": self._threshold,
             "failed": self._reasons.total(),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.dependencies import pip_install
 from ..errors import MissingDependencyError
 
 __all__ = ["IR_VERSION", "OPSET", "Graph", "Value", "load_onnx"]
@@ -29,7 +30,7 @@ def load_onnx() -> ModuleType:
         import onnx
     except ImportError as error:
         raise MissingDependencyError(
-            f"the export needs onnx, which cannot be imported ({error}); run: pip install 'classic-eyes[onnx]'"
+            f"the export needs onnx, which cannot be imported ({error}); run: {pip_install('onnx')}"
         ) from error
     return onnx
 

@@ -165,12 +165,12 @@ def _read(
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise ValueError("too large")
+                raise _RefusedError(f"its arrays have more than {MAX_BYTES >> 20} MiB")
             if entries["header"].file_size > _MAX_HEADER:
-                raise ValueError("a header of more than 1 MiB")
+                raise _RefusedError("its header has more than 1 MiB")
             # Ours are not compressed, so a small file cannot unpack to a large one.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ValueError("compressed")
+                raise _RefusedError("it is compressed")
             arrays = {}
             for name in names or entries:
                 arrays[name] = _array_of(archive.read(entries[name]))
@@ -181,7 +181,7 @@ def _read(
         raise
     except Exception as error:
         # The parsers of zip, numpy and JSON raise anything, even an error of Python's tokenizer.
-        raise ModelError(_damaged(shown)) from error
+        raise ModelError(_damaged(shown, error)) from error
     if kind != _KIND:
         raise ModelError(_damaged(shown))
     if number != FORMAT:
@@ -193,14 +193,16 @@ def _read(
 
 
 def _array_of(content: bytes) -> NDArray[Any]:
-    """Return the array of a ``.npy`` file; ValueError where its header states another size than the file has."""
+    """Return the array of a ``.npy`` file; ValueError for objects, and where it states another size than it has."""
     stream = io.BytesIO(content)
     major, _ = np.lib.format.read_magic(stream)
     read_header_of = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
     shape, _, dtype = read_header_of[major](stream)
+    if dtype.hasobject:
+        raise _RefusedError("it holds an array of objects, which could run code")
     # Before numpy takes memory for as many values as are stated.
     if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError("a header that states another size")
+        raise _RefusedError("an array states another size than it has")
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -222,11 +224,13 @@ def _compare(predicted: NDArray[Any], recorded: Any, versions: Mapping[str, str]
         )
 
 
-def _damaged(shown: str) -> str:
-    return (
-        f"{shown} is not a whole compiled model of classic_eyes: damaged, cut off or something else; "
-        "train it or copy it again"
-    )
+class _RefusedError(ValueError):
+    """What a model file must not be; the message goes to the user."""
+
+
+def _damaged(shown: str, error: Exception | None = None) -> str:
+    reason = error if isinstance(error, _RefusedError) else "damaged, cut off or something else"
+    return f"{shown} is not a whole compiled model of classic_eyes: {reason}; train it or copy it again"
 
 
 # -- a program as what JSON can hold, in which an array stands as {"array": name}, and as named arrays --

@@ -29,7 +29,7 @@ def main() -> int:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port), "--log-level", "warning"]
-    command += ["--limit-concurrency", "64", "--workers", str(arguments.workers)]
+    command += ["--limit-concurrency", "1000", "--workers", str(arguments.workers)]
     environment = {**os.environ, "CLASSIC_EYES_MODEL": arguments.model}
     service = subprocess.Popen(command, cwd=FOLDER, env=environment)
     try:

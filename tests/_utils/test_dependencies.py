@@ -100,6 +100,15 @@ def test_the_extra_is_one_of_the_distribution_that_is_installed(predict_only):
     assert pip_install("faces") == "pip install 'classic-eyes-predict[faces]'"
 
 
+@pytest.mark.usefixtures("predict_only")
+def test_the_export_names_the_extra_of_the_distribution_that_is_installed(monkeypatch):
+    from classic_eyes.export.graph import load_onnx
+
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingDependencyError, match=r"run: pip install 'classic-eyes-predict\[onnx\]'$"):
+        load_onnx()
+
+
 def test_without_any_distribution_it_is_the_usual_one(monkeypatch):
     monkeypatch.setattr(dependencies, "_DISTRIBUTIONS", ("classic-eyes", "no-such-distribution"))
     monkeypatch.setattr(dependencies, "version", lambda name: (_ for _ in ()).throw(PackageNotFoundError(name)))

@@ -21,7 +21,9 @@ from classic_eyes.images import read_images
 from ..conftest import ROOT, main, run, shared, write_eyes
 from .conftest import rows_of, shown_on_a_terminal
 
-SUMMARY = re.compile(r"([\d,]+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ images a second")
+SUMMARY = re.compile(
+    r"(?:[\d,]+ images: )?([\d,]+) read, (\d+) open, (\d+) closed, (\d+) failed, [\d,]+ images a second"
+)
 
 
 def test_csv_has_a_row_per_image_in_order(predict, folder, small_model, capsys):
@@ -52,6 +54,7 @@ def test_unreadable_file_is_a_row_with_its_reason_and_status_1(predict, folder, 
     assert all(row["label"] == row["score"] == "" for row in bad.values())
     assert bad["006x.jpg"]["error"] == "empty file"
     assert SUMMARY.fullmatch(err.strip()).group(1, 4) == ("31", "2")
+    assert err.startswith("33 images: 31 read, ")
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 7])

@@ -6,11 +6,12 @@ import csv
 import json
 import shutil
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from classic_eyes import load_model
+from classic_eyes import __version__, load_model
 from classic_eyes._utils.shipped import shipped_model
 from classic_eyes.evaluation import drift
 from classic_eyes.images import read_images
@@ -100,6 +101,17 @@ def test_a_model_without_non_eye_detection_counts_what_it_knows(eyes, small_mode
     found = stats(tmp_path / "s.json", eyes, "--model", small_model.with_suffix(".npz"))
     assert set(found["verdicts"]) == {"closed", "open", "unsure"}
     assert sum(found["verdicts"].values()) == 150
+
+
+def test_the_file_has_its_date_and_the_version_and_else_depends_on_the_images_alone(eyes, model, tmp_path):
+    path = model()
+    one, other = (stats(tmp_path / f"{name}.json", eyes, "--model", path) for name in "ab")
+    for each in (one, other):
+        made = datetime.fromisoformat(each.pop("date"))
+        assert made.tzinfo is UTC
+        assert abs(datetime.now(UTC) - made) < timedelta(minutes=5)
+    assert one == other
+    assert one["version"] == __version__
 
 
 def test_images_none_of_which_can_be_read(tmp_path, model):

@@ -69,7 +69,9 @@ def test_reads_of_ten_million_images():
     at_a_time = stated(r"a worker with (\d+) requests at a time")
     assert at_a_time / seconds == pytest.approx(stated(r"gets ([\d,]+) images a\s+second"), rel=0.1)
     size = stated(r"files of\s+some (\d+) bytes")
-    assert f"a thousand reads of {size * PER_SHARD / 1e6:.0f} MB" in TEXT
+    member = 512 + -(-size // 512) * 512
+    assert f"{size:.0f} bytes become {member:,.0f} and all of them {member * MILLION / 1e9:.0f} GB" in TEXT
+    assert f"a thousand reads of {member * PER_SHARD / 1e6:.0f} MB" in TEXT
     assert f"{size * MILLION / 1e9:.0f} GB of images" in TEXT
 
 

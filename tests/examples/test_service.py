@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.util
+import json
 import operator
 import struct
 import sys
@@ -18,7 +19,7 @@ from classic_eyes import load_model
 from classic_eyes.images import read_images
 from classic_eyes.synthetic import make_eyes
 
-from ..conftest import ROOT, run
+from ..conftest import ROOT, main, run
 
 pytest.importorskip("fastapi", reason="fastapi is not installed; pip install 'classic-eyes[service]'")
 testclient = pytest.importorskip("fastapi.testclient", reason="httpx is not installed")
@@ -39,6 +40,7 @@ def load(name):
 sys.path.insert(0, str(FOLDER))  # of batches.py, which the application imports
 app = load("app")
 batched = load("batches").batched
+bodies = sys.modules["bodies"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,8 @@ def test_one_patch_is_predicted_as_by_the_library(client):
         answer = client.post("/patches", content=content, headers={"content-type": "image/png"})
         assert answer.status_code == 200
         images, _ = read_images([content], size=MODEL.size)
-        expected = {"open": MODEL.predict_proba(images)[0, 1], "verdict": MODEL.verdict(images)[0]}
+        expected = {"open": round(MODEL.predict_proba(images)[0, 1], 6), "verdict": MODEL.verdict(images)[0]}
+        expected["novelty"] = round(MODEL.novelty_score(images)[0], 6)
         assert answer.json() == {"patches": [expected]}
 
 
@@ -80,7 +83,7 @@ def test_several_patches_keep_their_order_and_bad_ones_have_a_reason(client):
     rows = client.post("/patches", files=form(contents)).json()["patches"]
     images, _ = read_images(EYES, size=MODEL.size)
     assert rows.pop(5) == {"error": "text, not an image"}
-    assert [row["open"] for row in rows] == MODEL.predict_proba(images)[:, 1].tolist()
+    assert [row["open"] for row in rows] == MODEL.predict_proba(images)[:, 1].round(6).tolist()
     assert [row["verdict"] for row in rows] == MODEL.verdict(images)
 
 
@@ -146,9 +149,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("path", ["/patches", "/photographs"])
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_requests_are_refused_in_one_line(client, kind, path):
+def test_hostile_requests_are_refused_in_one_line(client, kind, path, caplog):
     request, status, reason = HOSTILE[kind]
     answer = client.post(path, **request)
+    (record,) = (record for record in caplog.records if record.name == "uvicorn.error")
+    assert record.getMessage() == f"refused POST '{path}': {status} {answer.json()['detail']}"
     assert answer.status_code == status
     detail = answer.json()["detail"]
     if path == "/patches" or status != 422:
@@ -164,7 +169,7 @@ def test_a_photograph_of_too_many_pixels_is_refused(client):
     assert (answer.status_code, "at most 25,000,000" in answer.json()["detail"]) == (422, True)
 
 
-@pytest.mark.parametrize("path", ["/", "/patches", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/patches", "/nothing", "/docs", "/redoc", "/openapi.json"])
 def test_other_paths_and_methods_are_refused(client, path):
     assert client.get(path).status_code in (404, 405)
 
@@ -206,6 +211,92 @@ def test_an_endless_form_is_not_read_to_its_end():
 def test_a_client_that_leaves_ends_no_more_than_its_request():
     half = {"type": "http.request", "body": EYES[0][:99], "more_body": True}
     assert ask(iter([half, {"type": "http.disconnect"}])) == (413, 2)
+
+
+class _Held:
+    """The messages of a client that sends half of an image and then nothing, and holds its connection."""
+
+    def __init__(self):
+        self._half = iter([{"type": "http.request", "body": EYES[0][:99], "more_body": True}])
+
+    async def __call__(self):
+        for message in self._half:
+            return message
+        await asyncio.sleep(60)
+        return None
+
+
+async def answer_to(receive, path="/patches"):
+    """Return status and headers of the application for a request of these messages."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST" if path == "/patches" else "GET", "path": path, "raw_path": path.encode()}
+    scope |= {
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/png")],
+        "http_version": "1.1",
+        "scheme": "http",
+    }
+    await app.app({**scope, "root_path": "", "server": ("a", 80), "client": ("a", 1)}, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"])
+
+
+def test_half_sent_requests_end_and_neither_block_the_health_check_nor_the_requests_after_them(monkeypatch):
+    monkeypatch.setattr(bodies, "MAX_SECONDS", 0.5)
+
+    async def whole():
+        return {"type": "http.request", "body": EYES[0], "more_body": False}
+
+    async def all_of_them():
+        held = [asyncio.create_task(answer_to(_Held())) for _ in range(app.AT_A_TIME.total_tokens)]
+        await asyncio.sleep(0.1)
+        assert app.AT_A_TIME.available_tokens == 0
+        healthy = await asyncio.wait_for(answer_to(whole, "/health"), 0.2)
+        good = await answer_to(whole)
+        return healthy, good, await asyncio.gather(*held)
+
+    with ThreadPoolExecutor(1) as pool:
+        healthy, good, held = pool.submit(asyncio.run, all_of_them()).result()
+    assert (healthy[0], good[0]) == (200, 200)
+    assert {status for status, _ in held} == {408}
+    assert all(headers[b"connection"] == b"close" for _, headers in held)
+
+
+def test_statistics_are_those_of_the_command_line(client, monkeypatch, tmp_path):
+    from classic_eyes.cli.stats import Stats, read_reference
+
+    monkeypatch.setattr(app, "STATS", Stats(MODEL, 0.5, None))
+    assert client.get("/stats").json()["n"] == 0
+    client.post("/patches", files=form([*EYES, b"text"]))
+    client.post("/patches", content=b"", headers=IMAGE)
+    found = client.get("/stats").json()
+    folder = tmp_path / "eyes"
+    folder.mkdir()
+    for number, content in enumerate([*EYES, b"text", b""]):
+        (folder / f"{number}.png").write_bytes(content)
+    assert main("predict", folder, "--stats", tmp_path / "s.json") == 1
+    expected = json.loads((tmp_path / "s.json").read_text())
+    for each in (found, expected):
+        del each["date"]
+        for moments in each["novelty"].values():
+            moments.update({key: pytest.approx(moments[key], abs=1e-5) for key in ("mean", "deviation")})
+    assert found == expected
+    assert (found["n"], found["failed"]) == (12, 2)
+    # It is the reference of the next start.
+    (tmp_path / "reference.json").write_bytes(client.get("/stats").content)
+    again = Stats(MODEL, 0.5, read_reference(str(tmp_path / "reference.json")))
+    monkeypatch.setattr(app, "STATS", again)
+    client.post("/patches", files=form(EYES))
+    assert client.get("/stats").json()["reference"] == "--reference"
+
+
+def test_each_file_of_a_form_that_is_refused_is_logged(client, caplog):
+    client.post("/patches", files=form([EYES[0], b"text", b""]))
+    reasons = ["text, not an image", "empty file"]
+    assert [record.getMessage() for record in caplog.records] == [f"refused a file of a form: {x}" for x in reasons]
 
 
 def rows_of(function, *requests):
@@ -262,3 +353,5 @@ def test_the_image_of_the_container_runs_without_root_and_has_a_health_check():
     assert user not in ("root", "0")
     assert words.index("USER") < words.index("CMD")
     assert f'"classic-eyes-predict[faces]=={app.__version__}"' in "\n".join(lines)
+    (copied,) = (line.split()[1:-1] for line in lines if line.startswith("COPY"))
+    assert set(copied) == {path.name for path in FOLDER.glob("*.py")} - {"load_test.py"}

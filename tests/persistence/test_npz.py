@@ -19,6 +19,7 @@ from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
 from classic_eyes.errors import MissingDependencyError, ModelError
 from classic_eyes.inference import program
 from classic_eyes.inference.cascade import Cascade
+from classic_eyes.persistence import npz
 from classic_eyes.persistence.files import sha256
 from classic_eyes.persistence.npz import read_header, read_npz, write_npz
 from classic_eyes.synthetic import make_eyes
@@ -210,7 +211,7 @@ def test_nothing_in_the_file_runs(saved, tmp_path, place):
         arrays = {name: held[name] for name in held.files}
     arrays[place] = np.array([Trap(trap)], dtype=object)
     np.savez(tmp_path / "trap.npz", **arrays)
-    with pytest.raises(ModelError, match="not a whole compiled model"):
+    with pytest.raises(ModelError, match="classic_eyes: it holds an array of objects, which could run code"):
         read_npz(tmp_path / "trap.npz")
     assert not trap.exists()
     # The trap is a real one.
@@ -220,10 +221,19 @@ def test_nothing_in_the_file_runs(saved, tmp_path, place):
     assert trap.exists()
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+@pytest.mark.parametrize(
+    ("header", "most", "reason"),
+    [
+        (1 << 10, 1 << 29, "it is compressed"),
+        (1 << 20, 1 << 29, "its header has more than 1 MiB"),
+        (1 << 10, 1 << 20, "its arrays have more than 1 MiB"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, header, most, reason):
     path = tmp_path / "bomb.npz"
-    np.savez_compressed(path, header=np.zeros(1 << 20, np.uint8), bomb=np.zeros(1 << 26, np.uint8))
-    with pytest.raises(ModelError, match="not a whole compiled model"):
+    np.savez_compressed(path, header=np.zeros(header, np.uint8), bomb=np.zeros(1 << 26, np.uint8))
+    monkeypatch.setattr(npz, "MAX_BYTES", most)
+    with pytest.raises(ModelError, match=f"not a whole compiled model of classic_eyes: {reason}"):
         read_npz(path)
 
 

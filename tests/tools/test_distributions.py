@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
+import subprocess
+import sys
+import time
+import zipfile
 from configparser import RawConfigParser
 
 import pytest
 
 from classic_eyes._utils import dependencies, opencv
-from tools.build_predict import NAME, predict_config
+from tools import build_predict
+from tools.build_predict import NAME, build_environment, predict_config
 from tools.lowest_versions import lowest_versions
 
 from ..conftest import ROOT
@@ -65,3 +71,46 @@ def test_the_test_extra_brings_all_the_others():
     extras = parsed(TEXT)["options.extras_require"]
     (own,) = (each for each in lines(extras["test"]) if each.startswith("classic-eyes["))
     assert sorted(own[len("classic-eyes[") : -1].split(",")) == sorted(set(extras) - {"test"})
+
+
+def test_the_notice_is_in_both_distributions_and_names_every_trained_file():
+    assert parsed(TEXT)["metadata"]["license_files"].split() == ["LICENSE", "NOTICE"]
+    assert {"LICENSE", "NOTICE"} <= set(build_predict.NEEDED)
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    trained = [path.name for path in (ROOT / "models").iterdir() if path.suffix in (".npz", ".dat")]
+    assert len(trained) == 6
+    assert all(notice.count(name) == 2 for name in trained)
+
+
+def test_the_build_has_the_time_of_the_commit(monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    log = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if log.returncode:
+        pytest.skip("not a clone")
+    assert build_environment()["SOURCE_DATE_EPOCH"] == log.stdout.strip()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    assert build_environment()["SOURCE_DATE_EPOCH"] == "1"
+
+
+def test_a_build_without_the_package_build_names_it(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["build_predict.py"])
+    monkeypatch.setattr(build_predict, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"^build_predict.py needs the package build; run: pip install build$"):
+        build_predict.main()
+
+
+@pytest.mark.slow
+def test_two_builds_are_the_same_bytes(tmp_path):
+    """Slow, because each makes an environment of its own."""
+    built = []
+    for name in "ab":
+        command = [sys.executable, str(ROOT / "tools" / "build_predict.py"), "--out", str(tmp_path / name)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "Could not find a version that satisfies the requirement" in done.stdout + done.stderr:
+            pytest.skip("no package index")
+        assert done.returncode == 0, done.stderr
+        built.append({path.suffix: path.read_bytes() for path in (tmp_path / name).iterdir()})
+        time.sleep(2.1)  # zip files have times of two seconds
+    assert built[0][".whl"] == built[1][".whl"]
+    with zipfile.ZipFile(io.BytesIO(built[0][".whl"])) as wheel:
+        assert sum(name.endswith(("/NOTICE", "/LICENSE")) for name in wheel.namelist()) == 2

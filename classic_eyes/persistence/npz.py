@@ -21,9 +21,8 @@ from .._utils.opencv import check_opencv
 from .._utils.threads import one_thread
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
-from ..inference.cascade import Cascade
 from ..inference.novelty import Novelty, Subspace
-from ..inference.program import Block, Program, View
+from ..inference.program import Block, Cascade, Program, View
 from ..preprocessing.alignment import Alignment
 from .files import MAX_BYTES, check_path, kind_of, library_versions, read_whole, replace
 

@@ -15,7 +15,7 @@ from .._utils.shipped import SHIPPED_MODELS, shipped_model
 from .._utils.writing import check_writable, is_stream
 from ..errors import ParameterError
 from ..images.arrays import MAX_PIXELS
-from ..images.remote import is_url
+from ..images.files import is_url
 
 __all__ = [
     "add_bits_argument",

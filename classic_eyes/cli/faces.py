@@ -30,9 +30,9 @@ from ..faces import VERDICTS, Face, FaceReader, draw_faces
 from ..faces.drawing import scaled_faces
 from ..faces.page import PageEntry, PageFace, page_entry, render_page, thumbnail_side
 from ..images import IMAGE_ENDINGS
+from ..images.files import is_url
 from ..images.finding import Listing, last_name
 from ..images.photographs import EXTRA_ENDINGS, decode_photograph
-from ..images.remote import is_url
 from ..inference.processes import run_in_processes
 from ..predictor import load_model
 from .arguments import (

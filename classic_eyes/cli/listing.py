@@ -19,9 +19,8 @@ from .._utils.text import wide_encoding
 from ..errors import DataError, ParameterError
 from ..images import arrays
 from ..images.archives import Member, list_members
-from ..images.files import IMAGE_ENDINGS
+from ..images.files import IMAGE_ENDINGS, is_url
 from ..images.finding import Listing, describe_passed_over, list_folder
-from ..images.remote import is_url
 
 __all__ = [
     "ListedImages",

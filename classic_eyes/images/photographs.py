@@ -15,9 +15,8 @@ from .._utils.dependencies import pip_install
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, Images, check_bits, check_pixels, to_uint8
 from .decoding import Decoded, decode, quiet_opencv
-from .files import MAX_BYTES, Source, read_bytes
+from .files import MAX_BYTES, Source, is_url, read_bytes, read_url
 from .headers import stated_size
-from .remote import is_url, read_url
 
 __all__ = [
     "EXTRA_ENDINGS",

@@ -8,12 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from struct import unpack_from
 
-__all__ = [
-    "TIFF_TYPES",
-    "stated_size",
-    "tiff_entries",
-    "time_taken",
-]
+__all__ = ["TIFF_TYPES", "stated_size", "tiff_entries", "time_taken"]
 
 Size = tuple[int, int]
 

@@ -1,4 +1,4 @@
-"""Image sizes stated in headers: of files written by OpenCV, built by hand, and hostile. When photographs were taken."""
+"""What headers state: sizes, of files written by OpenCV, built by hand, and hostile; and when photographs were taken."""
 
 import io
 import struct

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 from classic_eyes import EyeClassifier, load_model, predictor
 from classic_eyes._utils import threads
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
 from classic_eyes._utils.threads import one_thread
 from classic_eyes.calibration import Adaptation, Calibration, Threshold
 from classic_eyes.cli.info import describe_model
@@ -25,7 +25,6 @@ from classic_eyes.images import as_images
 from classic_eyes.inference import program
 from classic_eyes.inference.program import BLOCK
 from classic_eyes.persistence.card import read_card
-from classic_eyes.persistence.files import sha256
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(300, random_state=3).images

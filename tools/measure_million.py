@@ -12,7 +12,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.tables import markdown
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from .._version import __version__
 from ..errors import MissingDependencyError
 
-__all__ = ["check_training_packages", "distribution", "pip_install"]
+__all__ = ["check_training_packages", "distribution", "library_versions", "pip_install"]
 
 # Modules to the packages that bring them.
 _TRAINING = {"joblib": "joblib", "scipy": "scipy", "sklearn": "scikit-learn"}
 # Other requirements of the same package, see tools/build_predict.py; the first is the default.
 _DISTRIBUTIONS = ("classic-eyes", "classic-eyes-predict")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
 
 
 @cache
@@ -45,3 +48,16 @@ def check_training_packages() -> None:
         raise MissingDependencyError(
             f"training and evaluation need {', '.join(missing)}, which prediction does not; run: {remedy}"
         )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions on which predictions depend: of this library, Python, OpenCV and the numerical libraries."""
+    import cv2
+
+    versions = {"classic_eyes": __version__, "python": platform.python_version(), "opencv": cv2.__version__}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions

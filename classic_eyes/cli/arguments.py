@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .._utils.shipped import SHIPPED_MODELS, shipped_model
-from .._utils.writing import check_writable, is_stream
+from .._utils.files import SHIPPED_MODELS, check_writable, is_stream, shipped_model
 from ..errors import ParameterError
 from ..images.arrays import MAX_PIXELS
 from ..images.files import is_url

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.writing import write_whole
+from .._utils.files import write_whole
 from ..errors import ParameterError
 from ..inference import Scored
 from ..inference.drift import N_BINS, Moments, find_drift, score_histogram

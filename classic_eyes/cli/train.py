@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.shipped import SHIPPED_MODELS, shipped_model
-from .._utils.writing import csv_text, write_whole
+from .._utils.files import SHIPPED_MODELS, csv_text, shipped_model, write_whole
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
 from ..datasets.identical import describe_contradictions, join_identical

@@ -18,8 +18,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._utils.files import is_stream, write_whole
 from .._utils.threads import n_cores, one_thread
-from .._utils.writing import is_stream, write_whole
 from .._version import __version__
 from ..calibration import Calibration, read_calibration
 from ..errors import DataError, ImageError, ParameterError

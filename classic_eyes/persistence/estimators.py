@@ -13,12 +13,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from .._utils.dependencies import check_training_packages, pip_install
+from .._utils.dependencies import check_training_packages, library_versions, pip_install
+from .._utils.files import MAX_BYTES, check_path, mib, read_whole, replace
 from .._utils.opencv import check_opencv
 from ..errors import MissingDependencyError, ModelError
 from .card import card_path, write_card
-from .files import MAX_BYTES, check_path, kind_of, library_versions, mib, npz_path, read_whole, replace
-from .npz import write_npz
+from .npz import kind_of, npz_path, write_npz
 
 __all__ = [
     "ALLOWED_TYPES",

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.dependencies import library_versions
+from .._utils.files import MAX_BYTES, check_path, read_whole, replace
 from .._utils.opencv import check_opencv
 from .._utils.threads import one_thread
 from ..descriptors import DESCRIPTORS
@@ -24,12 +27,13 @@ from ..errors import ModelError
 from ..inference.novelty import Novelty, Subspace
 from ..inference.program import Block, Cascade, Program, View
 from ..preprocessing.alignment import Alignment
-from .files import MAX_BYTES, check_path, kind_of, library_versions, read_whole, replace
 
 __all__ = [
     "FORMAT",
     "TOLERANCE",
     "join_program",
+    "kind_of",
+    "npz_path",
     "pack_program",
     "read_header",
     "read_npz",
@@ -51,6 +55,29 @@ _OTHERS = {
     "skops": "is a skops file; name it NAME.skops",
     "other": "is an archive of something else than a compiled model; classic-eyes train makes one",
 }
+
+
+def kind_of(content: bytes) -> str | None:
+    """Return the kind of model in a file by its content, whatever its name: ``empty``, ``npz``, ``skops``, ``joblib``.
+
+    >>> kind_of(b""), kind_of(b"GIF89a")
+    ('empty', None)
+    """
+    if not content:
+        return "empty"
+    if content[:1] in (b"\x80", b"\x78"):  # pickle's first byte, and zlib's
+        return "joblib"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, struct.error):
+        return None
+    return "npz" if "header.npy" in names else "skops" if "schema.json" in names else None
+
+
+def npz_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of the compiled model beside a model file: the same name, ending in ``.npz``."""
+    return Path(path).with_suffix(".npz")
 
 
 def pack_program(program: Program) -> bytes:

@@ -1,4 +1,4 @@
-"""What headers state: sizes, of files written by OpenCV, built by hand, and hostile; and when photographs were taken."""
+"""What headers state: sizes, in files written by OpenCV, built by hand and hostile; and when photographs were taken."""
 
 import io
 import struct

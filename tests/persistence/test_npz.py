@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
 from classic_eyes.errors import MissingDependencyError, ModelError
 from classic_eyes.inference import program
 from classic_eyes.inference.program import Cascade
-from classic_eyes.persistence.files import sha256
 from classic_eyes.persistence.npz import read_header, read_npz, write_npz
 from classic_eyes.synthetic import make_eyes
 

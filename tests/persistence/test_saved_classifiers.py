@@ -19,11 +19,11 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from classic_eyes import EyeClassifier, cli, load_model
+from classic_eyes._utils.dependencies import library_versions
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.persistence import estimators
 from classic_eyes.persistence.card import read_card
 from classic_eyes.persistence.estimators import ENDINGS, describe_skops, read_estimator
-from classic_eyes.persistence.files import library_versions
 from classic_eyes.persistence.npz import read_header
 from classic_eyes.synthetic import make_eyes
 

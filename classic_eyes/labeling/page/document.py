@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..._utils.files import write_whole
 from ..._utils.html import escape, html_page
-from ..._utils.writing import write_whole
 from ...errors import ParameterError
 from .text import resource
 

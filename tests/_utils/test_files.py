@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_eyes._utils.writing import check_writable, csv_text, is_stream, write_whole
+from classic_eyes._utils.files import check_writable, csv_text, is_stream, write_whole
 
 
 def test_carriage_return_is_quoted():

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._utils.opencv import check_opencv
+from ._utils.dependencies import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import as_images

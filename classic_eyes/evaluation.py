@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ._utils import opencv, training_packages  # noqa: F401
+from ._utils import training_packages  # noqa: F401
 
 # isort: split
 import cv2

@@ -14,7 +14,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from .opencv import cv2
+from .dependencies import cv2
 
 __all__ = ["map_in_threads", "n_cores", "one_thread", "turn"]
 

@@ -13,9 +13,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from .._utils.dependencies import check_training_packages, library_versions, pip_install
+from .._utils.dependencies import check_opencv, check_training_packages, library_versions, pip_install
 from .._utils.files import MAX_BYTES, check_path, mib, read_whole, replace
-from .._utils.opencv import check_opencv
 from ..errors import MissingDependencyError, ModelError
 from .card import card_path, write_card
 from .npz import kind_of, npz_path, write_npz

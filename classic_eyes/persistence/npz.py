@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.dependencies import library_versions
+from .._utils.dependencies import check_opencv, library_versions
 from .._utils.files import MAX_BYTES, check_path, read_whole, replace
-from .._utils.opencv import check_opencv
 from .._utils.threads import one_thread
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes._utils.opencv import opencv_log
+from classic_eyes._utils.dependencies import opencv_log
 from classic_eyes.errors import ImageError
 from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, files, read_bytes, read_image, read_images
 from classic_eyes.images.decoding import quiet_opencv

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._utils.files import SHIPPED_MODELS, shipped_model
-from ._utils.threads import n_cores, turn
+from ._utils.resources import n_cores, turn
 from ._version import __version__
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate

@@ -166,9 +166,9 @@ def check_training_packages() -> None:
     """Raise MissingDependencyError where a package is missing that training and evaluation need."""
     missing = [name for module, name in _TRAINING.items() if find_spec(module) is None]
     if missing:
-        opencv_remedy = f"pip install {distribution()}" if distribution() == _DISTRIBUTIONS[0] else pip_install("train")
+        remedy = f"pip install {distribution()}" if distribution() == _DISTRIBUTIONS[0] else pip_install("train")
         raise MissingDependencyError(
-            f"training and evaluation need {', '.join(missing)}, which prediction does not; run: {opencv_remedy}"
+            f"training and evaluation need {', '.join(missing)}, which prediction does not; run: {remedy}"
         )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.files import csv_text, is_stream, write_whole
-from .._utils.threads import n_cores, one_thread
+from .._utils.resources import n_cores, one_thread
 from ..calibration import read_calibration
 from ..errors import DataError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._utils.files import is_stream, write_whole
-from .._utils.threads import n_cores, one_thread
+from .._utils.resources import n_cores, one_thread
 from .._version import __version__
 from ..calibration import Calibration, read_calibration
 from ..errors import DataError, ImageError, ParameterError

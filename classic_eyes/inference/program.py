@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.memory import keep_freed_memory
+from .._utils.resources import keep_freed_memory
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
 from ..preprocessing.alignment import Alignment, align, find_poses

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from .._utils.dependencies import check_opencv, library_versions
 from .._utils.files import MAX_BYTES, check_path, read_whole, replace
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
 from ..inference.novelty import Novelty, Subspace

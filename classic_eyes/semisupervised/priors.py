@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from .. import metrics
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..errors import DataError
 from ..features import count_hits
 from ..inference.program import Program

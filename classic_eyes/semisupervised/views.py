@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..errors import ParameterError
 from ..preprocessing.alignment import align, shipped_alignment
 from ..preprocessing.augmentation import flip

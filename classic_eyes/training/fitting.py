@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..calibration.platt import fit_platt
 from ..errors import ParameterError
 from ..inference.drift import score_histogram

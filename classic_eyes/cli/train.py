@@ -40,9 +40,8 @@ from ..predictor import load_model
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
 from ..semisupervised.finding import MIN_IMAGES
-from ..training.compiling import NotCompilableError, check_compilable
 from ..training.duration import estimate_seconds
-from ..training.pipelines import CLASSIFIERS, build_pipelines
+from ..training.pipelines import CLASSIFIERS, NotCompilableError, build_pipelines, check_compilable
 from ..training.starting import MIN_LABELLED
 from .arguments import (
     add_bits_argument,

@@ -120,7 +120,7 @@ def _unpaired(weights: Rows, pairs: NDArray[np.intp]) -> Rows:
 class ViewProtocol(Protocol):
     """What a `Program` needs of a view. Two classes have it.
 
-    `View`, below, is compiled; files and shipped models hold nothing else. `classic_eyes.training.compiling.FittedView`
+    `View`, below, is compiled; files and shipped models hold nothing else. `classic_eyes.training.pipelines.FittedView`
     is a fitted scikit-learn pipeline, for a classifier or an extractor that cannot be compiled.
     """
 

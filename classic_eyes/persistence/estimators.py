@@ -70,7 +70,7 @@ ALLOWED_TYPES = (
     "classic_eyes.svm.symmetric.SymmetricPca",
     "classic_eyes.svm.symmetric.SymmetricScaler",
     "classic_eyes.svm.symmetric.SymmetricUnion",
-    "classic_eyes.training.compiling.FittedView",
+    "classic_eyes.training.pipelines.FittedView",
     "numpy.bool",
     "numpy.float32",
     "numpy.float64",

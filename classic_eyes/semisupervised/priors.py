@@ -17,9 +17,8 @@ from ..errors import DataError
 from ..features import count_hits
 from ..inference.program import Program
 from ..synthetic import make_eyes
-from ..training.compiling import default_settings
 from ..training.fitting import fit_program
-from ..training.pipelines import build_pipelines
+from ..training.pipelines import build_pipelines, default_settings
 
 __all__ = ["MIN_ORIENTATION", "ClusterOrientation", "PriorScores", "compute_priors", "orient_clusters"]
 

@@ -1,4 +1,4 @@
-"""The parameters of a synthetic eye, their legal ranges, and random ones as in small web photographs and infrared frames."""
+"""The parameters of a synthetic eye: their legal ranges, and random ones as in web photographs and infrared frames."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from ..preprocessing.alignment import Alignment, align, find_poses, shipped_alig
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
 from ..svm import LeastSquaresSvm, SymmetricSvm
-from .compiling import FittedView, NotCompilableError, compile_view, decision_values
+from .pipelines import FittedView, NotCompilableError, compile_view, decision_values
 from .training_set import (
     MIN_CALIBRATING,
     TrainingSet,

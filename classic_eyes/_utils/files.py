@@ -31,6 +31,7 @@ __all__ = [
     "sha256",
     "shipped_file",
     "shipped_model",
+    "wide_encoding",
     "write_whole",
 ]
 
@@ -42,6 +43,7 @@ _PREFIX = ".classic_eyes."
 _DESCRIPTORS = ("/dev/fd/", "/dev/stderr", "/dev/stdout", "/proc/self/fd/")
 # No model of ours comes near it, packed or unpacked; a larger file is refused before it takes memory.
 MAX_BYTES = 1 << 29
+_BYTE_ORDER_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def shipped_model(name: str) -> Path:
@@ -185,3 +187,20 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def wide_encoding(start: bytes) -> str | None:
+    """Return "UTF-16" or "UTF-32" for the first bytes of such a text, else None; four bytes are enough.
+
+    Without a byte order mark it is recognized where the first two characters are ASCII.
+
+    >>> wide_encoding("file".encode("utf-16")), wide_encoding("file".encode("utf-32-be")), wide_encoding(b"file")
+    ('UTF-16', 'UTF-32', None)
+    """
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return name
+    zeros = [byte == 0 for byte in start[:4]]
+    if zeros in ([False, True, False, True], [True, False, True, False]):
+        return "UTF-16"
+    return "UTF-32" if zeros in ([False, True, True, True], [True, True, True, False]) else None

@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import IO
 
-from .._utils.text import wide_encoding
+from .._utils.files import wide_encoding
 from ..errors import DataError, ParameterError
 from ..images import arrays
 from ..images.archives import Member, list_members

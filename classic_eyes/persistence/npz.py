@@ -34,7 +34,6 @@ __all__ = [
     "kind_of",
     "npz_path",
     "pack_program",
-    "read_header",
     "read_npz",
     "split_program",
     "write_npz",
@@ -122,16 +121,6 @@ def write_npz(path: str | os.PathLike[str], program: Program) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the header of a ``.npz`` model without reading its arrays; ModelError as `read_npz`.
-
-    >>> read_header("no-such-model.npz")
-    Traceback (most recent call last):
-    classic_eyes.errors.ModelError: no model file 'no-such-model.npz'; classic-eyes train makes one
-    """
-    return _read(path, ("header",))[0]
-
-
 def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     """Read a compiled model and check it.
 
@@ -154,7 +143,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     check_opencv()
     check_path(path)
     shown = repr(os.fspath(path))
-    header, arrays, digest = _read(path, None)
+    header, arrays, digest = _read(path)
     try:
         versions = {str(name): str(number) for name, number in header["versions"].items()}
         program = join_program(header["program"], arrays)
@@ -173,9 +162,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     return program, {"format": header["format"], "versions": versions, "sha256": digest}
 
 
-def _read(
-    path: str | os.PathLike[str], names: tuple[str, ...] | None
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]], str]:
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]], str]:
     shown = repr(os.fspath(path))
     try:
         content = read_whole(path)
@@ -196,9 +183,7 @@ def _read(
             # Ours are not compressed, so a small file cannot unpack to a large one.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ValueError("compressed")
-            arrays = {}
-            for name in names or entries:
-                arrays[name] = _array_of(archive.read(entries[name]))
+            arrays = {name: _array_of(archive.read(entry)) for name, entry in entries.items()}
         header = json.loads(arrays.pop("header").tobytes())
         kind, number = header["kind"], header["format"]
     except (ImportError, MemoryError):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.semi_supervised import LabelSpreading
 
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.errors import ParameterError
 from classic_eyes.semisupervised import compute_priors, find_labels, make_views
 from classic_eyes.semisupervised.priors import PriorScores

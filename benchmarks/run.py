@@ -19,9 +19,8 @@ from benchmarks.store import SCHEMA, ScenarioStore, code_sha256, environment
 from benchmarks.timing import time_estimator
 from benchmarks.workloads import Workload, image_files
 from classic_eyes import EyeClassifier, EyePredictor, metrics
-from classic_eyes._utils.memory import peak_memory_mb
-from classic_eyes._utils.shipped import shipped_model
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.files import shipped_model
+from classic_eyes._utils.resources import one_thread, peak_memory_mb
 from classic_eyes._utils.workers import TaskError, run_tasks
 from classic_eyes.errors import ClassicEyesError
 from classic_eyes.persistence.card import read_card

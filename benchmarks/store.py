@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import classic_eyes
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.dependencies import library_versions
+from classic_eyes._utils.files import write_whole
 from classic_eyes._version import __version__
 from classic_eyes.errors import DataError, ParameterError
-from classic_eyes.persistence.files import library_versions
 
 __all__ = ["SCHEMA", "ScenarioStore", "code_sha256", "environment", "processor_name", "read_results", "write_json"]
 

@@ -17,8 +17,8 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from classic_eyes import cli, load_model, metrics
+from classic_eyes._utils.files import csv_text
 from classic_eyes._utils.workers import run_tasks
-from classic_eyes._utils.writing import csv_text
 from classic_eyes.datasets import LoadedSet, group_folds
 from classic_eyes.errors import ParameterError
 from classic_eyes.labeling import queue_images

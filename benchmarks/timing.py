@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.scenarios import HaarBaseline
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.images import SIZE, read_images
 from classic_eyes.inference import CHUNK, score_files
 

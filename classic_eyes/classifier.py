@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._utils.opencv import check_opencv
+from ._utils.dependencies import check_opencv
 from .datasets import UNLABELLED
 from .errors import ModelError, ParameterError
 from .images import as_images
@@ -26,10 +26,9 @@ from .persistence.estimators import read_estimator, save_classifier
 from .predictor import EyePredictor, PredictionMethods, load_model
 from .recipes import RECIPES, recipe
 from .semisupervised import History, find_labels
-from .training.compiling import default_settings
 from .training.fitting import fit_program, n_synthetic_eyes
 from .training.novelty import MIN_GROUPS, MIN_IMAGES, expected_share, fit_novelty
-from .training.pipelines import build_pipelines, split_views
+from .training.pipelines import build_pipelines, default_settings, split_views
 from .training.starting import adapt_program
 from .training.training_set import check_groups, check_labels, check_sources, check_weight
 

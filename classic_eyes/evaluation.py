@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ._utils import opencv, training_packages  # noqa: F401
+from ._utils import training_packages  # noqa: F401
 
 # isort: split
 import cv2
@@ -584,7 +584,7 @@ def evaluate_scores(
     decided = _moved_to_half(s, threshold)
     found = {
         name: {
-            value: _slice(y[part], decided[part], owner[part], random_state)
+            value: _slice(y[part], decided[part], owner[part])
             for value in _in_order(values)
             if (part := np.asarray(values) == value).sum() >= _MIN_SLICE
         }
@@ -619,7 +619,7 @@ def _moved_to_half(scores: NDArray[np.float64], threshold: float) -> NDArray[np.
     return np.where(above, np.maximum(moved, 0.5), np.minimum(moved, np.nextafter(0.5, 0)))
 
 
-def _slice(y: Any, s: NDArray[np.float64], groups: NDArray[Any], random_state: int) -> dict[str, Any]:
+def _slice(y: Any, s: NDArray[np.float64], groups: NDArray[Any]) -> dict[str, Any]:
     low, high = metrics.proportion_interval((s >= 0.5) == y, groups)
     ends = (float(end) if np.isfinite(end) else None for end in (low, high))
     eer = metrics.equal_error_rate(y, s)

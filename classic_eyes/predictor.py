@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ._utils.shipped import SHIPPED_MODELS, shipped_model
-from ._utils.threads import n_cores, turn
+from ._utils.files import SHIPPED_MODELS, shipped_model
+from ._utils.resources import n_cores, turn
 from ._version import __version__
 from .calibration.adaptation import Adaptation, fit_adaptation
 from .calibration.threshold import Calibration, calibrate
@@ -29,8 +29,7 @@ from .inference.processes import run_threads
 from .inference.program import BLOCK, Program, Scoring, probability_of
 from .persistence.card import card_path
 from .persistence.describing import describe_program, describe_training, own_card
-from .persistence.files import npz_path
-from .persistence.npz import pack_program, read_npz, write_npz
+from .persistence.npz import npz_path, pack_program, read_npz, write_npz
 
 __all__ = ["EyePredictor", "PredictionMethods", "load_model"]
 

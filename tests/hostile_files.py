@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from classic_eyes._utils.opencv import opencv_log
+from classic_eyes._utils.dependencies import opencv_log
 from classic_eyes.images import read_images
 from classic_eyes.synthetic import make_eyes
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from classic_eyes.inference import Program
-from classic_eyes.inference.cascade import blending_weight
-from classic_eyes.inference.program import View
+from classic_eyes.inference.program import View, blending_weight
 
 EPS = float(np.finfo(np.float32).eps)
 

@@ -16,10 +16,10 @@ import pytest
 from benchmarks.commands import STUDIES
 from benchmarks.commands import build_parser as build_study_parser
 from classic_eyes import EyeClassifier, cli, load_model, metrics
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.dependencies import library_versions
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
 from classic_eyes.features import EXTRACTORS
 from classic_eyes.persistence.card import read_card
-from classic_eyes.persistence.files import library_versions, sha256
 from classic_eyes.recipes import RECIPES
 from classic_eyes.training.pipelines import CLASSIFIERS
 from tools import write_tables

@@ -9,10 +9,9 @@ import sys
 import pytest
 
 from classic_eyes import __version__, load_model
-from classic_eyes._utils.shipped import shipped_model
+from classic_eyes._utils.files import sha256, shipped_model
 from classic_eyes.errors import ModelError
 from classic_eyes.inference import score_files
-from classic_eyes.persistence.files import sha256
 
 from .conftest import main, run, write_eyes
 

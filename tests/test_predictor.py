@@ -15,9 +15,9 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from classic_eyes import EyeClassifier, load_model, predictor
-from classic_eyes._utils import threads
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils import resources
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.calibration import Adaptation, Calibration, Threshold
 from classic_eyes.cli.info import describe_model
 from classic_eyes.errors import ImageError, ModelError, ParameterError
@@ -25,7 +25,6 @@ from classic_eyes.images import as_images
 from classic_eyes.inference import program
 from classic_eyes.inference.program import BLOCK
 from classic_eyes.persistence.card import read_card
-from classic_eyes.persistence.files import sha256
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(300, random_state=3).images
@@ -192,7 +191,7 @@ def test_a_model_without_novelty_refuses_verdicts_of_large_arrays_too(large):
 MEMORY = """
 import numpy as np
 from classic_eyes import load_model
-from classic_eyes._utils.memory import peak_memory_mb
+from classic_eyes._utils.resources import peak_memory_mb
 from classic_eyes.synthetic import make_eyes
 
 eyes = make_eyes(64, random_state=0).images
@@ -264,9 +263,9 @@ def test_a_call_with_threads_computes_in_several(model, large, monkeypatch):
             seen.append(threading.current_thread())
         return original(self, images)
 
-    turns = threads._Turns()
+    turns = resources._Turns()
     turns.long = threading.Semaphore(2)  # also on a machine of one core
-    monkeypatch.setattr(threads, "_turns", turns)
+    monkeypatch.setattr(resources, "_turns", turns)
     monkeypatch.setattr(program.Scoring, "first", first)
     predictor.EyePredictor(model.program, n_jobs=2).predict(np.concatenate([large, large]))
     assert seen
@@ -291,7 +290,7 @@ def test_a_number_of_threads_that_is_none_is_refused(n_jobs):
 
 def test_the_number_of_threads_is_one_unless_it_is_given():
     assert load_model("fast").n_jobs == 1
-    assert load_model("fast", n_jobs=None).n_jobs == threads.n_cores()
+    assert load_model("fast", n_jobs=None).n_jobs == resources.n_cores()
     threaded = load_model("fast", n_jobs=3)
     assert threaded.n_jobs == threaded.calibrated(of_person(0.8)).n_jobs == 3
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
 from classic_eyes._version import __version__
 from classic_eyes.cli import OneLineParser
 from classic_eyes.cli.arguments import check_out, positive_integer, random_seed

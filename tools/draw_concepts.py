@@ -21,8 +21,7 @@ from skimage import data
 from skimage.feature import hog, local_binary_pattern
 
 from classic_eyes import load_model
-from classic_eyes.inference.cascade import blending_weight
-from classic_eyes.inference.program import View, reduce_images
+from classic_eyes.inference.program import View, blending_weight, reduce_images
 from classic_eyes.preprocessing import align, remove_glare, shipped_alignment, tan_triggs_uint8
 from classic_eyes.synthetic import make_eyes, random_parameters, render
 from classic_eyes.video import find_events

@@ -25,7 +25,7 @@ from locator import MAX_SPREAD, Collector, FaceSample, collect_clips, collect_ph
 from numpy.typing import NDArray
 
 from classic_eyes import load_model
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.descriptors.ear import eye_aspect_ratio, load_dlib
 from classic_eyes.faces.cutting import cut_eye
 from classic_eyes.faces.localization import EyeLocator, find_lids, load_locator

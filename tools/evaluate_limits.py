@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.non_eyes import make_non_eyes
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.cli.tables import markdown
 from classic_eyes.datasets import load_images, read_eyes
 from classic_eyes.metrics import roc_auc

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.tables import markdown
 
@@ -20,7 +20,7 @@ _CODE = """
 import hashlib, json, os, sys, time
 import numpy as np
 from classic_eyes import load_model
-from classic_eyes._utils.memory import memory_of_tree_mb, peak_memory_mb
+from classic_eyes._utils.resources import memory_of_tree_mb, peak_memory_mb
 from classic_eyes.synthetic import make_eyes
 
 model, n_jobs, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

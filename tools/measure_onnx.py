@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_eyes import EyePredictor, load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS
-from classic_eyes._utils.threads import map_in_threads, one_thread
+from classic_eyes._utils.files import SHIPPED_MODELS
+from classic_eyes._utils.resources import map_in_threads, one_thread
 from classic_eyes.cli.tables import markdown
 from classic_eyes.export.model import INPUT, NOVELTY, OUTPUT
 from classic_eyes.images import as_images

@@ -14,8 +14,8 @@ import numpy as np
 from alignment import MAX_EYES, MIN_EYES, evaluate_alignment, train_alignment, write_alignment
 from arguments import announce, training_parser, write_card
 
-from classic_eyes._utils.threads import one_thread
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.cli import guarded
 from classic_eyes.errors import ParameterError
 

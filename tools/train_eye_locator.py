@@ -31,8 +31,8 @@ from locator import (
     write_locator,
 )
 
-from classic_eyes._utils.threads import one_thread
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
+from classic_eyes._utils.resources import one_thread
 from classic_eyes._version import __version__
 from classic_eyes.cli import OneLineParser, guarded
 from classic_eyes.cli.arguments import check_out, positive_integer, random_seed

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from arguments import announce, training_parser, write_card
 from landmarks import evaluate_landmarks, train_landmarks
 
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
 from classic_eyes.cli import guarded
 from classic_eyes.descriptors.ear import load_dlib
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.cli import main as classic_eyes
 from classic_eyes.recipes import RECIPES
 

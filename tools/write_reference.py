@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import SHIPPED_MODELS, shipped_model, write_whole
 from classic_eyes.datasets import load_labelled, read_eyes
 from classic_eyes.inference.drift import score_histogram
 from classic_eyes.persistence.card import card_path, read_card

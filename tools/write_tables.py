@@ -20,10 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
 from classic_eyes.cli.tables import markdown
 from classic_eyes.persistence.card import read_card
-from classic_eyes.persistence.files import sha256
 from classic_eyes.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.clustering.clusterers import CLUSTERERS, cluster_rows
 from classic_eyes import metrics
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.semisupervised.consensus import Consensus
 from classic_eyes.semisupervised.priors import PriorScores
 from classic_eyes.semisupervised.views import View

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.commands import make_out_folder, print_failed
 from benchmarks.label_curve import CURVE_SIZES, Curve, measure_label_curve
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
 from classic_eyes.cli.arguments import existing_file, positive_integer, random_seed
 from classic_eyes.cli.tables import markdown
 from classic_eyes.datasets import load_labelled, read_eyes

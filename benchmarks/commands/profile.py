@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any
 
 from classic_eyes import EyePredictor, load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.files import SHIPPED_MODELS
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.cli.arguments import positive_integer
 from classic_eyes.cli.rows import write_rows
 from classic_eyes.datasets import find_images

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from benchmarks.commands import make_out_folder
 from classic_eyes import EyePredictor, load_model
-from classic_eyes._utils.memory import memory_of_tree_mb
-from classic_eyes._utils.shipped import SHIPPED_MODELS
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.files import SHIPPED_MODELS
+from classic_eyes._utils.resources import memory_of_tree_mb, one_thread
 from classic_eyes.cli.arguments import names, natural_number, positive_integer
 from classic_eyes.cli.rows import write_rows
 from classic_eyes.datasets import find_images

@@ -23,10 +23,9 @@ from benchmarks.store import environment, write_json
 from benchmarks.video import Clip, Record, evaluate, evaluate_alarms, exchange_halves, halves, read_clips
 from benchmarks.video_tables import alarm_table, clip_table, error_list, group_table, method_table
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_file, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_file, shipped_model
 from classic_eyes.errors import DataError, ImageError, ParameterError
 from classic_eyes.faces.localization import SHIPPED, load_locator
-from classic_eyes.persistence.files import sha256
 from classic_eyes.video.events import Event, Rules, find_events
 from classic_eyes.video.frames import read_frames
 from classic_eyes.video.monitor import Analysis

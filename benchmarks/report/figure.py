@@ -17,12 +17,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import ArrayLike
 
-from classic_eyes.labeling.page.text import escape, printable, resource, shortened
+from classic_eyes._utils.html import resource
+from classic_eyes.labeling.page.text import escape, printable, shortened
 
 # Lengths are in points. A figure is as wide as a telephone shows it, so that its text is readable there.
 WIDTH = 440
 LEFT, RIGHT, TOP = 44, WIDTH - 14, 30
-COLORS = dict(re.findall(r"--(\w+): (#\w{6})", resource("colors.css").split("@media")[0]))
+COLORS = dict(re.findall(r"--(\w+): (#\w{6})", resource("classic_eyes.labeling.page", "colors.css").split("@media")[0]))
 _VARIABLES = {color: f"var(--{name})" for name, color in reversed(COLORS.items())}
 _DASHES = ((), (7, 3), (2, 2.5), (9, 3, 2, 3), (14, 4))
 _MARKERS = ("o", "s", "^", "D", "X")
@@ -139,7 +140,7 @@ def svg_document(canvas: Canvas, title: str, description: str) -> str:
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "width": width, "height": height}
     root.set("font-family", "system-ui, Arial, sans-serif")
     style = ElementTree.Element("style")
-    style.text = resource("colors.css")
+    style.text = resource("classic_eyes.labeling.page", "colors.css")
     root[2:2] = [style, ElementTree.Element("rect", {"width": "100%", "height": "100%", "fill": "var(--sheet)"})]
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 

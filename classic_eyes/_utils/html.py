@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+from importlib.resources import files
 
-__all__ = ["data_block", "escape", "html_page", "printable"]
+__all__ = ["data_block", "escape", "filter_page", "html_page", "printable", "resource"]
 
 
 def printable(text: object) -> str:
@@ -52,6 +53,17 @@ def html_page(title: str, body: str, *, style: str = "", script: str = "") -> st
         f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}"
         f"{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
+
+
+def filter_page(title: str, body: str, *, style: str, script: str) -> str:
+    """Return a page with a side column of filters: `html_page`, what such pages share before the style and script."""
+    shared = [resource(__package__, f"filter_page.{kind}") for kind in ("css", "js")]
+    return html_page(title, body, style=shared[0] + style, script=shared[1] + script)
+
+
+def resource(package: str, name: str) -> str:
+    """Return the text of a style sheet or script that lies in a package; it passes its own ``__package__``."""
+    return (files(package) / name).read_text(encoding="utf-8")
 
 
 def _source(text: str) -> str:

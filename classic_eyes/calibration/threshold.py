@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 import numpy.typing as npt
 
-from .._utils.writing import write_whole
+from .._utils.files import write_whole
 from ..errors import DataError, ParameterError
 
 __all__ = ["Calibration", "Threshold", "calibrate", "fit_threshold", "read_calibration", "write_calibration"]

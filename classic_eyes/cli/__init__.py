@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     # Words after the first are those of the command; what is no command ends here, like --help.
     name = build_parser().parse_args(words[:1]).command
-    from .._utils import opencv  # noqa: F401  # every command needs it; here a fault in it is named
+    from .._utils import dependencies  # noqa: F401  # every command needs it; here a fault in it is named
 
     command = import_module(f".{name}", __name__)  # one command alone: importing all of them takes two seconds
     parser = OneLineParser(prog=f"classic-eyes {name}", description=COMMANDS[name])

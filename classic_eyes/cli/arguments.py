@@ -11,11 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .._utils.shipped import SHIPPED_MODELS, shipped_model
-from .._utils.writing import check_writable, is_stream
+from .._utils.files import SHIPPED_MODELS, check_writable, is_stream, shipped_model
 from ..errors import ParameterError
 from ..images.arrays import MAX_PIXELS
-from ..images.remote import is_url
+from ..images.files import is_url
 
 __all__ = [
     "add_bits_argument",

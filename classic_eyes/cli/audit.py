@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.writing import csv_text, write_whole
+from .._utils.files import csv_text, write_whole
 from ..datasets import LabelTable, LoadedSet, load_images, read_eyes
 from ..errors import ParameterError
 from ..evaluation import MIN_FOLDS

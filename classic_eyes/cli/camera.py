@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .._utils.opencv import has_windows, window_remedy
+from .._utils.dependencies import has_windows, window_remedy
 from ..video import Monitor
 from ..video.drawing import EventCaptions, draw_frame
 from ..video.frames import FrameReader

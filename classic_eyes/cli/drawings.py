@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ParameterError
+from ..images.files import is_url
 from ..images.finding import Listing
-from ..images.remote import is_url
 
 __all__ = ["drawing_files"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.writing import csv_text
+from .._utils.files import csv_text
 from ..calibration import read_calibration
 from ..datasets import (
     UNLABELLED,

@@ -22,17 +22,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.threads import n_cores, one_thread
-from .._utils.writing import csv_text, is_stream, write_whole
+from .._utils.files import csv_text, is_stream, write_whole
+from .._utils.resources import n_cores, one_thread
 from ..calibration import read_calibration
 from ..errors import DataError, ParameterError
 from ..faces import VERDICTS, Face, FaceReader, draw_faces
 from ..faces.drawing import scaled_faces
 from ..faces.page import PageEntry, PageFace, page_entry, render_page, thumbnail_side
 from ..images import IMAGE_ENDINGS
+from ..images.files import is_url
 from ..images.finding import Listing, last_name
 from ..images.photographs import EXTRA_ENDINGS, decode_photograph
-from ..images.remote import is_url
 from ..inference.processes import run_in_processes
 from ..predictor import load_model
 from .arguments import (

@@ -8,13 +8,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from .._utils.shipped import SHIPPED_MODELS, present_models, shipped_model
+from .._utils.files import SHIPPED_MODELS, present_models, read_whole, sha256, shipped_model
 from ..errors import ModelError
 from ..persistence.card import card_path
 from ..persistence.describing import describe_program, describe_training, own_card
 from ..persistence.estimators import ENDINGS, describe_skops
-from ..persistence.files import kind_of, npz_path, read_whole, sha256
-from ..persistence.npz import read_npz
+from ..persistence.npz import kind_of, npz_path, read_npz
 from .rows import open_output, utf8_name
 from .tables import interval
 

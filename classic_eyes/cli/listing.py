@@ -15,13 +15,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import IO
 
-from .._utils.text import wide_encoding
+from .._utils.files import wide_encoding
 from ..errors import DataError, ParameterError
 from ..images import arrays
 from ..images.archives import Member, list_members
-from ..images.files import IMAGE_ENDINGS
+from ..images.files import IMAGE_ENDINGS, is_url
 from ..images.finding import Listing, describe_passed_over, list_folder
-from ..images.remote import is_url
 
 __all__ = [
     "ListedImages",

@@ -12,8 +12,7 @@ from typing import Protocol, TypeVar
 from ..errors import ClassicEyesError, ImageError
 from ..images import read_bytes, read_images, stated_size
 from ..images.archives import Member
-from ..images.files import unexpected
-from ..images.remote import is_url
+from ..images.files import is_url, unexpected
 from ..predictor import EyePredictor
 
 __all__ = ["LARGE_SIDE", "attempt", "describe_photographs", "warn_of_photographs"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._utils.writing import is_stream
+from .._utils.files import is_stream
 from ..calibration import read_calibration
 from ..calibration.adaptation import fit_adaptation
 from ..errors import ParameterError

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from .._utils.writing import csv_text
+from .._utils.files import csv_text
 from ..video import KINDS, Event, FrameState
 from ..video.drawing import DrawnClip
 from ..video.frames import Frame, FrameReader

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._utils.writing import csv_text, is_stream
+from .._utils.files import csv_text, is_stream
 from ..errors import DataError, ParameterError
 from ..inference import CHUNK, Scored
 from ..inference.novelty import verdicts

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.writing import write_whole
+from .._utils.files import write_whole
 from .._version import __version__
 from ..errors import ParameterError
 from ..inference import Scored

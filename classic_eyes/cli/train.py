@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.shipped import SHIPPED_MODELS, shipped_model
-from .._utils.writing import csv_text, write_whole
+from .._utils.files import SHIPPED_MODELS, csv_text, shipped_model, write_whole
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
 from ..datasets.identical import describe_contradictions, join_identical
@@ -41,9 +40,8 @@ from ..predictor import load_model
 from ..recipes import RECIPES
 from ..semisupervised import VIEW_FEATURES, History, embed_2d, make_view
 from ..semisupervised.finding import MIN_IMAGES
-from ..training.compiling import NotCompilableError, check_compilable
 from ..training.duration import estimate_seconds
-from ..training.pipelines import CLASSIFIERS, build_pipelines
+from ..training.pipelines import CLASSIFIERS, NotCompilableError, build_pipelines, check_compilable
 from ..training.starting import MIN_LABELLED
 from .arguments import (
     add_bits_argument,

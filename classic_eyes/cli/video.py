@@ -18,13 +18,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._utils.threads import n_cores, one_thread
-from .._utils.writing import is_stream, write_whole
+from .._utils.files import is_stream, write_whole
+from .._utils.resources import n_cores, one_thread
 from .._version import __version__
 from ..calibration import Calibration, read_calibration
 from ..errors import DataError, ImageError, ParameterError
+from ..images.files import is_url
 from ..images.finding import VIDEO_ENDINGS, Listing, last_name
-from ..images.remote import is_url
 from ..inference.processes import run_in_processes
 from ..predictor import EyePredictor, load_model
 from ..video import Analysis, Event, FrameState, Monitor

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .._utils.text import wide_encoding
+from .._utils.files import wide_encoding
 from ..errors import DataError, ImageError
 from ..images import read_bytes
 from ..images.finding import Path, first_few, quoted

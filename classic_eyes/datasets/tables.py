@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._utils.writing import csv_text, write_whole
+from .._utils.files import csv_text, write_whole
 from ..errors import DataError, ParameterError
 from ..images.finding import Path, quoted
 from .csvfile import UNLABELLED, label_of, listed, not_a_label, read_csv, refuse_predictions, summed_up

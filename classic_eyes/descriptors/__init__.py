@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._utils import opencv  # noqa: F401
+from .._utils import dependencies  # noqa: F401
 from .ear import compute_ear, eye_aspect_ratio, eye_points
 from .haar import compute_haar
 from .hog import compute_hog

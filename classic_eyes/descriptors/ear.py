@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from .._utils.dependencies import pip_install
-from .._utils.shipped import shipped_file
+from .._utils.files import shipped_file
 from ..errors import MissingDependencyError, ModelError, ParameterError
 
 __all__ = ["COLUMNS", "POINTS_SIDE", "compute_ear", "eye_aspect_ratio", "eye_points", "load_dlib", "normalize_patch"]

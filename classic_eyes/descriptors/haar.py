@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .._utils.opencv import remedy
+from .._utils.dependencies import opencv_remedy
 from ..errors import MissingDependencyError, ParameterError
 
 __all__ = ["CASCADES", "STATISTICS", "compute_haar", "count_hits", "load_cascade"]
@@ -55,7 +55,7 @@ def load_cascade(cascade: str) -> cv2.CascadeClassifier:
         if not os.path.isfile(path):
             raise MissingDependencyError(
                 f"OpenCV {cv2.__version__} is installed without {_FILES[cascade]} (its wheels from 5 on ship none); "
-                f"{remedy()}"
+                f"{opencv_remedy()}"
             )
         known[path] = cv2.CascadeClassifier(path)
     return known[path]

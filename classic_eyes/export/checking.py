@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.files import check_path, read_whole, replace
 from .._version import __version__
 from ..errors import MissingDependencyError, ModelError
 from ..inference.program import Program
-from ..persistence.files import check_path, read_whole, replace
 from ..synthetic import make_eyes
 from .model import INPUT, NOVELTY, OUTPUT, build_model
 

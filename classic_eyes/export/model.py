@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ..inference.cascade import _FADE
-from ..inference.program import Block, Program, View
+from ..inference.program import _FADE, Block, Program, View
 from . import images as preprocessing
 from .features import Features, add_features
 from .graph import Graph, Value

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.shipped import shipped_file
+from .._utils.files import shipped_file
 from ..descriptors.ear import eye_points, load_dlib
 from ..errors import ModelError
 from .cutting import EYE_HEIGHT, EYE_SHARE, cut_eye, patch_corners

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..calibration import Calibration
 from ..descriptors.ear import eye_aspect_ratio, load_dlib
 from ..errors import ParameterError

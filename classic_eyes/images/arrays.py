@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.opencv import cv2
+from .._utils.dependencies import cv2
 from ..errors import ImageError, ParameterError
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from .._utils.opencv import opencv_log
+from .._utils.dependencies import opencv_log
 from ..errors import ImageError
 from .arrays import Images, to_uint8
 from .formats import plan_of

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from ..errors import DataError
-from .files import IMAGE_ENDINGS
+from .files import IMAGE_ENDINGS, is_url
 from .photographs import EXTRA_ENDINGS, HOW_TO_READ, RAW_ENDINGS, extra_endings
-from .remote import is_url
 
 __all__ = [
     "VIDEO_ENDINGS",

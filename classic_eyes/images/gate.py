@@ -27,12 +27,15 @@ from .arrays import (
 )
 from .files import Source, is_source, quoted, read_batch
 from .photographs import read_photograph
-from .pillow import from_pil, is_pil
 
-__all__ = ["as_images", "as_photograph", "check_batch", "in_blocks"]
+__all__ = ["as_images", "as_photograph", "check_batch", "from_pil", "in_blocks", "is_pil"]
 
 # Values of an array that are converted at a time.
 _N_VALUES = 1 << 20
+# Modes whose values are grey, RGB or RGBA. Others are converted: 1 as grey, as its array would be bool.
+_PLAIN_MODES = frozenset({"L", "RGB", "RGBA", "F", "I", "I;16", "I;16L", "I;16B", "I;16N"})
+_CONVERTED_MODES = {"1": "L", "LA": "L", "La": "LA", "P": "RGBA", "PA": "RGBA", "RGBa": "RGBA", "RGBX": "RGB"}
+_CONVERTED_MODES |= {"CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB"}
 
 
 def as_images(images: Any, *, size: int = SIZE, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Images:
@@ -379,6 +382,28 @@ class _Gate:
         """Warn, at the caller's line, if images of 16 bits are suspiciously dark."""
         if warning := Peaks(self.peaks).warning("bits={} of classic_eyes.images.as_images"):
             warnings.warn(warning, UserWarning, stacklevel=_level_of_caller())
+
+
+def is_pil(item: Any) -> bool:
+    """Return whether an object is an image of Pillow."""
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(item, pillow.Image)
+
+
+def from_pil(image: Any, name: str) -> np.ndarray:
+    """Return the values of an image of Pillow, turned as its EXIF data say; `name` begins the message of an error."""
+    from PIL import ImageOps
+
+    mode = image.mode
+    if mode not in _PLAIN_MODES and mode not in _CONVERTED_MODES:
+        raise ImageError(f"{name} is a PIL image of mode {mode}, which is not supported; pass image.convert('RGB')")
+    try:
+        turned = ImageOps.exif_transpose(image)
+        while turned.mode in _CONVERTED_MODES:
+            turned = turned.convert(_CONVERTED_MODES[turned.mode])
+        return np.asarray(turned)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # Pillow decodes only now
+        raise ImageError(f"{name} is a PIL image that cannot be decoded: {' '.join(str(error).split())}") from error
 
 
 def _level_of_caller() -> int:

@@ -15,9 +15,8 @@ from .._utils.dependencies import pip_install
 from ..errors import ImageError
 from .arrays import MAX_PIXELS, Images, check_bits, check_pixels, to_uint8
 from .decoding import Decoded, decode, quiet_opencv
-from .files import MAX_BYTES, Source, read_bytes
-from .headers import stated_size
-from .remote import is_url, read_url
+from .files import MAX_BYTES, Source, is_url, read_bytes, read_url
+from .headers import stated_size, time_taken
 
 __all__ = [
     "EXTRA_ENDINGS",
@@ -128,8 +127,6 @@ def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> P
     max_pixels, bits = check_pixels(max_pixels), check_bits(bits)
     with quiet_opencv():
         data = _bytes(source)
-        from .exif import time_taken  # patches are read without
-
         time = time_taken(data)
         content = _content(source, data, max_pixels)
         del data

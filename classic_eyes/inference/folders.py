@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.threads import n_cores, one_thread
+from .._utils.resources import n_cores, one_thread
 from ..errors import ClassicEyesError, MissingDependencyError, ParameterError
 from ..images import MAX_PIXELS, check_bits, check_pixels
 from ..images.files import read_batch, unexpected

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
-from .._utils.memory import make_ready_to_fork
+from .._utils.resources import make_ready_to_fork
 from ..errors import WorkerError
 
 __all__ = ["can_fork", "run_forked", "run_in_processes", "run_threads"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..errors import ParameterError
 from ..semisupervised import VIEW_FEATURES, make_view
 

@@ -4,4 +4,4 @@ Every file is written whole or not at all. A ``.npz`` file carries a few images 
 repeated when it is read.
 """
 
-from .._utils import opencv  # noqa: F401
+from .._utils import dependencies  # noqa: F401

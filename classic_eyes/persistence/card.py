@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.text import wide_encoding
+from .._utils.dependencies import library_versions
+from .._utils.files import read_whole, replace, wide_encoding
 from ..errors import ModelError, ParameterError
-from .files import library_versions, read_whole, replace
 
 __all__ = ["NOT_FOR", "card_path", "make_card", "read_about", "read_card", "trained_on", "write_card"]
 

@@ -13,12 +13,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from .._utils.dependencies import check_training_packages, pip_install
-from .._utils.opencv import check_opencv
+from .._utils.dependencies import check_opencv, check_training_packages, library_versions, pip_install
+from .._utils.files import MAX_BYTES, check_path, mib, read_whole, replace
 from ..errors import MissingDependencyError, ModelError
 from .card import card_path, write_card
-from .files import MAX_BYTES, check_path, kind_of, library_versions, mib, npz_path, read_whole, replace
-from .npz import write_npz
+from .npz import kind_of, npz_path, write_npz
 
 __all__ = [
     "ALLOWED_TYPES",
@@ -51,10 +50,10 @@ ALLOWED_TYPES = (
     "classic_eyes.features.profile.Profile",
     "classic_eyes.features.words.TanTriggsWords",
     "classic_eyes.features.words.Words",
-    "classic_eyes.inference.cascade.Cascade",
     "classic_eyes.inference.novelty.Novelty",
     "classic_eyes.inference.novelty.Subspace",
     "classic_eyes.inference.program.Block",
+    "classic_eyes.inference.program.Cascade",
     "classic_eyes.inference.program.Program",
     "classic_eyes.inference.program.View",
     "classic_eyes.predictor.EyePredictor",
@@ -71,7 +70,7 @@ ALLOWED_TYPES = (
     "classic_eyes.svm.symmetric.SymmetricPca",
     "classic_eyes.svm.symmetric.SymmetricScaler",
     "classic_eyes.svm.symmetric.SymmetricUnion",
-    "classic_eyes.training.compiling.FittedView",
+    "classic_eyes.training.pipelines.FittedView",
     "numpy.bool",
     "numpy.float32",
     "numpy.float64",

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,22 +18,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.opencv import check_opencv
-from .._utils.threads import one_thread
+from .._utils.dependencies import check_opencv, library_versions
+from .._utils.files import MAX_BYTES, check_path, read_whole, replace
+from .._utils.resources import one_thread
 from ..descriptors import DESCRIPTORS
 from ..errors import ModelError
-from ..inference.cascade import Cascade
 from ..inference.novelty import Novelty, Subspace
-from ..inference.program import Block, Program, View
+from ..inference.program import Block, Cascade, Program, View
 from ..preprocessing.alignment import Alignment
-from .files import MAX_BYTES, check_path, kind_of, library_versions, read_whole, replace
 
 __all__ = [
     "FORMAT",
     "TOLERANCE",
     "join_program",
+    "kind_of",
+    "npz_path",
     "pack_program",
-    "read_header",
     "read_npz",
     "split_program",
     "write_npz",
@@ -52,6 +53,29 @@ _OTHERS = {
     "skops": "is a skops file; name it NAME.skops",
     "other": "is an archive of something else than a compiled model; classic-eyes train makes one",
 }
+
+
+def kind_of(content: bytes) -> str | None:
+    """Return the kind of model in a file by its content, whatever its name: ``empty``, ``npz``, ``skops``, ``joblib``.
+
+    >>> kind_of(b""), kind_of(b"GIF89a")
+    ('empty', None)
+    """
+    if not content:
+        return "empty"
+    if content[:1] in (b"\x80", b"\x78"):  # pickle's first byte, and zlib's
+        return "joblib"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, struct.error):
+        return None
+    return "npz" if "header.npy" in names else "skops" if "schema.json" in names else None
+
+
+def npz_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of the compiled model beside a model file: the same name, ending in ``.npz``."""
+    return Path(path).with_suffix(".npz")
 
 
 def pack_program(program: Program) -> bytes:
@@ -97,16 +121,6 @@ def write_npz(path: str | os.PathLike[str], program: Program) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the header of a ``.npz`` model without reading its arrays; ModelError as `read_npz`.
-
-    >>> read_header("no-such-model.npz")
-    Traceback (most recent call last):
-    classic_eyes.errors.ModelError: no model file 'no-such-model.npz'; classic-eyes train makes one
-    """
-    return _read(path, ("header",))[0]
-
-
 def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     """Read a compiled model and check it.
 
@@ -129,7 +143,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     check_opencv()
     check_path(path)
     shown = repr(os.fspath(path))
-    header, arrays, digest = _read(path, None)
+    header, arrays, digest = _read(path)
     try:
         versions = {str(name): str(number) for name, number in header["versions"].items()}
         program = join_program(header["program"], arrays)
@@ -148,9 +162,7 @@ def read_npz(path: str | os.PathLike[str]) -> tuple[Program, dict[str, Any]]:
     return program, {"format": header["format"], "versions": versions, "sha256": digest}
 
 
-def _read(
-    path: str | os.PathLike[str], names: tuple[str, ...] | None
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]], str]:
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]], str]:
     shown = repr(os.fspath(path))
     try:
         content = read_whole(path)
@@ -171,9 +183,7 @@ def _read(
             # Ours are not compressed, so a small file cannot unpack to a large one.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise _RefusedError("it is compressed")
-            arrays = {}
-            for name in names or entries:
-                arrays[name] = _array_of(archive.read(entries[name]))
+            arrays = {name: _array_of(archive.read(entry)) for name, entry in entries.items()}
         header = json.loads(arrays.pop("header").tobytes())
         kind, number = header["kind"], header["format"]
     except (ImportError, MemoryError):

@@ -1,6 +1,6 @@
 """Preprocessing of grey uint8 batches: alignment, glare removal, illumination normalization, augmentation."""
 
-from .._utils import opencv  # noqa: F401
+from .._utils import dependencies  # noqa: F401
 from .alignment import Alignment, align, find_poses, shipped_alignment
 from .augmentation import AUGMENTATIONS, augment, flip
 from .glare import remove_glare

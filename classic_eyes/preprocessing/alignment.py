@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .._utils.shipped import shipped_file
+from .._utils.files import shipped_file
 from ..errors import ModelError
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import metrics
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..datasets import UNLABELLED
 from ..errors import DataError
 from .mixture import fit_informed_mixture

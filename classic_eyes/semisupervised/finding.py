@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import metrics
 from ..datasets import UNLABELLED
 from ..errors import DataError
-from ..training.compiling import default_settings
+from ..training.pipelines import default_settings
 from .consensus import Consensus, find_consensus
 from .history import GOOD_CONFIDENCE, MIN_CONFIDENCE, History
 from .priors import MIN_ORIENTATION, PriorScores, compute_priors, orient_clusters

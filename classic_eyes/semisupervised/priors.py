@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from .. import metrics
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..errors import DataError
 from ..features import count_hits
 from ..inference.program import Program
 from ..synthetic import make_eyes
-from ..training.compiling import default_settings
 from ..training.fitting import fit_program
-from ..training.pipelines import build_pipelines
+from ..training.pipelines import build_pipelines, default_settings
 
 __all__ = ["MIN_ORIENTATION", "ClusterOrientation", "PriorScores", "compute_priors", "orient_clusters"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..calibration import fit_platt
 from ..datasets import UNLABELLED
 from ..errors import ParameterError

@@ -12,13 +12,12 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..errors import ParameterError
 from ..preprocessing.alignment import align, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
-from ..training.compiling import default_settings
-from ..training.pipelines import build_pipeline
+from ..training.pipelines import build_pipeline, default_settings
 
 __all__ = ["ALIGNED_FEATURES", "VIEW_FEATURES", "View", "embed_2d", "make_view", "make_views"]
 

@@ -243,7 +243,7 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         rows, labels = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
-        self._check(codes)
+        self._check()
         weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         names = self._check_groups(groups, len(rows))
         target = np.where(codes == 1, 1.0, -1.0)
@@ -262,7 +262,7 @@ class LeastSquaresSvm(ClassifierMixin, BaseEstimator):
         self._solve(total, root)
         return fitted
 
-    def _check(self, codes: NDArray[np.intp]) -> None:
+    def _check(self) -> None:
         if len(self.classes_) != 2:
             # The first words are those that scikit-learn's checks expect.
             one = " (one class)" if len(self.classes_) == 1 else ""

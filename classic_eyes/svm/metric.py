@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from .._utils.threads import map_in_threads
+from .._utils.resources import map_in_threads
 from ..errors import ParameterError
 from .least_squares import LeastSquaresSvm, SymmetricSvm, image_kernels
 

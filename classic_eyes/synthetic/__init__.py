@@ -1,10 +1,9 @@
 """Synthetic eyes: seeded images of eyes with known opening and landmarks, rendered from parameters."""
 
-from .._utils import opencv  # noqa: F401
+from .._utils import dependencies  # noqa: F401
 from .eyes import SyntheticEyes, contact_sheet, make_eyes
-from .parameters import OPEN_THRESHOLD, RANGES, EyeParameters
+from .parameters import OPEN_THRESHOLD, RANGES, EyeParameters, harder, random_parameters
 from .rendering import render
-from .sampling import harder, random_parameters
 
 __all__ = [
     "OPEN_THRESHOLD",

@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ParameterError
-from .parameters import EyeParameters
+from .parameters import EyeParameters, draw_opening, harder, random_parameters
 from .rendering import check_size, render
-from .sampling import draw_opening, harder, random_parameters
 
 __all__ = ["SyntheticEyes", "contact_sheet", "make_eyes"]
 

@@ -1,3 +1,3 @@
-"""What `EyeClassifier.fit` calls: pipelines, training set, fitting, compiling, non-eye detection."""
+"""What `EyeClassifier.fit` calls: training set, pipelines and their compiled form, fitting, non-eye detection."""
 
-from .._utils import opencv, training_packages  # noqa: F401
+from .._utils import training_packages  # noqa: F401

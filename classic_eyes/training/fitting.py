@@ -14,19 +14,18 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..calibration.platt import fit_platt
 from ..errors import ParameterError
-from ..inference.cascade import Cascade, blend
 from ..inference.drift import score_histogram
 from ..inference.novelty import Novelty
-from ..inference.program import Program, ViewProtocol, probability_of, reduce_images
+from ..inference.program import Cascade, Program, ViewProtocol, blend, probability_of, reduce_images
 from ..metrics import roc_auc
 from ..preprocessing.alignment import Alignment, align, find_poses, shipped_alignment
 from ..preprocessing.augmentation import flip
 from ..preprocessing.glare import remove_glare
 from ..svm import LeastSquaresSvm, SymmetricSvm
-from .compiling import FittedView, NotCompilableError, compile_view, decision_values
+from .pipelines import FittedView, NotCompilableError, compile_view, decision_values
 from .training_set import (
     MIN_CALIBRATING,
     TrainingSet,

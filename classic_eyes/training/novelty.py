@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..datasets import group_folds
 from ..errors import ParameterError
 from ..features import Extractor, make_extractor

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from ..errors import ParameterError
-from ..inference.cascade import blend
-from ..inference.program import Program, View
+from ..inference.program import Program, View, blend
 
 __all__ = ["MIN_LABELLED", "Adapted", "adapt_program"]
 

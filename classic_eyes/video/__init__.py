@@ -1,6 +1,6 @@
 """Videos and cameras: frames with times, tracks of faces, openness of their eyes, blinks and closures, summaries."""
 
-from .._utils import opencv  # noqa: F401
+from .._utils import dependencies  # noqa: F401
 from .drawing import draw_frame
 from .events import KINDS, Event, Rules, find_events
 from .frames import Frame, FrameReader, read_frames

@@ -23,11 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.opencv import opencv_log
+from .._utils.dependencies import opencv_log
 from ..errors import ImageError, ParameterError
-from ..images.files import unexpected
+from ..images.files import is_url, unexpected
 from ..images.reasons import why_not_readable
-from ..images.remote import is_url
 
 __all__ = ["SLOWEST_RATE", "Frame", "FrameReader", "read_frames", "silence"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.threads import one_thread
+from .._utils.resources import one_thread
 from ..calibration import Calibration
 from ..descriptors.ear import eye_aspect_ratio, eye_points
 from ..errors import ImageError, ParameterError

@@ -39,7 +39,7 @@ class TrackSummary:
         self._before: tuple[float, bool, bool | None] | None = None
         self._first_s = self._last_s = float("nan")
         self._last_frame_s = 0.0
-        self._visible_s = self._unseen_s = 0.0
+        self._visible_s = 0.0
         self._windows: dict[int, list[float]] = {}  # number of the window: visible, with openness, covered seconds
         self._intervals: list[float] = []
 
@@ -70,7 +70,6 @@ class TrackSummary:
         seconds = min(seconds, MAX_INTERVAL_S)
         self._last_frame_s = seconds
         if not seen:
-            self._unseen_s += 0 if np.isnan(self._first_s) else seconds
             return
         self._visible_s += seconds
         window = self._windows.setdefault(int(time_s // _WINDOW_S), [0.0, 0.0, 0.0])

@@ -83,7 +83,6 @@ class _Track:
     seen_s: float
     confirmed_s: float
     template: NDArray[np.uint8]
-    n_unconfirmed: int = 0
     is_lost: bool = False
     is_cut: bool = False
 
@@ -177,7 +176,7 @@ class EyeTracker:
         if not is_sure or time_s - track.confirmed_s >= _CONFIRM_S:
             box = self._confirm(grey, _centre(moved), track.side)
             if box is not None:
-                track.n_unconfirmed, track.confirmed_s = 0, time_s
+                track.confirmed_s = time_s
                 if not is_sure:
                     eyes = self._locator.eyes(grey, box)
                     corners = np.concatenate([eyes["right"], eyes["left"]])
@@ -229,7 +228,7 @@ class EyeTracker:
             centre, side = box[:2] + box[2:] / 2, float(box[2])
             same = [track for track in followed if _are_near(track, centre, side)]
             for track in same:
-                track.n_unconfirmed, track.confirmed_s = 0, time_s
+                track.confirmed_s = time_s
             if same or score < SURE_SCORE:
                 continue
             eyes = self._locator.eyes(grey, box)
@@ -249,7 +248,7 @@ class EyeTracker:
         ]
         if lost:
             track = max(lost, key=lambda each: each.seen_s)
-            track.is_lost, track.is_cut, track.n_unconfirmed = False, False, 0
+            track.is_lost, track.is_cut = False, False
             track.corners, track.seen_s, track.confirmed_s = corners, time_s, time_s
         else:
             track = _Track(self._n_tracks, corners, time_s, time_s, np.empty((0, 0), np.uint8))

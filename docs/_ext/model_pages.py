@@ -8,7 +8,7 @@ from typing import Any
 
 from rst import code, escape, heading, table
 
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 
 __all__ = ["model_pages"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import onnx
 
 from classic_eyes import load_model
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.files import write_whole
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = {

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.synthetic import make_eyes
 
 FOLDER = Path(__file__).resolve().parent

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes._utils.shipped import shipped_model
+from classic_eyes._utils.files import shipped_model
 from classic_eyes.cli.arguments import check_out
 from classic_eyes.errors import ParameterError
 

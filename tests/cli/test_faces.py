@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
 from classic_eyes.images import finding

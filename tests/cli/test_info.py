@@ -13,8 +13,8 @@ import cv2
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
+from classic_eyes._utils.files import sha256
 from classic_eyes.cli.info import describe_model, info_text
-from classic_eyes.persistence.files import sha256
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import ROOT, main, run

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.images import read_images
 
 from ..conftest import ROOT, main, run, shared, write_eyes

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from classic_eyes import __version__, load_model
-from classic_eyes._utils.shipped import shipped_model
+from classic_eyes._utils.files import sha256, shipped_model
 from classic_eyes.evaluation import drift
 from classic_eyes.images import read_images
-from classic_eyes.persistence.files import sha256
 
 from ..conftest import main, write_eyes
 

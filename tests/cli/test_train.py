@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
-from classic_eyes._utils.shipped import shipped_model
+from classic_eyes._utils.files import sha256, shipped_model
 from classic_eyes.cli import train
 from classic_eyes.cli.train import _announcement
 from classic_eyes.datasets import EyeSet, load_images, read_eyes
 from classic_eyes.persistence.card import read_card
-from classic_eyes.persistence.files import sha256
 from classic_eyes.recipes import RECIPES
 from classic_eyes.training.duration import estimate_seconds
 from classic_eyes.training.pipelines import CLASSIFIERS

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import load_model
-from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.calibration import Calibration, Threshold, write_calibration
 from classic_eyes.cli import camera as camera_module
 from classic_eyes.cli import progress

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_eyes._utils.writing import csv_text
+from classic_eyes._utils.files import csv_text
 from classic_eyes.datasets import LabelTable, image_key, merge_tables, read_label_table, write_label_table
 from classic_eyes.errors import DataError, ParameterError
 

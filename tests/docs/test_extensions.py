@@ -10,7 +10,7 @@ from importlib import import_module
 import pytest
 
 from classic_eyes import cli
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, shipped_model
 from classic_eyes.persistence.card import read_card
 
 from ..conftest import ROOT

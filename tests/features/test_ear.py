@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import cli, metrics
-from classic_eyes._utils.shipped import shipped_file
+from classic_eyes._utils.files import shipped_file
 from classic_eyes.descriptors import ear as descriptor
 from classic_eyes.descriptors.ear import compute_ear, eye_aspect_ratio, eye_points
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError

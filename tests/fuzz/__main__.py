@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from classic_eyes._utils.opencv import opencv_log
+from classic_eyes._utils.dependencies import opencv_log
 from classic_eyes.images.decoding import decode
 
 from .gates import temporary_folder

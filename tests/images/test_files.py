@@ -1,22 +1,27 @@
-"""Reading of image files: formats, names, and the reason for each file that cannot be read."""
+"""Reading of image files and URLs: formats, names, and the reason for each that cannot be read."""
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from classic_eyes._utils.opencv import opencv_log
+from classic_eyes._utils.dependencies import opencv_log
 from classic_eyes.errors import ImageError
 from classic_eyes.images import IMAGE_ENDINGS, SIZE, as_images, files, read_bytes, read_image, read_images
 from classic_eyes.images.decoding import quiet_opencv
+from classic_eyes.images.files import is_url
 
-from ..conftest import shared
+from ..conftest import shared, write_eyes
+from ..file_server import serve
 from .conftest import write
+
+N = 40
 
 
 @pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
@@ -190,3 +195,67 @@ def test_eyes24_is_read_as_by_opencv():
     assert errors == [None] * 200
     for path, image in zip(paths, images, strict=True):
         assert np.array_equal(image, cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+
+
+@pytest.mark.parametrize("name", ["https://example.org/eye.png", "S3://bucket/eye.png", "file:///eye.png"])
+def test_names_with_a_scheme_are_urls(name):
+    assert is_url(name)
+
+
+@pytest.mark.parametrize("name", ["eyes/1.png", "c:/eyes/1.png", "c://eyes/1.png", "://eye.png", b"https://a.b", None])
+def test_paths_are_not_urls(name):
+    assert not is_url(name)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("eyes")
+    write_eyes(folder, N, random_state=4)
+    (folder / "bad.png").write_text("not an image")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(folder):
+    with serve(folder) as url:
+        yield url
+
+
+def test_url_is_read_as_a_file_is(site, folder):
+    images, errors = read_images([f"{site}/003.png", f"{site}/gone.png", f"{site}/secret.png", f"{site}/bad.png"])
+    np.testing.assert_array_equal(images[0], cv2.imread(str(folder / "003.png"), 0))
+    assert errors == [None, "no such file", "the server returns status 403", "text, not an image"]
+
+
+def test_many_urls_keep_their_order(site, folder):
+    names = [f"{site}/{number % N:03}.png" for number in range(3 * N)]
+    names[50] = str(folder / "007.png")
+    images, errors = read_images(names)
+    assert errors == [None] * len(names)
+    expected, _ = read_images([str(folder / f"{number:03}.png") for number in range(N)])
+    np.testing.assert_array_equal(images[:N], expected)
+    np.testing.assert_array_equal(images[50], expected[7])
+    np.testing.assert_array_equal(read_image(names[3]), expected[3])
+
+
+def test_missing_server_is_an_error():
+    _, (error,) = read_images(["http://127.0.0.1:9/eye.png"])
+    assert error is not None
+    assert error.startswith("cannot be opened (")
+
+
+def test_other_schemes_are_read_through_fsspec(folder, tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    (tmp_path / "empty.png").touch()
+    names = [(folder / "001.png").as_uri(), (tmp_path / "gone.png").as_uri(), (tmp_path / "empty.png").as_uri()]
+    images, errors = read_images([*names, "nowhere://x/y.png"])
+    np.testing.assert_array_equal(images[0], cv2.imread(str(folder / "001.png"), 0))
+    assert errors[:3] == [None, "no such file", "empty file"]
+    assert "Protocol not known: nowhere" in errors[3]
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    assert "needs the package fsspec" in read_images(names[:1])[1][0]
+
+
+def test_response_above_the_limit_is_refused(site):
+    with pytest.raises(ImageError, match="larger than 0 MiB"):
+        files.read_url(f"{site}/001.png", 10)

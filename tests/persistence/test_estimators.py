@@ -12,12 +12,12 @@ from types import ModuleType
 import joblib
 import pytest
 
-from classic_eyes._utils.writing import write_whole
+from classic_eyes._utils.dependencies import library_versions
+from classic_eyes._utils.files import sha256, write_whole
 from classic_eyes.errors import ModelError
 from classic_eyes.persistence import estimators
 from classic_eyes.persistence.card import card_path, read_card, write_card
 from classic_eyes.persistence.estimators import read_estimator
-from classic_eyes.persistence.files import library_versions, sha256
 
 
 def write(path, estimator):

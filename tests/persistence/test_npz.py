@@ -15,13 +15,12 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier, load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS, shipped_model
+from classic_eyes._utils.files import SHIPPED_MODELS, sha256, shipped_model
 from classic_eyes.errors import MissingDependencyError, ModelError
 from classic_eyes.inference import program
-from classic_eyes.inference.cascade import Cascade
+from classic_eyes.inference.program import Cascade
 from classic_eyes.persistence import npz
-from classic_eyes.persistence.files import sha256
-from classic_eyes.persistence.npz import read_header, read_npz, write_npz
+from classic_eyes.persistence.npz import read_npz, write_npz
 from classic_eyes.synthetic import make_eyes
 
 EYES = make_eyes(120, random_state=1)
@@ -247,17 +246,17 @@ def test_foreign_bytes_are_refused(tmp_path, content):
 
 def test_where_it_cannot_be_read_or_written(saved, tmp_path):
     with pytest.raises(ModelError, match="no model file"):
-        read_header(tmp_path / "missing.npz")
+        read_npz(tmp_path / "missing.npz")
     with pytest.raises(ModelError, match=r"cannot read .*: it is a folder"):
         read_npz(tmp_path)
     with pytest.raises(ModelError, match=r"must end in \.npz"):
         write_npz(tmp_path / "a.joblib", saved[0].program)
 
 
-def test_the_header_alone_is_read_without_the_arrays(saved):
-    header = read_header(saved[1])
-    assert header["program"]["views"][0]["symmetric"] is True
-    assert header["versions"]["opencv"]
+def test_the_header_tells_the_versions(saved):
+    program, about = read_npz(saved[1])
+    assert program.views[0].symmetric is True
+    assert about["versions"]["opencv"]
 
 
 def test_a_change_of_a_later_view_is_found_although_the_first_is_certain(saved, tmp_path):

@@ -19,12 +19,12 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from classic_eyes import EyeClassifier, cli, load_model
+from classic_eyes._utils.dependencies import library_versions
 from classic_eyes.errors import MissingDependencyError, ModelError, ParameterError
 from classic_eyes.persistence import estimators
 from classic_eyes.persistence.card import read_card
 from classic_eyes.persistence.estimators import ENDINGS, describe_skops, read_estimator
-from classic_eyes.persistence.files import library_versions
-from classic_eyes.persistence.npz import read_header
+from classic_eyes.persistence.npz import read_npz
 from classic_eyes.synthetic import make_eyes
 
 from ..conftest import ROOT, write_labelled
@@ -99,7 +99,7 @@ def test_nothing_in_a_hostile_file_runs_whatever_its_name(tmp_path, name, capsys
     for content in traps(trap):
         path = tmp_path / name
         path.write_bytes(content)
-        for ask in (load_model, EyeClassifier.load, read_header, describe_skops):
+        for ask in (load_model, EyeClassifier.load, read_npz, describe_skops):
             with pytest.raises(ModelError):
                 ask(path)
         for command in ("predict", "info"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import EyeClassifier
-from classic_eyes._utils.shipped import shipped_file
+from classic_eyes._utils.files import shipped_file
 from classic_eyes.errors import ModelError, ParameterError
 from classic_eyes.persistence.npz import join_program, split_program
 from classic_eyes.preprocessing.alignment import (

@@ -7,7 +7,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from classic_eyes._utils.threads import one_thread
+from classic_eyes._utils.resources import one_thread
 from classic_eyes.errors import ParameterError
 from classic_eyes.svm import MetricSvm, SymmetricSvm, metric
 from classic_eyes.svm.metric import gradient_products

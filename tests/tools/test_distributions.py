@@ -12,7 +12,7 @@ from configparser import RawConfigParser
 
 import pytest
 
-from classic_eyes._utils import dependencies, opencv
+from classic_eyes._utils import dependencies
 from tools import build_predict
 from tools.build_predict import NAME, build_environment, predict_config
 from tools.lowest_versions import lowest_versions
@@ -62,7 +62,7 @@ def test_every_requirement_has_a_lowest_version():
     assert len(pins) == len(lines(parsed(TEXT)["options"]["install_requires"]))
     (wheel,) = (pin for pin in pins if pin.startswith("opencv"))
     # The version that is named where another one is installed.
-    assert wheel.startswith(f"opencv-contrib-python-headless=={'.'.join(map(str, opencv._ALLOWED[0]))}")
+    assert wheel.startswith(f"opencv-contrib-python-headless=={'.'.join(map(str, dependencies._OPENCV_VERSIONS[0]))}")
     with pytest.raises(SystemExit, match="'numpy' has no lowest version"):
         lowest_versions("[options]\ninstall_requires =\n    numpy")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classic_eyes import load_model
-from classic_eyes._utils.shipped import SHIPPED_MODELS
+from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.evaluation import drift
 from classic_eyes.recipes import RECIPES
 from classic_eyes.synthetic import make_eyes

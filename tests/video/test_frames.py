@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classic_eyes._utils.memory import memory_of_tree_mb
+from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.video import frames as module
 from classic_eyes.video.frames import read_frames

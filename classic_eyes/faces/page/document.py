@@ -6,13 +6,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._utils.html import data_block, escape, html_page
+from ..._utils.html import data_block, escape, filter_page, resource
 from .bursts import best_of, find_bursts
 from .entry import KINDS, PageEntry
 
@@ -111,11 +110,9 @@ def render_page(entries: Sequence[PageEntry], *, title: str = "Photographs", sav
         f'<p id="message" class="message" role="status"></p>{_zoom()}{_help()}'
         f"{data_block(json.dumps(data, separators=(',', ':')), 'data')}{blocks}"
     )
-    return html_page(title, body, style=_resource("photographs.css"), script=_resource("photographs.js"))
-
-
-def _resource(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return filter_page(
+        title, body, style=resource(__package__, "photographs.css"), script=resource(__package__, "photographs.js")
+    )
 
 
 def _base64_of(entry: PageEntry) -> str:

@@ -1,6 +1,4 @@
-"use strict";
 // `data` describes the photographs and never changes; `state` holds all that a person did.
-const at = (id) => document.getElementById(id);
 const data = JSON.parse(at("data").textContent);
 const { items } = data;
 const KEY = `classic_eyes ${data.id}`;
@@ -17,7 +15,6 @@ let stored = true;
 let current = order[0];
 let zoomed = null;
 
-const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 // Control characters, half surrogates and changes of the direction of writing are shown as a replacement mark.
 const shown = (name) => name.replace(/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/gu, "\ufffd");
 const short = (name) => shown(name).replace(/^.*[\\/]/s, "");
@@ -216,21 +213,6 @@ async function read(file) {
 
 // Drawing
 
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  Object.assign(made, properties);
-  made.append(...children);
-  return made;
-}
-
-function drawing(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-const icon = (kind) => drawing("svg", { class: `icon ${kind}`, "aria-hidden": "true" }, drawing("use", { href: `#i-${kind}` }));
 const urls = (item) => at(`image${item}`).textContent.split(" ").map((text) => `data:image/jpeg;base64,${text}`);
 
 const pen = document.createElement("canvas").getContext("2d");

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..._utils.html import escape, html_page
-from ..._utils.writing import write_whole
+from ..._utils.files import write_whole
+from ..._utils.html import escape, html_page, resource
 from ...errors import ParameterError
-from .text import resource
 
 __all__ = ["fact_list", "whole_page", "write_page"]
 
@@ -20,7 +19,12 @@ def whole_page(title: str, body: str, *, style: str = "", script: str = "") -> s
     >>> "<title>a &lt; b</title>" in whole_page("a < b", "")
     True
     """
-    return html_page(title, body, style=resource("colors.css") + resource("page.css") + style, script=script)
+    return html_page(
+        title,
+        body,
+        style=resource(__package__, "colors.css") + resource(__package__, "page.css") + style,
+        script=script,
+    )
 
 
 def write_page(page: str, path: str | os.PathLike[str]) -> None:

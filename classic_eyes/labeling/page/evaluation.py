@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.html import resource
 from ...errors import ParameterError
 from ...evaluation import Evaluation
 from .curves import score_curves
 from .document import fact_list, whole_page
 from .gallery import contact_sheet
-from .text import count, escape, proportion, resource
+from .text import count, escape, proportion
 
 __all__ = ["METRIC_TITLES", "confusion_table", "render_evaluation"]
 
@@ -88,7 +89,7 @@ def render_evaluation(
         f"{f'<ul class=notes>{notes}</ul>' if notes else ''}</header><main><section>{fact_list(list(facts))}"
         f"<h3>Metrics</h3>{_metrics(everything)}{''.join(blocks)}</section></main>"
     )
-    return whole_page(title, body, style=resource("evaluation.css"))
+    return whole_page(title, body, style=resource(__package__, "evaluation.css"))
 
 
 def _verdict(result: dict[str, Any]) -> str:

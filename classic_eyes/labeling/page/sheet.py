@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._utils.html import resource
 from ...errors import ParameterError
 from .document import whole_page
-from .text import escape, png_url, resource
+from .text import escape, png_url
 
 __all__ = ["render_sheet"]
 
@@ -80,7 +81,9 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
         '<p id="announcement" role="status" aria-live="polite"></p>'
         f'<script type="application/json" id="sheet">{text}</script>'
     )
-    return whole_page(sheet["title"], body, style=resource("label.css"), script=resource("label.js"))
+    return whole_page(
+        sheet["title"], body, style=resource(__package__, "label.css"), script=resource(__package__, "label.js")
+    )
 
 
 def _image_url(image: NDArray[np.uint8]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-from importlib.resources import files
 
 import cv2
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..._utils.html import escape, printable
 
-__all__ = ["count", "escape", "png_url", "printable", "proportion", "resource", "shortened"]
+__all__ = ["count", "escape", "png_url", "printable", "proportion", "shortened"]
 
 UNDEFINED = "–"
 MINUS = "−"
@@ -55,11 +54,6 @@ def shortened(text: str, limit: int) -> str:
         return text
     tail = limit // 2
     return f"{text[: limit - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
-
-
-def resource(name: str) -> str:
-    """Return the text of a style sheet or script that lies beside this module."""
-    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def png_url(image: NDArray[np.uint8]) -> str:

@@ -6,10 +6,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
-from ..._utils.html import data_block, escape, html_page, printable
+from ..._utils.html import data_block, escape, filter_page, printable, resource
 from .collector import LEVEL_SCALE, UNSEEN
 
 __all__ = ["render_page"]
@@ -87,11 +86,9 @@ def render_page(entries: Sequence[dict[str, Any]], *, title: str = "Videos", ver
         f'<div class="layout">{_side(entries)}<main id="clips" tabindex="-1" aria-label="Clips">'
         f'<p id="shown" role="status"></p>{clips}{_notes(entries, version)}</main></div>{blocks}'
     )
-    return html_page(title, body, style=_resource("videos.css"), script=_resource("videos.js"))
-
-
-def _resource(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return filter_page(
+        title, body, style=resource(__package__, "videos.css"), script=resource(__package__, "videos.js")
+    )
 
 
 def _data(number: int, entry: dict[str, Any]) -> str:

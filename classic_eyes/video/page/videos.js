@@ -1,6 +1,4 @@
-"use strict";
 // Each clip is built when it comes near: its plots, and the table of its events.
-const at = (id) => document.getElementById(id);
 const KINDS = ["long", "wink", "partial", "blink"];
 const WORDS = { blink: "Blink", partial: "Partial", long: "Long", wink: "Wink" };
 const PARTS = ["start", "deepest", "end"];
@@ -10,23 +8,7 @@ const MOST = 1.2;
 const filter = { kind: "all" };
 const [GUTTER, EDGE, LANE, BAND, GAP, BARS, AXIS] = [66, 12, 20, 78, 8, 40, 24];
 
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  Object.assign(made, properties);
-  made.append(...children);
-  return made;
-}
-
-function drawing(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-const icon = (kind) => drawing("svg", { class: `icon ${kind}`, "aria-hidden": "true" }, drawing("use", { href: `#i-${kind}` }));
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
 // A time as text: seconds in clips of less than a minute, else minutes, and hours.
 function clock(seconds, isShort, digits) {

@@ -1,9 +1,11 @@
-"""One thread inside a scope, the settings from before once the last scope has ended, and turns."""
+"""One thread inside a scope, the settings from before once the last scope has ended, turns, and memory."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
@@ -13,8 +15,10 @@ import pytest
 from sklearn.svm import SVC  # noqa: F401  loads OpenMP
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
-from classic_eyes._utils import threads
-from classic_eyes._utils.threads import map_in_threads, n_cores, one_thread, turn
+from classic_eyes._utils import resources
+from classic_eyes._utils.resources import map_in_threads, memory_of_tree_mb, n_cores, one_thread, peak_memory_mb, turn
+
+only_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators behave differently")
 
 
 def settings() -> dict[str, int]:
@@ -324,17 +328,17 @@ def test_libraries_are_searched_again_only_after_an_import(monkeypatch):
         searched.append(1)
         return ThreadpoolController()
 
-    monkeypatch.setattr(threads, "ThreadpoolController", search)
-    threads._libraries.cache_clear()
+    monkeypatch.setattr(resources, "ThreadpoolController", search)
+    resources._libraries.cache_clear()
     with one_thread():
         with one_thread():
             assert len(searched) == 1
-        monkeypatch.setitem(sys.modules, "a_new_module", threads)
+        monkeypatch.setitem(sys.modules, "a_new_module", resources)
         with one_thread():
             assert len(searched) == 2
             assert set(settings().values()) == {1}
     assert set(settings().values()) == {2}
-    threads._libraries.cache_clear()
+    resources._libraries.cache_clear()
 
 
 def test_calls_in_threads_keep_their_order_and_compute_in_one_thread():
@@ -353,3 +357,60 @@ def test_a_child_process_makes_one_call_at_a_time(monkeypatch):
     monkeypatch.setattr(multiprocessing, "parent_process", object)
     here = threading.get_ident()
     assert map_in_threads(lambda _: threading.get_ident(), range(3)) == [here] * 3
+
+
+def output_of(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@only_glibc
+def test_freed_memory_is_kept():
+    """Arrays of a batch get pages from the system once, not every time."""
+    code = (
+        "import resource, numpy as np\n"
+        "from classic_eyes._utils.resources import keep_freed_memory\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "def work():\n"
+        "    before = faults()\n"
+        "    for _ in range(20): np.ones(2_000_000, np.uint8)\n"
+        "    return faults() - before\n"
+        "fresh = work()\n"
+        "keep_freed_memory()\n"
+        "work()\n"
+        "print(fresh, work())"
+    )
+    fresh, kept = map(int, output_of(code).split())
+    assert fresh > 20 * kept
+
+
+@only_glibc
+def test_freed_memory_is_returned_before_a_fork():
+    code = (
+        "import numpy as np\n"
+        "from pathlib import Path\n"
+        "from classic_eyes._utils.resources import keep_freed_memory, make_ready_to_fork\n"
+        "held = lambda: int(Path('/proc/self/statm').read_text().split()[1]) * 4096 >> 20\n"
+        "keep_freed_memory()\n"
+        "arrays = [np.ones(1 << 20, np.uint8) for _ in range(12)]\n"
+        "del arrays\n"
+        "before = held()\n"
+        "make_ready_to_fork()\n"
+        "print(before - held())"
+    )
+    assert int(output_of(code)) >= 8
+
+
+def test_peak_memory_is_that_of_a_python_process():
+    assert peak_memory_mb() is None or 10 < peak_memory_mb() < 100_000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux reports it")
+def test_memory_of_a_tree_includes_the_children():
+    code = "import sys; held = bytearray(b'x') * (50 << 20); print('ready', flush=True); sys.stdin.read()"
+    alone = memory_of_tree_mb(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert 50 < memory_of_tree_mb(child.pid) < 100
+        assert memory_of_tree_mb(os.getpid()) > alone + 45
+        child.stdin.close()
+    assert memory_of_tree_mb(child.pid) == 0

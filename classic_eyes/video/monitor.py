@@ -328,10 +328,10 @@ class Monitor:
         if before in (None, shape) or self._has_warned_of_size:
             return
         self._has_warned_of_size = True
-        sizes = [f"{width}x{height}" for height, width in (shape, before)]  # type: ignore[misc]
+        sizes = [f"{width}x{height}" for height, width in (shape, before)]
         warnings.warn(
-            f"frame: {sizes[0]} pixels after {sizes[1]}; faces become new tracks, and closed_s starts again. Give frames "
-            "of one size",
+            f"frame: {sizes[0]} pixels after {sizes[1]}; faces become new tracks, and closed_s starts again. Give "
+            "frames of one size",
             UserWarning,
             stacklevel=3,
         )

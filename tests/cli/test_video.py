@@ -355,6 +355,11 @@ def test_page_has_every_video_and_the_reason_of_a_failure(clips, tmp_path):
         (("{empty}",), "no videos in this folder; 1 file passed over (1 .jpg): classic-eyes faces reads photographs"),
         (("{clips}", "--draw", "a.mp4"), "--draw 'a.mp4' is one file, but 4 videos are read; name a folder"),
         (("{clips}", "--draw", "{clips}/drawn"), "which is searched for videos; the next run would read the drawings"),
+        (("{blink}", "--draw", "{clips}"), "is the folder of "),
+        (("{blink}", "--draw", "{clips}/sub/.."), "a later run over it would read the drawings; name another folder"),
+        (("{blink}", "--events", "e.xlsx"), "--events 'e.xlsx' must end in .csv"),
+        (("{blink}", "--frames", "f.csv", "--format", "jsonl"), "--frames 'f.csv' must end in .jsonl"),
+        (("{blink}", "--summary", "s.csv"), "--summary 's.csv' must end in .json"),
         (("{blink}", "--draw", "no/a.mp4"), "--draw 'no/a.mp4': there is no folder 'no'; make it first"),
         (("{blink}", "--draw", "{blink}"), "is one of the files that are read; name another file"),
         (("{blink}", "--draw", "old.mp4"), "--draw 'old.mp4' exists; name another file, continue it with --resume, or"),
@@ -365,7 +370,7 @@ def test_page_has_every_video_and_the_reason_of_a_failure(clips, tmp_path):
             "--events 'old.csv' exists; name another file, continue it with --resume,",
         ),
         (("{blink}", "--frames", "no/a.csv"), "--frames 'no/a.csv': there is no folder 'no'"),
-        (("{blink}", "--summary", "old.csv"), "--summary 'old.csv' exists"),
+        (("{blink}", "--summary", "old"), "--summary 'old' exists"),
         (("{blink}", "--page", "p.txt"), "--page 'p.txt' must end in .html or .htm"),
         (("{blink}", "--events", "a", "--frames", "a"), "--events and --frames are both 'a'; name two files"),
         (("{blink}", "--events", "-"), "--events '-' names no file"),
@@ -384,7 +389,9 @@ def test_page_has_every_video_and_the_reason_of_a_failure(clips, tmp_path):
         (("--camera", "0", "--events", "a", "--resume"), "--camera and --resume exclude each other"),
         (("--camera", "0", "--draw", "drawn"), "--draw 'drawn': of a camera it is one file; end it in .mp4 or .avi"),
         (("--camera", "77"), "--camera: camera 77: "),
-        (("--camera", "nothing.mp4"), "--camera: 'nothing.mp4': no such file"),
+        (("--camera", "nothing.mp4"), "--camera: 'nothing.mp4': no such file; a camera is a whole number from 0"),
+        (("--camera", "front"), "--camera: 'front': no such file; a camera is a whole number from 0"),
+        (("--camera", "-1"), "--camera: '-1': no such file; a camera is a whole number from 0"),
         (("--camera", "{blink}", "--events", "{blink}"), "is one of the files that are read"),
     ],
 )
@@ -394,6 +401,7 @@ def test_wrong_arguments_give_a_one_line_error(clips, blink, capfd, monkeypatch,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old.csv").write_text("old\n")
     (tmp_path / "old.mp4").write_text("old\n")
+    (tmp_path / "old").write_text("old\n")
     before = sorted(tmp_path.rglob("*"))
     given = [argument.format(clips=clips, blink=blink, empty=tmp_path / "empty") for argument in arguments]
     assert main("video", *given) == 2

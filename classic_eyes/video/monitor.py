@@ -486,9 +486,7 @@ class Analysis(Monitor):
     def _tracked(self) -> Iterator[tuple[float, list[TrackedFace]]]:
         for frame in self._frames:
             if not isinstance(frame, Frame):
-                raise ParameterError(
-                    f"frames has a {type(frame).__name__}; allowed is a Frame: number, time and pixels"
-                )
+                raise ParameterError(f"frames has a {type(frame).__name__}; allowed is a Frame, see read_frames")
             _checked_image(frame.bgr)
             self._note_size(frame.grey.shape)
             yield frame.time_s, self._tracker.update(frame.grey, frame.time_s)

@@ -17,9 +17,10 @@ class ClosedTime:
 
     1. A frame is closed as in `find_events`: the mean evidence of the eyes that are seen is below 0, and neither eye is
        clearly open. Mean evidence of 1 ends the closure.
-    2. The time is 0 until the evidence has fallen as far as a long event needs. Then it runs from the first closed
-       frame, at most 0.35 s before the lids were together, to the last frame in which they are. So other frames hold
-       it, such as those of lids that are half open again, for 0.5 s without a closed frame at most.
+    2. The time is 0 until the evidence has fallen as far as a short closure needs; to wait for that of a long one
+       would delay alarms. Then it runs from the first closed frame, at most 0.35 s before the lids were together, to
+       the last frame in which they are. So other frames hold it, such as those of lids that are half open again, for
+       0.5 s without a closed frame at most. It does not fall before the closure ends.
     3. A gap, between two frames or because no eye is seen, counts as 0.2 s at most. After 0.5 s without a closed frame
        the time starts again from 0.
 
@@ -34,7 +35,7 @@ class ClosedTime:
         self._clock_s = 0.0  # runs on for `Rules.gap_s` at most where no eye is seen
         self._last_seen_s = 0.0
         self._last_closed_s: float | None = None  # None while the eyes are open
-        self._first = self._last_together = 0.0
+        self._first = self._closed_s = 0.0
         # Time and evidence of each new minimum; the first of them is where the lids came together.
         self._minima = deque[tuple[float, float]]()
 
@@ -56,13 +57,11 @@ class ClosedTime:
             self._last_seen_s = time_s
             if seen.mean() < rules.closed and seen.max() < rules.other:
                 if self._last_closed_s is None:
-                    self._first = self._clock_s
+                    self._first, self._closed_s = self._clock_s, 0.0
                     self._minima.clear()
                 self._last_closed_s = time_s
                 self._add(float(seen.mean()))
-        if self._last_closed_s is None or self._minima[-1][1] > rules.deep_slow:
-            return 0.0
-        return round(self._last_together - max(self._first, self._minima[0][0] - rules.reach_s), 6)
+        return 0.0 if self._last_closed_s is None else round(self._closed_s, 6)
 
     def _add(self, evidence: float) -> None:
         """Add a closed frame."""
@@ -71,5 +70,6 @@ class ClosedTime:
         together = TOGETHER * self._minima[-1][1]
         while self._minima[0][1] > together:
             self._minima.popleft()
-        if evidence <= together:
-            self._last_together = self._clock_s
+        if evidence <= together and self._minima[-1][1] <= self.rules.deep:
+            start = max(self._first, self._minima[0][0] - self.rules.reach_s)
+            self._closed_s = max(self._closed_s, self._clock_s - start)

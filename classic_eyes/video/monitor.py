@@ -89,9 +89,8 @@ class TrackState:
         The person's right eye, then the left one.
     closed_s : float
         How long both eyes have been closed by now, in seconds: from the first closed frame to the last one in which
-        the lids are together. It is 0 if they are open, or never clearly closed. Lids that are half open again hold
-        it, until they open clearly, or for 0.5 s after the last closed frame. A gap between frames, or without eyes,
-        counts as 0.2 s at most.
+        the lids are together. It is 0 if they are open. Lids that are half open again hold it, until they open clearly,
+        or for 0.5 s after the last closed frame. A gap between frames, or without eyes, counts as 0.2 s at most.
     """
 
     track: int

@@ -66,7 +66,7 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"plot_",
-    "ignore_pattern": r"__init__\.py",
+    "ignore_pattern": r"__init__\.py|drowsiness\.py",
     "within_subsection_order": "gallery_images.by_order",
     "image_scrapers": ("gallery_images.scraper",),
     "remove_config_comments": True,

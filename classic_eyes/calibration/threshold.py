@@ -68,7 +68,7 @@ class Calibration:
 
 
 def fit_threshold(
-    opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, usual: float, name: str = "values"
+    opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, usual: float, name: str = ""
 ) -> Threshold:
     """Fit one person's threshold between open and closed.
 
@@ -89,8 +89,8 @@ def fit_threshold(
         Values of their closed eyes, 12 or more.
     usual : float
         The threshold for everybody.
-    name : str, default "values"
-        Name of the values in error messages.
+    name : str, default ""
+        Name of the values, with which error messages begin.
 
     Returns
     -------
@@ -118,8 +118,8 @@ def fit_threshold(
     closed_median, closed_deviation = _robust_moments(down)
     if closed_median >= median:
         raise DataError(
-            f"{name}: the median is {closed_median:.3f} for closed eyes and {median:.3f} for open ones, but closed "
-            "eyes must be lower; check whether the two were exchanged"
+            f"{_start(name)}the median is {closed_median:.3f} for closed eyes and {median:.3f} for open ones, but "
+            "closed eyes must be lower; check whether the two were exchanged"
         )
     least = (median - closed_median) / 10
     deviation, closed_deviation = max(deviation, least), max(closed_deviation, least)
@@ -132,8 +132,12 @@ def _finite_values(values: npt.ArrayLike, kind: str, name: str) -> npt.NDArray[n
     array = np.asarray(values, dtype=np.float64).ravel()
     array = array[np.isfinite(array)]
     if len(array) < MIN_IMAGES:
-        raise DataError(f"{name}: {len(array)} images of {kind} eyes; {MIN_IMAGES} or more are needed")
+        raise DataError(f"{_start(name)}{len(array)} images of {kind} eyes; {MIN_IMAGES} or more are needed")
     return array
+
+
+def _start(name: str) -> str:
+    return f"{name}: " if name else ""
 
 
 def _robust_moments(values: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -169,7 +173,7 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
     >>> round(calibrate(np.full(12, -1.0)).threshold.value, 3)
     0.269
     """
-    threshold = fit_threshold(opened, closed, usual=0.0, name="log odds of open")
+    threshold = fit_threshold(opened, closed, usual=0.0)
     if closed is None:
         values = np.asarray(opened, dtype=np.float64)
         n_closed = int((values <= _SURELY_CLOSED).sum())

@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
@@ -116,7 +117,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--draw",
         metavar="FILE|DIR",
         help="write the video with boxes, states and events, without its sound, as .mp4 or .avi; several videos into a "
-        "folder, which is none that is read",
+        "folder, which is none that is read or has a video that is",
     )
     parser.add_argument("--force", action="store_true", help="replace existing files of all these outputs")
     parser.add_argument(
@@ -187,9 +188,10 @@ def work(arguments: Namespace) -> int:
             if journal.path is not None:
                 error.args = (f"continue with --resume{' instead of --force' if arguments.force else ''}",)
             raise
-    _write_documents(arguments, reads)
+    _write_documents(arguments, settings, reads)
     journal.remove()
     _print_summary(reads, len(done.reads), time.perf_counter() - start, drawings=len(drawings), draw=arguments.draw)
+    _print_written(arguments)
     print_counts(listing.passed_over, videos=True)
     return 1 if any(read.error for read in reads) else 0
 
@@ -241,10 +243,12 @@ def _check_outputs(arguments: Namespace, options: dict[str, str | None], paths: 
     read = [*paths, model_file(arguments), *([arguments.calibration] if arguments.calibration else [])]
     known: dict[str, str] = {}
     endings: dict[str, tuple[str, ...]] = {"--page": (".html", ".htm")}
-    for option, path in options.items():
-        # Any other ending is a matter of taste; this one would lie.
-        if path is not None and Path(path).suffix in (".csv", ".jsonl"):
-            endings[option] = (f".{arguments.format}",)
+    formats = dict.fromkeys(options, f".{arguments.format}")
+    formats["--summary"] = ".json" if arguments.format == "csv" else ".jsonl"
+    for option, path in {**options, "--summary": arguments.summary}.items():
+        # No ending is a matter of taste; that of another format would lie.
+        if path is not None and Path(path).suffix.lower() not in ("", ".txt", formats[option]):
+            endings[option] = (formats[option],)
     named = {**options, "--summary": arguments.summary, "--page": arguments.page}
     if arguments.draw is not None and _is_drawn_file(arguments.draw):
         named["--draw"] = arguments.draw
@@ -278,6 +282,12 @@ def _drawings(arguments: Namespace, listing: Listing) -> dict[str, str]:
                 f"--draw {draw!r} is one file, but {len(listing.images):,} videos are read; name a folder"
             )
         return {listing.images[0][0]: draw}
+    for path, _ in listing.images:
+        if not is_url(path) and os.path.realpath(os.path.dirname(os.path.abspath(path))) == os.path.realpath(draw):
+            raise ParameterError(
+                f"--draw {draw!r} is the folder of {path!r}; a later run over it would read the drawings; name another "
+                "folder"
+            )
     may_replace = arguments.force or arguments.resume
     files = drawing_files(draw, listing, _drawing_name, what="videos", force=may_replace)
     return {path: str(file) for path, file in files.items()}
@@ -456,14 +466,20 @@ def _read_apart(settings: _Settings, folder: str, numbered: tuple[int, _Item]) -
 # -- summary and page --
 
 
-def _write_documents(arguments: Namespace, reads: Sequence[_Read]) -> None:
+def _write_documents(arguments: Namespace, settings: _Settings, reads: Sequence[_Read]) -> None:
     """Write the summary and the page."""
     if arguments.summary is not None:
         summaries = [read.summary for read in reads]
         if arguments.format == "jsonl":
             text = "".join(json.dumps(each) + "\n" for each in summaries)
         else:
-            text = json.dumps({"files": summaries}, indent=2) + "\n"
+            model, calibration = _tools(settings)
+            made_by = {
+                "version": __version__,
+                "model": {"name": arguments.model, "sha256": model.fingerprint},
+                "calibration": None if calibration is None else asdict(calibration),
+            }
+            text = json.dumps({**made_by, "files": summaries}, indent=2) + "\n"
         _write(arguments.summary, text, "--summary")
     if arguments.page is not None:
         entries = [read.entry for read in reads if read.entry is not None]
@@ -475,6 +491,14 @@ def _write(path: str, text: str, option: str) -> None:
         write_whole(path, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise ParameterError(f"{option} {path!r} cannot be written ({error.strerror}); make room") from error
+
+
+def _print_written(arguments: Namespace) -> None:
+    tables = [name for name in (arguments.events, arguments.frames, arguments.summary) if name and not is_stream(name)]
+    if tables:
+        print(f"wrote {' and '.join(tables)}", file=sys.stderr)
+    if arguments.page is not None:
+        print(f"wrote {arguments.page}; it contains images of people; open it in a browser", file=sys.stderr)
 
 
 def _title(arguments: Namespace) -> str:
@@ -666,7 +690,9 @@ def _work_on_camera(arguments: Namespace) -> int:
         try:
             frames = stack.enter_context(read_frames(source))
         except ImageError as error:
-            raise ParameterError(f"--camera: {error}") from error
+            is_missing = isinstance(source, str) and not (is_url(source) or os.path.lexists(source))
+            remedy = "; a camera is a whole number from 0" if is_missing else ""
+            raise ParameterError(f"--camera: {error}{remedy}") from error
         files = {
             option: stack.enter_context(open_output(path, style=settings.style, force=arguments.force, option=option))
             for option, path in options.items()
@@ -689,11 +715,12 @@ def _work_on_camera(arguments: Namespace) -> int:
             has_ended = watch_camera(frames, monitor, recorder)
         summary = summary_of(name, frames, monitor.summary())
     read = _Read(summary, recorder.kinds, recorder.entry(summary))
-    _write_documents(arguments, [read])
+    _write_documents(arguments, settings, [read])
     print(
         f"{summary['frames']:,} frames in {summary['duration_s']:,.1f} s: {describe_counts(recorder.kinds)}",
         file=sys.stderr,
     )
+    _print_written(arguments)
     if has_ended and frames.is_camera:
         print(f"classic-eyes: {name}: it gives no more frames; connect it, and start again", file=sys.stderr)
         return 1

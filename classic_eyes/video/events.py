@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ParameterError
 
-__all__ = ["KINDS", "MAX_INTERVAL_S", "Event", "EventFinder", "Rules", "closing_evidence", "find_events"]
+__all__ = ["KINDS", "MAX_INTERVAL_S", "TOGETHER", "Event", "EventFinder", "Rules", "closing_evidence", "find_events"]
 
 KINDS = ("blink", "partial", "long", "wink")
 
@@ -37,7 +37,8 @@ class Event:
     duration_ms : float
         From the start to the end of the last frame, in milliseconds.
     closed_ms : float
-        How long the lids are together, in milliseconds; 0 for a partial blink.
+        How long the lids are seen together, in milliseconds; 0 for a partial blink. Frames in which no eye is seen do
+        not count.
     depth : float
         One minus the least openness, 0 to 1.
     confidence : float
@@ -120,10 +121,10 @@ _MIDDLE, _STEP = 0.6, 0.125
 _SURE, _SLOW_S, _SHALLOW, _LASTS_S = 0.88, 0.18, 0.3, 0.15
 # A partial blink lasts so long, and the lids are so much higher before and after.
 _PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.65
-# The lids are together below this share of the least evidence.
-_TOGETHER = 0.65
 # Events in quick succession are held back together for so long, and a wink for so long, in seconds.
 _MAX_SERIES_S, _MAX_WINK_S = 4.0, 3.0
+TOGETHER = 0.65
+"""The lids are together below this share of the least evidence of a closure."""
 MAX_INTERVAL_S = 0.5
 """A frame lasts to the next one, but no longer than this, in seconds."""
 
@@ -397,7 +398,7 @@ def _closure(
 ) -> _Closure:
     """Return the frames of a run in which the lids are together."""
     least = float(np.nanmin(evidence[start : end + 1]))
-    together = start + np.flatnonzero(evidence[start : end + 1] <= _TOGETHER * least)
+    together = start + np.flatnonzero(evidence[start : end + 1] <= TOGETHER * least)
     # The probability alone is half of the evidence.
     clear = least / 2 if np.isnan(openness[together]).mean() > 0.5 else least
     return _Closure(int(together[0]), int(together[-1]), column, float(1 / (1 + np.exp(1 + clear))))
@@ -516,7 +517,7 @@ def _event(
         float(samples.times[low]),
         float(samples.times[high]),
         1000 * _seconds(samples, low, high),
-        0.0 if closed is None else 1000 * _seconds(samples, *closed),
+        0.0 if closed is None else 1000 * _seen_seconds(samples, *closed),
         1 - least,
         confidence,
         bool(maybe_gaze),
@@ -530,6 +531,13 @@ def _seconds(samples: _Samples, start: int, end: int) -> float:
         return float(min(times[end + 1] - times[start], times[end] - times[start] + MAX_INTERVAL_S))
     interval = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     return float(times[end] - times[start] + min(interval, MAX_INTERVAL_S))
+
+
+def _seen_seconds(samples: _Samples, start: int, end: int) -> float:
+    """Return the same without the frames in which no eye is seen; one is in the last."""
+    seen = ~np.isnan(samples.p[start:end]).all(axis=1)
+    steps = np.minimum(np.diff(samples.times[start : end + 1]), MAX_INTERVAL_S)
+    return float(steps[seen].sum()) + _seconds(samples, end, end)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,6 +41,8 @@ SLOWEST_RATE = 20.0
 _AHEAD_BYTES, _FEWEST_AHEAD, _MOST_AHEAD = 32 << 20, 2, 16
 # Failures in a row that end a video: a broken frame is none of its end. A camera gets a pause after each.
 _MAX_FAILURES, _PAUSE_S = 20, 0.05
+# A camera that gives no frame for so long has ended. Its first frame may take longer.
+_STALLED_S = 5.0
 # Frames that are looked at to find out whether a file has times.
 _N_EXAMINED = 4
 # A clock that goes back by more was set anew, as where recordings are put together.
@@ -70,8 +72,8 @@ class Frame:
         Number of the frame, from 0; all decoded frames count.
     time_s : float
         Its time in seconds. It never decreases.
-    bgr : uint8 array of shape (h, w, 3)
-        The frame as OpenCV decodes it, upright.
+    bgr : uint8 array of shape (h, w, 3) or (h, w)
+        The frame as OpenCV decodes it, upright; or in grey, such as that of an infrared camera.
     """
 
     index: int
@@ -86,7 +88,8 @@ class Frame:
     @property
     def image(self) -> NDArray[np.uint8]:
         """The frame in RGB, of shape (h, w, 3)."""
-        return np.asarray(cv2.cvtColor(self.bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        code = cv2.COLOR_GRAY2RGB if self.bgr.ndim == 2 else cv2.COLOR_BGR2RGB
+        return np.asarray(cv2.cvtColor(self.bgr, code), np.uint8)
 
 
 def read_frames(source: str | os.PathLike[str] | int) -> FrameReader:
@@ -96,7 +99,7 @@ def read_frames(source: str | os.PathLike[str] | int) -> FrameReader:
     2. Times are those of the file, so that a variable frame rate does no harm. Rotation metadata is obeyed. Repeated
        frames are kept.
     3. A camera gives its latest frame: frames that come faster than they are used are dropped. Times are those of a
-       clock that cannot be set, from the first frame.
+       clock that cannot be set, from the first frame. It ends when it is unplugged, or gives no frame for 5 s.
 
     Parameters
     ----------
@@ -211,7 +214,7 @@ class FrameReader(Iterator[Frame]):
         self._close()
 
     def _take(self) -> _Ready | None:
-        item = self._buffer.get()
+        item = self._buffer.get(_STALLED_S if self.is_camera and self._next_index else None)
         while self._buffer.notes:
             self._warn(self._buffer.notes.popleft())
         if isinstance(item, Exception):
@@ -312,7 +315,8 @@ def _check_file(path: str) -> None:
     except IsADirectoryError as error:
         raise ImageError("is a folder") from error
     except FileNotFoundError as error:
-        raise ImageError("no such file") from error
+        camera = f"; a camera is a whole number, {int(path)} without quotes" if path.isdecimal() else ""
+        raise ImageError(f"no such file{camera}") from error
     except (OSError, ValueError) as error:
         raise ImageError(f"cannot be opened ({getattr(error, 'strerror', None) or error})") from error
     if start.startswith(_RAW) or path.lower().endswith(_SEQUENCES):
@@ -400,10 +404,10 @@ class _Buffer:
             self._is_complete = True
             self._changed.notify_all()
 
-    def get(self) -> _Ready | Exception | None:
-        """Return the next frame; None after the last one."""
+    def get(self, timeout_s: float | None = None) -> _Ready | Exception | None:
+        """Return the next frame; None after the last one, or if none comes in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._is_complete or self._is_closed)
+            self._changed.wait_for(lambda: self._items or self._is_complete or self._is_closed, timeout_s)
             item = self._items.popleft() if self._items and not self._is_closed else None
             self._changed.notify_all()
             return item
@@ -435,7 +439,7 @@ def _fill(buffer: _Buffer, capture: Any, fps: float, is_camera: bool) -> None:
 def _stop(buffer: _Buffer, thread: threading.Thread) -> None:
     buffer.close()
     if thread.ident is not None and thread is not threading.current_thread():
-        thread.join(timeout=5)  # a camera may block
+        thread.join(timeout=2)  # a camera may block
 
 
 def _decode(capture: Any, *, is_camera: bool) -> Iterator[_Timed]:
@@ -459,7 +463,7 @@ def _decode(capture: Any, *, is_camera: bool) -> Iterator[_Timed]:
 
 
 def _grey(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+    return bgr if bgr.ndim == 2 else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _as_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:

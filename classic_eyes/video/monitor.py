@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -87,8 +88,9 @@ class TrackState:
     eyes : tuple of EyeState
         The person's right eye, then the left one.
     closed_s : float
-        How long both eyes have been closed by now, in seconds; 0 if they are open. A frame that is neither closed nor
-        clearly open holds it, for 0.5 s at most. A gap between frames, or without eyes, counts as 0.2 s at most.
+        How long both eyes have been closed by now, in seconds: from the first closed frame to the last one in which
+        the lids are together. It is 0 if they are open. Lids that are half open again hold it, until they open clearly,
+        or for 0.5 s after the last closed frame. A gap between frames, or without eyes, counts as 0.2 s at most.
     """
 
     track: int
@@ -170,12 +172,14 @@ class Monitor:
     model : EyePredictor, optional
         By default ``load_model()``. Any object with ``size`` and ``probability(images)`` will do.
     calibration : Calibration, optional
-        A person's own thresholds.
+        A person's own thresholds; see `classic_eyes.calibration.read_calibration`.
     locator : EyeLocator, optional
         By default the one that ships.
 
     Raises
     ------
+    ParameterError
+        If the model is none, or the calibration is none or was fitted to another model.
     MissingDependencyError
         If dlib is not installed.
 
@@ -195,7 +199,9 @@ class Monitor:
         calibration: Calibration | None = None,
         locator: EyeLocator | None = None,
     ) -> None:
-        self.model: PatchModel = model if model is not None else load_model()
+        self.model: PatchModel = _checked_model(model) if model is not None else load_model()
+        if calibration is not None:
+            _check_calibration(calibration, self.model)
         self._threshold = 0.5 if calibration is None else calibration.threshold.value
         # A person's threshold of the eye aspect ratio lies in the middle between closed and open.
         has_ear = calibration is not None and calibration.ear is not None
@@ -209,7 +215,8 @@ class Monitor:
         self._faceless_s = 0.0
         self._had_face = False
         self._steps: list[float] = []
-        self._has_warned = False
+        self._shape: tuple[int, ...] | None = None
+        self._has_warned = self._has_warned_of_size = self._is_finished = False
 
     @property
     def delay_s(self) -> float:
@@ -222,7 +229,7 @@ class Monitor:
         Parameters
         ----------
         frame : Frame, or uint8 array of shape (h, w) or (h, w, 3)
-            A `Frame` has BGR pixels, as OpenCV gives them, and its time. An array is grey or RGB.
+            A `Frame` has BGR or grey pixels, as OpenCV gives them, and its time. An array is grey or RGB.
         time_s : float, optional
             Time of an array in seconds, not before that of the last frame.
 
@@ -236,13 +243,17 @@ class Monitor:
         ImageError
             For another array. The monitor goes on with the next frame.
         ParameterError
-            If the time decreases, or is no finite number. The monitor goes on with the next frame.
+            If the time decreases, or is no finite number. The monitor goes on with the next frame. After `finish`, in
+            any case.
 
         Warns
         -----
         UserWarning
-            Once, if the times of 50 frames are not plausible, or are of less than 20 frames a second.
+            Once, if the times of 50 frames are not plausible, or are of less than 20 frames a second. Once, if the size
+            of the frames changes.
         """
+        if self._is_finished:
+            raise ParameterError("update after finish: this monitor has ended; another recording needs another Monitor")
         if isinstance(frame, Frame):
             if time_s is not None:
                 raise ParameterError(f"time_s is {time_s!r}, but a Frame has a time of its own; omit time_s")
@@ -251,6 +262,7 @@ class Monitor:
             image = _checked_image(frame)
         time_s = self._checked_time(time_s)
         grey = frame.grey if isinstance(frame, Frame) else to_grey(image, colour=image.ndim == 3)
+        self._note_size(grey.shape)
         faces = self._tracker.update(grey, time_s)
         seen = self._measure([faces])[0]
         pending, events = self._add(time_s, seen)
@@ -267,6 +279,7 @@ class Monitor:
         list of Event
             Those that were not final yet, in order of their starts.
         """
+        self._is_finished = True
         events = [event for number in list(self._persons) for event in self._end(number)]
         return sorted(events, key=lambda event: (event.start, event.track))
 
@@ -308,6 +321,19 @@ class Monitor:
                 self._has_warned = True
                 warnings.warn(text, UserWarning, stacklevel=3)
         return float(time_s)
+
+    def _note_size(self, shape: tuple[int, ...]) -> None:
+        before, self._shape = self._shape, shape
+        if before in (None, shape) or self._has_warned_of_size:
+            return
+        self._has_warned_of_size = True
+        sizes = [f"{width}x{height}" for height, width in (shape, before)]
+        warnings.warn(
+            f"frame: {sizes[0]} pixels after {sizes[1]}; faces become new tracks, and closed_s starts again. Give "
+            "frames of one size",
+            UserWarning,
+            stacklevel=3,
+        )
 
     def _measure(self, frames: Sequence[Sequence[TrackedFace]]) -> list[list[_Seen]]:
         """Score the patches of several frames together."""
@@ -442,6 +468,8 @@ class Analysis(Monitor):
         calibration: Calibration | None = None,
         locator: EyeLocator | None = None,
     ) -> None:
+        if isinstance(frames, str | os.PathLike):
+            raise ParameterError(f"frames is {frames!r}; give the frames of this file, read_frames({str(frames)!r})")
         super().__init__(model, calibration=calibration, locator=locator)
         self.events: list[Event] = []
         self._frames = iter(frames)
@@ -456,6 +484,10 @@ class Analysis(Monitor):
 
     def _tracked(self) -> Iterator[tuple[float, list[TrackedFace]]]:
         for frame in self._frames:
+            if not isinstance(frame, Frame):
+                raise ParameterError(f"frames has a {type(frame).__name__}; allowed is a Frame, see read_frames")
+            _checked_image(frame.bgr)
+            self._note_size(frame.grey.shape)
             yield frame.time_s, self._tracker.update(frame.grey, frame.time_s)
 
     def _report(self, events: list[Event]) -> None:
@@ -474,6 +506,26 @@ class Analysis(Monitor):
                 assert seen.openness is not None
                 tracks.append(self._state(seen, seen.openness, seen.closed_s))
             yield FrameState(pending.index, pending.time_s, tuple(tracks), tuple(pending.events))
+
+
+def _checked_model(model: Any) -> PatchModel:
+    if not (hasattr(model, "size") and hasattr(model, "probability")):
+        name = repr(model) if isinstance(model, str) else '"default"'
+        raise ParameterError(f"model is {model!r}; give a model that is loaded, load_model({name})")
+    checked: PatchModel = model
+    return checked
+
+
+def _check_calibration(calibration: Any, model: PatchModel) -> None:
+    if not isinstance(calibration, Calibration):
+        name = repr(calibration) if isinstance(calibration, str) else '"anna-threshold.json"'
+        raise ParameterError(f"calibration is {calibration!r}; give one that is read, read_calibration({name})")
+    fingerprint = getattr(model, "fingerprint", "")
+    if calibration.model and fingerprint and calibration.model != fingerprint:
+        raise ParameterError(
+            "the calibration was fitted to the probabilities of another model; use that model, or calibrate again. "
+            "model.calibrated(...) is another model, which needs no calibration"
+        )
 
 
 def _checked_image(frame: Any) -> NDArray[np.uint8]:

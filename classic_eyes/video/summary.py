@@ -102,7 +102,7 @@ class TrackSummary:
             "blinks_per_minute": _rounded(60 * counts["blink"] / visible if visible >= _MIN_SECONDS else None),
             "blink_ms_median": _rounded(float(np.median(blinks)) if blinks else None, 1),
             "blink_ms_mean": _rounded(float(np.mean(blinks)) if blinks else None, 1),
-            "long_s_total": _rounded(long),
+            "long_s_total": _rounded(min(long, visible)),
             "closed_share": _rounded(min(1.0, closed / visible) if visible > 0 else None, 4),
             "perclos": [
                 {

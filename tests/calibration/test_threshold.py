@@ -71,8 +71,11 @@ def test_threshold_is_equivariant_to_shift_and_scale(shift, scale):
     ],
 )
 def test_unusable_values_are_refused(opened, closed, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message) as caught:
         fit_threshold(opened, closed, usual=0)
+    with pytest.raises(DataError) as named:
+        fit_threshold(opened, closed, usual=0, name="eye aspect ratio")
+    assert str(named.value) == f"eye aspect ratio: {caught.value}"
 
 
 def test_calibration_converts_log_odds_to_probability():

@@ -97,7 +97,11 @@ def test_a_folder_gives_events_summary_and_status(clips, tmp_path, capsys):
         assert 25 < int(row["closed_start_frame"]) <= int(row["closed_end_frame"]) < 33
         assert row["track"] == "0"
         assert row["note"] == ""
-    files = json.loads((tmp_path / "s.json").read_text())["files"]
+    summary = json.loads((tmp_path / "s.json").read_text())
+    fingerprint = load_model().fingerprint
+    assert list(summary) == ["version", "model", "calibration", "files"]
+    assert (summary["model"], summary["calibration"]) == ({"name": "default", "sha256": fingerprint}, None)
+    files = summary["files"]
     assert [each["file"] for each in files] == ["blink.mp4", "broken.mov", "nobody.mp4", "sub/wink.AVI"]
     assert list(files[1]) == ["file", "error"]
     assert files[1]["error"].startswith("the part of the MP4 file that says where its frames are is missing")
@@ -111,7 +115,10 @@ def test_a_folder_gives_events_summary_and_status(clips, tmp_path, capsys):
     assert re.fullmatch(
         r"3 read: 1 blink, 1 wink of 2 tracks in 5.9 s, 1 without a face, 1 failed, \d+ frames/s", lines[1]
     )
-    assert lines[2:] == ["1 file passed over (1 .jpg): classic-eyes faces reads photographs"]
+    assert lines[2:] == [
+        f"wrote {tmp_path / 'e.csv'} and {tmp_path / 's.json'}",
+        "1 file passed over (1 .jpg): classic-eyes faces reads photographs",
+    ]
 
 
 def test_events_go_to_standard_output_where_no_file_is_named(blink, capsys):
@@ -156,6 +163,7 @@ def test_frames_have_a_row_for_each_eye_and_frames_without_a_face_one(tmp_path):
 
 def test_json_lines_hold_the_same(blink, tmp_path):
     files = {style: [tmp_path / f"{name}.{style}" for name in "efs"] for style in ("csv", "jsonl")}
+    files["csv"][2] = tmp_path / "s.json"
     for style, (events, frames, summary) in files.items():
         options = ("--events", events, "--frames", frames, "--summary", summary, "--format", style)
         assert main("video", blink, *options) == 0
@@ -231,7 +239,7 @@ def test_warnings_are_printed_and_in_the_summary(tmp_path, capsys):
         assert main("video", tmp_path, "--jobs", jobs, "--summary", tmp_path / f"{jobs}.json") == 0
         lines = capsys.readouterr().err.splitlines()
         text = "10.0 frames/s; below 20 short blinks are missed and edges are coarse"
-        assert [line for line in lines if "warning" in line] == [
+        assert [line for line in lines if line.startswith("classic-eyes: ")] == [
             f"classic-eyes: warning: {name}: {text}"
             for name in (["1.mp4", "a.mp4"], ["1.mp4", "2.mp4", "a.mp4"])[jobs - 1]
         ]
@@ -242,7 +250,7 @@ def test_warnings_are_printed_and_in_the_summary(tmp_path, capsys):
 def test_several_paths_have_full_names_and_jobs_change_nothing(clips, tmp_path, capsys):
     written = {}
     for jobs in (1, 3):
-        names = [tmp_path / f"{jobs}.{ending}" for ending in ("events", "frames", "json", "html")]
+        names = [tmp_path / f"{jobs}{ending}" for ending in (".csv", "-frames.csv", ".json", ".html")]
         options = [x for pair in zip(("--events", "--frames", "--summary", "--page"), names, strict=True) for x in pair]
         assert main("video", clips / "sub", clips / "blink.mp4", clips / "broken.mov", *options, "--jobs", jobs) == 1
         written[jobs] = [name.read_bytes() for name in names]
@@ -355,17 +363,23 @@ def test_page_has_every_video_and_the_reason_of_a_failure(clips, tmp_path):
         (("{empty}",), "no videos in this folder; 1 file passed over (1 .jpg): classic-eyes faces reads photographs"),
         (("{clips}", "--draw", "a.mp4"), "--draw 'a.mp4' is one file, but 4 videos are read; name a folder"),
         (("{clips}", "--draw", "{clips}/drawn"), "which is searched for videos; the next run would read the drawings"),
+        (("{blink}", "--draw", "{clips}"), "is the folder of "),
+        (("{blink}", "--draw", "{clips}/sub/.."), "a later run over it would read the drawings; name another folder"),
+        (("{blink}", "--events", "e.xlsx"), "--events 'e.xlsx' must end in .csv"),
+        (("{blink}", "--frames", "f.csv", "--format", "jsonl"), "--frames 'f.csv' must end in .jsonl"),
+        (("{blink}", "--summary", "s.csv"), "--summary 's.csv' must end in .json"),
         (("{blink}", "--draw", "no/a.mp4"), "--draw 'no/a.mp4': there is no folder 'no'; make it first"),
         (("{blink}", "--draw", "{blink}"), "is one of the files that are read; name another file"),
         (("{blink}", "--draw", "old.mp4"), "--draw 'old.mp4' exists; name another file, continue it with --resume, or"),
         (("{blink}", "--draw", "old.csv"), "--draw 'old.csv': the folder cannot be made"),
-        (("{blink}", "--events", "{blink}"), "is one of the files that are read"),
+        (("{blink}", "--events", "{blink}"), "must end in .csv"),
+        (("{blink}", "--events", "old", "--calibration", "old"), "--events 'old' is one of the files that are read"),
         (
             ("{blink}", "--events", "old.csv"),
             "--events 'old.csv' exists; name another file, continue it with --resume,",
         ),
         (("{blink}", "--frames", "no/a.csv"), "--frames 'no/a.csv': there is no folder 'no'"),
-        (("{blink}", "--summary", "old.csv"), "--summary 'old.csv' exists"),
+        (("{blink}", "--summary", "old"), "--summary 'old' exists"),
         (("{blink}", "--page", "p.txt"), "--page 'p.txt' must end in .html or .htm"),
         (("{blink}", "--events", "a", "--frames", "a"), "--events and --frames are both 'a'; name two files"),
         (("{blink}", "--events", "-"), "--events '-' names no file"),
@@ -384,8 +398,11 @@ def test_page_has_every_video_and_the_reason_of_a_failure(clips, tmp_path):
         (("--camera", "0", "--events", "a", "--resume"), "--camera and --resume exclude each other"),
         (("--camera", "0", "--draw", "drawn"), "--draw 'drawn': of a camera it is one file; end it in .mp4 or .avi"),
         (("--camera", "77"), "--camera: camera 77: "),
-        (("--camera", "nothing.mp4"), "--camera: 'nothing.mp4': no such file"),
-        (("--camera", "{blink}", "--events", "{blink}"), "is one of the files that are read"),
+        (("--camera", "nothing.mp4"), "--camera: 'nothing.mp4': no such file; a camera is a whole number from 0"),
+        (("--camera", "front"), "--camera: 'front': no such file; a camera is a whole number from 0"),
+        (("--camera", "-1"), "--camera: '-1': no such file; a camera is a whole number from 0"),
+        (("--camera", "{blink}", "--events", "{blink}"), "must end in .csv"),
+        (("--camera", "{blink}", "--draw", "{blink}"), "is one of the files that are read"),
     ],
 )
 def test_wrong_arguments_give_a_one_line_error(clips, blink, capfd, monkeypatch, tmp_path, arguments, message):
@@ -394,6 +411,7 @@ def test_wrong_arguments_give_a_one_line_error(clips, blink, capfd, monkeypatch,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old.csv").write_text("old\n")
     (tmp_path / "old.mp4").write_text("old\n")
+    (tmp_path / "old").write_text("old\n")
     before = sorted(tmp_path.rglob("*"))
     given = [argument.format(clips=clips, blink=blink, empty=tmp_path / "empty") for argument in arguments]
     assert main("video", *given) == 2
@@ -697,6 +715,7 @@ def test_camera_writes_all_outputs(blink, tmp_path, capsys):
     assert main("video", "--camera", blink, *options) == 0
     shown = capsys.readouterr()
     assert shown.out == ""
+    assert shown.err.endswith(f"wrote {tmp_path / 'p.html'}; it contains images of people; open it in a browser\n")
     assert [row["kind"] for row in rows_of((tmp_path / "e.csv").read_text())] == ["blink"]
     rows = rows_of((tmp_path / "f.csv").read_text())
     assert [int(row["frame"]) for row in rows] == list(np.repeat(np.arange(60), 2))

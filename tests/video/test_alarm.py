@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from classic_eyes.video.alarm import ClosedTime
+from classic_eyes.video.events import closing_evidence, find_events
 
 NAN = float("nan")
 
@@ -33,6 +34,60 @@ def test_an_eye_that_is_not_quite_closed_counts():
     assert run([(-4, 0.9)] * 4) == pytest.approx([0, 0.1, 0.2, 0.3])
     assert run([(-4, 1.1)] * 4) == [0] * 4
     assert run([(NAN, -4)] * 4) == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_lids_that_droop_after_a_blink_hold_the_time():
+    """A blink that leaves the eyes half open is no long closure, so it must not ring."""
+    assert run([4, *[-4] * 4, *[-2] * 8]) == pytest.approx([0, 0, 0.1, 0.2, *[0.3] * 9])
+
+
+def test_a_blink_of_half_open_eyes_is_short():
+    half_open = [-0.5] * 30
+    closed = run([*half_open, -4, -4, -4])
+    assert closed[:30] == [0] * 30
+    assert closed[30:] == pytest.approx([0.35, 0.45, 0.55])  # with the way of the lids
+
+
+def test_lids_that_close_further_do_not_interrupt_an_alarm():
+    closed = run([*[-2] * 10, *[-4] * 10])
+    assert (np.diff(closed) >= 0).all()
+    assert closed == pytest.approx([*np.arange(10) / 10, *[0.9] * 6, 0.95, 1.05, 1.15, 1.25])
+
+
+def test_doubtful_evidence_is_no_closure():
+    assert run([-1.4] * 20) == [0] * 20
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_alarm_is_in_a_long_event(seed):
+    """Where nothing is in doubt, what begins to ring is in a long event, and no long event is silent."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(400) / 25
+    openness = np.full(400, 1.0)
+    for start in range(30, 360, 60):
+        length, depth, tail = rng.integers(3, 40), rng.uniform(0, 0.15), rng.integers(0, 15)
+        openness[start : start + length] = depth
+        openness[start + length : start + length + tail] = rng.uniform(0.35, 0.55)
+    p = 1 / (1 + np.exp(-12 * (openness - 0.5)))
+    both = np.column_stack([p, p]), np.column_stack([openness, openness])
+    closed = ClosedTime()
+    evidence = closing_evidence(*both)
+    found = np.array([closed.update(float(t), each) for t, each in zip(times, evidence, strict=True)])
+    long = np.zeros(400, bool)
+    for event in find_events(times, *both):
+        if event.kind == "long":
+            assert (found[event.start : event.end + 1] >= 0.45).any()
+            long[event.start : event.end + 1] = True
+    rings = found >= 0.5
+    assert long[rings & ~np.r_[False, rings[:-1]]].all()
+
+
+def test_hours_of_closed_eyes_need_no_memory():
+    closed = ClosedTime()
+    for k, evidence in enumerate(np.random.default_rng(0).uniform(-4, -3, 20_000)):
+        last = closed.update(k / 25, np.full(2, evidence))
+    assert last == pytest.approx(19_999 / 25)
+    assert len(closed._minima) < 30
 
 
 def test_clearly_open_eyes_end_the_closure():

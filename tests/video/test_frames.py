@@ -259,6 +259,8 @@ def test_a_file_that_is_no_video_is_refused_in_one_line(tmp_path, capfd, content
 def test_no_file_and_folders(tmp_path):
     with pytest.raises(ImageError, match=r"': no such file$"):
         read_frames(tmp_path / "a.mp4")
+    with pytest.raises(ImageError, match=r"^'0': no such file; a camera is a whole number, 0 without quotes$"):
+        read_frames("0")
     with pytest.raises(ImageError, match=r"': is a folder$"):
         read_frames(tmp_path)
 
@@ -422,6 +424,18 @@ def test_a_camera_that_is_not_there_is_one_line(capfd):
         read_frames(97)
     assert "connect" in str(caught.value) or "number" in str(caught.value)
     assert capfd.readouterr().err == ""
+
+
+def test_a_camera_that_stalls_has_ended(camera, monkeypatch):
+    monkeypatch.setattr(module, "_STALLED_S", 0.1)
+    grab = camera.grab
+    stopped = threading.Event()
+    monkeypatch.setattr(camera, "grab", lambda: grab() if camera.given < 20 else stopped.wait(20))
+    start = time.monotonic()
+    with read_frames(0) as reader:
+        assert 0 < len(list(reader)) <= 20
+    stopped.set()
+    assert time.monotonic() - start < 10
 
 
 def test_a_camera_without_frames_is_one_line(camera):

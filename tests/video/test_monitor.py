@@ -196,6 +196,63 @@ def test_times_that_are_no_numbers_are_refused_and_the_monitor_goes_on(time_s):
         assert monitor.update(black, np.float32(next_s)).time_s == pytest.approx(next_s)
 
 
+def test_grey_frames_are_those_of_an_infrared_camera(clip):
+    monitor, done = Monitor(), Analysis(Frame(each.index, each.time_s, each.grey) for each in read_frames(clip))
+    kinds = [event.kind for state in done for event in state.events]
+    assert kinds == ["blink"] * len(STARTS)
+    for frame in read_frames(clip):
+        state = monitor.update(Frame(frame.index, frame.time_s, frame.grey))
+    assert [track.track for track in state.tracks] == [0]
+    grey = Frame(0, 0.0, frame.grey)
+    assert (grey.image == frame.grey[..., None]).all()
+
+
+def test_a_change_of_size_is_warned_of_once():
+    monitor = Monitor()
+    monitor.update(np.zeros((90, 120), np.uint8), 0.0)
+    with pytest.warns(UserWarning, match=r"^frame: 80x60 pixels after 120x90; faces become new tracks") as caught:
+        monitor.update(np.zeros((60, 80), np.uint8), 0.04)
+    assert [each.filename for each in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monitor.update(np.zeros((90, 120), np.uint8), 0.08)
+
+
+def test_after_finish_a_monitor_has_ended():
+    monitor = Monitor()
+    monitor.update(np.zeros((90, 90), np.uint8), 0.0)
+    assert monitor.finish() == []
+    with pytest.raises(ParameterError, match=r"^update after finish: .* another recording needs another Monitor$"):
+        monitor.update(np.zeros((90, 90), np.uint8), 0.1)
+
+
+def test_what_is_no_model_calibration_or_frame_is_refused_with_the_remedy(clip):
+    cases = [
+        (lambda: Monitor("fast"), r"^model is 'fast'; give a model that is loaded, load_model\('fast'\)$"),
+        (lambda: Monitor(3), r"^model is 3; give a model that is loaded, load_model\(\"default\"\)$"),
+        (lambda: Monitor(calibration="me.json"), r"^calibration is 'me.json'; .*, read_calibration\('me.json'\)$"),
+        (lambda: Monitor(calibration=0.5), r"^calibration is 0.5; .*, read_calibration\(\"anna-threshold.json\"\)$"),
+        (lambda: Analysis(clip), r"^frames is .*; give the frames of this file, read_frames\('.*blinks.mp4'\)$"),
+        (lambda: next(iter(Analysis([3]))), r"^frames has a int; allowed is a Frame, see read_frames$"),
+    ]
+    for make, message in cases:
+        with pytest.raises(ParameterError, match=message):
+            make()
+    with pytest.raises(ImageError, match="dtype float64"):
+        next(iter(Analysis([Frame(0, 0.0, np.zeros((90, 90)))])))
+
+
+def test_a_calibration_belongs_to_one_model_and_is_used_once():
+    model = load_model("fast")
+    mine = Calibration(Threshold(0.8, 20, 20, 1.0), model=model.fingerprint)
+    Monitor(model, calibration=mine)
+    for other in (load_model(), model.calibrated(mine)):
+        with pytest.raises(ParameterError, match="fitted to the probabilities of another model"):
+            Monitor(other, calibration=mine)
+        with pytest.raises(ParameterError, match="fitted to the probabilities of another model"):
+            other.calibrated(mine)
+
+
 def test_refused():
     monitor = Monitor()
     with pytest.raises(ImageError, match=r"frame has shape \(3,\)"):

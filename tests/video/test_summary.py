@@ -47,6 +47,16 @@ def test_time_that_is_not_seen_leaves_every_denominator():
     assert summary["closed_share"] == pytest.approx(35 / 1500, abs=1e-4)
 
 
+def test_closures_are_no_longer_than_what_is_seen_of_them():
+    """Behind dark glasses an eye may be seen in every other frame, and look closed."""
+    times, p = signals(500, (0, 500))
+    p[1:-1:2] = np.nan
+    summary = summary_of(times, p)
+    assert (summary["long"], summary["closed_share"]) == (1, 1.0)
+    assert summary["visible_s"] == pytest.approx(10.04)
+    assert summary["long_s_total"] == pytest.approx(summary["visible_s"])
+
+
 def test_no_rate_below_15_seconds():
     times, p = signals(370, (100, 105))
     summary = summary_of(times, p)

@@ -284,7 +284,7 @@ def _why_start_knows(
     if not n_known:
         return None
     return (
-        f"{arguments.start_from} was trained on {n_known:,} of these {len(data.eyes):,} images; for an accuracy "
+        f"{arguments.start_from} was trained on {n_known:,} of these {len(data.eyes):,} images; "
         f"{which_to_label(card, sets, data.images.shape[1], arguments.bits)}, and run classic-eyes evaluate on them"
     )
 

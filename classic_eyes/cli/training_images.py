@@ -78,8 +78,8 @@ def which_to_label(card: dict[str, Any], sets: Sequence[EyeSet], size: int, bits
     if not examined:
         return "label images of another source"
     if not names:
-        number = f"all {len(others):,}" if len(examined) == len(others) else f"{len(examined):,} that were examined"
-        return f"of the images without a label it was trained on {number} too, so label images of another source"
+        which = f"all {len(others):,}" if len(examined) == len(others) else f"{len(examined):,} examined"
+        return f"label images of another source, because it was trained on those without a label too ({which})"
     return f"label images that it was not trained on, such as {', '.join(map(quoted, names[:_N_NAMED]))}"
 
 

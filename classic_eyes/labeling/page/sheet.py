@@ -104,6 +104,7 @@ def _help(is_blind: bool) -> str:
     keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(action)}</dd>" for key, action in actions.items())
     return (
         "<noscript><p class='note'>This page needs JavaScript; it loads nothing from the network.</p></noscript>"
+        '<p><label><input type="checkbox" id="zoom"> larger and brighter images</label></p>'
         '<p id="lost" class="note" hidden>This browser stores nothing for this page: save before you close it.</p>'
         f'<details><summary>Keys, and where your answers are stored</summary><dl class="keys">{keys}</dl>'
         "<p>The word under an image is its current label; a tick marks the images that you answered. Your answers stay "
@@ -121,8 +122,7 @@ def _state(is_blind: bool) -> str:
     return (
         '<div class="state"><p><b id="done"></b><span id="speed"></span><span id="place"></span>'
         '<span id="unsaved"></span></p><progress id="bar" aria-label="answered"></progress>'
-        f'<fieldset class="click"><legend>A click</legend>{radios}</fieldset>'
-        '<label><input type="checkbox" id="zoom"> larger and brighter</label></div>'
+        f'<fieldset class="click"><legend>A click</legend>{radios}</fieldset></div>'
     )
 
 

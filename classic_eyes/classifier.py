@@ -313,7 +313,7 @@ class EyeClassifier(ClassifierMixin, PredictionMethods, BaseEstimator):
         start, known = self._start(), labels >= 0
         adapted = adapt_program(start.program, images[known], labels[known], groups[known])
         if adapted.why_kept is not None:
-            warnings.warn(f"the start is kept as it is: {adapted.why_kept}", UserWarning, stacklevel=4)
+            warnings.warn(f"the start is kept unchanged: {adapted.why_kept}", UserWarning, stacklevel=4)
         program = adapted.program
         self.predictor_ = EyePredictor(program)
         self.pipelines_ = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,8 @@ __all__ = [
     "note_of_unsure",
     "summarize_parts",
 ]
+
+_steps = logging.getLogger("classic_eyes.steps")
 
 MIN_FOLDS = 2
 """Fewest folds of a cross-validation."""
@@ -161,8 +164,8 @@ def find_measurable(eyes: EyeSet, *, all_readable: bool = False) -> Measurable:
     if _enough(eyes.labels[at_random]):
         return Measurable(
             at_random,
-            note=f"measured on the {n_random:,} images of {eyes.source!r} that were chosen at random for labelling; "
-            f"the {int(given.sum()) - n_random:,} other labels are for training alone",
+            note=f"{n_random:,} labels of {eyes.source!r} are of images that were chosen at random, and only these "
+            f"measure an accuracy; the {int(given.sum()) - n_random:,} other labels are for training alone",
             by_hand=True,
             n_unsure=n_unsure,
         )
@@ -297,8 +300,9 @@ def cross_validate(
     tasks = [(unfitted, images, labels, groups, owner, fold) for fold in folds]
     predicted = run_tasks(_predict_fold, tasks, n_jobs=n_jobs or cpu_count())
     probability = np.empty(len(labels))
-    for (_, test), part in zip(folds, predicted, strict=True):
+    for number, ((_, test), part) in enumerate(zip(folds, predicted, strict=True), start=1):
         probability[test] = part
+        _steps.info("evaluation: fold %d of %d done", number, n_splits)
     return probability
 
 
@@ -312,8 +316,8 @@ def _predict_fold(
 ) -> NDArray[np.float64]:
     train, test = fold
     with warnings.catch_warnings():
-        # The metrics show it, once for all folds.
-        warnings.filterwarnings("ignore", "the labels contradict the images", UserWarning)
+        # The metrics show what is wrong with a fold, and training on all images warns once.
+        warnings.simplefilter("ignore", UserWarning)
         fitted = clone(classifier).fit(images[train], labels[train], groups=groups[train], sources=sources[train])
     return fitted.predict_proba(images[test])[:, 1]
 

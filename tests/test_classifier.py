@@ -786,7 +786,7 @@ def test_a_few_labels_on_top_of_a_model(tmp_path):
 def test_a_start_is_kept_with_a_warning():
     eyes = make_eyes(40, random_state=5)
     opened = eyes.images[eyes.labels == 1]
-    with pytest.warns(UserWarning, match="the start is kept as it is: all labels are open"):
+    with pytest.warns(UserWarning, match="the start is kept unchanged: all labels are open"):
         clf = EyeClassifier(start_from="fast").fit(opened, np.ones(len(opened), int))
     assert np.array_equal(clf.predict_proba(opened), load_model("fast").predict_proba(opened))
     with pytest.raises(ParameterError, match="5 labelled images are too few to change a start"):

@@ -81,11 +81,12 @@ def work(arguments: Namespace) -> int:
     else:
         scores = np.mean([reviewer.scores for reviewer in reviewers], axis=0)
         write_page(render_sheet(*_sheet(audit, data, table, scores, arguments)), arguments.out)
+    n_given = int((data.eyes.labels >= 0).sum())
     if arguments.out is not None:
         note = "; it contains your images" if arguments.out.endswith(".html") else ""
-        print(f"wrote {arguments.out}: the {len(rows)} labels most likely wrong{note}", file=sys.stderr)
-    n_given = int((data.eyes.labels >= 0).sum())
-    print(f"{_n_likely_wrong(audit):,} of {n_given:,} labels are more likely wrong than right", file=sys.stderr)
+        which = f"all {n_given:,} labels" if len(rows) == n_given else f"{len(rows):,} of {n_given:,} labels"
+        print(f"wrote {arguments.out}: {which}, the most doubtful first{note}", file=sys.stderr)
+    print(_disagreement(audit, n_given), file=sys.stderr)
     if data.failed:
         print(f"left out of {len(eyes):,} images: {describe_failed(data.failed)}", file=sys.stderr)
     print_passed_over([arguments.path])
@@ -150,11 +151,11 @@ def _sheet(
         )
         for k in order
     ]
-    n_items = len(items)
+    n_items, n_given = len(items), int((eyes.labels >= 0).sum())
     sheet = {
         "title": f"Labels to review: {eyes.source}",
-        "lead": f"{n_items:,} of {int((eyes.labels >= 0).sum()):,} labels, the most likely wrong first; "
-        f"{_n_likely_wrong(audit):,} are more likely wrong than right. Switch what is wrong, then confirm the page. "
+        "lead": f"{n_items:,} of {n_given:,} labels, the most doubtful first; {_disagreement(audit, n_given)}. Switch "
+        "what you see is wrong, then confirm the page. "
         "Stop where you like: all labels are saved, with your corrections.",
         "save": "assets.csv",
         "columns": table.columns,
@@ -167,5 +168,9 @@ def _sheet(
     return sheet, read_shown([eyes.paths[k] for k in images])
 
 
-def _n_likely_wrong(audit: Audit) -> int:
-    return int((audit.error_probability > 0.5).sum())
+def _disagreement(audit: Audit, n_given: int) -> str:
+    n = int((audit.error_probability > 0.5).sum())
+    return (
+        f"the program disagrees with {n:,} of {n_given:,} labels; on difficult images, such as those of a page by "
+        "priority, it is often wrong itself"
+    )

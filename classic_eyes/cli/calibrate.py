@@ -29,6 +29,8 @@ __all__ = ["add_arguments", "work"]
 
 # About one closed eye in ten is above these values.
 _LEAST = {"probability of open": 0.05, "eye aspect ratio": 0.06}
+# Hardly an eye is below this probability of open.
+_USELESS = 0.001
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -56,6 +58,12 @@ def work(arguments: Namespace) -> int:
     model = load_model(arguments.model, trusted=arguments.trust_model)
     calibrate_on = _calibrate_on_photographs if arguments.photographs else _calibrate_on_patches
     found, lines = calibrate_on(model, arguments)
+    if not found.threshold.n_closed and found.threshold.value < _USELESS:
+        raise DataError(
+            f"the threshold from these {found.threshold.n_open:,} images alone is {found.threshold.value:.3f}, and no "
+            "eye would be closed; perhaps some of them show closed eyes: give open eyes alone, or the closed ones too, "
+            "with --closed"
+        )
     write_calibration(found, arguments.out)
     print("\n".join(lines))
     print_passed_over(given, photographs=arguments.photographs)

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +28,7 @@ from ..datasets import (
 )
 from ..datasets.csvfile import read_columns, read_csv
 from ..datasets.names import as_path, as_text
-from ..errors import DataError, ModelError, ParameterError
+from ..errors import DataError, ParameterError
 from ..evaluation import (
     MIN_GIVEN,
     SLIPS,
@@ -42,11 +43,11 @@ from ..evaluation import (
 )
 from ..images import read_bytes, stated_size
 from ..images.arrays import MAX_PIXELS
-from ..images.files import read_batch
+from ..images.files import is_url, read_batch
 from ..images.finding import quoted
 from ..labeling.page import render_evaluation, write_page
 from ..labeling.page.evaluation import METRIC_TITLES
-from ..persistence.card import card_path, read_card, trained_on
+from ..persistence.card import trained_on
 from ..predictor import load_model
 from .arguments import (
     add_bits_argument,
@@ -55,13 +56,13 @@ from .arguments import (
     check_out,
     check_standard_output,
     existing_file,
-    model_file,
     proportion,
     random_seed,
 )
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import read_shown
 from .tables import aligned, interval, results_table
+from .training_images import card_of_model, card_of_start, which_to_label
 
 __all__ = ["add_arguments", "work"]
 
@@ -109,6 +110,8 @@ class _Scored:
     failed: tuple[tuple[str, str], ...]
     measurable: tuple[Measurable, ...]
     notes: tuple[str, ...] = ()
+    # What could make the accuracy worthless; shown above it.
+    caveat: str | None = None
 
 
 def work(arguments: Namespace) -> int:
@@ -132,7 +135,7 @@ def work(arguments: Namespace) -> int:
         random_state=arguments.seed,
     )
     found = _with_notes(found, scored)
-    _print(found, measured, arguments.format)
+    _print(found, measured, arguments.format, scored.caveat)
     if arguments.report is not None:
         _write_report(found, measured, arguments, with_images=not of_predictions)
     if scored.failed:
@@ -143,7 +146,12 @@ def work(arguments: Namespace) -> int:
 
 
 def _with_notes(found: Evaluation, scored: _Scored) -> Evaluation:
-    notes = [*scored.notes, *(each.note for each in scored.measurable if each.note), *found.notes]
+    notes = [
+        *([scored.caveat] if scored.caveat else ()),
+        *scored.notes,
+        *(each.note for each in scored.measurable if each.note),
+        *found.notes,
+    ]
     results = found.results
     if n_unsure := sum(each.n_unsure for each in scored.measurable):
         notes.append(note_of_unsure(n_unsure, results["all"]))
@@ -215,9 +223,7 @@ def _find_seen(
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Return which images the model was trained on with their labels, as far as its card says, and what to note."""
     seen = np.zeros(len(images), dtype=bool)
-    try:
-        card = read_card(card_path(model_file(arguments)))
-    except (ModelError, OSError):
+    if (card := card_of_model(arguments)) is None:
         return seen, ()
     known = {part.get("sha256") for part in card.get("data") or () if isinstance(part, dict)}
     whole = {name for each in sets if _fingerprint(each) in known for name in each.paths}
@@ -225,15 +231,17 @@ def _find_seen(
     notes = []
     if n_seen := int(seen.sum()):
         notes.append(
-            f"left out: {n_seen:,} of {len(seen):,} labelled images, on which the model was trained; its accuracy on "
-            f"them says nothing about others{_stated_accuracy(card)} (classic-eyes info "
-            f"{quoted(as_text(arguments.model))})"
+            f"left out: {n_seen:,} of {len(seen):,} labelled images, on which the model was trained"
+            f"{_share_of_start(card, images[seen])}; its accuracy on them says nothing about others; "
+            f"{_stated_accuracy(card, arguments)}"
         )
-        n_left = len(seen) - n_seen
+        n_left, why = len(seen) - n_seen, None
         if not n_left:
-            raise DataError("; ".join(["no labelled image is left to evaluate", *notes]))
-        if n_left < MIN_GIVEN and any(each.by_hand for each in measurable):
-            raise DataError("; ".join([f"{n_left} images are too few for an accuracy; {MIN_GIVEN} are needed", *notes]))
+            why = "no labelled image is left to evaluate"
+        elif n_left < MIN_GIVEN and any(each.by_hand for each in measurable):
+            why = f"{n_left} images are too few for an accuracy; {MIN_GIVEN} are needed"
+        if why is not None:
+            raise DataError("; ".join([why, *notes, which_to_label(card, sets, images.shape[1], arguments.bits)]))
     if n_found := int((trained_on(card, images, found=True) & ~seen).sum()):
         notes.append(
             f"the model was trained on {n_found:,} of these images, with labels that it found, not with yours: "
@@ -242,14 +250,25 @@ def _find_seen(
     return seen, tuple(notes)
 
 
-def _stated_accuracy(card: dict[str, Any]) -> str:
+def _share_of_start(card: dict[str, Any], seen: NDArray[np.uint8]) -> str:
+    """Return how many of the images that a model was trained on are those of the model from which it was started."""
+    name = (card.get("parameters") or {}).get("start_from")
+    start = card_of_start(name) if isinstance(name, str) else None
+    n = 0 if start is None else int(trained_on(start, seen).sum())
+    return f" ({n:,} of them in the training of {as_text(str(name))}, from which it was started)" if n else ""
+
+
+def _stated_accuracy(card: dict[str, Any], arguments: Namespace) -> str:
     """Return what a card states about the accuracy out of fold, on all of its images."""
     try:
         results = card["results"]
         all_images = results["all"] if "all" in results else next(iter(results.values()))
-        return f"; its card states {all_images['accuracy']['value']:.4f} out of fold on {all_images['n']:,} images"
+        return (
+            f"its card states {all_images['accuracy']['value']:.4f} out of fold on {all_images['n']:,} images "
+            f"(classic-eyes info {quoted(as_text(arguments.model))})"
+        )
     except (KeyError, TypeError, ValueError, StopIteration, AttributeError):
-        return "; its card states no accuracy"
+        return "its card states no accuracy"
 
 
 def _fingerprint(eyes: EyeSet) -> str | None:
@@ -308,12 +327,12 @@ def _read_predictions(arguments: Namespace) -> tuple[_Scored, float]:
     labelled = {key for key, label in zip(labels.keys, labels.labels, strict=True) if label != UNLABELLED}
     values = np.array(list(scores.values()))[measurable.rows]
     notes: list[str] = []
+    caveat = None
     images = _images_behind(arguments, kept, values)
     if isinstance(images, str):
-        notes.append(
-            f"a file of predictions does not show whether the model was trained on these images ({images}); if it was, "
-            "the accuracy says nothing about others; to check it, evaluate the folder of the images with --labels and "
-            "--model"
+        caveat = (
+            "caution: if the model was trained on these images, this accuracy is too high; that could not be checked, "
+            f"because {images}"
         )
     else:
         seen, found = _find_seen(arguments, images, (measurable,))
@@ -322,23 +341,41 @@ def _read_predictions(arguments: Namespace) -> tuple[_Scored, float]:
     if n_missing := len(labelled - known - {image_key(name) for name, _ in failed}):
         notes.append(f"{n_missing:,} labelled images of {os.path.basename(arguments.labels)!r} have no prediction")
     lost = tuple(pair for pair in failed if image_key(pair[0]) in labelled)
-    return _Scored(
-        kept, values, folder_sources(kept.names, kept.labels), {}, lost, (measurable,), tuple(notes)
-    ), threshold
+    sources = folder_sources(kept.names, kept.labels)
+    return _Scored(kept, values, sources, {}, lost, (measurable,), tuple(notes), caveat), threshold
 
 
 def _images_behind(arguments: Namespace, eyes: EyeSet, scores: NDArray[np.float64]) -> NDArray[np.uint8] | str:
     """Return the images of predictions that ``--model`` made, or why they are not known."""
-    folders = (os.path.dirname(arguments.labels), os.path.dirname(arguments.paths[0]), "")
-    found = ([os.path.join(folder, as_path(name)) for name in eyes.names] for folder in folders)
-    paths = next((each for each in found if all(map(os.path.isfile, each))), None)
-    if paths is None:
-        return "the images are not beside the label file"
+    names = [as_path(name) for name in eyes.names]
     model = load_model(arguments.model, trusted=arguments.trust_model)
-    images, errors, _ = read_batch(paths, model.size, MAX_PIXELS, arguments.bits)
-    if any(errors) or np.abs(model.predict_proba(images)[:, 1] - scores).max() > _TOLERANCE:
-        return f"--model {as_text(arguments.model)} did not make these predictions"
-    return images
+    found = False
+    for folder in _folders_near(arguments.labels, arguments.paths[0]):
+        paths = [os.path.join(folder, name) for name in names]
+        if not all(map(os.path.isfile, paths)):
+            continue
+        found = True
+        # Other folders may have images of the same names: the predictions tell them apart.
+        images, errors, _ = read_batch(paths, model.size, MAX_PIXELS, arguments.bits)
+        if not any(errors) and np.abs(model.predict_proba(images)[:, 1] - scores).max() <= _TOLERANCE:
+            return images
+    if found:
+        return f"--model {as_text(arguments.model)} did not make these predictions; name the model that did"
+    return (
+        f"the images are neither beside {as_text(arguments.paths[0])} nor in a folder beside it; instead evaluate the "
+        "folder of the images with --labels and --model"
+    )
+
+
+def _folders_near(*files: str) -> Iterator[str]:
+    """Yield where the images of predictions may be: the folders of files, those in them, and those beside them."""
+    own = list(
+        dict.fromkeys([*(os.path.dirname(os.path.abspath(file)) for file in files if not is_url(file)), os.getcwd()])
+    )
+    yield from own
+    for folder in dict.fromkeys([*own, *map(os.path.dirname, own)]):
+        with suppress(OSError), os.scandir(folder) as entries:
+            yield from sorted(entry.path for entry in entries if entry.is_dir())
 
 
 def _read_scores(path: str, threshold: float) -> tuple[dict[str, float], list[tuple[str, str]]]:
@@ -373,13 +410,13 @@ def _read_scores(path: str, threshold: float) -> tuple[dict[str, float], list[tu
 # -- output --
 
 
-def _print(found: Evaluation, eyes: EyeSet, style: str) -> None:
+def _print(found: Evaluation, eyes: EyeSet, style: str, caveat: str | None) -> None:
     if style == "json":
         print(json.dumps(found.to_dict(), indent=2))
     elif style == "csv":
         print(csv_text(_rows(found)), end="")
     else:
-        print("\n".join(_lines(found, eyes)))
+        print("\n".join(_lines(found, eyes, caveat)))
     if style != "table":
         for note in found.notes:
             print(note, file=sys.stderr)
@@ -408,9 +445,11 @@ def _digits(value: float | None) -> str:
     return "" if value is None else f"{value:.6f}"
 
 
-def _lines(found: Evaluation, eyes: EyeSet) -> list[str]:
+def _lines(found: Evaluation, eyes: EyeSet, caveat: str | None) -> list[str]:
     result = found.results["all"]
-    lines = [f"{result['n']:,} labelled images of {result['n_groups']:,} groups; intervals: 95%", ""]
+    notes = [note for note in found.notes if note != caveat]
+    lines = [caveat, ""] if caveat else []
+    lines += [f"{result['n']:,} labelled images of {result['n_groups']:,} groups; intervals: 95%", ""]
     lines += aligned([[title, interval(result[key])] for key, title in METRIC_TITLES.items()])
     table = [["", "predicted closed", "predicted open"]]
     table += [
@@ -429,7 +468,7 @@ def _lines(found: Evaluation, eyes: EyeSet) -> list[str]:
         rows = [["worst errors", "label", "P(open)"]]
         rows += [[eyes.names[k], ("closed", "open")[eyes.labels[k]], f"{found.scores[k]:.2f}"] for k in worst]
         lines += ["", *aligned(rows)]
-    return [*lines, *([""] if found.notes else []), *found.notes]
+    return [*lines, *([""] if notes else []), *notes]
 
 
 def _write_report(found: Evaluation, eyes: EyeSet, arguments: Namespace, *, with_images: bool) -> None:

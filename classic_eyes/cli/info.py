@@ -66,6 +66,8 @@ def describe_model(file: str) -> dict[str, Any]:
 def _find(file: str) -> Path:
     if file in SHIPPED_MODELS and not os.path.exists(file):
         return shipped_model(file)
+    if os.path.isdir(file):
+        raise ModelError(f"FILE {file!r} is a folder; name a model in it, NAME.npz, NAME.skops or NAME.joblib")
     if not os.path.exists(file):
         raise ModelError(
             f"FILE {file!r}: no model file of this name; allowed is a .npz, .skops or .joblib file that classic-eyes "

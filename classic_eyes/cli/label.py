@@ -11,32 +11,35 @@ from numpy.typing import NDArray
 
 from ..datasets import UNLABELLED, UNSURE, EyeSet, LabelTable, LoadedSet, image_key, load_images, read_eyes
 from ..datasets.names import as_text
-from ..errors import DataError, ModelError
+from ..errors import DataError
 from ..labeling import ORDERS, queue_images
 from ..labeling.page import render_sheet, write_page
-from ..persistence.card import card_path, read_card, trained_on
+from ..persistence.card import trained_on
 from ..predictor import load_model
 from .arguments import (
     add_bits_argument,
     add_model_arguments,
     check_out,
     existing_file,
-    model_file,
     positive_integer,
     random_seed,
 )
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import item, label_table, read_shown
+from .training_images import card_of_model
 
 __all__ = ["add_arguments", "work"]
 
 _LIMIT = 4000
 # Orders of which the answers, or a half of them, measure an accuracy of all images.
 _MEASURING = ("random", "mixed")
-_LEAD_OF_MEASURING = (
-    " The words are predictions of a model: decide what you see before you read them, or its measured accuracy will be "
-    "too high."
-)
+_LEAD = "Switch what is wrong, then confirm the page."
+_LEADS = {
+    "random": "The predictions of the model are hidden, because these labels measure its accuracy. Answer every image: "
+    "O for open, C for closed, U for unsure.",
+    "mixed": f"{_LEAD} The columns and the words are predictions of a model: decide what you see before you accept "
+    "them, or its measured accuracy will be too high.",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -72,7 +75,9 @@ def work(arguments: Namespace) -> int:
     print_failed(data.failed)
     Peaks(data.peaks).print_warning(arguments.bits)
     model = load_model(arguments.model, trusted=arguments.trust_model)
-    scores = model.predict_proba(data.images)[:, 1]
+    # A page of random images does not show predictions.
+    hidden = arguments.order == "random"
+    scores = np.full(len(data.images), 0.5) if hidden else model.predict_proba(data.images)[:, 1]
     _print_known(arguments, data.images)
     sheet, images = _sheet(data, table, scores, arguments)
     page = render_sheet(sheet, images)
@@ -97,11 +102,8 @@ def work(arguments: Namespace) -> int:
 
 def _print_known(arguments: Namespace, images: NDArray[np.uint8]) -> None:
     """Print how many images the model was trained on: on these its accuracy cannot be measured."""
-    try:
-        card = read_card(card_path(model_file(arguments)))
-    except (ModelError, OSError):
-        return
-    if n_known := int(trained_on(card, images).sum()):
+    card = card_of_model(arguments)
+    if n_known := 0 if card is None else int(trained_on(card, images).sum()):
         print(
             f"{n_known:,} of {len(images):,} images are training images of the model {as_text(arguments.model)}: "
             "evaluate will leave them out",
@@ -160,14 +162,16 @@ def _sheet(
     items = []
     for number, k in enumerate(queue.positions.tolist()):
         # The half by priority and the half at random serve different purposes, and the saved file tells them apart.
-        chosen = {"chosen": "random" if k in queue.at_random else "priority"} if arguments.order == "mixed" else {}
-        guess, score = int(scores[k] >= 0.5), round(float(scores[k]), 4)
-        items.append(item(data.eyes, k, rows, guess=guess, score=score, image=number, **chosen))
+        further: dict[str, Any] = {}
+        if arguments.order == "mixed":
+            further["chosen"] = "random" if k in queue.at_random else "priority"
+        if arguments.order != "random":
+            further |= {"guess": int(scores[k] >= 0.5), "score": round(float(scores[k]), 4)}
+        items.append(item(data.eyes, k, rows, image=number, **further))
     ends = np.cumsum([len(page) for page in queue.pages]).tolist()
     sheet = {
         "title": f"Open or closed? {data.eyes.source}",
-        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. Switch what is wrong, then confirm the page."
-        + _LEAD_OF_MEASURING * (arguments.order in _MEASURING),
+        "lead": f"{len(items):,} images, {ORDERS[arguments.order]}. {_LEADS.get(arguments.order, _LEAD)}",
         "save": "assets.csv",
         "columns": table.columns,
         "rows": table.rows,

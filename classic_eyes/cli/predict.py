@@ -36,6 +36,7 @@ from .photographs import warn_of_photographs
 from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
 from .stats import Stats, read_reference
+from .training_images import print_training_images
 
 __all__ = ["add_arguments", "work"]
 
@@ -160,6 +161,7 @@ def work(arguments: Namespace) -> int:
     if stats is not None:
         print(stats.write(arguments.stats), file=sys.stderr)
     _print_summary(count, len(paths) - n_skipped, time.perf_counter() - start, done.rows if done else 0)
+    print_training_images(arguments, paths, model.size)
     print_counts(passed_over)
     peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0

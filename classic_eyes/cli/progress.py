@@ -1,14 +1,15 @@
-"""Progress of long runs on standard error: a bar on a terminal, otherwise a line from time to time."""
+"""Progress of long runs on standard error: a bar on a terminal, otherwise a line from time to time; or steps."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-__all__ = ["FrameProgress", "bar_class", "with_progress"]
+__all__ = ["FrameProgress", "bar_class", "steps_shown", "with_progress"]
 
 _Item = TypeVar("_Item")
 
@@ -101,3 +102,29 @@ class FrameProgress:
                 print(f"{what}: {count:,}{of} frames, {rate:,.0f} frames/s", file=sys.stderr, flush=True)
 
         yield count_frame
+
+
+class _Steps(logging.Handler):
+    """Prints records with the time since the start, at once, also into a file."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._start = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        seconds = time.monotonic() - self._start
+        print(f"[{seconds:,.0f} s] {record.getMessage()}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def steps_shown() -> Iterator[None]:
+    """Print a line for each step of a training, as the library logs them."""
+    logger, handler = logging.getLogger("classic_eyes.steps"), _Steps()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import warnings
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.files import SHIPPED_MODELS, csv_text, shipped_model, write_whole
+from .._utils.files import csv_text, write_whole
 from ..classifier import EyeClassifier
 from ..datasets import UNLABELLED, EyeSet, LoadedSet, concatenate, describe, load_images, read_eyes
 from ..datasets.identical import describe_contradictions, join_identical
@@ -34,7 +33,7 @@ from ..evaluation import (
 from ..features import EXTRACTORS
 from ..images import MAX_PIXELS
 from ..labeling.page import write_history
-from ..persistence.card import card_path, make_card, read_about, read_card, trained_on
+from ..persistence.card import make_card, read_about, trained_on
 from ..persistence.estimators import check_target, save_classifier, written_files
 from ..predictor import load_model
 from ..recipes import RECIPES
@@ -55,7 +54,9 @@ from .arguments import (
 from .folds import check_folds, check_labels
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .photographs import describe_photographs
+from .progress import steps_shown
 from .tables import results_table
+from .training_images import card_of_start, which_to_label
 
 __all__ = ["add_arguments", "work"]
 
@@ -171,8 +172,8 @@ def work(arguments: Namespace) -> int:
         n_folds, not_evaluated = 0, why
     paths = [as_text(path) for path in arguments.paths]
     described = [describe(part.eyes, path) for path, part in zip(paths, loaded, strict=True)]
-    start = _card_of_start(arguments.start_from)
-    if n_folds and start is not None and (why := _why_start_knows(arguments.start_from, start, data, described)):
+    start = card_of_start(arguments.start_from)
+    if n_folds and start is not None and (why := _why_start_knows(arguments, start, data, described, sets)):
         n_folds, not_evaluated = 0, why
     replaced = bool(changes) or arguments.start_from is not None
     print(_announcement(data.eyes, n_folds, arguments.jobs, replaced=replaced), file=sys.stderr)
@@ -180,9 +181,10 @@ def work(arguments: Namespace) -> int:
     _warn_of_photographs(kept, arguments.bits)
     results = None
     notes = [each.note for each in measurable if each.note]
-    if n_folds:
-        results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, measured, arguments)
-    clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups, sources=_owner(loaded))
+    with steps_shown():
+        if n_folds:
+            results = _cross_validate(clf, data, dict(zip(paths, loaded, strict=True)), n_folds, measured, arguments)
+        clf.fit(data.images, data.eyes.labels, groups=data.eyes.groups, sources=_owner(loaded))
     history = clf.history_
     if history is not None:
         print(history.summary())
@@ -266,7 +268,13 @@ def _why_no_folds(eyes: EyeSet, n_folds: int, arguments: Namespace) -> str | Non
     return None if reason is None else f"{reason}; label other images too, and run classic-eyes evaluate on them"
 
 
-def _why_start_knows(start: str, card: dict[str, Any], data: LoadedSet, described: list[dict[str, Any]]) -> str | None:
+def _why_start_knows(
+    arguments: Namespace,
+    card: dict[str, Any],
+    data: LoadedSet,
+    described: list[dict[str, Any]],
+    sets: list[EyeSet],
+) -> str | None:
     """Return why the accuracy of a model that starts from another cannot be measured on images of its training."""
     # Cards of other makers may name whole sets only.
     known = {part.get("sha256") for part in card.get("data") or () if isinstance(part, dict)}
@@ -275,16 +283,9 @@ def _why_start_knows(start: str, card: dict[str, Any], data: LoadedSet, describe
     if not n_known:
         return None
     return (
-        f"{start} was trained on {n_known:,} of these {len(data.eyes):,} images; label other images, and run "
-        "classic-eyes evaluate on them"
+        f"{arguments.start_from} was trained on {n_known:,} of these {len(data.eyes):,} images; "
+        f"{which_to_label(card, sets, data.images.shape[1], arguments.bits)}, and run classic-eyes evaluate on them"
     )
-
-
-def _card_of_start(name: str | None) -> dict[str, Any] | None:
-    if name is None:
-        return None
-    path = shipped_model(name) if name in SHIPPED_MODELS and not os.path.exists(name) else Path(name)
-    return read_card(path) if card_path(path).exists() else None
 
 
 def _images_of_found(data: LoadedSet, history: History | None) -> NDArray[np.uint8] | None:
@@ -416,7 +417,7 @@ def _announcement(eyes: EyeSet, n_folds: int, n_jobs: int | None, *, replaced: b
         steps = "training"
     seconds = estimate_seconds(len(eyes), n_folds, finds_labels=finds, n_jobs=n_jobs or 2)
     about = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
-    return f"{eyes.summary()}; {steps}" + ("" if replaced else f": about {about}")
+    return f"{eyes.summary()}; {steps}" + ("" if replaced else f": about {about} on an idle computer")
 
 
 def _cross_validate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -47,6 +48,7 @@ def _with_slashes(name: str) -> str:
     return posixpath.normpath(name.replace("\\", "/")) if "\\" in name else name
 
 
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 # What a name may differ in, and the function that takes the difference away; in the order in which they are applied.
 _DIFFERENCES: dict[str, Callable[[str], str]] = {
     "it was read in a wrong encoding (save the label file as UTF-8)": _decoded_again,
@@ -55,6 +57,7 @@ _DIFFERENCES: dict[str, Callable[[str], str]] = {
     "it has blanks around it": str.strip,
     "its Unicode form is another": lambda name: unicodedata.normalize("NFC", name),
     "upper and lower case differ": str.casefold,
+    "a 0 before a number is missing or added": lambda name: _ZEROS.sub("", name),
     "the ending differs": lambda name: posixpath.splitext(name)[0],
     "the folder differs": posixpath.basename,
 }

@@ -99,8 +99,8 @@ def make_card(
         "results": results,
         "score_reference": clf.score_reference_,
         "labels": {**_labels(clf.history_), **({"given_are": "predictions of a model"} if predicted else {})},
-        **({} if images is None else {"trained_on": _pack_digests(images, start)}),
-        **({} if found is None or not len(found) else {"found_labels_on": _pack_digests(found)}),
+        **_known_images("trained_on", images, start),
+        **_known_images("found_labels_on", found, start),
         "versions": library_versions(),
         **({"not_compiled": clf.not_compiled_} if clf.not_compiled_ else {}),
         **(about or {}),
@@ -142,8 +142,16 @@ def _digests(images: NDArray[np.uint8]) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=_N_DIGEST).digest() for image in images]
 
 
-def _pack_digests(images: NDArray[np.uint8], start: dict[str, Any] | None = None) -> dict[str, Any]:
-    packed = b"".join(sorted({*_digests(images), *_stored_digests(start or {}, images.shape[1])}))
+def _known_images(key: str, images: NDArray[np.uint8] | None, start: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the entry of a card with the digests of images, and those that the card of a start has."""
+    before = (start or {}).get(key)
+    if images is None or not len(images):
+        return {key: before} if before else {}
+    return {key: _pack_digests(images, _stored_digests({key: before}, images.shape[1], key))}
+
+
+def _pack_digests(images: NDArray[np.uint8], further: Iterable[bytes] = ()) -> dict[str, Any]:
+    packed = b"".join(sorted({*_digests(images), *further}))
     return {"size": images.shape[1], "digests": base64.b64encode(packed).decode("ascii")}
 
 

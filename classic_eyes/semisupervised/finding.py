@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,8 @@ from .selftraining import SelfTraining, self_train
 from .views import View, make_views
 
 __all__ = ["MIN_IMAGES", "find_labels"]
+
+_steps = logging.getLogger("classic_eyes.steps")
 
 MIN_IMAGES = 60
 _N_FOLDS = 5
@@ -144,10 +147,13 @@ def find_labels(
     any_given = bool((known >= 0).any())
     _check_enough(images)
     if priors is None:
+        _steps.info("finding labels: training on synthetic eyes alone")
         priors = compute_priors(images, random_state=random_state)
     if views is None:
+        _steps.info("finding labels: computing features")
         views = make_views(images, random_state=random_state)
     # Clusters of aligned eyes contain more errors: where the alignment fails, it fails for all aligned views alike.
+    _steps.info("finding labels: clustering")
     consensus = find_consensus([view for view in views if not view.aligned], priors, given=known)
     warnings = _check_confidence(consensus.best.confidence, priors.open_share, any_given)
     orientation = orient_clusters(consensus.majority, priors, min_confidence=0.0 if any_given else MIN_ORIENTATION)
@@ -189,8 +195,9 @@ def find_labels(
     n_contradicted = len(history.contradicted())
     if n_contradicted and not from_given_alone:
         warnings.append(
-            f"all views contradict {n_contradicted} of {int((known >= 0).sum())} given labels; check them, because "
-            "wrong labels are used as given (train --report shows them; in Python: history_.contradicted())"
+            f"all views disagree with {n_contradicted} of {int((known >= 0).sum())} given labels: these labels are "
+            "wrong, or the images are difficult; look at them, because labels are used as given (train --report shows "
+            "them; in Python: history_.contradicted())"
         )
     if not result.stop_reason.startswith(("converged", "all")):
         warnings.append(f"self-training stopped early: {result.stop_reason}")

@@ -137,7 +137,7 @@ class History:
         lines.append(f"self-training stopped: {self.stop_reason}")
         n_given = np.sum(self.given >= 0)
         if n_given:
-            lines.append(f"given labels: {n_given}; all views contradict {len(self.contradicted())}")
+            lines.append(f"given labels: {n_given}; all views disagree with {len(self.contradicted())}")
         lines.append(
             f"labels: {np.sum(self.labels == 1)} open, {np.sum(self.labels == 0)} closed, {np.sum(self.labels < 0)} "
             f"uncertain; confidence {self.confidence:.2f} (good from {GOOD_CONFIDENCE:g}, refused below "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from .priors import PriorScores
 from .views import View
 
 __all__ = ["CHANGES", "CONFIDENT", "MAX_ROUNDS", "Round", "SelfTraining", "self_train"]
+
+_steps = logging.getLogger("classic_eyes.steps")
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float64]
@@ -226,10 +229,11 @@ def self_train(
     labels = np.where(known >= 0, known, initial).astype(np.int8)
     scores = np.where(labels >= 0, labels, 0.5).astype(np.float64)
     rounds: list[Round] = []
-    for _ in range(max_rounds):
+    for number in range(1, max_rounds + 1):
         if min((labels == 0).sum(), (labels == 1).sum()) < _MIN_PER_CLASS:
             reason = f"fewer than {_MIN_PER_CLASS} confident images of a class"
             return SelfTraining(labels, scores, tuple(rounds), reason)
+        _steps.info("finding labels: round %d of at most %d", number, max_rounds)
         new_scores = _out_of_fold_scores(views, labels, priors, folds, random_state)
         new_labels, changes = _relabel(new_scores, labels, known, confident)
         is_open = new_scores >= 0.5

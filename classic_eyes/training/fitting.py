@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from .training_set import (
 )
 
 __all__ = ["UNSURE", "Fitted", "describe", "fit_program", "n_synthetic_eyes", "takes_weights"]
+
+_steps = logging.getLogger("classic_eyes.steps")
 
 _MAX_SYNTHETIC, _SYNTHETIC_PER_IMAGE = 12_000, 3
 # Images described at a time. Last digits of the features depend on it, and with them the bytes of a trained model.
@@ -125,6 +128,7 @@ def fit_program(
         calibrating = given * balanced_weight(sources, labels)
         if all(takes_weights(pipeline[-1]) for pipeline in pipelines.values()):
             weight = given * source_weight(sources)
+    _steps.info("training: preparing %d images and %d synthetic eyes", n, n_synthetic)
     folds = split_for_calibration(labels, groups, random_state=random_state)
     # A symmetric SVM is trained on every mirror image without being given it.
     mirror = not all(isinstance(pipeline[-1], SymmetricSvm) for pipeline in pipelines.values())
@@ -139,7 +143,10 @@ def fit_program(
     finder = shipped_alignment() if any(aligned) else None
     with one_thread():
         rows = _inputs(training.images, sizes, aligned, finder, glare=glare)
-        fits = [_fit_view(*each, training, folds, n, n_scored) for each in zip(pipelines.values(), rows, strict=True)]
+        fits = []
+        for number, (pipeline, own) in enumerate(zip(pipelines.values(), rows, strict=True), start=1):
+            _steps.info("training: view %d of %d", number, len(pipelines))
+            fits.append(_fit_view(pipeline, own, training, folds, n, n_scored))
         values = [value for value, _ in fits]
         threshold = None
         if cascade is not None and len(pipelines) > 1:

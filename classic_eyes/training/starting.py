@@ -87,7 +87,7 @@ def adapt_program(
         tried.append((_loss(values, target), variance, values))
     _, variance, values = min(tried, key=lambda each: each[0])
     if ((values >= 0) != target).sum() > ((start >= 0) != target).sum():
-        why = "out of fold, it classifies the labelled images better than what would be made of them; label more"
+        why = "in cross-validation, training with these labels made it worse; label more"
         return Adapted(program, why, start, start)
     everything = np.arange(len(images))
     posterior = _Posterior(program, views, everything, start, target, variance)

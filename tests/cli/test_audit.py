@@ -34,7 +34,9 @@ def test_page_shows_wrong_labels_and_saves_corrections(mislabelled, browser, tmp
     top, wrong = mislabelled
     out = tmp_path / "audit.html"
     assert main("audit", top, "--out", out, "--limit", 15, *OPTIONS) == 0
-    assert f"wrote {out}: the 15 labels most likely wrong; it contains your images" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"wrote {out}: 15 of 150 labels, the most doubtful first; it contains your images" in error
+    assert re.search(r"the program disagrees with \d+ of 150 labels; on difficult images, .* often wrong itself", error)
     names = [item["file"] for item in sheet_of(out.read_text(encoding="utf-8"))["items"]]
     assert len(set(names) & set(wrong)) >= 8
     tab = browser.new_context(accept_downloads=True).new_page()

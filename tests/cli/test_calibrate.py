@@ -57,6 +57,13 @@ def test_a_threshold_too_low_for_closed_eyes_is_warned_of(person, tmp_path, caps
     assert "give closed eyes too, with --closed" in captured.err
 
 
+def test_open_and_closed_eyes_together_are_refused(person, tmp_path, capsys):
+    assert main("calibrate", person / "open", person / "closed", "--out", tmp_path / "me.json") == 2
+    error = capsys.readouterr().err
+    assert f"the threshold from these {len(OPEN) + len(CLOSED)} images alone is 0.000, and no eye would be" in error
+    assert not (tmp_path / "me.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -113,7 +113,7 @@ def test_images_that_the_model_was_trained_on_are_left_out(tmp_path, capsys):
         assert main("evaluate", each, "--labels", tmp_path / "some.csv", "--model", out) == 2
         error = capsys.readouterr().err
         assert "left out: 40 of 40 labelled images, on which the model was trained" in error
-        assert "classic-eyes info" in error
+        assert "its card states no accuracy; label images that it was not trained on, such as '040.png', '041" in error
         assert error.count("\n") == 1
     found, _ = evaluated(capsys, folder, "--model", out)
     assert found["results"]["all"]["n"] == 20
@@ -143,7 +143,8 @@ def test_only_the_random_part_of_the_labels_measures(model, tmp_path, capsys):
     found, _ = evaluated(capsys, tmp_path / "eyes", "--model", model)
     result = found["results"]["all"]
     assert (result["n"], result["slips"]) == (30, 0.02)
-    assert "measured on the 30 images of 'eyes' that were chosen at random for labelling" in found["notes"][0]
+    assert found["notes"][0].startswith("30 labels of 'eyes' are of images that were chosen at random, and only these")
+    assert "the 30 other labels are for training alone" in found["notes"][0]
     assert "allows for 2% of wrong labels" in found["notes"][-1]
     hard = [line.replace("random", "priority") for line in rows]
     (tmp_path / "hard.csv").write_text("\n".join(["file,label,chosen", *hard]) + "\n")
@@ -174,7 +175,7 @@ def test_predictions_are_evaluated_like_the_model(eyes, model, tmp_path, capsys)
         # Scores are written with six digits.
         assert found["results"][name]["brier"]["value"] == pytest.approx(part["brier"]["value"], abs=1e-5)
     (note,) = found["notes"]
-    assert (found["slices"], note.startswith("a file of predictions does not show")) == ({}, True)
+    assert (found["slices"], note.startswith("caution: if the model was trained on these images")) == ({}, True)
     assert "passed over" not in error
 
 
@@ -198,12 +199,45 @@ def test_predictions_for_training_images_are_left_out_like_the_images(tmp_path, 
     (folder / "some.csv").write_text("\n".join(lines[:41]) + "\n")
     assert main("evaluate", predictions, "--labels", folder / "some.csv", "--model", out) == 2
     assert "no labelled image is left to evaluate; left out: 40 of 40" in capsys.readouterr().err
+    # The images are found in a folder beside either file, and beside its folder.
+    (tmp_path / "work").mkdir()
+    for name, where in (("p.csv", predictions), ("some.csv", tmp_path / "some.csv")):
+        shutil.copy(where, tmp_path / "work" / name)
+    for place in (tmp_path, tmp_path / "work"):
+        assert main("evaluate", place / "p.csv", "--labels", place / "some.csv", "--model", out) == 2
+        assert "no labelled image is left to evaluate; left out: 40 of 40" in capsys.readouterr().err
     # Another model, and images that are elsewhere.
-    for labels, why in ((folder, "--model default did not make these"), (tmp_path, "not beside the label file")):
-        found, _ = evaluated(capsys, predictions, "--labels", labels / "some.csv")
+    far = tmp_path / "far" / "away"
+    shutil.copytree(tmp_path / "work", far)
+    for place, why in ((tmp_path, "--model default did not make these"), (far, "nor in a folder beside it")):
+        found, _ = evaluated(capsys, place / "p.csv", "--labels", place / "some.csv")
         assert found["results"]["all"]["n"] == 40
-        assert found["notes"][0].startswith("a file of predictions does not show whether the model was trained on")
+        assert found["notes"][0].startswith("caution: if the model was trained on these images")
         assert why in found["notes"][0]
+        # It is read before the accuracy, and once.
+        assert main("evaluate", place / "p.csv", "--labels", place / "some.csv") == 0
+        text = capsys.readouterr().out
+        assert text.startswith("caution: ")
+        assert text.count("caution") == 1
+
+
+def test_images_of_the_start_are_named_as_its_own(tmp_path, capsys):
+    folder, first, out = write_labelled(tmp_path / "eyes", 80, random_state=2), tmp_path / "a.npz", tmp_path / "b.npz"
+    lines = (folder / "assets.csv").read_text().splitlines()
+    for name, part in (("start", lines[1:41]), ("mine", lines[41:61]), ("rest", lines[61:])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([lines[0], *part]) + "\n")
+    options = ("--features", "hog", "--classifier", "svm", "--folds", 0, "--labelled-only")
+    assert main("train", folder, "--labels", tmp_path / "start.csv", "--out", first, *options) == 0
+    assert main("train", folder, "--labels", tmp_path / "mine.csv", "--start-from", first, "--out", out) == 0
+    capsys.readouterr()
+    assert main("evaluate", folder, "--labels", tmp_path / "start.csv", "--model", out) == 2
+    error = capsys.readouterr().err
+    assert f"the model was trained (40 of them in the training of {first}, from which it was started)" in error
+    assert "label images that it was not trained on, such as '060.png'" in error
+    assert main("evaluate", folder, "--labels", tmp_path / "mine.csv", "--model", out) == 2
+    assert "from which it was started" not in capsys.readouterr().err
+    found, _ = evaluated(capsys, folder, "--labels", tmp_path / "rest.csv", "--model", out)
+    assert found["results"]["all"]["n"] == 20
 
 
 def test_images_of_found_labels_are_noted(tmp_path, capsys):
@@ -217,6 +251,15 @@ def test_images_of_found_labels_are_noted(tmp_path, capsys):
     found, _ = evaluated(capsys, folder, "--labels", tmp_path / "l.csv", "--model", out)
     assert found["results"]["all"]["n"] == 40
     assert "with labels that it found, not with yours: expect a slightly lower accuracy" in found["notes"][0]
+    # So was a model that starts from it.
+    again = tmp_path / "again.npz"
+    (tmp_path / "m.csv").write_text(
+        "\n".join(["file,label", *(f"{k}.png,{labels[k]}" for k in range(100, 120))]) + "\n"
+    )
+    assert main("train", folder, "--labels", tmp_path / "m.csv", "--start-from", out, "--out", again) == 0
+    capsys.readouterr()
+    after, _ = evaluated(capsys, folder, "--labels", tmp_path / "l.csv", "--model", again)
+    assert after["notes"][0] == found["notes"][0]
 
 
 def test_unsure_images_of_the_random_sample_are_counted(model, tmp_path, capsys):

@@ -152,3 +152,10 @@ def test_command_prints_the_description(models):
     done = run("info", models / "m.npz")
     assert done.returncode == 0
     assert done.stdout == info_text(describe_model(str(models / "m.npz"))) + "\n"
+
+
+def test_a_folder_is_no_model(tmp_path, capsys):
+    assert main("info", tmp_path) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"classic-eyes: error: FILE {str(tmp_path)!r} is a folder; name a model in it, NAME.npz")
+    assert error.count("\n") == 1

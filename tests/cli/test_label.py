@@ -52,10 +52,18 @@ def test_training_images_of_the_model_are_counted(tmp_path, capsys):
     write_eyes(folder / "more", 10, random_state=5)
     assert main("label", folder, "--model", out, "--order", "random", "--out", tmp_path / "a.html") == 0
     assert f"40 of 50 images are training images of the model {out}: evaluate will leave" in capsys.readouterr().err
-    assert "decide what you see before you read them" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "The predictions of the model are hidden" in (tmp_path / "a.html").read_text(encoding="utf-8")
     assert label(folder, tmp_path / "b.html") == 0
     assert "training images" not in capsys.readouterr().err
     assert "decide what you see" not in (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert label(folder, tmp_path / "c.html", "--order", "mixed") == 0
+    assert "decide what you see before you accept them" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_random_page_holds_no_prediction(eyes, tmp_path):
+    out = tmp_path / "label.html"
+    assert label(eyes[0], out, "--order", "random") == 0
+    assert {key for item in items_of(out) for key in item} == {"file", "row", "given", "image"}
 
 
 def test_mixed_page_says_of_each_image_how_it_was_chosen(eyes, tmp_path):

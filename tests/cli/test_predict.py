@@ -18,7 +18,7 @@ from classic_eyes import load_model
 from classic_eyes._utils.files import SHIPPED_MODELS
 from classic_eyes.images import read_images
 
-from ..conftest import ROOT, main, run, shared, write_eyes
+from ..conftest import ROOT, main, run, shared, write_eyes, write_labelled
 from .conftest import rows_of, shown_on_a_terminal
 
 SUMMARY = re.compile(
@@ -381,3 +381,25 @@ def test_one_text_file_among_four_thousand_images(tmp_path):
     assert done.returncode == 1
     assert len(rows_of(done.stdout)) == 4001
     assert sum(row["error"] != "" for row in rows_of(done.stdout)) == 1
+
+
+def test_training_images_are_noted(tmp_path, capsys):
+    folder, out = write_labelled(tmp_path / "eyes", 100), tmp_path / "m.npz"
+    assert main("train", folder, "--out", out, "--features", "hog", "--classifier", "svm", "--folds", 0) == 0
+    capsys.readouterr()
+    assert main("predict", folder, "--model", "fast") == 0
+    before = capsys.readouterr()
+    assert "note:" not in before.err
+    assert main("predict", folder, "--model", out) == 0
+    found = capsys.readouterr()
+    # Every second one is compared.
+    note = f"note: 50 of 50 sampled images are among those that {out} was trained on; how well it predicts them says"
+    assert note in found.err
+    assert "note" not in found.out
+    shutil.copytree(folder, tmp_path / "more", ignore=lambda *_: [f"{k:03}.png" for k in range(20, 100)])
+    write_eyes(tmp_path / "more" / "new", 10, random_state=9)
+    assert main("predict", tmp_path / "more", "--model", out) == 0
+    assert "note: 20 of these 30 images are among" in capsys.readouterr().err
+    out.with_suffix(".json").unlink()
+    assert main("predict", folder, "--model", out) == 0
+    assert "note:" not in capsys.readouterr().err

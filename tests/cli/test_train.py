@@ -394,7 +394,7 @@ def test_no_accuracy_is_stated_from_a_choice_that_is_not_random(tmp_path, capsys
         mixed = {"random", "priority"} <= {*chosen} and "" in chosen
         result = card["results"][str(tmp_path / "eyes")]
         assert result["n"] == (20 if mixed else 30)
-        assert ("chosen at random for labelling; the 10 other labels are for training alone" in captured.out) == mixed
+        assert ("measure an accuracy; the 10 other labels are for training alone" in captured.out) == mixed
         by_hand = {*chosen} != {""}
         assert (result.get("slips") == 0.02) == by_hand
         for text in (captured.out, card["protocol"]):
@@ -457,7 +457,7 @@ def test_unsure_images_are_counted_and_few_random_ones_measure_nothing(tmp_path,
     assert read_card(out)["results"] is None
 
 
-@pytest.mark.filterwarnings("ignore:all views contradict")
+@pytest.mark.filterwarnings("ignore:all views disagree")
 def test_found_labels_are_evaluated_on_the_random_part_of_a_mixed_page(unlabelled, tmp_path, capsys):
     lines = (unlabelled / "truth.csv").read_text().splitlines()[1:]
     rows = [f"{line},{'random' if k % 2 else 'priority'}" for k, line in enumerate(lines[:60])]
@@ -469,7 +469,7 @@ def test_found_labels_are_evaluated_on_the_random_part_of_a_mixed_page(unlabelle
     card = read_card(out)
     assert card["labels"]["given"] == 60
     assert card["results"]["given labels"]["n"] == 30
-    note = "measured on the 30 images of 'eyes' that were chosen at random for labelling"
+    note = "30 labels of 'eyes' are of images that were chosen at random, and only these measure an accuracy"
     text = page.read_text(encoding="utf-8")
     for place in (captured.out, card["protocol"], text.replace("&#x27;", "'")):
         assert note in place
@@ -728,7 +728,8 @@ def test_a_start_takes_a_few_labels_and_is_measured(tmp_path, capsys):
     assert card["parameters"] == {"start_from": "fast"}
     # Where the start was trained on the images, cross-validation would not hold them out.
     assert main("train", folder, "--start-from", tmp_path / "mine.npz", "--out", tmp_path / "again.npz") == 0
-    assert "was trained on 60 of these 60 images; label other images" in capsys.readouterr().out
+    message = "was trained on 60 of these 60 images; label images of another source, and run classic-eyes evaluate"
+    assert message in capsys.readouterr().out
     assert read_card(tmp_path / "again.npz")["results"] is None
     # A card without digests knows whole sets; without a card nothing is known.
     for name, note in (("digests", "was trained on 60 of these 60 images"), ("card", "has no model card: whether it")):
@@ -765,6 +766,54 @@ def test_one_person_is_not_split(tmp_path, capsys):
     assert "not evaluated: 5 folds need open and closed eyes of more than 1 groups" in capsys.readouterr().out
     assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "b.npz", "--folds", 5) == 2
     assert "--folds 5: 5 folds need" in capsys.readouterr().err
+
+
+def test_a_start_that_knows_the_images_names_others_to_label(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 60, random_state=1)
+    lines = (folder / "assets.csv").read_text().splitlines()
+    (tmp_path / "some.csv").write_text("\n".join(lines[:31]) + "\n")
+    common = ("--labels", tmp_path / "some.csv", "--start-from")
+    assert main("train", folder, *common, "fast", "--out", tmp_path / "a.npz") == 0
+    capsys.readouterr()
+    assert main("train", folder, *common, tmp_path / "a.npz", "--out", tmp_path / "b.npz") == 0
+    out = capsys.readouterr().out
+    assert "was trained on 30 of these 30 images; label images that it was not trained on, such as '030.png'" in out
+    assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "c.npz") == 0
+    capsys.readouterr()
+    assert main("train", folder, *common, tmp_path / "c.npz", "--out", tmp_path / "d.npz") == 0
+    message = "label images of another source, because it was trained on those without a label too (all 30)"
+    assert message in capsys.readouterr().out
+
+
+def test_a_start_that_is_kept_is_warned_of_once(tmp_path):
+    folder = write_labelled(tmp_path / "eyes", 40, random_state=1)
+    lines = (folder / "assets.csv").read_text().splitlines()
+    # Labels that say nothing about the images.
+    rows = [f"{line.split(',')[0]},{k % 2}" for k, line in enumerate(lines[1:])]
+    (folder / "assets.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    done = run("train", folder, "--start-from", "fast", "--out", tmp_path / "a.npz")
+    assert done.returncode == 0
+    warned = [line for line in done.stderr.splitlines() if "start is kept" in line]
+    message = "the start is kept unchanged: in cross-validation, training with these labels made it worse; label more"
+    assert warned == [f"classic-eyes: warning: {message}"]
+    assert "UserWarning" not in done.stderr
+
+
+def test_steps_are_shown_with_the_time(tmp_path, capsys):
+    folder = write_labelled(tmp_path / "eyes", 30)
+    assert main("train", folder, "--out", tmp_path / "a.npz", "--folds", 2, *FAST) == 0
+    steps = re.findall(r"^\[\d+ s\] (.*)$", capsys.readouterr().err, re.MULTILINE)
+    assert steps[:2] == ["evaluation: fold 1 of 2 done", "evaluation: fold 2 of 2 done"]
+    assert steps[2:] == ["training: preparing 30 images and 0 synthetic eyes", "training: view 1 of 1"]
+    write_eyes(tmp_path / "bare", 80)
+    assert main("train", tmp_path / "bare", "--out", tmp_path / "b.npz", *FAST) == 0
+    steps = re.findall(r"^\[\d+ s\] finding labels: (.*)$", capsys.readouterr().err, re.MULTILINE)
+    assert steps[:4] == [
+        "training on synthetic eyes alone",
+        "computing features",
+        "clustering",
+        "round 1 of at most 4",
+    ]
 
 
 def test_what_a_start_refuses(tmp_path, capsys):

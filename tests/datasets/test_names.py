@@ -42,6 +42,16 @@ NFC, NFD = "caf\u00e9.png", "cafe\u0301.png"
         ("A.JPG", "a.jpeg", "but 'A.JPG' is: upper and lower case differ and the ending differs"),
         ("Eye.png", "eye.jpg", "but 'Eye.png' is: upper and lower case differ and the ending differs"),
         ("a.png", "eyes/a.png", "but 'a.png' is: the folder differs"),
+        ("00001.png", "1.png", "but '00001.png' is: a 0 before a number is missing or added"),
+        ("00001.png", "000001.png", "but '00001.png' is: a 0 before a number is missing or added"),
+        ("0.png", "000.png", "but '0.png' is: a 0 before a number is missing or added"),
+        ("day01/eye_007.png", "day1/eye_7.png", "but 'day01/eye_007.png' is: a 0 before a number is missing or added"),
+        ("001.png", "1", "but '001.png' is: a 0 before a number is missing or added and the ending differs"),
+        (
+            "001.png",
+            "my_eyes/1.png",
+            "but '001.png' is: a 0 before a number is missing or added and the folder differs",
+        ),
         ("sub/A.png", r"D:\eyes\a.png", "but 'sub/A.png' is: it has"),
     ],
 )

@@ -57,8 +57,8 @@ def test_given_labels_that_all_views_contradict_are_listed(eyes, views, priors):
     assert {3, 8} <= set(wrong)
     assert found.contradicted().tolist() == wrong
     assert found.to_dict([""] * 300)["contradicted"] == wrong
-    assert f"given labels: 20; all views contradict {len(wrong)}" in found.summary()
-    assert any(f"contradict {len(wrong)} of 20 given labels" in warning for warning in found.warnings)
+    assert f"given labels: 20; all views disagree with {len(wrong)}" in found.summary()
+    assert any(f"all views disagree with {len(wrong)} of 20 given labels" in warning for warning in found.warnings)
 
 
 # -- data in which no labels can be found --
@@ -156,7 +156,7 @@ def test_fit_without_labels_equals_fit_with_the_found_labels_and_their_weights(e
 
 
 @pytest.mark.usefixtures("reuse_views")
-@pytest.mark.filterwarnings("ignore:all views contradict")
+@pytest.mark.filterwarnings("ignore:all views disagree")
 def test_unlabelled_images_improve_on_few_labels_alone(eyes):
     labels = np.full(300, UNLABELLED)
     labels[:24] = eyes.labels[:24]

@@ -5,8 +5,11 @@ const WORDS = ["closed", "open", "unsure"];
 const UNSURE = 2;
 const PAUSE = 60; // seconds: longer breaks do not count as labelling time
 const KEY = `classic_eyes ${sheet.id}`;
+// A blind page shows no guesses: every image gets an answer of its own.
+const blind = sheet.items.some((item) => item.guess === undefined);
+const MODES = blind ? ["open", "closed", "unsure"] : ["turn", "unsure"];
 const at = (id) => document.getElementById(id);
-const fresh = () => ({ answers: {}, page: 0, past: [], active: 0, last: 0, saved: true, mode: "turn" });
+const fresh = () => ({ answers: {}, page: 0, past: [], active: 0, last: 0, saved: true, mode: MODES[0] });
 let state = fresh();
 let kept = true;
 
@@ -34,7 +37,7 @@ function validated(stored) {
   if (sheet.pages[stored.page] !== undefined) clean.page = stored.page;
   if (Array.isArray(stored.past) && stored.past.every(isStep)) clean.past = stored.past;
   for (const name of ["active", "last"]) if (Number.isFinite(stored[name])) clean[name] = stored[name];
-  if (stored.mode === "unsure") clean.mode = "unsure";
+  if (MODES.includes(stored.mode)) clean.mode = stored.mode;
   clean.saved = stored.saved === true;
   return clean;
 }
@@ -99,6 +102,7 @@ function undo() {
 }
 
 const described = (item) => {
+  if (shown(item) === undefined) return `not answered: ${sheet.items[item].file}`;
   const how = answered(item) ? "answered" : sheet.items[item].given >= 0 ? "as labelled" : "probably";
   return `${how} ${WORDS[shown(item)]}: ${sheet.items[item].file}`;
 };
@@ -120,13 +124,13 @@ function confirmPage() {
     return;
   }
   const open = sheet.pages[state.page].items.filter((item) => !answered(item));
-  if (open.length > 0) answer(open.map((item) => [item, shown(item)]));
+  if (open.length > 0 && !blind) answer(open.map((item) => [item, shown(item)]));
   const next = sheet.pages.findIndex((page, number) => number > state.page && !page.items.every(answered));
   const left = next < 0 ? sheet.pages.findIndex((page) => !page.items.every(answered)) : next;
   if (left >= 0) {
     state.page = left;
     keep();
-    draw(sheet.pages[left].items[0]);
+    draw(sheet.pages[left].items.find((item) => !answered(item)));
   } else {
     keep();
     draw();
@@ -202,7 +206,7 @@ function status() {
   at("save").disabled = done === 0;
   const open = sheet.pages[state.page].items.filter((item) => !answered(item)).length;
   const further = sheet.pages.length > 1 ? ", next page" : "";
-  at("confirm-text").textContent =
+  at("confirm-text").textContent = blind && open > 0 ? `${open} on this page without an answer${further}` :
     open > 0 ? `Right as shown: ${open === 1 ? "the 1 left" : `all ${open} left`}${further}` : done < total ? "Next page" : "All is answered: save the labels";
   for (const heading of document.querySelectorAll("h2[data-side]")) {
     const now = sheet.pages[state.page].items.filter((item) => side(item) === Number(heading.dataset.side)).length;
@@ -217,10 +221,10 @@ function refresh(items) {
   for (const item of items) {
     const tile = document.querySelector(`[data-item="${item}"]`);
     if (tile === null) continue;
-    const word = WORDS[shown(item)];
+    const word = WORDS[shown(item)] ?? "";
     tile.className = `tile ${word}${answered(item) ? "" : " guess"}`;
     tile.querySelector("span").textContent = answered(item) ? `${word} ✓` : `${word}${sheet.items[item].given >= 0 ? "" : "?"}`;
-    tile.setAttribute("aria-label", `${described(item)}. Press ${state.mode === "unsure" ? "if unsure" : "to turn over"}.`);
+    tile.setAttribute("aria-label", `${described(item)}. Press ${state.mode === "turn" ? "to turn over" : `if ${state.mode}`}.`);
   }
   status();
 }
@@ -280,17 +284,18 @@ function draw(focus) {
   const board = at("board");
   const sorted = [...page.items].sort((a, b) => Math.abs(sheet.items[b].score - 0.5) - Math.abs(sheet.items[a].score - 0.5));
   const two = [1, 0].map((value) => sorted.filter((item) => side(item) === value));
-  const parts = sheet.reasons
+  const parts = sheet.reasons || blind
     ? [column(page.items, "", 0)]
     : two.map((items, k) => (items.length ? column(items, ["Probably open", "Probably closed"][k], 1 - k) : null)).filter((part) => part !== null);
   board.className = sheet.reasons ? "columns reasons" : `columns${parts.length === 2 ? " two" : ""}`;
   board.replaceChildren(...parts);
   refresh(page.items);
-  const first = board.querySelector("[data-item]");
+  // The two columns have an order of their own.
+  const first = board.querySelector(blind && focus !== undefined ? `[data-item="${focus}"]` : "[data-item]");
   first.tabIndex = 0;
   if (focus !== undefined) {
     window.scrollTo(0, 0);
-    first.focus({ preventScroll: true });
+    reach(first);
     announce(`Page ${state.page + 1} of ${sheet.pages.length}, ${page.items.length} images`);
   }
 }
@@ -312,22 +317,31 @@ function move(from, key) {
     if (far < least) [best, least] = [tile, far];
   }
   if (best === null) return;
-  best.focus({ preventScroll: true });
+  reach(best);
+}
+
+function reach(tile) {
+  tile.focus({ preventScroll: true });
   // Smooth scrolling would lag behind an arrow key that is held down.
-  best.scrollIntoView({ block: "nearest", behavior: "instant" });
+  tile.scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+function setByKey(tile, value) {
+  set(Number(tile.dataset.item), value);
+  const next = tile.parentElement.nextElementSibling;
+  if (blind && next !== null) reach(next.querySelector("[data-item]"));
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.metaKey || event.altKey || event.ctrlKey) return;
   const tile = document.activeElement === null ? null : document.activeElement.closest("[data-item]");
-  const item = tile === null ? null : Number(tile.dataset.item);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const actions = { n: confirmPage, p: () => go(state.page - 1), f: () => go(state.page + 1), z: undo, s: () => count() > 0 && save() };
   // A key that is held down would confirm pages that nobody has seen.
   if (event.repeat && actions[key] !== undefined) return;
   if (tile !== null && key.startsWith("Arrow")) move(tile, key);
   else if (tile === null && key.startsWith("Arrow") && document.activeElement === document.body) at("board").querySelector("[data-item]").focus();
-  else if (item !== null && ["c", "o", "u"].includes(key)) set(item, ["c", "o", "u"].indexOf(key));
+  else if (tile !== null && ["c", "o", "u"].includes(key)) setByKey(tile, ["c", "o", "u"].indexOf(key));
   else if (actions[key] !== undefined) actions[key]();
   else return;
   event.preventDefault();
@@ -337,8 +351,8 @@ at("board").addEventListener("click", (event) => {
   const tile = event.target.closest("[data-item]");
   if (tile === null) return;
   const item = Number(tile.dataset.item);
-  if (state.mode === "unsure") set(item, UNSURE);
-  else turn(item);
+  if (state.mode === "turn") turn(item);
+  else set(item, WORDS.indexOf(state.mode));
 });
 at("confirm").addEventListener("click", confirmPage);
 at("undo").addEventListener("click", undo);
@@ -357,6 +371,7 @@ for (const radio of document.querySelectorAll("input[name=click]")) {
     refresh(sheet.pages[state.page].items);
   });
 }
+at("zoom").addEventListener("change", () => document.body.classList.toggle("zoom", at("zoom").checked));
 addEventListener("storage", (event) => {
   if (event.key !== KEY) return;
   catchUp();

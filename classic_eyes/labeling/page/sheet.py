@@ -22,15 +22,22 @@ __all__ = ["render_sheet"]
 _PNG_SIDE = 32
 _QUALITY = 88
 
-_KEYS = (
-    ("arrows", "go from image to image"),
-    ("Enter, Space", "switch the image between open and closed"),
-    ("O, C, U", "open, closed, unsure"),
-    ("N", "confirm the rest of the page as shown; next page"),
-    ("P, F", "page before, page after, without an answer"),
-    ("Z", "undo"),
-    ("S", "save"),
-)
+_KEYS = {
+    "arrows": "go from image to image",
+    "Enter, Space": "switch the image between open and closed",
+    "O, C, U": "open, closed, unsure",
+    "N": "confirm the rest of the page as shown; next page",
+    "P, F": "page before, page after, without an answer",
+    "Z": "undo",
+    "S": "save",
+}
+_KEYS_IF_BLIND = {
+    "Enter, Space": "the same as a click",
+    "O, C, U": "open, closed, unsure; then the next image",
+    "N": "the next page that has images without an answer",
+}
+_CLICKS = {"turn": "turns over", "unsure": "says unsure"}
+_CLICKS_IF_BLIND = {"open": "says open", "closed": "says closed", "unsure": "says unsure"}
 
 
 def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
@@ -47,6 +54,7 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
         ``items`` : a dict for each image: ``file``, ``row`` in the label file (-1 for none), ``given`` label
         (1, 0, -1), ``guess`` (1, 0), ``score``, index ``image``; where it differs between images, how the image was
         ``chosen``; in an audit also ``reason`` and the index ``other`` of an image to compare with (-1 for none).
+        Without ``guess`` and ``score`` the page is blind: it is undivided, and each image needs an answer of its own.
         ``pages`` : lists of indices of items.
         ``reasons`` : bool, whether the page is an audit.
     images : ndarray of shape (m, h, w), dtype uint8
@@ -63,6 +71,7 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
     ParameterError
         If an item has an index beyond the last image.
     """
+    is_blind = not all("guess" in item for item in sheet["items"])
     used = [index for item in sheet["items"] for index in (item["image"], item.get("other", -1))]
     if max(used, default=-1) >= len(images):
         raise ParameterError(f"images has {len(images)} images; an item names number {max(used)}")
@@ -76,8 +85,8 @@ def render_sheet(sheet: dict[str, Any], images: NDArray[np.uint8]) -> str:
     # A file name may contain </script>.
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     body = (
-        f"<header><h1>{escape(sheet['title'])}</h1><p>{escape(sheet['lead'])}</p>{_help()}</header>"
-        f'<main>{_state()}<div id="board"></div></main>{_actions()}'
+        f"<header><h1>{escape(sheet['title'])}</h1><p>{escape(sheet['lead'])}</p>{_help(is_blind)}</header>"
+        f'<main>{_state(is_blind)}<div id="board"></div></main>{_actions()}'
         '<p id="announcement" role="status" aria-live="polite"></p>'
         f'<script type="application/json" id="sheet">{text}</script>'
     )
@@ -93,10 +102,12 @@ def _image_url(image: NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 
-def _help() -> str:
-    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(action)}</dd>" for key, action in _KEYS)
+def _help(is_blind: bool) -> str:
+    actions = {**_KEYS, **(_KEYS_IF_BLIND if is_blind else {})}
+    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(action)}</dd>" for key, action in actions.items())
     return (
         "<noscript><p class='note'>This page needs JavaScript; it loads nothing from the network.</p></noscript>"
+        '<p><label><input type="checkbox" id="zoom"> larger and brighter images</label></p>'
         '<p id="lost" class="note" hidden>This browser stores nothing for this page: save before you close it.</p>'
         f'<details><summary>Keys, and where your answers are stored</summary><dl class="keys">{keys}</dl>'
         "<p>The word under an image is its current label; a tick marks the images that you answered. Your answers stay "
@@ -106,13 +117,15 @@ def _help() -> str:
     )
 
 
-def _state() -> str:
+def _state(is_blind: bool) -> str:
+    radios = "".join(
+        f'<label><input type="radio" name="click" value="{value}"> {text}</label>'
+        for value, text in (_CLICKS_IF_BLIND if is_blind else _CLICKS).items()
+    )
     return (
         '<div class="state"><p><b id="done"></b><span id="speed"></span><span id="place"></span>'
         '<span id="unsaved"></span></p><progress id="bar" aria-label="answered"></progress>'
-        '<fieldset class="click"><legend>A click</legend>'
-        '<label><input type="radio" name="click" value="turn" checked> turns over</label>'
-        '<label><input type="radio" name="click" value="unsure"> says unsure</label></fieldset></div>'
+        f'<fieldset class="click"><legend>A click</legend>{radios}</fieldset></div>'
     )
 
 

@@ -221,6 +221,63 @@ def test_saved_file_of_a_mixed_page_tells_the_random_half_apart(tab, eyes, tmp_p
     assert set(expected.values()) == {"random", "priority"}
 
 
+def test_blind_page_shows_no_guess_and_takes_an_answer_for_each_image(tab, eyes, tmp_path):
+    top, labels = eyes
+    out = tmp_path / "label.html"
+    options = ("--model", "fast", "--order", "random", "--limit", 30, "--page", 20)
+    assert main("label", top, "--out", out, *options) == 0
+    names = [item["file"] for item in sheet_of(out.read_text(encoding="utf-8"))["items"]]
+    tab.goto(out.as_uri())
+    tiles, confirm = tab.locator("[data-item]"), tab.locator("#confirm")
+    assert [tile.get_attribute("title") for tile in tiles.all()] == names[:20]
+    assert {tile.locator("span").inner_text() for tile in tiles.all()} == {"?"}
+    assert tab.locator("h2").count() == 0
+    assert tiles.first.get_attribute("aria-label").startswith("not answered: ")
+    # The button answers nothing.
+    assert confirm.inner_text().startswith("20 on this page without an answer, next page")
+    confirm.click()
+    assert tab.locator("#place").inner_text() == "Page 2 of 2"
+    assert tab.locator("#done").inner_text() == "0 of 30 answered"
+    tab.keyboard.press("p")
+    # A key answers and goes to the next image; a click gives the chosen answer.
+    tiles.first.focus()
+    for name in names[:15]:
+        tab.keyboard.press("co"[labels[name]])
+    for word, label in (("closed", 0), ("open", 1)):
+        tab.get_by_label(f"says {word}").check()
+        for k in range(15, 19):
+            if labels[names[k]] == label:
+                tiles.nth(k).click()
+    # The image that was forgotten is found again.
+    tab.keyboard.press("n")
+    tiles.first.focus()
+    for name in names[20:]:
+        tab.keyboard.press("co"[labels[name]])
+    assert confirm.inner_text().startswith("Next page")
+    tab.keyboard.press("n")
+    assert tab.evaluate("document.activeElement.title") == names[19]
+    tab.keyboard.press("u")
+    tab.keyboard.press("z")
+    assert tab.locator("#done").inner_text() == "29 of 30 answered"
+    tab.keyboard.press("u")
+    assert confirm.inner_text().startswith("All is answered")
+    with open(saved(tab, tmp_path / "random.csv"), newline="", encoding="utf-8") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert rows.pop(names[19])["unsure"] == "1"
+    assert {name: row["label"] for name, row in rows.items()} == {
+        name: str(labels[name]) for name in names if name != names[19]
+    }
+    assert {row["chosen"] for row in rows.values()} == {"random"}
+
+
+def test_images_can_be_enlarged(tab, page):
+    tab.goto(page.as_uri())
+    width = "document.querySelector('[data-item] img').getBoundingClientRect().width"
+    before = tab.evaluate(width)
+    tab.get_by_label("larger and brighter").check()
+    assert tab.evaluate(width) > 1.4 * before
+
+
 def test_click_can_mark_as_unsure_and_pages_can_be_turned(tab, page):
     tab.goto(page.as_uri())
     tab.get_by_label("says unsure").check()

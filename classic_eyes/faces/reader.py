@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from .._utils.resources import one_thread
 from ..calibration import Calibration
 from ..descriptors.ear import eye_aspect_ratio, load_dlib
-from ..errors import ParameterError
+from ..errors import ImageError, ParameterError
 from ..images import as_photograph
-from ..images.arrays import to_grey
+from ..images.arrays import MAX_PIXELS, to_grey
+from ..images.files import is_source, quoted
+from ..images.photographs import decode_photograph
 from ..predictor import load_model
 from .cutting import cut_eye, patch_corners, visible_share
 from .detection import SURE_SCORE, find_faces
@@ -194,14 +196,19 @@ class FaceReader:
             return self.calibration.ear.value
         return EAR_THRESHOLD_68 if self.landmarks is not None and self.landmarks.n_points == 68 else EAR_THRESHOLD
 
-    def read(self, photograph: Any) -> list[Face]:
+    def read(self, photograph: Any, *, max_pixels: int = MAX_PIXELS) -> list[Face]:
         """Find the faces of a photograph and classify their eyes.
+
+        Files are read as the command ``faces`` reads them: a JPEG is decoded in grey. Its pixels in colour, as an
+        array, give probabilities that differ by some 0.01.
 
         Parameters
         ----------
         photograph : array, path, bytes or PIL image
             An upright array of shape (h, w, 3) in RGB or (h, w) in grey, an image file, its content, or a PIL image;
             see `classic_eyes.images.as_photograph`.
+        max_pixels : int, default=100_000_000
+            Largest file that is decoded; the size that its header states is checked before.
 
         Returns
         -------
@@ -213,8 +220,14 @@ class FaceReader:
         ImageError
             For a photograph that cannot be used.
         """
-        photograph = as_photograph(photograph)
-        grey = to_grey(photograph, colour=photograph.ndim == 3)
+        if is_source(photograph):
+            try:
+                grey = decode_photograph(photograph, max_pixels=max_pixels, bits=None).grey
+            except ImageError as error:
+                raise ImageError(f"photograph {quoted(photograph)}: {error}") from error
+        else:
+            photograph = as_photograph(photograph)
+            grey = to_grey(photograph, colour=photograph.ndim == 3)
         boxes, scores = find_faces(grey, upsample=self.upsample)
         eyes = self._classify(grey, [self._locator.find(grey, box) for box in boxes])
         return [

@@ -34,8 +34,9 @@ MIN_IMAGES = 100
 N_BINS = 10
 """Bins of equal width in the histogram of the probability of open."""
 
-# Of the normal distribution, one-sided 2.5%. There are two tests, so false alarms are at most 5%.
-_Z = 1.96
+# Of the normal distribution: 2.5% lie above the first, and 2.5% beyond the second in either direction. There are two tests,
+# so false alarms are at most 5%.
+_Z_SHARE, _Z_NOVELTY = 1.96, 2.24
 # The novelty of a patch whose features are those of the median eye is 0; its logarithm must be finite.
 _LEAST_NOVELTY = 1e-3
 # A bin without an image counts as having half of one, so that its logarithm is finite.
@@ -93,13 +94,13 @@ class Drift:
         Largest sum of the shares of ``unsure`` and ``not-an-eye`` that is no drift. None without a reference.
     novelty : dict of str to Moments, or None
         ``closed`` and ``open``, as predicted, to the moments of their log novelty. None where no novelty was given.
-    novelty_rise : float or None
+    novelty_change : float or None
         How far the mean log novelty is above that of the reference, in standard deviations, for images with the same
         predicted labels. None where one of both has no novelty.
     novelty_limit : float or None
-        Largest ``novelty_rise`` that is no drift.
+        Largest ``novelty_change`` that is no drift, up or down.
     drifted : bool or None
-        Whether one of both is above its limit; None without a reference, and for fewer than 100 images.
+        Whether one of both is beyond its limit; None without a reference, and for fewer than 100 images.
     reason : str
         The decision in one sentence.
     """
@@ -111,7 +112,7 @@ class Drift:
     psi: float | None
     limit: float | None
     novelty: dict[str, Moments] | None
-    novelty_rise: float | None
+    novelty_change: float | None
     novelty_limit: float | None
     drifted: bool | None
     reason: str
@@ -139,10 +140,11 @@ def drift(
 
     1. The share of images without a clear verdict, ``unsure`` or ``not-an-eye``, is compared with that of the
        reference. The limit is the share of the reference, plus a margin, plus 1.96 standard errors of the difference.
-       The margin is 0.03; with `same_source` it is 0.01.
+       The margin is 0.03; with `same_source` it is 0.01. The standard error is that of a reference with two more
+       images of each kind, so that it is not 0 where no verdict is unclear.
     2. With `novelty`, and a reference that has it, the mean log novelty is compared too: that of the images predicted
        open with that of the reference's, and that of the closed likewise, so that the share of open eyes does not
-       matter. The limit is 0.05 standard deviations, plus 1.96 standard errors.
+       matter. A fall counts as a rise does. The limit is 0.05 standard deviations, plus 2.24 standard errors.
     3. The histogram of the scores is compared by the population stability index, the sum over its bins of
        ``(q - p) log(q / p)``. It decides nothing.
 
@@ -217,15 +219,17 @@ def find_drift(
 ) -> Drift:
     """Do as `drift`, for the shares of n images that were counted before."""
     found: dict[str, Any] = {"n": n, "histogram": tuple(histogram.tolist()), "unsure": unsure, "not_an_eye": not_an_eye}
-    found |= dict.fromkeys(("psi", "limit", "novelty_rise", "novelty_limit", "drifted")) | {"novelty": novelty}
+    found |= dict.fromkeys(("psi", "limit", "novelty_change", "novelty_limit", "drifted")) | {"novelty": novelty}
     if reference is None:
         return Drift(**found, reason="nothing to compare with: no reference")
     known = _Reference.of(reference)
     found["psi"] = _stability_index(known.histogram, histogram, known.n, n)
-    error = np.sqrt(known.unclear * (1 - known.unclear) * (1 / n + 1 / known.n))
-    limit = found["limit"] = float(known.unclear + (OWN_MARGIN if same_source else MARGIN) + _Z * error)
-    rise, rise_limit = _novelty_rise(known.novelty, novelty)
-    found |= {"novelty_rise": rise, "novelty_limit": rise_limit}
+    # Two images of each kind are added: a reference without an unclear verdict has an error, too.
+    likely = (known.unclear * known.n + 2) / (known.n + 4)
+    error = np.sqrt(likely * (1 - likely) * (1 / n + 1 / known.n))
+    limit = found["limit"] = float(known.unclear + (OWN_MARGIN if same_source else MARGIN) + _Z_SHARE * error)
+    change, change_limit = _novelty_change(known.novelty, novelty)
+    found |= {"novelty_change": change, "novelty_limit": change_limit}
     if n < MIN_IMAGES:
         return Drift(**found, reason=f"{n} images are too few; {MIN_IMAGES} are needed")
     share = unsure + not_an_eye
@@ -234,20 +238,20 @@ def find_drift(
         f"{limit:.1%}"
     )
     found["drifted"] = share > limit
-    if rise is not None and rise_limit is not None:
-        above = rise > rise_limit
+    if change is not None and change_limit is not None:
+        beyond = abs(change) > change_limit
         reason += (
-            f"; the mean novelty changed by {round(rise, 2) + 0.0:+.2f} standard deviations, "
-            f"{'more than' if above else 'within'} the limit of {rise_limit:.2f}"
+            f"; the mean novelty changed by {round(change, 2) + 0.0:+.2f} standard deviations, "
+            f"{'more than' if beyond else 'within'} the limit of {change_limit:.2f}"
         )
-        found["drifted"] |= above
+        found["drifted"] |= beyond
     return Drift(**found, reason=reason)
 
 
-def _novelty_rise(
+def _novelty_change(
     before: Mapping[str, Moments] | None, now: Mapping[str, Moments] | None
 ) -> tuple[float | None, float | None]:
-    """Return the rise of the mean log novelty in standard deviations, and its limit; labels count as often as now."""
+    """Return the change of the mean log novelty in standard deviations, and its limit; labels count as often as now."""
     pairs = [(before[label], now[label]) for label in ("closed", "open")] if before and now else []
     # A label needs images on both sides, and a deviation to measure with.
     pairs = [(old, new) for old, new in pairs if old.n and new.n and old.deviation > 0]
@@ -256,9 +260,9 @@ def _novelty_rise(
     weights = np.array([new.n for _, new in pairs]) / sum(new.n for _, new in pairs)
     deviations = np.array([old.deviation for old, _ in pairs])
     scale = float(weights @ deviations)
-    rise = float(weights @ [new.mean - old.mean for old, new in pairs]) / scale
+    change = float(weights @ [new.mean - old.mean for old, new in pairs]) / scale
     squares = (weights * deviations) ** 2 @ [1 / old.n + 1 / new.n for old, new in pairs]
-    return rise, NOVELTY_MARGIN + _Z * float(np.sqrt(squares)) / scale
+    return change, NOVELTY_MARGIN + _Z_NOVELTY * float(np.sqrt(squares)) / scale
 
 
 @dataclass(frozen=True)

@@ -227,10 +227,15 @@ def _compare(predicted: NDArray[Any], recorded: Any, versions: Mapping[str, str]
         raise ModelError(f"{shown} does not reproduce its recorded predictions: not a number; copy or train it again")
     if difference > TOLERANCE:
         now = library_versions()
-        made = ", ".join(f"{name} {versions.get(name)} (here {now[name]})" for name in ("opencv", "numpy"))
+        names = ("opencv", "numpy")
+        made = ", ".join(f"{name} {versions.get(name)} (here {now[name]})" for name in names)
+        remedy = f"it was made with {made}; train it again here, or install those versions"
+        if all(versions.get(name) == now[name] for name in names):
+            remedy = "the versions are those that it was made with, so the file was altered or damaged; compare its "
+            remedy += "SHA-256 with that of its source, or copy it again"
         raise ModelError(
             f"{shown} does not reproduce its recorded predictions: they differ by {difference:.3g}, allowed is "
-            f"{TOLERANCE}; it was made with {made}; train it again here, or install those versions"
+            f"{TOLERANCE}; {remedy}"
         )
 
 

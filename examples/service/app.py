@@ -51,11 +51,14 @@ async def patches(request: Request) -> dict[str, Any]:
 
 @app.post("/photographs")
 async def photographs(request: Request) -> dict[str, Any]:
-    """Find the faces of a photograph, the first file of the request, and classify their eyes."""
+    """Find the faces of a photograph and classify their eyes."""
     if READER is None:
         raise HTTPException(501, "photographs need the package dlib")
     async with AT_A_TIME:
-        return {"faces": await to_thread.run_sync(read_faces, (await files_of(request))[0], limiter=ONE_PHOTOGRAPH)}
+        files = await files_of(request)
+        if len(files) > 1:
+            raise HTTPException(400, f"{len(files)} files; allowed is one photograph a request")
+        return {"faces": await to_thread.run_sync(read_faces, files[0], limiter=ONE_PHOTOGRAPH)}
 
 
 @app.get("/stats")

@@ -27,8 +27,10 @@ def _limited(request: Request) -> Request:
         nonlocal n_bytes
         message = await receive()
         n_bytes += len(message.get("body", b""))
-        if n_bytes > MAX_BYTES or message["type"] == "http.disconnect":
-            raise HTTPException(413, f"the request has more than {MAX_BYTES:,} bytes, or ended early")
+        if n_bytes > MAX_BYTES:
+            raise HTTPException(413, f"the request has more than {MAX_BYTES:,} bytes")
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "the request ended early")
         return message
 
     return Request(request.scope, limited)

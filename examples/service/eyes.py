@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from classic_eyes import load_model
 from classic_eyes.errors import ImageError
 from classic_eyes.faces import Eye, FaceReader
-from classic_eyes.images import read_images, read_photograph
+from classic_eyes.images import read_images
 from classic_eyes.inference.novelty import verdicts
 
 MAX_PATCH_PIXELS, MAX_PHOTOGRAPH_PIXELS = 1_000_000, 25_000_000
@@ -27,7 +27,7 @@ def classify(files: list[bytes]) -> list[dict[str, Any]]:
     good = images[[error is None for error in errors]]
     if not len(good):
         return [{"error": error} for error in errors]
-    # Beyond six digits a number depends on the batch.
+    # Further digits depend on the batch, and the last of these may.
     opened, novelty = MODEL.predict_proba(good)[:, 1].round(6), MODEL.novelty_score(good).round(6)
     states = verdicts(opened, novelty, unsure=MODEL.program.unsure)
     columns = zip(opened.tolist(), states, novelty.tolist(), strict=True)
@@ -39,9 +39,9 @@ def read_faces(file: bytes) -> list[dict[str, Any]]:
     """Return the faces of a photograph from left to right, and the probability that each eye is open."""
     assert READER is not None  # the application has looked
     try:
-        faces = READER.read(read_photograph(file, max_pixels=MAX_PHOTOGRAPH_PIXELS))
+        faces = READER.read(file, max_pixels=MAX_PHOTOGRAPH_PIXELS)
     except ImageError as error:
-        raise HTTPException(422, f"the photograph cannot be read: {error}") from error
+        raise HTTPException(422, str(error)) from error
     return [{"box": face.box, "verdict": face.verdict, "eyes": [_row(eye) for eye in face.eyes]} for face in faces]
 
 

@@ -92,7 +92,7 @@ def test_statistics_of_a_run_are_the_reference_of_the_next(eyes, model, tmp_path
     again = stats(tmp_path / "again.json", eyes, "--model", path, "--reference", tmp_path / "first.json")
     assert (again["drifted"], again["reference"]) == (False, "--reference")
     assert again["psi"] == pytest.approx(0, abs=1e-9)
-    assert again["novelty_rise"] == pytest.approx(0, abs=1e-9)
+    assert again["novelty_change"] == pytest.approx(0, abs=1e-9)
     assert "no drift: " in capsys.readouterr().err
 
 

@@ -70,9 +70,12 @@ def test_announcement_says_how_many_images_what_happens_and_how_long(tmp_path):
     eyes = read_eyes(write_labelled(tmp_path / "eyes", 40))
     counts = "eyes: 40 images: 20 open, 20 closed, 0 unlabelled, in 40 groups"
     seconds = estimate_seconds(40)
-    assert _announcement(eyes, 0, None, replaced=False) == f"{counts}; training: about {seconds:.0f} seconds"
+    assert (
+        _announcement(eyes, 0, None, replaced=False)
+        == f"{counts}; training: about {seconds:.0f} seconds on an idle computer"
+    )
     minutes = estimate_seconds(40, 20, n_jobs=1) / 60
-    text = f"{counts}; 20-fold evaluation, then training: about {minutes:.0f} minutes"
+    text = f"{counts}; 20-fold evaluation, then training: about {minutes:.0f} minutes on an idle computer"
     assert _announcement(eyes, 20, 1, replaced=False) == text
     # The estimate is that of the recipe's classifier.
     assert _announcement(eyes, 2, None, replaced=True) == f"{counts}; 2-fold evaluation, then training"
@@ -804,7 +807,7 @@ def test_steps_are_shown_with_the_time(tmp_path, capsys):
     assert main("train", folder, "--out", tmp_path / "a.npz", "--folds", 2, *FAST) == 0
     steps = re.findall(r"^\[\d+ s\] (.*)$", capsys.readouterr().err, re.MULTILINE)
     assert steps[:2] == ["evaluation: fold 1 of 2 done", "evaluation: fold 2 of 2 done"]
-    assert steps[2:] == ["training: preparing 30 images and 0 synthetic eyes", "training: view 1 of 1"]
+    assert steps[2:] == ["training: preparing 30 images and 90 synthetic eyes", "training: view 1 of 1"]
     write_eyes(tmp_path / "bare", 80)
     assert main("train", tmp_path / "bare", "--out", tmp_path / "b.npz", *FAST) == 0
     steps = re.findall(r"^\[\d+ s\] finding labels: (.*)$", capsys.readouterr().err, re.MULTILINE)

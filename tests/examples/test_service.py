@@ -140,7 +140,7 @@ HOSTILE = {
         "the form has no file",
     ),
     "form of text": ({"files": {"image": (None, "x")}}, 400, "Too many fields"),
-    "form of bad files": ({"files": form([b"x", b""])}, 422, "no image can be read"),
+    "form of a bad file": ({"files": form([b"x"])}, 422, "no image can be read"),
     "10,000 parts": ({"files": form([b"x"] * 10_000)}, 400, "Too many files"),
     "257 parts": ({"files": form(EYES[:1] * 257)}, 400, "Too many files"),
     "large form": ({"files": form([bytes(5_100_000)] * 2)}, 413, "more than 10,000,000 bytes"),
@@ -162,6 +162,14 @@ def test_hostile_requests_are_refused_in_one_line(client, kind, path, caplog):
     assert len(detail) < 200
     # The service goes on.
     assert client.post("/patches", content=EYES[0], headers=IMAGE).status_code == 200
+
+
+def test_a_form_of_bad_files_and_one_of_two_photographs_are_refused(client):
+    files = form([b"x", b""])
+    answer = client.post("/patches", files=files)
+    assert (answer.status_code, "no image can be read" in answer.json()["detail"]) == (422, True)
+    answer = client.post("/photographs", files=files)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "2 files; allowed is one photograph a request")
 
 
 def test_a_photograph_of_too_many_pixels_is_refused(client):
@@ -210,7 +218,7 @@ def test_an_endless_form_is_not_read_to_its_end():
 
 def test_a_client_that_leaves_ends_no_more_than_its_request():
     half = {"type": "http.request", "body": EYES[0][:99], "more_body": True}
-    assert ask(iter([half, {"type": "http.disconnect"}])) == (413, 2)
+    assert ask(iter([half, {"type": "http.disconnect"}])) == (400, 2)
 
 
 class _Held:

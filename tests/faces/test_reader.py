@@ -153,6 +153,15 @@ def test_photographs_of_any_kind_are_read_alike(reader68, tmp_path):
         assert repr(face) == repr(expected)
 
 
+def test_a_jpeg_is_read_as_the_command_reads_it(reader68, tmp_path):
+    path = tmp_path / "a.jpg"
+    cv2.imwrite(str(path), COLLINS[..., ::-1])
+    expected = reader68.read(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    assert repr(reader68.read(path)) == repr(reader68.read(path.read_bytes())) == repr(expected)
+    with pytest.raises(ImageError, match=r"a\.jpg': .*at most 1,000 are decoded"):
+        reader68.read(path, max_pixels=1000)
+
+
 def test_a_doubtful_face_counts_if_its_eyes_look_like_eyes(monkeypatch):
     box = np.array([BOX], float)
     elsewhere = np.array([[20.0, 300, 88, 88]])

@@ -26,7 +26,8 @@ def found(n, n_unsure, n_other=0, *, reference=EVEN, **options):
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
 @pytest.mark.parametrize(("same_source", "margin"), [(False, MARGIN), (True, OWN_MARGIN)])
 def test_the_limit_is_the_share_of_the_reference_a_margin_and_the_deviation_of_a_share(n, same_source, margin):
-    expected = 0.06 + margin + 1.96 * np.sqrt(0.06 * 0.94 * (1 / n + 1 / 10_000))
+    likely = 602 / 10_004
+    expected = 0.06 + margin + 1.96 * np.sqrt(likely * (1 - likely) * (1 / n + 1 / 10_000))
     one = found(n, 0, same_source=same_source)
     assert one.limit == pytest.approx(expected)
     below, above = int(np.floor(expected * n)), int(np.floor(expected * n)) + 1
@@ -34,6 +35,12 @@ def test_the_limit_is_the_share_of_the_reference_a_margin_and_the_deviation_of_a
     assert found(n, above, same_source=same_source).drifted is True
     # Both verdicts count alike.
     assert found(n, above - 5, 5, same_source=same_source).drifted is True
+
+
+def test_a_reference_without_unclear_verdicts_has_an_error_too():
+    clear = {**EVEN, "n": 200, "unsure": 0.0, "not_an_eye": 0.0}
+    assert found(200, 3, reference=clear, same_source=True).drifted is False
+    assert found(200, 12, reference=clear, same_source=True).drifted is True
 
 
 def test_fewer_unclear_verdicts_than_before_are_no_drift():
@@ -57,7 +64,7 @@ def test_shares_and_histogram_are_those_of_the_images():
     assert (one.n, one.unsure, one.not_an_eye) == (4, 0.25, 0.25)
     assert one.histogram == (0.25, 0.25, 0, 0, 0, 0.25, 0, 0, 0, 0.25)
     assert (one.psi, one.limit, one.drifted) == (None, None, None)
-    assert (one.novelty, one.novelty_rise, one.novelty_limit) == (None, None, None)
+    assert (one.novelty, one.novelty_change, one.novelty_limit) == (None, None, None)
     assert one.reason == "nothing to compare with: no reference"
 
 
@@ -78,7 +85,7 @@ def novel(scores, novelty, reference=None, **options):
     return drift(reference, scores, ["open"] * len(scores), novelty=novelty, **options)
 
 
-def test_the_rise_of_the_novelty_is_in_deviations_and_of_the_same_labels():
+def test_the_change_of_the_novelty_is_in_deviations_and_of_the_same_labels():
     rng = np.random.default_rng(0)
     scores = np.repeat([0.1, 0.9], 500)
     # The log novelty of closed eyes is higher: a mean of -1 against -2.
@@ -94,23 +101,26 @@ def test_the_rise_of_the_novelty_is_in_deviations_and_of_the_same_labels():
     rise = weights @ [new.mean() + 0.3 - old.mean() for new, old in parts] / scale
     squares = [old.var() * (1 / 500 + 1 / len(new)) for new, old in parts]
     error = np.sqrt(weights**2 @ squares)
-    assert later.novelty_rise == pytest.approx(rise)
-    assert later.novelty_limit == pytest.approx(NOVELTY_MARGIN + 1.96 * error / scale)
+    assert later.novelty_change == pytest.approx(rise)
+    assert later.novelty_limit == pytest.approx(NOVELTY_MARGIN + 2.24 * error / scale)
     assert later.drifted is True
     assert "the mean novelty changed by +0." in later.reason
     # Closed eyes alone are no drift, though their novelty is higher.
     assert novel(scores[:500], np.exp(closed), before.to_dict()).drifted is False
-    # A novelty that falls is no drift either.
-    assert novel(scores, np.exp(logs - 1), before.to_dict()).drifted is False
+    fallen = novel(scores, np.exp(logs - 1), before.to_dict())
+    assert fallen.novelty_change < 0
+    assert fallen.drifted is True
+    assert "the mean novelty changed by -" in fallen.reason
+    assert ", more than the limit of" in fallen.reason
 
 
 def test_without_novelty_on_both_sides_it_is_not_compared():
     scores = np.linspace(0, 1, 200)
     with_it, without = novel(scores, np.ones(200)), drift(None, scores, ["open"] * 200)
-    assert novel(scores, np.ones(200), without.to_dict()).novelty_rise is None
-    assert drift(with_it.to_dict(), scores, ["open"] * 200).novelty_rise is None
+    assert novel(scores, np.ones(200), without.to_dict()).novelty_change is None
+    assert drift(with_it.to_dict(), scores, ["open"] * 200).novelty_change is None
     # Nor where all novelties of the reference are equal: there is no deviation to measure with.
-    assert novel(scores, 2 * np.ones(200), with_it.to_dict()).novelty_rise is None
+    assert novel(scores, 2 * np.ones(200), with_it.to_dict()).novelty_change is None
 
 
 def test_moments_of_parts_are_those_of_the_whole():

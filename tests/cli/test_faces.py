@@ -20,6 +20,7 @@ from classic_eyes._utils.memory import memory_of_tree_mb
 from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
 from classic_eyes.images import finding
+from classic_eyes.images.arrays import MAX_PIXELS
 from classic_eyes.inference import processes
 from classic_eyes.synthetic import EyeParameters, render
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "Train a classifier on folders, with all, some or no labels, and write the model and its card.",
     "evaluate": "Score a model on labelled images that it was not trained on, or predictions that were made before.",
     "faces": "Find the eyes of every face in photographs and classify them: boxes, aspect ratio, probability, verdict.",
+    "marks": "Copy or move the photographs that were kept or rejected on the page of faces.",
     "video": "Find blinks, closures and PERCLOS in videos or from a camera: events, frames, summaries, drawings.",
     "calibrate": "Fit a person's own decision threshold to a few dozen of their images.",
     "label": "Write a page on which a person labels images, highest priority first.",
@@ -59,12 +60,30 @@ def _run(words: list[str]) -> int:
     from .._utils import dependencies  # noqa: F401  # every command needs it; here a fault in it is named
 
     command = import_module(f".{name}", __name__)  # one command alone: importing all of them takes two seconds
-    parser = OneLineParser(prog=f"classic-eyes {name}", description=COMMANDS[name])
-    command.add_arguments(parser)
-    arguments = parser.parse_args(words[1:])
+    parser = _parser_of(name)
+    arguments, unknown = parser.parse_known_args(words[1:])
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{_owners(unknown)}")
     arguments.argv = words
     with _logged():
         return int(command.work(arguments))
+
+
+def _parser_of(name: str) -> OneLineParser:
+    parser = OneLineParser(prog=f"classic-eyes {name}", description=COMMANDS[name])
+    import_module(f".{name}", __name__).add_arguments(parser)
+    return parser
+
+
+def _owners(unknown: Sequence[str]) -> str:
+    """Return which commands have the first unknown option, as ``; --events belongs to video``."""
+    option = next((word.partition("=")[0] for word in unknown if word.startswith("--")), None)
+    owners = []
+    for name in COMMANDS if option is not None else ():
+        with contextlib.suppress(ImportError, ClassicEyesError):  # a command whose packages are not installed
+            if any(option in action.option_strings for action in _parser_of(name)._actions):
+                owners.append(name)
+    return f"; {option} belongs to {', '.join(owners)}" if owners else ""
 
 
 @contextlib.contextmanager

@@ -63,6 +63,12 @@ _NONE = "none"
 _N_FIRST, _PATCHES = 32, 0.75
 # Photographs that could not be read and are printed by name.
 _N_FAILED = 3
+# From this number, a run that cannot be continued says so at its start: it takes half a minute or more.
+_N_LONG = 200
+# The largest value of --upsample.
+_MAX_UPSAMPLE = 2
+# Options that change rows or drawings. A stopped run leaves them beside its rows, and --resume compares them.
+_COMPARED = ("model", "landmarks", "calibration", "upsample", "max_pixels", "bits", "only")
 
 
 class _Row(NamedTuple):
@@ -144,7 +150,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--draw",
         metavar="DIR",
-        help="also write each photograph there as JPEG, at most 2,560 pixels long, with boxes, landmarks and "
+        help="also write each photograph there as JPEG, 960 to 2,560 pixels long, with boxes, landmarks and "
         "predictions; not in a folder that is read",
     )
     parser.add_argument(
@@ -156,7 +162,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace existing files of all these outputs")
     parser.add_argument(
-        "--resume", action="store_true", help="continue an interrupted run with --out; the output is byte-identical"
+        "--resume",
+        action="store_true",
+        help="continue an interrupted run that had --out and the same options; the output is byte-identical",
     )
     parser.add_argument("--jobs", type=positive_integer, metavar="N", help="processes; default: one per core")
     parser.add_argument(
@@ -213,10 +221,17 @@ def work(arguments: Namespace) -> int:
         files = drawing_files(arguments.draw, listing, _drawing_name, what="photographs", force=may_replace)
         drawings = {path: str(file) for path, file in files.items()}
     items = [_Item(path, utf8_name(name), drawings.get(path)) for path, name in listing.images]
-    done = _Done(0, (None,) * len(outputs), b"", Counter(), [])
+    done = _Done(0, (None,) * len(outputs), b"", Counter(), [], 0)
     if arguments.resume:
+        _check_same_options(arguments)
+        found = _read_finished(arguments, outputs, items)
+        if found is not None:
+            return _print_finished(arguments, found, n)
         done = _read_done(outputs, [item.name for item in items])
         _print_not_continued(arguments)
+        _print_read_again(arguments, done)
+    elif arguments.out is None and outputs[0].option != "--out" and n >= _N_LONG:
+        print("without --out FILE, this run cannot be continued if it is stopped", file=sys.stderr)
 
     start = time.perf_counter()
     count, failed, peaks, patches = Counter(done.counts), list(done.failed), Peaks(), _Patches()
@@ -231,6 +246,7 @@ def work(arguments: Namespace) -> int:
                 _check_rest(done, outputs[0], read)
             opened = [output.opened(arguments, keep) for output, keep in zip(outputs, done.sizes, strict=True)]
             written = [stack.enter_context(each) for each in opened]
+            _write_options(arguments)
             is_opened = True
             pairs = zip(items[done.n :], chain(first, results), strict=True)
             for item, read in with_progress(pairs, n, "photographs", start=done.n):
@@ -252,10 +268,13 @@ def work(arguments: Namespace) -> int:
         raise
     if arguments.page is not None:
         _write_page(arguments.page, title=_title(arguments.paths))
+    if arguments.out is not None:
+        Path(_part_of(arguments.out)).unlink(missing_ok=True)
     _print_summary(count, n, n - done.n, time.perf_counter() - start if patches.n else None)
     patches.print_hint()
     _print_failed(failed)
-    _print_advice(count, arguments.upsample, are_patches=patches.is_printed)
+    if not patches.is_printed:  # in patches of eyes there is no face to be missed
+        _print_advice(count, arguments)
     _print_written(arguments)
     if arguments.draw is not None:
         _print_drawings(arguments.draw, drawn, drawings.values(), listing)
@@ -448,9 +467,12 @@ def _outputs(arguments: Namespace) -> list[_Output]:
     return outputs
 
 
-def _part_of(page: str) -> str:
-    """Return the file in which the photographs of a page are collected, so that an interrupted run can continue."""
-    return f"{page}.part"
+def _part_of(output: str) -> str:
+    """Return a file that is there until a run ends, so that an interrupted run can continue.
+
+    That of a page collects its photographs. That of the rows holds the options of the run.
+    """
+    return f"{output}.part"
 
 
 def _check_outputs(arguments: Namespace, outputs: Sequence[_Output], listing: Listing) -> None:
@@ -459,8 +481,12 @@ def _check_outputs(arguments: Namespace, outputs: Sequence[_Output], listing: Li
     resume, force = arguments.resume, arguments.force
     known: dict[str, str] = {}
     files = [(each.option, each.path) for each in outputs]
+    if arguments.out is not None and not is_stream(arguments.out):
+        files.append(("--out", _part_of(arguments.out)))
     if arguments.page is not None:
-        files.insert(-1, ("--page", arguments.page))  # messages name it rather than the file it is made of
+        files.insert(
+            len(outputs) - 1, ("--page", arguments.page)
+        )  # messages name it rather than the file it is made of
     for option, path in files:
         endings = (".html", ".htm") if path == arguments.page and option == "--page" else ()
         check_out(path, *endings, force=force, resume=resume, read=inputs, option=option)
@@ -519,10 +545,100 @@ def _title(paths: Sequence[str]) -> str:
 # -- resuming --
 
 
+def _options(arguments: Namespace) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in _COMPARED}
+
+
+def _write_options(arguments: Namespace) -> None:
+    """Write the options of this run beside its rows."""
+    if arguments.out is None or is_stream(arguments.out):
+        return
+    part = _part_of(arguments.out)
+    try:
+        write_whole(part, json.dumps(_options(arguments)).encode())
+    except OSError as error:
+        raise ParameterError(f"--out: {part!r} cannot be written ({error.strerror}); make room") from error
+
+
+def _check_same_options(arguments: Namespace) -> None:
+    """Refuse to continue a run that had other options; a run that was killed at its start has left none."""
+    part = _part_of(arguments.out)
+    if is_stream(arguments.out) or not os.path.lexists(part):
+        return
+    try:
+        before = dict(json.loads(Path(part).read_bytes()))
+        values = [(name, before[name], now) for name, now in json.loads(json.dumps(_options(arguments))).items()]
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise DataError(f"--out: {part!r} is damaged; delete it, and start again with --force") from error
+    differing = [each for each in values if each[1] != each[2]]
+    if differing:
+        had, has = (", ".join(_as_option(each[0], each[k]) for each in differing) for k in (1, 2))
+        raise ParameterError(
+            f"--resume: the stopped run had {had}, and this one has {has}; use the same options, or start again with "
+            "--force instead of --resume"
+        )
+
+
+def _as_option(name: str, value: Any) -> str:
+    option = f"--{name.replace('_', '-')}"
+    if value is None:
+        return f"no {option}"
+    return f"{option} {','.join(value) if isinstance(value, list) else value}"
+
+
+class _Finished(NamedTuple):
+    """What a finished run found."""
+
+    counts: Counter[str]
+    failed: list[tuple[str, str]]
+
+
+def _read_finished(arguments: Namespace, outputs: Sequence[_Output], items: Sequence[_Item]) -> _Finished | None:
+    """Return what a run found if all its outputs are complete, else None."""
+    tables = [output for output in outputs if output.option != "--page"]
+    needed = [arguments.out, *(name for name in (arguments.photos, arguments.page) if name is not None)]
+    parts = [_part_of(name) for name in (arguments.out, arguments.page) if name is not None]
+    if not all(map(os.path.isfile, needed)) or any(map(os.path.lexists, parts)):
+        return None
+    names_of_all = [item.name for item in items]
+    ends, found = zip(*(_ends(output, names_of_all) for output in tables), strict=True)
+    sizes = [os.path.getsize(str(output.path)) for output in tables]
+    if any(len(each) < len(items) for each in ends) or sizes != [each[-1] for each in ends]:
+        return None
+    count, failed = _counted(names_of_all, found[0])
+    for item, (verdicts, error) in zip(items, found[0], strict=True):
+        is_drawn = arguments.only is None or not (set(verdicts) or {_NONE}).isdisjoint(arguments.only)
+        if item.drawing is not None and error is None and is_drawn and not os.path.lexists(item.drawing):
+            return None
+    return _Finished(count, failed)
+
+
+def _print_finished(arguments: Namespace, found: _Finished, n: int) -> int:
+    _print_summary(found.counts, n, 0, None)
+    _print_failed(found.failed)
+    print(
+        f"{arguments.out} is complete: nothing was read or written; to start again, give --force instead of --resume",
+        file=sys.stderr,
+    )
+    return 1 if found.counts["failed"] else 0
+
+
+def _print_read_again(arguments: Namespace, done: _Done) -> None:
+    """Print why photographs that have their rows are read again."""
+    again = done.n_rows - done.n
+    if again > 1:  # the last one always is
+        print(
+            f"classic-eyes: warning: {arguments.out} has {_photographs(done.n_rows)}, but the other outputs fewer; "
+            f"{again:,} are read again",
+            file=sys.stderr,
+        )
+
+
 class _Done(NamedTuple):
     """What an interrupted run left: the first ``n`` photographs, in ``sizes`` bytes of the files.
 
-    ``rest`` has the rows of the next photograph in the file of rows, empty if it could not be read.
+    ``rest`` has the rows of the next photograph in the file of rows, empty if it could not be read. The file of rows
+    has ``n_rows`` photographs, of which the last may lack rows.
     """
 
     n: int
@@ -530,6 +646,18 @@ class _Done(NamedTuple):
     rest: bytes
     counts: Counter[str]
     failed: list[tuple[str, str]]
+    n_rows: int
+
+
+def _counted(
+    names_done: Iterable[str], found: Iterable[tuple[tuple[str, ...], str | None]]
+) -> tuple[Counter[str], list[tuple[str, str]]]:
+    count, failed = Counter[str](), list[tuple[str, str]]()
+    for name, (verdicts, error) in zip(names_done, found, strict=False):
+        count.update(_kinds(verdicts, error))
+        if error is not None:
+            failed.append((name, error))
+    return count, failed
 
 
 def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
@@ -540,18 +668,14 @@ def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
     """
     ends, found = zip(*(_ends(output, expected) for output in outputs), strict=True)
     n = min(max(0, len(ends[0]) - 1), *(len(each) for each in ends[1:]), len(expected))
-    count, failed = Counter[str](), list[tuple[str, str]]()
-    for name, (verdicts, error) in zip(expected[:n], found[0], strict=False):
-        count.update(_kinds(verdicts, error))
-        if error is not None:
-            failed.append((name, error))
+    count, failed = _counted(expected[:n], found[0])
     rest = b""
     if n < len(ends[0]) and found[0][n][1] is None:
         begin = ends[0][n - 1] if n else len(outputs[0].head)
         with open(str(outputs[0].path), "rb") as file:
             file.seek(begin)
             rest = file.read(ends[0][n] - begin)
-    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count, failed)
+    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count, failed, len(ends[0]))
 
 
 def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tuple[tuple[str, ...], str | None]]]:
@@ -627,19 +751,24 @@ def _print_failed(failed: Sequence[tuple[str, str]]) -> None:
         print(f"classic-eyes: skipped {n:,} more; the column error has the reasons", file=sys.stderr)
 
 
-def _print_advice(count: Counter[str], upsample: int, *, are_patches: bool) -> None:
-    """Print which photographs a person should look at; in patches of eyes there is no face to be missed."""
+def _print_advice(count: Counter[str], arguments: Namespace) -> None:
+    """Print which photographs a person should look at, by the names of the filters of the page."""
     if n := count["with unknown"]:
         which = "photograph" if n == 1 else _photographs(n)
         print(f"look at the {which} with unknown: eyes that cannot be classified are often closed", file=sys.stderr)
-    where = []
+    where, filters = [], []
     if n := count["without"]:
         where.append(f"the {'photograph' if n == 1 else _photographs(n)} without a face")
+        filters.append("No face")
     if n := count["open group"]:
         where.append(f"the {'group' if n == 1 else f'{n:,} groups'} with all faces open")
-    if where and not are_patches:
-        more = "" if upsample else "; --upsample 1 finds more faces, and takes longer"
-        print(f"look also at {' and '.join(where)}: a face with closed eyes may be missed{more}", file=sys.stderr)
+        filters.append("Groups, all open")
+    if where:
+        more = f"; --upsample {arguments.upsample + 1} finds more faces, and takes longer"
+        more = more if arguments.upsample < _MAX_UPSAMPLE else ""
+        page = "" if arguments.page is None else f" (on the page: {'; '.join(filters)})"
+        message = f"look also at {' and '.join(where)}{page}: a face with closed eyes may be missed{more}"
+        print(message, file=sys.stderr)
 
 
 def _print_written(arguments: Namespace) -> None:

@@ -20,6 +20,7 @@ from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
 from classic_eyes.images import finding
+from classic_eyes.images.arrays import MAX_PIXELS
 from classic_eyes.inference import processes
 from classic_eyes.synthetic import EyeParameters, render
 
@@ -485,6 +486,93 @@ def test_killed_run_is_resumed_to_the_same_bytes(folder, whole, tmp_path):
     assert [file.read_bytes() for file in files] == whole["csv"]
 
 
+def stopped_after(n: int, *arguments: object) -> None:
+    """Run a command, and stop it after some photographs."""
+    real, calls = faces.FaceReader.read, []
+
+    def stop(reader, photograph):
+        calls.append(1)
+        if len(calls) > n:
+            raise KeyboardInterrupt
+        return real(reader, photograph)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(faces.FaceReader, "read", stop)
+        assert main(*arguments) == 130
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        (
+            (),
+            ("--upsample", 1),
+            "had --upsample 0, and this one has --upsample 1; use the same options, or start again",
+        ),
+        (("--upsample", 1), (), "had --upsample 1, and this one has --upsample 0; use"),
+        ((), ("--model", "fast"), "had --model default, and this one has --model fast; use"),
+        (
+            ("--only", "closed,wink", "--bits", 12),
+            ("--only", "closed"),
+            "had --bits 12, --only closed,wink, and this one has no --bits, --only closed; use",
+        ),
+        ((), ("--max-pixels", 10**6), "and this one has --max-pixels 1000000; use"),
+    ],
+)
+def test_stopped_run_is_not_continued_with_other_options(folder, tmp_path, capsys, before, now, message):
+    command, _ = outputs_of(folder, tmp_path, "--jobs", 1)
+    stopped_after(3, *command, *before)
+    left = {name: (tmp_path / name).read_bytes() for name in below(tmp_path)}
+    assert "eyes.csv.part" in left
+    capsys.readouterr()
+    assert main(*command, *now, "--resume") == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert {name: (tmp_path / name).read_bytes() for name in below(tmp_path)} == left
+    # With the same ones it is; other options that change nothing may differ.
+    assert main(*command[:-1], 2, *before, "--resume") == 1
+    assert not [name for name in below(tmp_path) if name.endswith(".part")]
+
+
+def test_damaged_options_of_a_stopped_run(folder, tmp_path, capsys):
+    command = ("faces", folder, "--out", tmp_path / "eyes.csv", "--jobs", 1)
+    stopped_after(3, *command)
+    for damaged in (b"", b"[1]", b"{}", b"\xff"):
+        (tmp_path / "eyes.csv.part").write_bytes(damaged)
+        assert main(*command, "--resume") == 2
+        assert "eyes.csv.part' is damaged; delete it, and start again with --force" in capsys.readouterr().err
+    assert main(*command, "--force") == 1
+    assert below(tmp_path) == ["eyes.csv"]
+
+
+def test_finished_run_is_not_done_again(folder, whole, tmp_path, monkeypatch, capsys):
+    arguments, files = outputs_of(folder, tmp_path, "--jobs", 1)
+    assert main(*arguments) == 1
+    capsys.readouterr()
+    before = {name: (tmp_path / name).stat().st_mtime_ns for name in below(tmp_path)}
+    with monkeypatch.context() as patched:
+        patched.setattr(faces, "_read", None)
+        assert main(*arguments, "--resume") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "6 read: 8 faces, 8 open, 1 without a face, 1 failed; 7 were done before",
+        "classic-eyes: skipped c.jpg: text, not an image",
+        f"{files[0]} is complete: nothing was read or written; to start again, give --force instead of --resume",
+    ]
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in below(tmp_path)} == before
+    # What is missing is made again, and the reason is printed.
+    for missing in (files[2], tmp_path / "drawn" / "f.jpg"):
+        content = missing.read_bytes()
+        missing.unlink()
+        assert main(*arguments, "--resume") == 1
+        assert (
+            f"warning: {files[0]} has 7 photographs, but the other outputs fewer; 7 are read again\n"
+            in capsys.readouterr().err
+        )
+        assert missing.read_bytes() == content
+        assert [file.read_bytes() for file in files] == whole["csv"]
+
+
 def test_rows_that_this_run_would_not_write_are_not_continued(folder, whole, tmp_path, capsys):
     out = tmp_path / "eyes.csv"
     half = whole["csv"][0].splitlines(keepends=True)[:6]
@@ -603,10 +691,26 @@ def test_groups_with_open_eyes_are_named_for_a_look(folder, tmp_path, capsys):
     assert main(*command) == 1
     message = "look also at the photograph without a face and the group with all faces open: a face with closed eyes"
     assert f"{message} may be missed; --upsample 1 finds more faces" in capsys.readouterr().err
-    # A resumed run counts those of its first part; the remedy is not repeated where it is in use.
+    # A resumed run counts those of its first part; the remedy is the next one.
     (tmp_path / "eyes.csv").write_bytes(b"".join((tmp_path / "eyes.csv").read_bytes().splitlines(keepends=True)[:-4]))
     assert main(*command, "--resume", "--upsample", 1) == 1
+    assert f"{message} may be missed; --upsample 2 finds more faces" in capsys.readouterr().err
+    # A page has a filter for each.
+    assert main("faces", folder, "--page", tmp_path / "page.html", "--upsample", 2) == 1
+    message = message.replace(": a face", " (on the page: No face; Groups, all open): a face")
     assert f"{message} may be missed\n" in capsys.readouterr().err
+
+
+def test_long_run_that_cannot_be_continued_says_so_at_its_start(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(faces, "_N_LONG", 1)
+    line = "without --out FILE, this run cannot be continued if it is stopped\n"
+    for options, is_told in (
+        (("--photos", tmp_path / "p.csv"), True),
+        (("--photos", tmp_path / "q.csv", "--out", tmp_path / "e.csv"), False),
+        ((), False),
+    ):
+        assert main("faces", folder / "sub", *options) == 0
+        assert capsys.readouterr().err.startswith(line) == is_told
 
 
 def test_camera_raw_is_read_in_processes_without_a_warning(tmp_path):
@@ -730,24 +834,22 @@ def test_no_speed_where_nothing_was_read(album, capsys):
     assert "a second" in capsys.readouterr().err
     assert main(*command, "--resume") == 1
     lines = capsys.readouterr().err.splitlines(keepends=True)
+    complete = "is complete: nothing was read or written; to start again, give --force instead of --resume"
+    assert lines == [
+        "1 read: 1 face, 1 open, 1 failed; 2 were done before\n",
+        skipped.format("last.jpg"),
+        f"{out} {complete}\n",
+    ]
+    # The last photograph of an interrupted run is read again, and gives no speed where it fails.
+    options = dict.fromkeys(("landmarks", "calibration", "bits", "only")) | {"model": "default", "upsample": 0}
+    out.with_name("eyes.csv.part").write_text(json.dumps(options | {"max_pixels": MAX_PIXELS}))
+    assert main(*command, "--resume") == 1
+    lines = capsys.readouterr().err.splitlines(keepends=True)
     assert lines[1:] == [
         "1 read: 1 face, 1 open, 1 failed; 1 was done before\n",
         skipped.format("last.jpg"),
         f"wrote {out}\n",
     ]
-
-
-def test_script_of_the_document_moves_what_was_rejected(tmp_path, monkeypatch):
-    (script,) = [block for block in python_in("guides/photographs.md") if "marks.csv" in block]
-    names = ["a, b.jpg", "sub/c.jpg", "d.jpg", "e.jpg"]
-    write_walls(tmp_path / "wedding", *names)
-    monkeypatch.chdir(tmp_path)
-    with open("marks.csv", "w", encoding="utf-8", newline="") as opened:
-        marks = ["reject", "reject", "keep", ""]
-        csv.writer(opened).writerows([("file", "mark"), *zip(names, marks, strict=True)])
-    exec(compile(script, "docs/guides/photographs.md", "exec"), {})
-    assert below(tmp_path / "rejected") == ["a, b.jpg", "sub/c.jpg"]
-    assert below(tmp_path / "wedding") == ["d.jpg", "e.jpg"]
 
 
 def test_python_of_the_document_reads_a_photograph(tmp_path, monkeypatch, capsys):

@@ -26,6 +26,24 @@ def test_unknown_option_points_to_the_help_of_its_command(command, capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "owners"),
+    [
+        ("faces", "--events", "video"),
+        ("faces", "--events=e.csv", "video"),
+        ("video", "--photos", "faces"),
+        ("evaluate", "--start-from", "train"),
+        ("predict", "--page", "faces, video, label, audit"),
+    ],
+)
+def test_unknown_option_of_another_command_names_it(command, option, owners, capsys):
+    assert main(command, "x", "y", option) == 2
+    name = option.partition("=")[0]
+    assert f"unrecognized arguments: {option}; {name} belongs to {owners}; see classic-eyes {command} --help" in (
+        capsys.readouterr().err
+    )
+
+
 def test_missing_and_unknown_commands_and_the_version(capsys):
     assert main() == 2
     capsys.readouterr()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._utils.html import data_block, escape, filter_page, resource
-from .bursts import best_of, find_bursts
+from .bursts import best_of, colours_of, find_bursts
 from .entry import KINDS, PageEntry
 
 __all__ = ["render_page"]
@@ -33,6 +33,7 @@ _FILTERS = (
     ("none", "No face"),
     ("failed", "Not read"),
     ("open", "Open"),
+    ("group", "Groups, all open"),
 )
 _MARKS = (("any", "Any mark"), ("keep", "Kept"), ("reject", "Rejected"), ("unmarked", "Unmarked"))
 _KEYS = (
@@ -58,6 +59,8 @@ _SYMBOLS = {
     "none": '<path d="M6.8 7a3.2 3.2 0 1 0 6.4 0a3.2 3.2 0 1 0-6.4 0M4 17c.8-7 11.2-7 12 0" stroke-dasharray="2 2"/>',
     "failed": '<path d="M10 3l8 14H2zM10 8v4.2"/><circle class="full" cx="10" cy="14.6" r=".9"/>',
     "open": '<path d="M2.5 10c4-6.5 11-6.5 15 0c-4 6.5-11 6.5-15 0z"/><circle class="full" cx="10" cy="10" r="2.2"/>',
+    "group": '<path d="M4.4 7a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0M1.5 16.5c.6-6 10.4-6 11 0M12 4.6a2.6 2.6 0 1 1 1 '
+    '4.9M15 11.6c2.2.6 3.2 2.4 3.5 4.9"/>',
     "star": '<path class="full" d="M10 2.5l2.3 4.9 5.3.7-3.9 3.7 1 5.3-4.7-2.6-4.7 2.6 1-5.3-3.9-3.7 5.3-.7z"/>',
     "keep": '<path d="M4 10.5l4 4 8-9"/>',
     "reject": '<path d="M5 5l10 10M15 5L5 15"/>',
@@ -134,7 +137,7 @@ def _item(entry: PageEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "summary": entry.summary,
-        "kinds": entry.kinds,
+        "kinds": _kinds(entry),
         "time": entry.time if entry.time is not None and np.isfinite(entry.time) else None,
         "ratio": round(width / height, 4),
         "size": [width, height],
@@ -142,9 +145,18 @@ def _item(entry: PageEntry) -> dict[str, Any]:
     }
 
 
+def _kinds(entry: PageEntry) -> tuple[str, ...]:
+    """Return the filters that show a photograph."""
+    return (*entry.kinds, "group") if entry.kinds == ("open",) and len(entry.faces) > 1 else entry.kinds
+
+
 def _sections(entries: Sequence[PageEntry]) -> list[dict[str, Any]]:
     """Return the sections of the page, each with its groups: single photographs, and bursts with their best frame."""
-    bursts = find_bursts([entry.time for entry in entries], [_layout(entry) for entry in entries])
+    bursts = find_bursts(
+        [entry.time for entry in entries],
+        [_layout(entry) for entry in entries],
+        [colours_of(b"" if entry.time is None else entry.thumbnail) for entry in entries],
+    )
     groups: list[dict[str, Any]] = [
         {"items": burst, "best": burst[best_of([entries[index].faces for index in burst])]} for burst in bursts
     ]
@@ -154,7 +166,7 @@ def _sections(entries: Sequence[PageEntry]) -> list[dict[str, Any]]:
     def rank(group: dict[str, Any]) -> int:
         return min(KINDS.index(kind) for index in group["items"] for kind in entries[index].kinds)
 
-    has_groups = any(entry.kinds == ("open",) and len(entry.faces) > 1 for entry in entries)
+    has_groups = any("group" in _kinds(entry) for entry in entries)
     groups.sort(key=lambda group: (rank(group), min(group["items"])))
     return [
         {
@@ -198,7 +210,7 @@ def _header(title: str, entries: Sequence[PageEntry]) -> str:
 
 
 def _side(entries: Sequence[PageEntry]) -> str:
-    counts = {key: sum(key in entry.kinds for entry in entries) for key, _ in _FILTERS}
+    counts = {key: sum(key in _kinds(entry) for entry in entries) for key, _ in _FILTERS}
     counts["all"] = len(entries)
     kinds = "".join(
         _filter("kind", key, word, f"{counts[key]:,}", key == "all", not counts[key]) for key, word in _FILTERS
@@ -210,7 +222,8 @@ def _side(entries: Sequence[PageEntry]) -> str:
         '<input id="search" type="search" placeholder="Search by name" autocomplete="off" spellcheck="false" '
         'aria-keyshortcuts="/"></div>'
         f'<div class="filters" role="group" aria-labelledby="kinds"><h2 id="kinds">Eyes</h2><div>{kinds}</div></div>'
-        f'<div class="filters" role="group" aria-labelledby="marks"><h2 id="marks">Marks</h2><div>{marks}</div></div>'
+        f'<div class="filters" role="group" aria-labelledby="marks"><h2 id="marks">Marks</h2>'
+        f'<div class="four">{marks}</div></div>'
         '<div class="tools" role="group" aria-label="Save and load">'
         '<button type="button" id="save" class="first" aria-keyshortcuts="S">Save marks</button>'
         '<button type="button" id="load">Load marks</button>'
@@ -262,9 +275,10 @@ def _help() -> str:
     return (
         '<dialog id="help" aria-labelledby="help-title"><div class="bar"><h2 id="help-title">Help</h2>'
         f'<button type="button" id="help-close">Close</button></div><dl class="keys">{keys}</dl>'
-        "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed. "
-        "Photographs of the same people within three seconds are shown as a burst. The best frame has the most open "
-        "eyes; if not all of its faces are open, it is called least bad.</p>"
+        "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed."
+        "</p><p>A burst: photographs taken at most three seconds after one another, with faces in the same places and "
+        "similar colours. People are not recognized, so it may show different people: look before you press B. The "
+        "best frame has the most faces with open eyes; if not all of its faces are open, it is called least bad.</p>"
         "<p>Marks stay in this browser until you save them as a CSV file with the columns file and mark. "
         "Nothing is sent anywhere.</p></dialog>"
     )

@@ -80,10 +80,10 @@ const catchUp = () => { if (stored) load(); };
 // Change the marks of photographs as one step of Undo; the mark "" is none.
 function change(changes) {
   catchUp();
-  const before = changes.map(([item]) => [item, marked(item) ?? ""]);
-  if (changes.every(([item, mark], k) => mark === before[k][1])) return;
-  past.push(before);
-  apply(changes);
+  const differing = changes.filter(([item, mark]) => mark !== (marked(item) ?? ""));
+  if (differing.length === 0) return;
+  past.push(differing.map(([item]) => [item, marked(item) ?? ""]));
+  apply(differing);
 }
 
 function apply(changes) {
@@ -101,7 +101,12 @@ function setMark(item, mark) {
   announce(`${short(items[item].name)} ${WORDS[mark] ?? "unmarked"}`);
 }
 
-function keepBest(group) {
+function keepBest(item) {
+  const group = groupOf.get(item);
+  if (group.best < 0) {
+    announce(`${short(items[item].name)} is not in a burst`);
+    return;
+  }
   change(group.items.map((item) => [item, item === group.best ? "keep" : "reject"]));
   announce(`${short(items[group.best].name)} kept, ${plural(group.items.length - 1, "other")} rejected`);
 }
@@ -201,10 +206,13 @@ async function read(file) {
     else if (value !== "" && !MARKS.includes(value)) wrong += 1;
     else for (const item of found) changes.set(item, value);
   }
-  if (changes.size > 0) change([...changes]);
+  catchUp();
+  const lost = [...changes].filter(([item, value]) => marked(item) !== undefined && marked(item) !== value).length;
+  change([...changes]);
   const count = [...changes.values()].filter((value) => value !== "").length;
   const notes = [
     `Loaded ${plural(count, "mark")} from ${shown(file.name)}.`,
+    lost ? `${plural(lost, "mark")} of yours ${lost === 1 ? "was" : "were"} changed or removed; Undo restores ${lost === 1 ? "it" : "them"}.` : "",
     strange ? `${plural(strange, "name")} not on this page.` : "",
     wrong ? `${plural(wrong, "row")} with a mark other than keep and reject.` : "",
   ];
@@ -308,6 +316,7 @@ function card(item) {
   if (file !== whole) name.append(element("small", {}, element("bdi", { textContent: whole.slice(0, -file.length - 1) })));
   const body = element("div", { className: "body" });
   body.append(name, element("p", { className: `verdict ${kind}` }, icon(kind), entry.summary));
+  if (isBurst) body.append(element("p", { className: "beside", textContent: "shown with its burst" }));
   // In a burst the open eyes of one frame are compared with the closed eyes of another.
   const watched = inOrder(item).filter((k) => isBurst || entry.faces[k].verdict !== "open");
   if (watched.length > 0) {
@@ -329,12 +338,15 @@ function burst(group) {
   const count = group.items.length;
   const [first, last] = [group.items[0], group.items[count - 1]].map((item) => clock(items[item].time));
   const title = element("h3", { textContent: `Burst of ${count}` });
-  const best = element("p", {}, `${first === last ? first : `${first} to ${last}`}${first && ", "}${bestWord(group)}: `, element("bdi", { textContent: short(items[group.best].name) }), ` (${items[group.best].summary})`);
+  const numbers = group.items.map((item) => items[item].faces.length);
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const parts = [first === last ? first : `${first} to ${last}`, least === most ? "" : `${least} to ${most} faces found`, bestWord(group)];
+  const best = element("p", {}, `${parts.filter(Boolean).join(", ")}: `, element("bdi", { textContent: short(items[group.best].name) }), ` (${items[group.best].summary})`);
   const button = element("button", { type: "button", className: "best", tabIndex: -1, textContent: `Keep ${bestWord(group)}, reject ${plural(count - 1, "other")}` });
   button.setAttribute("aria-keyshortcuts", "B");
   const grid = element("ul", { className: "grid" }, ...group.items.map(card));
   const made = element("li", { className: `burst n${count}` }, element("div", {}, element("div", {}, title, best), button), grid);
-  button.addEventListener("click", () => keepBest(group));
+  button.addEventListener("click", () => keepBest(group.best));
   return made;
 }
 
@@ -358,6 +370,7 @@ const cards = [];
 const frames = new Map();
 
 function draw() {
+  at("board").append(element("h2", { className: "found", id: "found", hidden: true }));
   for (const section of data.sections) {
     if (section.groups.length === 0) continue;
     const heading = element("h2", { id: `section-${section.key}` }, `${section.title} `, element("small"));
@@ -394,6 +407,16 @@ function refresh(changed) {
     if (item === zoomed) refreshZoom();
   }
   status();
+}
+
+// With a filter on, one heading counts what it finds: those of the sections would count something else.
+function describeFilter(found) {
+  const chosen = ["kind", "mark"].map((group) => document.querySelector(`[data-${group}][aria-pressed="true"]`));
+  const words = chosen.filter(({ dataset }) => dataset.kind !== "all" && dataset.mark !== "any").map((button) => button.querySelector("span").textContent);
+  if (filter.words.length > 0) words.push(`\u201c${shown(at("search").value.trim())}\u201d`);
+  at("found").hidden = words.length === 0 || found === 0;
+  at("found").replaceChildren(`${words.join(", ")} `, element("small", { textContent: found.toLocaleString("en") }));
+  at("board").classList.toggle("filtered", words.length > 0);
 }
 
 const isMarked = (item, key) => key === "any" || (marked(item) ?? "unmarked") === key;
@@ -441,6 +464,7 @@ function applyFilters() {
       const count = group.items.filter(matches).length;
       frames.get(group).hidden = count === 0;
       if (count === 0) continue;
+      for (const item of group.items) cards[item].classList.toggle("aside", !matches(item));
       found += count;
       belong += group.items.filter((item) => section.kinds.includes(items[item].kinds[0])).length;
       inSection += group.items.length;
@@ -451,6 +475,7 @@ function applyFilters() {
     frames.get(section).querySelector("h2 small").textContent = belong.toLocaleString("en") + others;
   }
   describeShown();
+  describeFilter(found);
   at("empty").hidden = found > 0;
   const left = visible();
   if (left.length > 0) setCurrent(left.includes(current) ? current : left[0]);
@@ -601,7 +626,7 @@ document.addEventListener("keydown", (event) => {
     k: () => act((one) => setMark(one, "keep")),
     r: () => act((one) => setMark(one, "reject")),
     u: () => act((one) => setMark(one, "")),
-    b: () => act((one) => groupOf.get(one).best >= 0 && keepBest(groupOf.get(one))),
+    b: () => act(keepBest),
   };
   if (once[key] !== undefined) {
     if (!event.repeat) once[key]();

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
+from skimage import data as images
 
 from classic_eyes.faces.page import PageFace, best_of, find_bursts
-from classic_eyes.faces.page.bursts import is_same_layout
+from classic_eyes.faces.page.bursts import colours_of, is_same_layout
 
 
 def faces(*verdicts: str, p: float | None = 0.9) -> tuple[PageFace, ...]:
@@ -61,6 +63,30 @@ def test_photographs_without_a_face_join_no_burst_and_break_none():
     assert find_bursts([0.0, 1.0, 2.0], [row(1), nobody, row(1)]) == [[0, 2]]
     assert find_bursts([0.0, 1.0, 4.0], [row(1), nobody, row(1)]) == []
     assert find_bursts([0.0, 1.0], [nobody, []]) == []
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]))[1].tobytes()
+
+
+def test_other_colours_are_another_burst():
+    red, half, blue = (np.repeat([share, 1 - share], 36) / 36 for share in (1.0, 0.7, 0.0))
+    assert find_bursts([0.0, 1.0], [row(1)] * 2, [red, half]) == [[0, 1]]
+    assert find_bursts([0.0, 1.0], [row(1)] * 2, [red, half - 1e-3]) == []
+    # Two people who stand in the same place before different walls, one after the other.
+    assert find_bursts([0.0, 1.0, 2.0, 3.0], [row(1)] * 4, [red, blue, red, blue]) == [[0, 2], [1, 3]]
+    assert find_bursts([0.0, 1.0], [row(1)] * 2, [colours_of(b"")] * 2) == []
+
+
+def test_colours_of_a_frame_hardly_change_with_movement_and_light():
+    image = images.astronaut()
+    before = colours_of(jpeg(image))
+    assert before.shape == (72,)
+    assert before.sum() == pytest.approx(1)
+    turned = cv2.warpAffine(image, cv2.getRotationMatrix2D((256, 256), 3, 1.1), (512, 512))
+    for other in (image[20:, 30:], (image * 0.8).astype(np.uint8), turned):
+        assert np.minimum(before, colours_of(jpeg(other))).sum() > 0.8
+    assert np.minimum(before, colours_of(jpeg(images.chelsea()))).sum() < 0.7
 
 
 @pytest.mark.parametrize(

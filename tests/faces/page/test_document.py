@@ -119,7 +119,7 @@ def focused(tab) -> str:
 
 def press(tab, name: str) -> None:
     """Press a filter."""
-    tab.get_by_role("complementary").get_by_role("button", name=name).click()
+    tab.get_by_role("complementary").get_by_role("button", name=re.compile(rf"^{name}\b")).click()
 
 
 def marks(tab) -> dict[str, str]:
@@ -184,7 +184,8 @@ def test_a_photographer_sorts_a_folder(tab, page, tmp_path):
         "10 photographs, 16 faces. 6 need a look: 4 closed, wink or unknown, 1 without a face, 1 not read."
     )
     counts = {b.get_attribute("data-kind"): b.locator("b").inner_text() for b in tab.locator("[data-kind]").all()}
-    assert counts == {"all": "10", "closed": "2", "wink": "1", "unknown": "2", "none": "1", "failed": "1", "open": "4"}
+    whole = {"all": "10", "closed": "2", "wink": "1", "unknown": "2", "none": "1", "failed": "1", "open": "4"}
+    assert counts == whole | {"group": "3"}
 
     # Filters: a burst is shown whole.
     press(tab, "Closed")
@@ -358,6 +359,7 @@ def test_keys_on_a_fresh_page_act_on_the_first_photograph(tab, page):
 
 def test_number_of_a_face_is_no_count_and_a_probability_has_its_name(tab, page):
     tab.goto(page.as_uri())
+    card(tab, "group").locator(".tag").last.wait_for()  # cards are laid out shortly before they are seen
     assert card(tab, "group").locator(".tag").all_inner_texts() == ["#2 closed", "#4 unknown"]
     assert card(tab, "group").locator(".faces .verdict").all_inner_texts() == ["#2 closed", "#4 unknown"]
     assert card(tab, "group").locator(".eyes").first.inner_text().split() == [
@@ -524,7 +526,12 @@ def test_names_are_text_and_are_saved_byte_by_byte(tab, hostile, tmp_path):
         (
             b"\xef\xbb\xbffile;mark;note\r\nwink.jpg;Reject;a\r\ngroup.jpg;;\r\n\r\n",
             {"wink": "rejected"},
-            "Loaded 1 mark from m.csv.",
+            "Loaded 1 mark from m.csv. 1 mark of yours was changed or removed; Undo restores it.",
+        ),
+        (
+            b"file,mark\nwink.jpg,keep\ngroup.jpg,keep\nunknown.jpg,\n",
+            {"wink": "kept", "group": "kept"},
+            "Loaded 2 marks from m.csv.",
         ),
         (
             b'Mark,File\nkeep,"wink.jpg"\nkeep,gone.jpg\nmaybe,group.jpg\n',
@@ -554,6 +561,9 @@ def test_marks_from_a_spreadsheet_and_from_other_files(tab, page, tmp_path, cont
     if len(content) > 30 and "Loaded" in message:
         tab.keyboard.press("z")
         assert marks(tab) == {"group": "kept"}
+        # Only what the file changed is undone and counted.
+        undone = "2 photographs" if "yours" in message else "wink.jpg"
+        assert tab.locator("#message").inner_text() == f"Undone: {undone}"
 
 
 def test_marks_where_the_browser_stores_nothing(tab, page, tmp_path):
@@ -598,6 +608,55 @@ def test_two_tabs_share_their_marks_and_two_pages_do_not(tab, page, hostile):
     assert other.locator(".card.keep, .card.reject").count() == 0
 
 
+def test_with_a_filter_one_heading_counts_and_the_rest_of_a_burst_is_faded(tab, page):
+    tab.goto(page.as_uri())
+    assert not tab.locator("#found").is_visible()
+    press(tab, "Open")
+    assert tab.locator("h2:visible").all_inner_texts() == ["Eyes", "Marks", "Open 4"]
+    assert tab.locator("#shown").inner_text() == "4 of 10 photographs, and 1 more of their bursts"
+    assert not tab.locator(".advice").is_visible()
+    assert tab.get_by_text("shown with its burst").locator("visible=true").count() == 1
+    assert card(tab, "burst1").get_by_text("shown with its burst").is_visible()
+    press(tab, "Groups, all open")
+    assert visible(tab) == ["burst1", "burst2", "burst3", "open2"]
+    press(tab, "Unmarked")
+    tab.get_by_role("searchbox").fill("open")
+    assert tab.locator("#found").inner_text() == "Groups, all open, Unmarked, \u201copen\u201d 1"
+    # A mark moves nothing and fades nothing until the filters change.
+    tab.keyboard.press("Escape")
+    card(tab, "open2").get_by_role("button", name="Keep").click()
+    assert not card(tab, "open2").get_by_text("shown with its burst").is_visible()
+    press(tab, "All")
+    press(tab, "Any mark")
+    tab.get_by_role("searchbox").fill("")
+    assert not tab.locator("#found").is_visible()
+    assert tab.locator(".section > h2").first.is_visible()
+
+
+def test_a_burst_says_how_many_faces_differ_and_b_elsewhere_that_there_is_none(tab, page, tmp_path):
+    tab.goto(page.as_uri())
+    times = "12:00:00 to 12:00:04"
+    assert tab.locator(".burst > div p").inner_text() == f"{times}, best: burst2.jpg (2 faces found, all open)"
+    view(tab, "group").focus()
+    tab.keyboard.press("b")
+    assert tab.locator("#message").inner_text() == "group.jpg is not in a burst"
+    assert marks(tab) == {}
+    out = tmp_path / "burst.html"
+    out.write_text(render_page([entry("a.jpg", OPEN, OPEN, time=0.0), entry("b.jpg", OPEN, time=2.0)]), "utf-8")
+    tab.goto(out.as_uri())
+    found = "1 to 2 faces found, best: a.jpg (2 faces found, all open)"
+    assert tab.locator(".burst > div p").inner_text() == f"00:00:00 to 00:00:02, {found}"
+
+
+def test_photographs_of_other_colours_are_no_burst():
+    one = entry("a.jpg", OPEN, time=0.0)
+    image = images.astronaut()[:341, :, ::-1]
+    other = page_entry("b.jpg", image, [face(10, 90, 100, *OPEN)], time=2.0)
+    for second, n in ((entry("b.jpg", OPEN, time=2.0, shift=1), 1), (other, 2)):
+        (section,) = [each for each in data_of(render_page([one, second]))["sections"] if each["groups"]]
+        assert len(section["groups"]) == n
+
+
 def test_open_groups_come_with_advice_to_count_the_faces(tab, page, tmp_path):
     tab.goto(page.as_uri())
     section = tab.locator(".section.open")
@@ -614,6 +673,8 @@ def test_open_groups_come_with_advice_to_count_the_faces(tab, page, tmp_path):
 def test_phone_shows_photographs_soon_and_probabilities_in_lines(tab, page):
     tab.goto(page.as_uri())
     assert tab.locator(".section h2").first.bounding_box()["y"] < 420
+    last = tab.get_by_role("button", name="Unmarked").bounding_box()
+    assert last["x"] + last["width"] <= 390
     view(tab, "group").click()
     for face in tab.locator(".crops .eyes").all():
         lines = [span.bounding_box() for span in face.locator("span").all()]

@@ -34,8 +34,8 @@ MIN_IMAGES = 100
 N_BINS = 10
 """Bins of equal width in the histogram of the probability of open."""
 
-# Of the normal distribution: 2.5% lie above the first, and 2.5% beyond the second in either direction. So with two tests,
-# false alarms are at most 5%.
+# Of the normal distribution: 2.5% lie above the first, and 2.5% beyond the second in either direction. So with two
+# tests, false alarms are at most 5%.
 _Z_SHARE, _Z_NOVELTY = 1.96, 2.24
 # The novelty of a patch whose features are those of the median eye is 0; its logarithm must be finite.
 _LEAST_NOVELTY = 1e-3

@@ -56,6 +56,14 @@ def write_eyes(folder: Path, n: int, *, random_state: int = 0) -> list[int]:
     return eyes.labels.tolist()
 
 
+def write_open_eyes(folder: Path, n: int, *, random_state: int = 0) -> Path:
+    """Write the open ones of n synthetic eyes into a folder."""
+    for number, label in enumerate(write_eyes(folder, n, random_state=random_state)):
+        if not label:
+            (folder / f"{number:03}.png").unlink()
+    return folder
+
+
 def write_labelled(folder: Path, n: int, *, random_state: int = 0) -> Path:
     """Write synthetic eyes and their assets.csv into a folder."""
     labels = write_eyes(folder, n, random_state=random_state)

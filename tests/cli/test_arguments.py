@@ -15,7 +15,7 @@ from classic_eyes._utils.files import shipped_model
 from classic_eyes.cli.arguments import check_out
 from classic_eyes.errors import ParameterError
 
-from ..conftest import main, write_eyes, write_labelled
+from ..conftest import main, write_eyes, write_labelled, write_open_eyes
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def folders(tmp_path_factory, small_model):
     return {
         "predict": ("predict", top / "eyes", *model),
         "faces": ("faces", top / "eyes", *model),
-        "calibrate": ("calibrate", top / "eyes", *model),
+        "calibrate": ("calibrate", write_open_eyes(top / "open", 60), *model),
         "label": ("label", top / "eyes", *model),
         "train": ("train", labelled, "--features", "profile", "--classifier", "linear", "--folds", 0),
         "audit": ("audit", labelled, "--features", "profile", "--folds", 2),
@@ -176,7 +176,10 @@ def test_rows_go_to_a_pipe_and_are_appended_to_standard_output(folders, tmp_path
 
 @pytest.mark.parametrize("command", ["predict", "calibrate", "label", "train", "audit"])
 def test_bits_reach_the_images_of_every_command(command, tmp_path, small_model, capsys):
-    folder = write_labelled(tmp_path / "eyes", 60)
+    if command == "calibrate":
+        folder = write_open_eyes(tmp_path / "eyes", 120)
+    else:
+        folder = write_labelled(tmp_path / "eyes", 60)
     for path in folder.glob("*.png"):
         image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.uint16) * 4
         image[0, 0] = 1023

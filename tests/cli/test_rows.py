@@ -80,7 +80,10 @@ def test_run_cut_at_any_byte_is_continued_to_the_same_bytes(predict_to, tmp_path
         assert predict_to(out, "--resume") == 1, place
         assert out.read_bytes() == whole, place
     lines = capsys.readouterr().err.splitlines()
-    assert all(line.startswith(f"{2 * CHUNK + 49:,} read, ") and "1 failed" in line for line in lines), lines[:3]
+    assert all(
+        line.startswith(f"{2 * CHUNK + 50:,} images: {2 * CHUNK + 49:,} read, ") and "1 failed" in line
+        for line in lines
+    ), lines[:3]
     assert lines[-1].endswith(f"; {2 * CHUNK + 50:,} rows existed")
 
 

@@ -19,8 +19,8 @@ from ..images.files import read_batch
 from ..images.photographs import decode_photograph
 from ..predictor import EyePredictor, load_model
 from .arguments import add_bits_argument, add_landmarks_argument, add_model_arguments, check_out, model_file
+from .inspection import attempt, describe_photographs
 from .listing import Peaks, list_images, print_failed, print_passed_over
-from .photographs import attempt, describe_photographs
 
 if TYPE_CHECKING:
     from ..faces import Eye, Face, FaceReader

@@ -59,10 +59,10 @@ from .arguments import (
     proportion,
     random_seed,
 )
+from .inspection import card_of_model, card_of_start, which_to_label
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import read_shown
 from .tables import aligned, interval, results_table
-from .training_images import card_of_model, card_of_start, which_to_label
 
 __all__ = ["add_arguments", "work"]
 

@@ -47,8 +47,8 @@ from .arguments import (
     positive_integer,
 )
 from .drawings import drawing_files
+from .inspection import LARGE_SIDE, attempt
 from .listing import Peaks, list_images, print_counts, print_failed
-from .photographs import LARGE_SIDE, attempt
 from .progress import with_progress
 from .rows import Output, open_output, printable, read_rows, utf8_name
 

@@ -24,9 +24,9 @@ from .arguments import (
     positive_integer,
     random_seed,
 )
+from .inspection import card_of_model
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
 from .sheets import item, label_table, read_shown
-from .training_images import card_of_model
 
 __all__ = ["add_arguments", "work"]
 

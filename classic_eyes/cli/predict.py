@@ -31,12 +31,11 @@ from .arguments import (
     positive_integer,
     proportion,
 )
+from .inspection import print_training_images, warn_of_photographs
 from .listing import ListedImages, ListedMembers, Peaks, list_images, print_counts
-from .photographs import warn_of_photographs
 from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
 from .stats import Stats, read_reference
-from .training_images import print_training_images
 
 __all__ = ["add_arguments", "work"]
 

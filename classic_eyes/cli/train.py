@@ -52,11 +52,10 @@ from .arguments import (
     random_seed,
 )
 from .folds import check_folds, check_labels
+from .inspection import card_of_start, describe_photographs, which_to_label
 from .listing import Peaks, describe_failed, print_failed, print_passed_over
-from .photographs import describe_photographs
 from .progress import steps_shown
 from .tables import results_table
-from .training_images import card_of_start, which_to_label
 
 __all__ = ["add_arguments", "work"]
 

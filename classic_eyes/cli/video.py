@@ -35,8 +35,8 @@ from ..video.page import failed_entry, render_page
 from .arguments import add_calibration_argument, add_model_arguments, check_out, model_file, positive_integer
 from .camera import watch_camera
 from .drawings import drawing_files
+from .inspection import attempt
 from .listing import list_images, print_counts
-from .photographs import attempt
 from .progress import FrameProgress, with_progress
 from .recorder import EVENT_COLUMNS, FRAME_COLUMNS, Recorder, describe_counts, summary_of
 from .rows import Output, open_output, read_rows, utf8_name

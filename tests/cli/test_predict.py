@@ -215,7 +215,7 @@ def test_hint_about_photographs_cannot_end_a_run(predict, folder, monkeypatch, c
     def fail(*arguments, **options):
         raise ZeroDivisionError("of one file")
 
-    monkeypatch.setattr("classic_eyes.cli.photographs.stated_size", fail)
+    monkeypatch.setattr("classic_eyes.cli.inspection.stated_size", fail)
     assert predict(folder) == 0
     assert len(rows_of(capsys.readouterr().out)) == 31
 

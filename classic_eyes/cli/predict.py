@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ from .inspection import print_training_images, warn_of_photographs
 from .listing import ListedImages, ListedMembers, Peaks, list_images, print_counts
 from .progress import bar_class
 from .rows import STYLES, open_output, read_done, write_rows
-from .stats import Stats, read_reference
+from .stats import Stats
 
 __all__ = ["add_arguments", "work"]
 
@@ -112,11 +111,11 @@ def work(arguments: Namespace) -> int:
     others = (arguments.list, arguments.calibration, arguments.reference, model_file(arguments), *arguments.paths)
     inputs = [name for name in others if name]
     check_out(arguments.out, force=arguments.force, resume=arguments.resume, read=chain(paths, inputs))
-    reference = _reference(arguments, chain(paths, inputs))
+    _check_stats(arguments, chain(paths, inputs))
     _check_ending(arguments.out, arguments.format)
     model = load_model(arguments.model, trusted=arguments.trust_model)
     threshold = _threshold(arguments, model)
-    stats = None if arguments.stats is None else Stats(model, threshold, reference)
+    stats = None if arguments.stats is None else Stats(model, threshold, arguments.reference)
     warn_of_photographs(paths, model, max_pixels=arguments.max_pixels, bits=arguments.bits)
     done = None
     if arguments.resume:
@@ -176,18 +175,16 @@ def _check_resume(arguments: Namespace) -> None:
         raise ParameterError(f"--resume continues a file of rows, but {reason}; give --out FILE with csv or jsonl")
 
 
-def _reference(arguments: Namespace, read: Iterable[str]) -> dict[str, Any] | None:
-    """Check ``--stats``, and return the reference of ``--reference``."""
+def _check_stats(arguments: Namespace, read: Iterable[str]) -> None:
     if arguments.stats is None:
         if arguments.reference is not None:
             raise ParameterError(f"--reference {arguments.reference} is for --stats FILE; give that too")
-        return None
+        return
     if arguments.resume:
         raise ParameterError("--stats counts all predictions, but --resume makes only some of them; omit one")
     if arguments.out is not None and os.path.abspath(arguments.stats) == os.path.abspath(arguments.out):
         raise ParameterError(f"--stats {arguments.stats!r} is --out too; name another file")
     check_out(arguments.stats, force=arguments.force, read=read, option="--stats")
-    return None if arguments.reference is None else read_reference(arguments.reference)
 
 
 def _check_ending(out: str | None, style: str) -> None:

@@ -20,44 +20,46 @@ from ..inference.drift import N_BINS, Moments, find_drift, score_histogram
 from ..inference.novelty import VERDICTS, verdicts
 from ..predictor import EyePredictor
 
-__all__ = ["Stats", "read_reference"]
+__all__ = ["Stats"]
 
 _AT_A_TIME = 4096
 # Reasons that differ in a number, such as a size, might be as many as the images.
 _MAX_REASONS = 100
 _OTHERS = "other reasons"
 _MAX_BYTES = 1 << 20
+_REMEDY = "name a file that predict --stats wrote"
 _DECISIONS = {True: "drift", False: "no drift", None: "drift unknown"}
 
 
-def read_reference(path: str) -> dict[str, Any]:
-    """Read a file that an earlier ``--stats`` wrote."""
+def _read_reference(path: str) -> dict[str, Any]:
+    """Read a file that `Stats.write` wrote."""
     try:
         with open(path, "rb") as file:
             found = json.loads(file.read(_MAX_BYTES))
     except OSError as error:
-        raise ParameterError(
-            f"--reference {path!r} cannot be read: {error.strerror}; name a file that predict --stats wrote"
-        ) from error
+        raise ParameterError(f"reference {path!r} cannot be read: {error.strerror}; {_REMEDY}") from error
     except (ValueError, RecursionError) as error:
-        raise ParameterError(f"--reference {path!r} is no JSON; name a file that predict --stats wrote") from error
+        raise ParameterError(f"reference {path!r} is no JSON; {_REMEDY}") from error
     if not isinstance(found, dict):
-        raise ParameterError(f"--reference {path!r} holds no JSON object; name a file that predict --stats wrote")
+        raise ParameterError(f"reference {path!r} holds no JSON object; {_REMEDY}")
     try:
         find_drift(found, np.full(N_BINS, 1 / N_BINS), 0.0, 0.0, 1)
     except ParameterError as error:
-        raise ParameterError(f"--reference {path!r}: {error}") from error
+        raise ParameterError(f"reference {path!r}: {error}") from error
     return found
 
 
 class Stats:
-    """Counts predictions on their way to the rows, in constant memory."""
+    """Counts predictions on their way to the rows, in constant memory; `reference` is a file that ``write`` wrote."""
 
-    def __init__(self, model: EyePredictor, threshold: float, reference: dict[str, Any] | None) -> None:
-        used = None if reference is None else reference.get("model")
+    def __init__(self, model: EyePredictor, threshold: float, reference: str | None) -> None:
+        self._reference = None if reference is None else _read_reference(reference)
+        used = (self._reference or {}).get("model")
         if isinstance(used, dict) and used.get("sha256") != model.fingerprint:
-            raise ParameterError(f"--reference is of another model, {used.get('name')!r}; make it with this model")
-        self._model, self._threshold, self._reference = model, threshold, reference
+            raise ParameterError(
+                f"reference {reference!r} is of another model, {used.get('name')!r}; make it with this model"
+            )
+        self._model, self._threshold, self._reference_name = model, threshold, reference
         self._detects = model.program.novelty is not None
         self._verdicts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
@@ -121,7 +123,7 @@ class Stats:
         moments = self._novelty if self._detects else None
         own = self._reference is not None
         drifted = find_drift(reference, self._bins / n, unsure, not_an_eye, n, moments, same_source=own)
-        used = "--reference" if own else "the card of the model" if reference else None
+        used = self._reference_name if own else "the card of the model" if reference else None
         return {**found, **drifted.to_dict(), "reference": used}
 
     def write(self, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,10 +15,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.dependencies import pip_install
 from .._utils.resources import n_cores, one_thread
 from ..errors import ClassicEyesError, MissingDependencyError, ParameterError
 from ..images import MAX_PIXELS, check_bits, check_pixels
-from ..images.files import read_batch, unexpected
+from ..images.files import Source, read_batch, unexpected
 from .processes import can_fork, run_forked, run_threads
 
 __all__ = ["BACKENDS", "CHUNK", "Scored", "quickest_backend", "score_files"]
@@ -66,7 +68,7 @@ def quickest_backend() -> str:
 
 
 def score_files(
-    paths: Iterable[str],
+    sources: Iterable[Source],
     program: Scorer,
     *,
     novelty: bool = False,
@@ -77,14 +79,16 @@ def score_files(
     backend: str = "threading",
     scheduler: str | None = None,
 ) -> Iterator[Scored]:
-    """Read and score image files or URLs; yield one `Scored` per path, in order, in constant memory.
+    """Read and score images; yield one `Scored` for each, in order, in constant memory.
 
-    1. Cut the paths into chunks of `chunk` images, smaller ones at the end. The cuts do not depend on `n_jobs` or
+    `sources` are image files, URLs, members of tar files, or contents of files.
+
+    1. Cut them into chunks of `chunk` images, smaller ones at the end. The cuts do not depend on `n_jobs` or
        `backend`, so neither do the results, to the last bit (on one kind of processor: BLAS chooses its code by it).
     2. Read each chunk, reduce the images to the size of the program, and compute the probability of open of those that
        could be read; with `novelty`, how unlike an eye they are too. If that fails, each image is tried by itself, so
        that one image costs no other its row.
-    3. Yield the chunks in order. `paths` is consumed a few chunks ahead.
+    3. Yield the chunks in order. `sources` is consumed a few chunks ahead.
 
     ``"threading"``: OpenCV and BLAS release the interpreter for four fifths of the time. ``"fork"``: processes that
     start at once, on Linux, for programs whose threads hold no locks. ``"loky"``: processes that take half a second to
@@ -93,8 +97,8 @@ def score_files(
     """
     _check(n_jobs, backend, scheduler)
     parameters = (program, novelty, check_pixels(max_pixels), check_bits(bits))
-    sent: deque[list[str]] = deque()
-    parts = _kept(_cut(paths, chunk), sent)
+    sent: deque[list[Source]] = deque()
+    parts = _kept(_cut(sources, chunk), sent)
     if backend in ("loky", "dask"):
         for each in _score_with_joblib(parts, parameters, backend, n_jobs, scheduler):
             yield from _unpack(each, novelty, sent.popleft())
@@ -128,29 +132,29 @@ def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
         raise ParameterError(f"n_jobs is {n_jobs}, but a Dask cluster has its own number of workers; leave n_jobs out")
 
 
-def _cut(paths: Iterable[str], chunk: int) -> Iterator[list[str]]:
+def _cut(sources: Iterable[Source], chunk: int) -> Iterator[list[Source]]:
     """Yield chunks. The last but one comes in halves, the last in quarters, so that all workers end at about one time.
 
     A run that starts at a multiple of `chunk`, which 4 divides, is cut in the same places.
     """
-    rest, ahead = iter(paths), list[str]()
+    rest, ahead = iter(sources), list[Source]()
     while ahead := [*ahead, *islice(rest, 2 * chunk + 1 - len(ahead))]:
         size = chunk if len(ahead) > 2 * chunk else chunk // 2 if len(ahead) > chunk else chunk // 4
         yield ahead[: max(1, size)]
         ahead = ahead[max(1, size) :]
 
 
-def _kept(parts: Iterable[list[str]], sent: deque[list[str]]) -> Iterator[list[str]]:
-    """Yield chunks, and keep their paths until their results come."""
+def _kept(parts: Iterable[list[Source]], sent: deque[list[Source]]) -> Iterator[list[Source]]:
+    """Yield chunks, and keep their sources until their results come."""
     for part in parts:
         sent.append(part)
         yield part
 
 
-def _score_chunk(paths: Sequence[str], parameters: _Parameters) -> _Chunk:
+def _score_chunk(sources: Sequence[Source], parameters: _Parameters) -> _Chunk:
     program, novelty, max_pixels, bits = parameters
-    images, errors, peaks = read_batch(paths, program.size, max_pixels, bits)
-    numbers = np.full((2, len(paths)), np.nan)
+    images, errors, peaks = read_batch(sources, program.size, max_pixels, bits)
+    numbers = np.full((2, len(sources)), np.nan)
     good = np.flatnonzero([error is None for error in errors])
     if len(good):
         try:
@@ -173,12 +177,13 @@ def _describe(images: NDArray[np.uint8], program: Any, novelty: bool) -> NDArray
     )
 
 
-def _unpack(chunk: _Chunk, novelty: bool, paths: Sequence[str]) -> list[Scored]:
+def _unpack(chunk: _Chunk, novelty: bool, sources: Sequence[Source]) -> list[Scored]:
     (scores, novelties), errors, peaks = chunk
     if _log.isEnabledFor(logging.WARNING):
-        for path, error in zip(paths, errors, strict=True):
+        for source, error in zip(sources, errors, strict=True):
             if error is not None:
-                _log.warning("%s refused: %s", path, error)
+                name = source if isinstance(source, str | os.PathLike) else f"{len(source)} bytes"
+                _log.warning("%s refused: %s", name, error)
     return [
         Scored(score, None, new if novelty else None, peak) if error is None else Scored(None, error)
         for score, new, error, peak in zip(scores.tolist(), novelties.tolist(), errors, peaks, strict=True)
@@ -186,7 +191,7 @@ def _unpack(chunk: _Chunk, novelty: bool, paths: Sequence[str]) -> list[Scored]:
 
 
 def _score_with_joblib(
-    parts: Iterable[list[str]],
+    parts: Iterable[list[Source]],
     parameters: _Parameters,
     backend: str,
     n_jobs: int | None,
@@ -197,7 +202,8 @@ def _score_with_joblib(
         # joblib takes as long to import as a few hundred images to score.
         from joblib import Parallel, delayed
     except ImportError as error:
-        raise MissingDependencyError(f"backend {backend!r} needs the package joblib; pip install joblib") from error
+        remedy = pip_install("distributed") if backend == "dask" else "pip install joblib"
+        raise MissingDependencyError(f"backend {backend!r} needs the package joblib; {remedy}") from error
 
     from .cluster import connected
 
@@ -218,6 +224,6 @@ def _score_with_joblib(
                 scored.close()
 
 
-def _score_chunk_in_one_thread(paths: Sequence[str], parameters: _Parameters) -> _Chunk:
+def _score_chunk_in_one_thread(sources: Sequence[Source], parameters: _Parameters) -> _Chunk:
     with one_thread():
-        return _score_chunk(paths, parameters)
+        return _score_chunk(sources, parameters)

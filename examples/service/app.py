@@ -2,72 +2,98 @@
 
 import logging
 import os
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
-from bodies import files_of
-from eyes import MODEL, READER, classify, read_faces
+import numpy as np
+from anyio import CapacityLimiter, Lock, fail_after, to_thread
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from classic_eyes import __version__
-from classic_eyes.cli.stats import Stats, read_reference
-from classic_eyes.inference import Scored
+from classic_eyes import __version__, load_model
+from classic_eyes.cli.stats import Stats
+from classic_eyes.errors import ClassicEyesError, ImageError
+from classic_eyes.faces import Eye, FaceReader
+from classic_eyes.inference import Scored, score_files
+from classic_eyes.inference.novelty import verdicts
 
-AT_A_TIME = CapacityLimiter(64)  # requests whose bodies are in memory; others wait
-ONE_PHOTOGRAPH = CapacityLimiter(1)  # at a time: it takes a core and some 200 MB
-
-DIGEST = MODEL.fingerprint
-REFERENCE = os.environ.get("CLASSIC_EYES_REFERENCE")  # a file that /stats or predict --stats wrote
-STATS = Stats(MODEL, 0.5, read_reference(REFERENCE) if REFERENCE else None)
-LOG = logging.getLogger("uvicorn.error")
-
-# The pages of the interface would load scripts from another server.
-app = FastAPI(title="classic_eyes", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+MAX_BYTES, MAX_SECONDS = 10_000_000, 20  # of a request
+MAX_PATCH_PIXELS, MAX_PHOTOGRAPH_PIXELS = 1_000_000, 25_000_000
+IN_MEMORY, ONE_PHOTOGRAPH = CapacityLimiter(64), CapacityLimiter(1)  # a photograph takes a core and some 200 MB
+WAITING: list[tuple[bytearray, list[Scored]]] = []  # patches, and where the answer of each goes
+PREDICTION, LOG = Lock(), logging.getLogger("uvicorn.error")
+try:
+    MODEL = load_model(os.environ.get("CLASSIC_EYES_MODEL", "default"))
+    MODEL.verdict([[[0]]])  # a model without non-eye detection is refused now, not with the first request
+    STATS = Stats(MODEL, 0.5, os.environ.get("CLASSIC_EYES_REFERENCE"))  # a file that /stats or predict --stats wrote
+except ClassicEyesError as error:
+    raise SystemExit(f"the service cannot start: {error}") from None
+READER = FaceReader(MODEL) if find_spec("dlib") else None
+app = FastAPI(openapi_url=None)  # the pages that describe the interface would load scripts from another server
 
 
 @app.exception_handler(HTTPException)
-async def refuse(request: Request, error: HTTPException) -> Response:
-    """Log what is refused, and why."""
-    LOG.warning("refused %s %.99r: %s %s", request.method, request.url.path, error.status_code, error.detail)
-    return await http_exception_handler(request, error)
+@app.exception_handler(ImageError)
+async def refuse(request: Request, error: Any) -> Response:
+    status, reason = getattr(error, "status_code", 422), getattr(error, "detail", str(error))
+    LOG.warning("refused %s %.99r: %s %s", request.method, request.url.path, status, reason)
+    return JSONResponse({"detail": reason}, status, getattr(error, "headers", None))
+
+
+async def body_of(request: Request) -> bytearray:
+    body = bytearray()
+    try:
+        with fail_after(MAX_SECONDS):
+            async for block in request.stream():
+                body += block
+                if len(body) > MAX_BYTES:
+                    raise HTTPException(413, f"the request has more than {MAX_BYTES:,} bytes")
+    except (TimeoutError, ClientDisconnect):
+        raise HTTPException(408, f"no whole request in {MAX_SECONDS} seconds", {"connection": "close"}) from None
+    return body
 
 
 @app.post("/patches")
-async def patches(request: Request) -> dict[str, Any]:
-    """Classify one eye, the body of the request, or several, the files of a form."""
-    async with AT_A_TIME:
-        rows = await classify(await files_of(request))
-    for row in rows:
-        STATS.add(Scored(row.get("open"), row.get("error"), row.get("novelty")))
-    reasons = [row["error"] for row in rows if "error" in row]
-    if len(reasons) == len(rows):
-        raise HTTPException(422, f"no image can be read: {reasons[0]}")
-    for reason in reasons:
-        LOG.warning("refused a file of a form: %s", reason)
-    return {"patches": rows}
+async def patch(request: Request) -> dict[str, Any]:
+    async with IN_MEMORY:
+        answer = list[Scored]()
+        WAITING.append((await body_of(request), answer))
+        async with PREDICTION:  # of all patches that wait: a batch costs less for each
+            if not answer:
+                (files, answers), WAITING[:] = zip(*WAITING, strict=True), []
+                scored = score_files(files, MODEL.program, novelty=True, max_pixels=MAX_PATCH_PIXELS)
+                for into, each in zip(answers, await to_thread.run_sync(list, scored), strict=True):
+                    into.append(each)
+    STATS.add(answer[0])
+    opened, reason, novelty, _ = answer[0]
+    if opened is None or novelty is None:
+        raise ImageError(reason)
+    (verdict,) = verdicts(np.array([opened]), np.array([novelty]), unsure=MODEL.program.unsure)
+    return {"open": round(opened, 6), "verdict": verdict, "novelty": round(novelty, 6)}
 
 
 @app.post("/photographs")
-async def photographs(request: Request) -> dict[str, Any]:
-    """Find the faces of a photograph and classify their eyes."""
+async def photograph(request: Request) -> dict[str, Any]:
     if READER is None:
         raise HTTPException(501, "photographs need the package dlib")
-    async with AT_A_TIME:
-        files = await files_of(request)
-        if len(files) > 1:
-            raise HTTPException(400, f"{len(files)} files; allowed is one photograph a request")
-        return {"faces": await to_thread.run_sync(read_faces, files[0], limiter=ONE_PHOTOGRAPH)}
+    async with IN_MEMORY:
+        read = partial(READER.read, await body_of(request), max_pixels=MAX_PHOTOGRAPH_PIXELS)
+        faces = await to_thread.run_sync(read, limiter=ONE_PHOTOGRAPH)
+    return {"faces": [{"box": face.box, "verdict": face.verdict, "eyes": [*map(row, face.eyes)]} for face in faces]}
+
+
+def row(eye: Eye) -> dict[str, Any]:
+    return {"name": eye.name, "box": eye.box, "open": round(eye.probability, 6), "hidden": eye.hidden}
 
 
 @app.get("/stats")
 async def stats() -> dict[str, Any]:
-    """Return what ``predict --stats`` writes, for all patches since the start."""
     return STATS.to_dict()
 
 
 @app.get("/health")
 async def health() -> dict[str, str]:
-    """Return which model answers."""
-    return {"status": "ok", "version": __version__, "sha256": DIGEST}
+    return {"status": "ok", "version": __version__, "sha256": MODEL.fingerprint}

@@ -90,7 +90,7 @@ def test_statistics_of_a_run_are_the_reference_of_the_next(eyes, model, tmp_path
     assert (first["drifted"], first["psi"], first["reference"]) == (None, None, None)
     assert "drift unknown: nothing to compare with: no reference" in capsys.readouterr().err
     again = stats(tmp_path / "again.json", eyes, "--model", path, "--reference", tmp_path / "first.json")
-    assert (again["drifted"], again["reference"]) == (False, "--reference")
+    assert (again["drifted"], again["reference"]) == (False, str(tmp_path / "first.json"))
     assert again["psi"] == pytest.approx(0, abs=1e-9)
     assert again["novelty_change"] == pytest.approx(0, abs=1e-9)
     assert "no drift: " in capsys.readouterr().err
@@ -132,10 +132,10 @@ def test_images_none_of_which_can_be_read(tmp_path, model):
         (["--stats", "gone/s.json"], "there is no folder 'gone'"),
         (["--stats", "."], "--stats"),
         (["--stats", "s.json", "--reference", "gone.json"], "gone.json"),
-        (["--stats", "s.json", "--reference", "model.json"], "--reference is of another model, 'm'"),
-        (["--stats", "s.json", "--reference", "text.json"], "--reference 'text.json' is no JSON"),
-        (["--stats", "s.json", "--reference", "list.json"], "--reference 'list.json' holds no JSON object"),
-        (["--stats", "s.json", "--reference", "other.json"], "--reference 'other.json': the reference is invalid"),
+        (["--stats", "s.json", "--reference", "model.json"], "reference 'model.json' is of another model, 'm'"),
+        (["--stats", "s.json", "--reference", "text.json"], "reference 'text.json' is no JSON"),
+        (["--stats", "s.json", "--reference", "list.json"], "reference 'list.json' holds no JSON object"),
+        (["--stats", "s.json", "--reference", "other.json"], "reference 'other.json': the reference is invalid"),
     ],
 )
 def test_statistics_that_cannot_be_made_are_refused(eyes, tmp_path, monkeypatch, capsys, arguments, message):

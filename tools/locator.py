@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from classic_eyes.descriptors.ear import load_dlib
 from classic_eyes.faces.cutting import EYE_HEIGHT, EYE_SHARE, patch_corners
-from classic_eyes.faces.localization import SIDE, crop_face, describe_eyes, find_lids, fit_box
+from classic_eyes.faces.localization import AROUND_EYES, SIDE, crop_face, describe_eyes, find_lids, fit_box
 
 __all__ = [
     "FaceSample",
@@ -379,7 +379,8 @@ def train_regression(
         middle = centres.mean(axis=0) + rng.normal(0, 0.035 * amount, 2) * abs(apart)
         apart *= np.exp(complex(rng.normal(0, 0.05), np.radians(rng.normal(0, 3))) * amount)
         half = np.array([apart.real, apart.imag]) / 2
-        crop, to_photograph = crop_face(image, *fit_box(np.array([middle - half] * 2 + [middle + half] * 2)))
+        box = fit_box(np.array([middle - half] * 2 + [middle + half] * 2))
+        crop, to_photograph = crop_face(image, *box, AROUND_EYES)
         rows.append(describe_eyes(crop))
         targets.append(_into_crop(to_photograph, points)[:4].ravel())
     x, y = np.array(rows), np.array(targets)

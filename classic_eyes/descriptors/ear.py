@@ -23,6 +23,7 @@ SHIPPED = "eye.dat"
 # Index of each point in the mirror image.
 _MIRRORED = [3, 2, 1, 0, 5, 4]
 _MEAN, _DEVIATION = 128.0, 48.0
+_LEVELS = np.arange(256.0)
 
 
 def load_dlib() -> ModuleType:
@@ -110,10 +111,10 @@ def _distance(points: np.ndarray, one: int, other: int) -> np.ndarray:
 
 def normalize_patch(image: np.ndarray) -> np.ndarray:
     """Normalize a uint8 patch to mean 128 and standard deviation 48, and resize it to 72 x 72 pixels."""
-    values = image.astype(np.float32)
-    values = (values - values.mean()) * (_DEVIATION / max(float(values.std()), 1e-3)) + _MEAN
-    normalized = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return cv2.resize(normalized, (POINTS_SIDE, POINTS_SIDE), interpolation=cv2.INTER_CUBIC)
+    mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(image))
+    gain = _DEVIATION / max(deviation, 1e-3)
+    levels = np.clip(np.rint(_LEVELS * gain + (_MEAN - gain * mean)), 0, 255).astype(np.uint8)
+    return cv2.resize(cv2.LUT(image, levels), (POINTS_SIDE, POINTS_SIDE), interpolation=cv2.INTER_CUBIC)
 
 
 def eye_points(images: np.ndarray, *, predictor: str | None = None) -> tuple[np.ndarray, np.ndarray]:

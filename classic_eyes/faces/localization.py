@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -19,11 +19,13 @@ from ..errors import ModelError
 from .cutting import EYE_HEIGHT, EYE_SHARE, cut_eye, patch_corners
 
 __all__ = [
+    "AROUND_EYES",
     "LID_SIDE",
     "SHIPPED",
     "SIDE",
     "EyeLocator",
     "crop_face",
+    "describe_eyes",
     "find_lids",
     "fit_box",
     "lid_frame",
@@ -40,8 +42,14 @@ _EYE_DISTANCE, _EYE_HEIGHT = 0.418, 0.302
 # Large faces are reduced by whole factors, to boxes of this side at least, with this many sides around their centre.
 _MIN_REDUCED_SIDE, _REACH = 160, 1.1
 _DEVIATION, _MEAN, _MIN_DEVIATION = 48.0, 128.0, 1.0
-# Window of the crop, x, y, w, h, around both eyes, whose HOG is regressed on the corners.
-_WINDOW, _WINDOW_SIZE, _CELL, _BINS = (24, 38, 152, 76), (112, 56), 8, 9
+_LEVELS = np.arange(256.0)
+# Rows and columns of the crop that its contrast is measured in, and those around both eyes, whose HOG is regressed on
+# the corners; AROUND_EYES holds both.
+_Part: TypeAlias = tuple[slice, slice]
+_MEASURED = slice(SIDE // 6, SIDE * 2 // 3), slice(SIDE // 6, SIDE - SIDE // 6)
+_WINDOW = slice(38, 114), slice(24, 176)
+_WHOLE, AROUND_EYES = (slice(0, SIDE), slice(0, SIDE)), (slice(33, 133), slice(24, 176))
+_WINDOW_SIZE, _CELL, _BINS = (112, 56), 8, 9
 _TREE_PASSES, _HOG_PASSES = 2, 2
 # Where the last pass moves the corners by more than this, in distances of the outer corners, the eyes may be missed: of
 # 625 faces of people left out, 95% of those that were found are below, and none that were missed.
@@ -139,7 +147,7 @@ class EyeLocator:
         corner, along = (corner - low + 0.5) / factor - 0.5, along / factor
         passes = []
         for _ in range(_HOG_PASSES):
-            passes.append(_find(self._regression, grey, corner, along))
+            passes.append(_find(self._regression, grey, corner, along, part=AROUND_EYES))
             corner, along = fit_box(passes[-1])
         by_trees = _find(self._trees, grey, corner, along)
         gap, disagreement = (_apart(passes[-1], each) for each in (passes[-2], by_trees))
@@ -154,7 +162,7 @@ class EyeLocator:
             corner, along = fit_box(by_trees)
         passes = []
         for _ in range(_HOG_PASSES):
-            passes.append(_find(self._regression, grey, corner, along))
+            passes.append(_find(self._regression, grey, corner, along, part=AROUND_EYES))
             corner, along = fit_box(passes[-1])
         return _apart(passes[-1], passes[-2]), (by_trees + passes[-1]) / 2
 
@@ -162,8 +170,8 @@ class EyeLocator:
         found = self.predictor(crop, load_dlib().rectangle(0, 0, SIDE - 1, SIDE - 1))
         return np.array([(part.x, part.y) for part in found.parts()], dtype=np.float64)[:4]
 
-    def _regression(self, crop: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return (describe_eyes(crop) @ self.weights + self.offset).astype(np.float64).reshape(4, 2)
+    def _regression(self, part: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return (describe_eyes(part) @ self.weights + self.offset).astype(np.float64).reshape(4, 2)
 
     def _refine(self, eyes: NDArray[np.float64], lids: NDArray[np.float64]) -> NDArray[np.float64]:
         refined = []
@@ -181,10 +189,16 @@ def _apart(corners: NDArray[np.float64], others: NDArray[np.float64]) -> float:
 
 
 def _find(
-    find: Any, grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64], *, mirror: bool = True
+    find: Any,
+    grey: NDArray[np.uint8],
+    corner: NDArray[np.float64],
+    along: NDArray[np.float64],
+    *,
+    part: _Part = _WHOLE,
+    mirror: bool = True,
 ) -> NDArray[np.float64]:
-    """Return the corners, shape (4, 2), that `find` finds in the crop, and in its mirror image."""
-    crop, to_photograph = crop_face(grey, corner, along)
+    """Return the corners, shape (4, 2), that `find` finds in a part of the crop, and in its mirror image."""
+    crop, to_photograph = crop_face(grey, corner, along, part)
     found = find(crop)
     if mirror:
         mirrored = find(cv2.flip(crop, 1))[_MIRRORED]
@@ -193,10 +207,9 @@ def _find(
     return found @ to_photograph[:, :2].T + to_photograph[:, 2]
 
 
-def describe_eyes(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the HOG of the window around both eyes in a crop."""
-    x, y, width, height = _WINDOW
-    window = cv2.resize(crop[y : y + height, x : x + width], _WINDOW_SIZE, interpolation=cv2.INTER_AREA)
+def describe_eyes(part: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the HOG of the window around both eyes in the rows and columns `AROUND_EYES` of a crop."""
+    window = cv2.resize(part[_within(_WINDOW, AROUND_EYES)], _WINDOW_SIZE, interpolation=cv2.INTER_AREA)
     return np.asarray(_hog().compute(window), np.float32).ravel()
 
 
@@ -250,9 +263,9 @@ def fit_box(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def crop_face(
-    grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64]
+    grey: NDArray[np.uint8], corner: NDArray[np.float64], along: NDArray[np.float64], part: _Part = _WHOLE
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Cut a face out of a photograph, 200 x 200 pixels with normalized contrast.
+    """Cut a face out of a photograph, 200 x 200 pixels with normalized contrast, or only some rows and columns of it.
 
     `corner` is the top left corner of the face's box, `along` its upper edge, which may be tilted. Also return the
     matrix of shape (2, 3) that maps pixels of the crop to the photograph.
@@ -261,22 +274,32 @@ def crop_face(
     step = (1 + 2 * MARGIN) / SIDE
     origin = corner - MARGIN * (along + down)
     to_photograph = np.column_stack([along * step, down * step, origin + (along + down) * (step / 2) - 0.5])
+    rows, columns = part
+    low = to_photograph[:, :2] @ (columns.start, rows.start) + to_photograph[:, 2]
     crop = cv2.warpAffine(
         grey,
-        to_photograph,
-        (SIDE, SIDE),
+        np.column_stack([to_photograph[:, :2], low]),
+        (columns.stop - columns.start, rows.stop - rows.start),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return _normalize_contrast(np.asarray(crop)), to_photograph
+    return _normalize_contrast(np.asarray(crop), part), to_photograph
 
 
-def _normalize_contrast(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _within(inner: _Part, outer: _Part) -> _Part:
+    """Return rows and columns of the crop as those of a part of it."""
+    rows, columns = (
+        slice(each.start - other.start, each.stop - other.start) for each, other in zip(inner, outer, strict=True)
+    )
+    return rows, columns
+
+
+def _normalize_contrast(crop: NDArray[np.uint8], part: _Part) -> NDArray[np.uint8]:
     """Give the part around the eyes mean 128 and standard deviation 48."""
-    mean, deviation = cv2.meanStdDev(crop[SIDE // 6 : SIDE * 2 // 3, SIDE // 6 : SIDE - SIDE // 6])
+    mean, deviation = cv2.meanStdDev(crop[_within(_MEASURED, part)])
     gain = _DEVIATION / max(float(deviation[0, 0]), _MIN_DEVIATION)
-    levels = np.arange(256) * gain + (_MEAN - gain * float(mean[0, 0]))
-    return np.asarray(cv2.LUT(crop, np.clip(np.rint(levels), 0, 255).astype(np.uint8)), np.uint8)
+    levels = np.clip(np.rint(_LEVELS * gain + (_MEAN - gain * float(mean[0, 0]))), 0, 255)
+    return np.asarray(cv2.LUT(crop, levels.astype(np.uint8)), np.uint8)
 
 
 def load_locator(path: str | os.PathLike[str] | None = None) -> EyeLocator:
@@ -303,7 +326,7 @@ def _load(name: str, modified: int) -> EyeLocator:
         locator = EyeLocator(predictor, weights, offset, bias)
         if bias.shape != (2, 2, 2) or locator._trees(np.zeros((SIDE, SIDE), np.uint8)).shape != (4, 2):
             raise ValueError("its arrays have other shapes")
-        locator._regression(np.zeros((SIDE, SIDE), np.uint8))
+        locator._regression(np.zeros((SIDE, SIDE), np.uint8)[AROUND_EYES])
     except Exception as error:
         # The parsers of zip, numpy and dlib raise exceptions of many kinds.
         raise ModelError(f"{name!r} is damaged or not an eye locator; reinstall classic-eyes") from error

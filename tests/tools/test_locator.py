@@ -15,7 +15,7 @@ from ..conftest import ROOT, run
 
 pytest.importorskip("dlib", reason="dlib is not installed")
 
-from classic_eyes.faces.localization import crop_face, load_locator
+from classic_eyes.faces.localization import AROUND_EYES, crop_face, load_locator
 from tools.locator import FaceSample, halves, measure_lid_bias, train_regression, vary
 
 GREY = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
@@ -132,7 +132,7 @@ def test_regression_recovers_the_corners_of_the_face_it_was_trained_on():
     locator = load_locator()
     trained = replace(locator, weights=weights.astype(np.float32), offset=offset)
     centre = BOX[:2]
-    crop, to_photograph = crop_face(GREY, centre, np.array([88.0, 0.0]))
+    crop, to_photograph = crop_face(GREY, centre, np.array([88.0, 0.0]), AROUND_EYES)
     found = trained._regression(crop) @ to_photograph[:, :2].T + to_photograph[:, 2]
     assert np.linalg.norm(found - CORNERS[:4], axis=1).mean() < 0.4 * 17
 

@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from classic_eyes.images import as_images
 from tools.write_tables import DOCUMENTS
 
 from .conftest import ROOT
@@ -125,3 +128,13 @@ def test_blocks_are_found_with_their_commands_and_outputs():
     text = "1. x\n\n   ```console\n   $ a b\n   out\n   $ c\n   ```\n\n```python\nx = 1\n```\n```bash\nno\n```\n"
     assert [language for language, _ in blocks_of(text)] == ["console", "python"]
     assert list(commands_of(next(blocks_of(text))[1])) == [("a b", ["out"]), ("c", [])]
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (24, 24), (18, 30), (31, 18), (1, 200), (97, 64), (200, 333)])
+def test_patches_prepared_as_the_onnx_page_says_are_those_of_the_library(shape):
+    text = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+    found = re.search(r"^def prepare.*?\n\n", text, re.DOTALL | re.MULTILINE)
+    names = {"cv2": cv2, "size": 48}
+    exec(found[0], names)
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    np.testing.assert_array_equal(names["prepare"](image), as_images([image], size=48)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["connected"]
 # Seconds to wait for the scheduler, and for its first worker.
 _SCHEDULER_TIMEOUT = 10
 _WORKER_TIMEOUT = 60
+_ADDRESS = "use the address that dask scheduler printed, such as tcp://host:8786"
 
 
 @contextmanager
@@ -32,16 +34,16 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
         raise MissingDependencyError(
             f"backend 'dask' needs the package distributed; {pip_install('distributed')}"
         ) from error
+    # With another address a client would fail only after its time is out, and with a traceback.
+    if not re.fullmatch(r"((tcp|tls|ws|wss)://)?[^\s/]+:\d+", scheduler):
+        raise ParameterError(f"scheduler is {scheduler!r}; {_ADDRESS}")
     # A client that failed to start refers to itself. Collected while another starts, both would wait forever.
     gc.collect()
     try:
         client = Client(scheduler, timeout=_SCHEDULER_TIMEOUT, set_as_default=False)
     except Exception as error:
         # Of any kind: on a busy machine, even an assertion about its own threads.
-        raise ParameterError(
-            f"scheduler {scheduler!r} does not answer ({_one_line(error)}); use the address that dask scheduler "
-            "printed, such as tcp://host:8786"
-        ) from error
+        raise ParameterError(f"scheduler {scheduler!r} does not answer ({_one_line(error)}); {_ADDRESS}") from error
     with client:
         _check_workers(client)
         # Left before the yield: a generator must not change the configuration of its caller.

@@ -129,7 +129,9 @@ def _check(n_jobs: int | None, backend: str, scheduler: str | None) -> None:
     if backend != "dask" and scheduler is not None:
         raise ParameterError(f"scheduler {scheduler!r} needs backend 'dask', not {backend!r}; leave one out")
     if backend == "dask" and n_jobs is not None:
-        raise ParameterError(f"n_jobs is {n_jobs}, but a Dask cluster has its own number of workers; leave n_jobs out")
+        raise ParameterError(
+            f"n_jobs (--jobs) is {n_jobs}, but a Dask cluster has its own number of workers; leave it out"
+        )
 
 
 def _cut(sources: Iterable[Source], chunk: int) -> Iterator[list[Source]]:

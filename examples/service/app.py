@@ -26,9 +26,9 @@ IN_MEMORY, ONE_PHOTOGRAPH = CapacityLimiter(64), CapacityLimiter(1)  # a photogr
 WAITING: list[tuple[bytearray, list[Scored]]] = []  # patches, and where the answer of each goes
 PREDICTION, LOG = Lock(), logging.getLogger("uvicorn.error")
 try:
-    MODEL = load_model(os.environ.get("CLASSIC_EYES_MODEL", "default"))
+    MODEL = load_model(os.environ.get("CLASSIC_EYES_MODEL") or "default")
     MODEL.verdict([[[0]]])  # a model without non-eye detection is refused now, not with the first request
-    STATS = Stats(MODEL, 0.5, os.environ.get("CLASSIC_EYES_REFERENCE"))  # a file that /stats or predict --stats wrote
+    STATS = Stats(MODEL, 0.5, os.environ.get("CLASSIC_EYES_REFERENCE") or None)  # what /stats or --stats wrote
 except ClassicEyesError as error:
     raise SystemExit(f"the service cannot start: {error}") from None
 READER = FaceReader(MODEL) if find_spec("dlib") else None
@@ -51,16 +51,16 @@ async def body_of(request: Request) -> bytearray:
                 body += block
                 if len(body) > MAX_BYTES:
                     raise HTTPException(413, f"the request has more than {MAX_BYTES:,} bytes")
-    except (TimeoutError, ClientDisconnect):
-        raise HTTPException(408, f"no whole request in {MAX_SECONDS} seconds", {"connection": "close"}) from None
+    except (TimeoutError, ClientDisconnect) as error:
+        what = "ended early" if isinstance(error, ClientDisconnect) else f"took more than {MAX_SECONDS} seconds to send"
+        raise HTTPException(408, f"the request {what}", {"connection": "close"}) from None
     return body
 
 
 @app.post("/patches")
 async def patch(request: Request) -> dict[str, Any]:
     async with IN_MEMORY:
-        answer = list[Scored]()
-        WAITING.append((await body_of(request), answer))
+        WAITING.append((await body_of(request), answer := list[Scored]()))
         async with PREDICTION:  # of all patches that wait: a batch costs less for each
             if not answer:
                 (files, answers), WAITING[:] = zip(*WAITING, strict=True), []
@@ -78,7 +78,7 @@ async def patch(request: Request) -> dict[str, Any]:
 @app.post("/photographs")
 async def photograph(request: Request) -> dict[str, Any]:
     if READER is None:
-        raise HTTPException(501, "photographs need the package dlib")
+        raise HTTPException(501, "photographs need dlib, the extra faces")
     async with IN_MEMORY:
         read = partial(READER.read, await body_of(request), max_pixels=MAX_PHOTOGRAPH_PIXELS)
         faces = await to_thread.run_sync(read, limiter=ONE_PHOTOGRAPH)

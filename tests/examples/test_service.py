@@ -89,7 +89,7 @@ def test_faces_of_a_photograph(client):
 def test_photographs_without_dlib_are_refused(client, monkeypatch):
     monkeypatch.setattr(app, "READER", None)
     answer = client.post("/photographs", content=EYES[0])
-    assert (answer.status_code, answer.json()["detail"]) == (501, "photographs need the package dlib")
+    assert (answer.status_code, answer.json()["detail"]) == (501, "photographs need dlib, the extra faces")
 
 
 HOSTILE = {

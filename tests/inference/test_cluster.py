@@ -103,7 +103,7 @@ def test_cluster_without_workers_is_refused(paths, model, monkeypatch):
         next(score_files(paths, model.program, backend="dask", scheduler=empty.scheduler_address))
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "ftp://somewhere:1"])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "", "ftp://somewhere:1"])
 def test_scheduler_that_does_not_answer_costs_nothing(folder, small_model, tmp_path, monkeypatch, capsys, address):
     pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "_SCHEDULER_TIMEOUT", 1)
@@ -112,7 +112,7 @@ def test_scheduler_that_does_not_answer_costs_nothing(folder, small_model, tmp_p
     options = ["--model", str(small_model.with_suffix(".npz")), "--out", str(out), "--force"]
     assert cli.main(["predict", str(folder), *options, "--backend", "dask", "--scheduler", address]) == 2
     error = capsys.readouterr().err
-    assert "does not answer" in error
+    assert "use the address that dask scheduler printed" in error
     assert len(error.splitlines()) == 1
     assert out.read_text() == "rows of an earlier run"
 

@@ -78,7 +78,7 @@ def _cost_cells(entry: dict[str, Any]) -> list[str]:
         _speed(speed["one_image"]),
         _measure(speed["over_decode"]),
         _measure(entry["train_seconds"]),
-        _measure(entry["model_bytes"] / 2**20, 2),
+        _measure(entry["model_bytes"] / 1e6, 2),
         _count(entry["peak_memory_mb"]),
     ]
 

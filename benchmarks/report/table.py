@@ -19,7 +19,7 @@ METRICS = (
     ("eer", "EER", 3, "low"),
     ("brier", "Brier score", 4, "low"),
     ("calibration_error", "Calibration error", 4, "low"),
-    ("selective_accuracy", "Most confident 95%", 3, "high"),
+    ("selective_accuracy", "Surest 95%", 3, "high"),
 )
 SPEEDS = (
     ("features", "Features"),

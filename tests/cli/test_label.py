@@ -39,7 +39,7 @@ def test_every_order_makes_a_page(eyes, tmp_path, order, capsys):
     error = capsys.readouterr().err
     assert "30 of 60 images to be labelled" in error
     measures = order in ("random", "mixed")
-    assert (f"no accuracy can be measured on images that are chosen by {order}" in error) != measures
+    assert (f"no accuracy can be measured on images that --order {order} chooses" in error) != measures
     # Of a page with all images one can.
     assert label(eyes[0], out, "--order", order, "--force") == 0
     assert "no accuracy" not in capsys.readouterr().err

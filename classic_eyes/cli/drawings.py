@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ..errors import ParameterError
 from ..images.files import is_url
 from ..images.finding import Listing
 
-__all__ = ["drawing_files"]
+__all__ = ["check_not_searched", "drawing_files"]
 
 
 def drawing_files(
@@ -35,7 +35,7 @@ def drawing_files(
         taken.add(str(name).lower())
         files[path] = Path(folder) / name
     for place in {Path(folder), *(file.parent for file in files.values())}:
-        _check_not_read(folder, place, listing, what)
+        check_not_searched(f"--draw {folder!r}", place, listing.folders, what, "drawings")
     existing = [str(file) for file in files.values() if os.path.lexists(file)]
     if existing and not force:
         raise ParameterError(
@@ -49,15 +49,16 @@ def drawing_files(
     return files
 
 
-def _check_not_read(folder: str, place: Path, listing: Listing, what: str) -> None:
+def check_not_searched(named: str, place: Path, searched: Container[tuple[int, int]], what: str, written: str) -> None:
+    """Refuse a folder for what is ``written`` if it is in one that is searched, given by device and inode."""
     real = Path(os.path.realpath(place))
     for each in (real, *real.parents):
         with suppress(OSError):  # it does not exist yet
             status = os.stat(each)
-            if (status.st_dev, status.st_ino) in listing.folders:
+            if (status.st_dev, status.st_ino) in searched:
                 raise ParameterError(
-                    f"--draw {folder!r} is in {str(each)!r}, which is searched for {what}; the next run would "
-                    "read the drawings; name a folder elsewhere"
+                    f"{named} is in {str(each)!r}, which is searched for {what}; the next run would read the "
+                    f"{written}; name a folder elsewhere"
                 )
 
 

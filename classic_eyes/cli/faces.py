@@ -31,7 +31,7 @@ from ..faces.drawing import scaled_faces
 from ..faces.page import PageEntry, PageFace, page_entry, render_page, thumbnail_side
 from ..images import IMAGE_ENDINGS
 from ..images.files import is_url
-from ..images.finding import Listing, last_name
+from ..images.finding import Listing, describe_passed_over, last_name
 from ..images.photographs import EXTRA_ENDINGS, decode_photograph
 from ..inference.processes import run_in_processes
 from ..predictor import load_model
@@ -61,8 +61,8 @@ _NO_FACE = "no face found"
 _NONE = "none"
 # Images that are read before patches of eyes are recognized, and their share.
 _N_FIRST, _PATCHES = 32, 0.75
-# Photographs that could not be read and are printed by name.
-_N_FAILED = 3
+# Photographs that could not be read and are printed by name; that were added, and are named.
+_N_FAILED, _N_NAMED = 3, 2
 # From this number, a run that cannot be continued says so at its start: it takes half a minute or more.
 _N_LONG = 200
 # The largest value of --upsample.
@@ -177,8 +177,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_reading_arguments(parser)
     parser.epilog = (
-        "Exit status: 0 if all photographs were read, with faces or without; 1 if some could not be read; 2 if the "
-        "command failed; 130 if it was stopped."
+        "Exit status: 0 if all photographs were read, with faces or without; 1 if some could not be read, such as HEIC "
+        "without the extra for it; 2 if the command failed; 130 if it was stopped."
     )
 
 
@@ -223,12 +223,12 @@ def work(arguments: Namespace) -> int:
     items = [_Item(path, utf8_name(name), drawings.get(path)) for path, name in listing.images]
     done = _Done(0, (None,) * len(outputs), b"", Counter(), [], 0)
     if arguments.resume:
-        _check_same_options(arguments)
+        left_out = _check_same_options(arguments)
         found = _read_finished(arguments, outputs, items)
         if found is not None:
             return _print_finished(arguments, found, n)
         done = _read_done(outputs, [item.name for item in items])
-        _print_not_continued(arguments)
+        _print_not_continued(left_out)
         _print_read_again(arguments, done)
     elif arguments.out is None and outputs[0].option != "--out" and n >= _N_LONG:
         print("without --out FILE, this run cannot be continued if it is stopped", file=sys.stderr)
@@ -267,7 +267,8 @@ def work(arguments: Namespace) -> int:
             stopped.args = _how_to_continue(arguments, n_done, n)
         raise
     if arguments.page is not None:
-        _write_page(arguments.page, title=_title(arguments.paths))
+        note = describe_passed_over(listing.passed_over) if listing.passed_over else ""
+        _write_page(arguments.page, title=_title(arguments.paths), folder=_place(arguments.paths), note=note)
     if arguments.out is not None:
         Path(_part_of(arguments.out)).unlink(missing_ok=True)
     _print_summary(count, n, n - done.n, time.perf_counter() - start if patches.n else None)
@@ -281,7 +282,7 @@ def work(arguments: Namespace) -> int:
     if listing.paired:
         n_paired = f"{len(listing.paired):,} camera raw file{'s' * (len(listing.paired) != 1)}"
         print(f"{n_paired} beside a JPEG of the same name not read: the same photograph", file=sys.stderr)
-    print_counts(listing.passed_over, photographs=True)
+    print_counts(listing.passed_over)
     peaks.print_warning(arguments.bits)
     return 1 if count["failed"] else 0
 
@@ -443,13 +444,13 @@ def _how_to_continue(arguments: Namespace, n_done: int, n: int) -> tuple[str, ..
     return (f"{n_done:,} of {_photographs(n)} {'is' if n_done == 1 else 'are'} done", again)
 
 
-def _print_not_continued(arguments: Namespace) -> None:
-    """Print which outputs are not continued: the earlier run may have had them."""
-    others = [option for option in ("photos", "page", "draw") if getattr(arguments, option) is None]
-    if others:
-        named = ", ".join(f"--{option}" for option in others)
+def _print_not_continued(left_out: Sequence[str]) -> None:
+    """Print which outputs of the stopped run are not continued."""
+    if left_out:
+        named = ", ".join(f"--{option}" for option in left_out)
+        which = "it is" if len(left_out) == 1 else "they are"
         print(
-            f"classic-eyes: warning: --resume without {named}: if the stopped run had them, give them again",
+            f"classic-eyes: warning: the stopped run also had {named}; {which} not continued unless given again",
             file=sys.stderr,
         )
 
@@ -525,14 +526,15 @@ def _entry(fields: dict[str, Any]) -> PageEntry:
     return PageEntry(fields["file"], fields["time"], tuple(fields["size"]), thumbnail, faces, fields["error"])
 
 
-def _write_page(page: str, *, title: str) -> None:
+def _write_page(page: str, *, title: str, folder: str, note: str) -> None:
     part = _part_of(page)
     try:
         entries = [_entry(fields) for fields, _ in read_rows(part, _PAGE_COLUMNS, style="jsonl", option="--page")]
     except (ValueError, TypeError, LookupError) as error:
         raise DataError(f"--page: {part!r} is damaged; delete it, and start again") from error
     try:
-        write_whole(page, render_page(entries, title=title).encode("utf-8", "surrogateescape"))
+        text = render_page(entries, title=title, folder=folder, note=note)
+        write_whole(page, text.encode("utf-8", "surrogateescape"))
         os.unlink(part)
     except OSError as error:
         raise ParameterError(f"--page {page!r} cannot be written ({error.strerror}); make room") from error
@@ -542,11 +544,21 @@ def _title(paths: Sequence[str]) -> str:
     return last_name(paths[0]) if len(paths) == 1 and not is_url(paths[0]) else "Photographs"
 
 
+def _place(paths: Sequence[str]) -> str:
+    """Return what is the same for all pages of the same folders."""
+    return "\n".join(sorted(path if is_url(path) else os.path.realpath(path) for path in paths))
+
+
 # -- resuming --
 
 
 def _options(arguments: Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in _COMPARED}
+
+
+def _given(arguments: Namespace) -> list[str]:
+    """Return which outputs there are beside the rows."""
+    return [option for option in ("photos", "page", "draw") if getattr(arguments, option) is not None]
 
 
 def _write_options(arguments: Namespace) -> None:
@@ -555,19 +567,23 @@ def _write_options(arguments: Namespace) -> None:
         return
     part = _part_of(arguments.out)
     try:
-        write_whole(part, json.dumps(_options(arguments)).encode())
+        write_whole(part, json.dumps(_options(arguments) | {"outputs": _given(arguments)}).encode())
     except OSError as error:
         raise ParameterError(f"--out: {part!r} cannot be written ({error.strerror}); make room") from error
 
 
-def _check_same_options(arguments: Namespace) -> None:
-    """Refuse to continue a run that had other options; a run that was killed at its start has left none."""
+def _check_same_options(arguments: Namespace) -> list[str]:
+    """Refuse to continue a run that had other options, and return which of its outputs are not given now.
+
+    A run that was killed at its start has left no options.
+    """
     part = _part_of(arguments.out)
     if is_stream(arguments.out) or not os.path.lexists(part):
-        return
+        return []
     try:
         before = dict(json.loads(Path(part).read_bytes()))
         values = [(name, before[name], now) for name, now in json.loads(json.dumps(_options(arguments))).items()]
+        left_out = [str(option) for option in before.get("outputs", ()) if option not in _given(arguments)]
     except (OSError, ValueError, TypeError, LookupError) as error:
         raise DataError(f"--out: {part!r} is damaged; delete it, and start again with --force") from error
     differing = [each for each in values if each[1] != each[2]]
@@ -577,6 +593,7 @@ def _check_same_options(arguments: Namespace) -> None:
             f"--resume: the stopped run had {had}, and this one has {has}; use the same options, or start again with "
             "--force instead of --resume"
         )
+    return left_out
 
 
 def _as_option(name: str, value: Any) -> str:
@@ -603,7 +620,11 @@ def _read_finished(arguments: Namespace, outputs: Sequence[_Output], items: Sequ
     names_of_all = [item.name for item in items]
     ends, found = zip(*(_ends(output, names_of_all) for output in tables), strict=True)
     sizes = [os.path.getsize(str(output.path)) for output in tables]
-    if any(len(each) < len(items) for each in ends) or sizes != [each[-1] for each in ends]:
+    if not all(ends) or sizes != [each[-1] for each in ends]:
+        return None
+    if any(len(each) < len(items) for each in ends):
+        if arguments.page is not None:  # a finished page cannot be continued
+            raise _other_photographs(tables[0], names_of_all[: len(ends[0])], names_of_all)
         return None
     count, failed = _counted(names_of_all, found[0])
     for item, (verdicts, error) in zip(items, found[0], strict=True):
@@ -628,8 +649,8 @@ def _print_read_again(arguments: Namespace, done: _Done) -> None:
     again = done.n_rows - done.n
     if again > 1:  # the last one always is
         print(
-            f"classic-eyes: warning: {arguments.out} has {_photographs(done.n_rows)}, but the other outputs fewer; "
-            f"{again:,} are read again",
+            f"classic-eyes: warning: {again:,} of the {_photographs(done.n_rows)} in {arguments.out} are read again: "
+            f"{done.lacking}",
             file=sys.stderr,
         )
 
@@ -638,7 +659,7 @@ class _Done(NamedTuple):
     """What an interrupted run left: the first ``n`` photographs, in ``sizes`` bytes of the files.
 
     ``rest`` has the rows of the next photograph in the file of rows, empty if it could not be read. The file of rows
-    has ``n_rows`` photographs, of which the last may lack rows.
+    has ``n_rows`` photographs, of which the last may lack rows; ``lacking`` says which output has fewer.
     """
 
     n: int
@@ -647,6 +668,7 @@ class _Done(NamedTuple):
     counts: Counter[str]
     failed: list[tuple[str, str]]
     n_rows: int
+    lacking: str = ""
 
 
 def _counted(
@@ -668,6 +690,13 @@ def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
     """
     ends, found = zip(*(_ends(output, expected) for output in outputs), strict=True)
     n = min(max(0, len(ends[0]) - 1), *(len(each) for each in ends[1:]), len(expected))
+    numbers = [len(each) for each in ends]
+    lacking = ""
+    if len(outputs) > 1:
+        place = numbers.index(min(numbers[1:]), 1)
+        lacking = f"{outputs[place].path} has {numbers[place]:,}"
+        if outputs[place].option == "--page" and not numbers[place]:
+            lacking = "a page is made from all of them"
     count, failed = _counted(expected[:n], found[0])
     rest = b""
     if n < len(ends[0]) and found[0][n][1] is None:
@@ -675,7 +704,7 @@ def _read_done(outputs: Sequence[_Output], expected: Sequence[str]) -> _Done:
         with open(str(outputs[0].path), "rb") as file:
             file.seek(begin)
             rest = file.read(ends[0][n] - begin)
-    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count, failed, len(ends[0]))
+    return _Done(n, tuple(each[n - 1] if n else 0 for each in ends), rest, count, failed, numbers[0], lacking)
 
 
 def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tuple[tuple[str, ...], str | None]]]:
@@ -683,15 +712,13 @@ def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tup
     ends, found = list[int](), list[tuple[tuple[str, ...], str | None]]()
     faces = dict[Any, str]()
     rows = read_rows(str(output.path), output.columns, style=output.style, option=output.option)
-    for number, (row, end) in enumerate(rows, start=1):
+    for row, end in rows:
         name = row["file"]
         if not ends or name != expected[len(ends) - 1]:
             if expected[len(ends) : len(ends) + 1] != [name]:
-                what = f"this run has {expected[len(ends)]!r}" if len(ends) < len(expected) else "there are no more"
-                raise DataError(
-                    f"{output.option} {output.path!r}, row {number} is of {name!r}, but {what}; name another file, or "
-                    "replace it with --force instead of --resume"
-                )
+                before = [*expected[: len(ends)], name, *(row["file"] for row, _ in rows)]
+                last = max((place for place, each in enumerate(expected) if each in set(before)), default=-1)
+                raise _other_photographs(output, before, expected[: last + 1])
             ends.append(end)
             found.append(((), None))
             faces = {}
@@ -702,6 +729,30 @@ def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tup
             error = row["error"] if row["face"] is None and row["error"] != _NO_FACE else None
             found[-1] = (tuple(faces.values()), error)
     return ends, found
+
+
+def _other_photographs(output: _Output, before: Sequence[str], expected: Sequence[str]) -> DataError:
+    """Return the error for rows of other photographs than those that are expected."""
+    had, has = set(before), set(expected)
+    added, gone = [name for name in expected if name not in had], [name for name in had if name not in has]
+    parts = (
+        [f"{_photographs(len(added))} {'was' if len(added) == 1 else 'were'} added since ({_first(added)})"]
+        if added
+        else []
+    )
+    parts += (
+        [f"{_photographs(len(gone))} of it {'is' if len(gone) == 1 else 'are'} gone ({_first(sorted(gone))})"]
+        if gone
+        else []
+    )
+    return DataError(
+        f"{output.option} {output.path!r}: {' and '.join(parts) or 'the photographs were in another order'}; run again "
+        "with --force instead of --resume to read all photographs, or name another file"
+    )
+
+
+def _first(names_of: Sequence[str]) -> str:
+    return ", ".join([*map(repr, names_of[:_N_NAMED]), "..."][: len(names_of)])
 
 
 def _check_rest(done: _Done, output: _Output, read: _Read) -> None:

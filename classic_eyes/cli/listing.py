@@ -65,13 +65,13 @@ def list_images(paths: Sequence[str], *, photographs: bool = False, videos: bool
 def print_passed_over(paths: Sequence[str], *, photographs: bool = False) -> None:
     """Search folders, and print how many images and videos were passed over there, if any."""
     with suppress(DataError):  # it was reported where the images were read
-        print_counts(list_images(paths, photographs=photographs).passed_over, photographs=photographs)
+        print_counts(list_images(paths, photographs=photographs).passed_over)
 
 
-def print_counts(passed_over: Counter[str], *, photographs: bool = False, videos: bool = False) -> None:
+def print_counts(passed_over: Counter[str], *, videos: bool = False) -> None:
     """Print how many images and videos were passed over, if any."""
     if passed_over:
-        print(describe_passed_over(passed_over, photographs=photographs, videos=videos), file=sys.stderr)
+        print(describe_passed_over(passed_over, videos=videos), file=sys.stderr)
 
 
 class Peaks(arrays.Peaks):

@@ -10,13 +10,15 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from .._utils.files import wide_encoding
 from ..errors import DataError, ParameterError
 from ..images.finding import quoted
 from .arguments import existing_file
+from .drawings import check_not_searched
 from .listing import print_failed
 from .rows import printable
 
@@ -33,8 +35,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "folder", metavar="FOLDER", help="the folder that faces read; for several folders, the one where it was started"
     )
-    parser.add_argument("--copy", metavar="DIR", help="copy the kept photographs there")
-    parser.add_argument("--move", metavar="DIR", help="move the rejected photographs there")
+    parser.add_argument("--copy", metavar="DIR", help="copy the kept photographs there; not in FOLDER")
+    parser.add_argument(
+        "--move",
+        metavar="DIR",
+        help="move the rejected photographs there, and those that are kept now back from there; not in FOLDER",
+    )
     parser.add_argument(
         "--unmarked",
         action="store_true",
@@ -58,10 +64,17 @@ def work(arguments: Namespace) -> int:
     if not folder.is_dir():
         raise ParameterError(f"there is no folder {arguments.folder!r}; name the one that faces read")
     marks = _read_marks(arguments.marks)
-    places = [Path(place) for place in (arguments.copy, arguments.move) if place is not None]
+    named = {"--copy": arguments.copy, "--move": arguments.move}
+    places = [Path(place) for place in named.values() if place is not None]
     for place in places:
         if place.exists() and not place.is_dir():
             raise ParameterError(f"{str(place)!r} is no folder; name another one")
+    for name in marks:
+        if not _is_utf8(name) and not any(os.path.lexists(place / name) for place in (folder, *places)):
+            raise DataError(
+                f"{arguments.marks!r} is not UTF-8: there is no {printable(name)!r} in {arguments.folder!r}; save it "
+                "as CSV UTF-8"
+            )
     if not any(os.path.lexists(place / name) for name in marks for place in (folder, *places)):
         if not marks:
             raise DataError(f"{arguments.marks!r} names no photograph; name the file that the page saved")
@@ -69,11 +82,32 @@ def work(arguments: Namespace) -> int:
             f"none of the {len(marks):,} photographs of {arguments.marks!r}, such as {next(iter(marks))!r}, is in "
             f"{arguments.folder!r}; name the folder that faces read"
         )
+    searched = _searched(folder, marks)
+    for option, each in named.items():
+        if each is not None:
+            check_not_searched(f"{option} {each!r}", Path(each), searched, "photographs", "photographs there")
+            if folder.resolve() in Path(each).resolve().parents:
+                print(
+                    f"classic-eyes: warning: {option} {each!r} is in {arguments.folder!r}: faces on "
+                    f"{arguments.folder!r} would read the photographs there too",
+                    file=sys.stderr,
+                )
     failed: list[tuple[str, str]] = []
+    if arguments.move is not None:
+        moved = Path(arguments.move)
+        back = [
+            name
+            for name, mark in marks.items()
+            if mark == "keep" and _below(name) == Path(name) and not os.path.lexists(folder / name)
+            if os.path.isfile(moved / name)
+        ]
+        if back:
+            failed += _transfer(back, moved, folder, "photographs that are kept now", is_move=True)
     if arguments.copy is not None:
         chosen = [name for name, mark in marks.items() if mark == "keep" or (arguments.unmarked and not mark)]
         what = "photographs that are not rejected" if arguments.unmarked else "kept photographs"
         failed += _transfer(chosen, folder, Path(arguments.copy), what, is_move=False)
+        _print_rejected_copies(Path(arguments.copy), [name for name, mark in marks.items() if mark == "reject"])
     if arguments.move is not None:
         chosen = [name for name, mark in marks.items() if mark == "reject"]
         failed += _transfer(chosen, folder, Path(arguments.move), "rejected photographs", is_move=True)
@@ -84,9 +118,13 @@ def work(arguments: Namespace) -> int:
 
 
 def _read_marks(path: str) -> dict[str, str]:
-    """Return the mark of each name, as the page reads them: spreadsheets write semicolons and a byte order mark."""
+    """Return the mark of each name, as the page reads them.
+
+    Spreadsheets write semicolons or tabs, a byte order mark, and UTF-16. Names that are not UTF-8 have their bytes.
+    """
     try:
-        text = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        data = Path(path).read_bytes()
+        text = data.decode(wide_encoding(data) or "utf-8", "surrogateescape").removeprefix("\ufeff")
         head = text.splitlines()[0] if text else ""
         comma = next((sign for sign in ",;\t" if sign in head), ",")
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=comma))
@@ -95,7 +133,10 @@ def _read_marks(path: str) -> dict[str, str]:
     except OSError as error:
         raise ParameterError(f"{path!r} cannot be read: {error.strerror}") from error
     except (ValueError, csv.Error) as error:
-        raise DataError(f"{path!r} has no columns named file and mark; name the file that the page saved") from error
+        raise DataError(
+            f"{path!r} has no columns named file and mark; name the file that the page saved, or if a spreadsheet "
+            "saved it, save it as CSV UTF-8"
+        ) from error
     marks = {}
     for row in rows[1:]:
         if len(row) <= name:
@@ -105,6 +146,45 @@ def _read_marks(path: str) -> dict[str, str]:
             raise DataError(f"{path!r}: the mark of {quoted(row[name])} is {value!r}; allowed is keep, reject or none")
         marks[row[name]] = value
     return marks
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _searched(folder: Path, names: Iterable[str]) -> set[tuple[int, int]]:
+    """Return device and inode of the folders that faces searches.
+
+    Where it started, several of its folders may have been named: then all names begin with one of them.
+    """
+    below = [Path(name) for name in names if _below(name) == Path(name)]
+    tops = {(folder / name).parent for name in names}
+    if os.path.samefile(folder, os.curdir) and all(len(path.parts) > 1 for path in below):
+        tops |= {folder / path.parts[0] for path in below}
+    else:
+        tops.add(folder)
+    found = set()
+    for top in tops:
+        with suppress(OSError):  # its photographs were moved
+            status = os.stat(top)
+            found.add((status.st_dev, status.st_ino))
+    return found
+
+
+def _print_rejected_copies(target: Path, rejected: Iterable[str]) -> None:
+    """Print that copies of an earlier run are rejected now; they are not deleted."""
+    there = [name for name in rejected if os.path.isfile(target / _below(name))]
+    if there:
+        which = "is" if len(there) == 1 else "are"
+        print(
+            f"classic-eyes: warning: {len(there):,} photograph{'s' * (len(there) != 1)} in {str(target)!r} {which} "
+            f"rejected now, such as {printable(there[0])!r}; delete {'it' if len(there) == 1 else 'them'} there",
+            file=sys.stderr,
+        )
 
 
 def _transfer(names: Sequence[str], folder: Path, target: Path, what: str, *, is_move: bool) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..errors import DataError
 from .files import IMAGE_ENDINGS, is_url
-from .photographs import EXTRA_ENDINGS, HOW_TO_READ, RAW_ENDINGS, extra_endings
+from .photographs import EXTRA_ENDINGS, RAW_ENDINGS
 
 __all__ = [
     "VIDEO_ENDINGS",
@@ -59,10 +59,8 @@ class Listing(NamedTuple):
     paired: frozenset[str] = frozenset()
 
 
-def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False, videos: bool = False) -> str:
-    """Return how many files were passed over, and the remedy; where ``photographs`` are read, the extra for them too.
-
-    Where ``videos`` are read, it is images that were passed over.
+def describe_passed_over(passed_over: Counter[str], *, videos: bool = False) -> str:
+    """Return how many files were passed over, and the remedy; where ``videos`` are read, images were passed over.
 
     >>> describe_passed_over(Counter({".nef": 4, ".heic": 8}))
     '12 files passed over (8 .heic, 4 .nef): convert them to JPEG or PNG'
@@ -85,10 +83,7 @@ def describe_passed_over(passed_over: Counter[str], *, photographs: bool = False
     if n_longer:
         remedies.append("rename images with a longer ending")
     if n_videos + n_longer < n:
-        remedy = f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG"
-        if photographs and EXTRA_ENDINGS & set(passed_over):
-            remedy = f"{HOW_TO_READ} to read HEIC and camera raw, or {remedy}"
-        remedies.append(remedy)
+        remedies.append(f"convert {'images' if n_videos else 'it' if n == 1 else 'them'} to JPEG or PNG")
     if n_videos:
         remedies.append("classic-eyes video reads videos")
     return f"{n:,} file{'s' * (n != 1)} passed over ({kinds}): {', '.join(remedies)}"
@@ -126,8 +121,9 @@ def list_folder(
     """Find the images of a folder as `find_images` does, and count the images and videos that are not read.
 
     Files in folders of ``counted``, the ``folders`` of an earlier search, are not counted again. Of ``photographs``
-    HEIC and camera raw files are read too, where the extra for them is installed, but no camera raw file beside a JPEG
-    of the same name: that is the same photograph. With ``videos`` these are found, and the images are counted.
+    HEIC and camera raw files are found too, with the extra for them or without, so that none is missed silently; but no
+    camera raw file beside a JPEG of the same name: that is the same photograph. With ``videos`` these are found, and
+    the images are counted.
     """
     what = "video" if videos else "image"
     top = os.fspath(path)
@@ -140,8 +136,7 @@ def list_folder(
     prefix = os.path.join(top, "")
     passed_over: Counter[str] = Counter()
     folders: set[tuple[int, int]] = set()
-    endings = IMAGE_ENDINGS | extra_endings() if photographs else IMAGE_ENDINGS
-    not_read = _NOT_READ
+    endings, not_read = IMAGE_ENDINGS | EXTRA_ENDINGS if photographs else IMAGE_ENDINGS, _NOT_READ
     if videos:
         endings, not_read = VIDEO_ENDINGS, (IMAGE_ENDINGS | _NOT_READ) - VIDEO_ENDINGS
     names = sorted(_walk(top, endings, not_read, folders, passed_over, counted or set()))
@@ -151,7 +146,7 @@ def list_folder(
     if paired:
         found = [(full, name) for full, name in found if full not in paired]
     if not found:
-        others = f"; {describe_passed_over(passed_over, photographs=photographs, videos=videos)}" if passed_over else ""
+        others = f"; {describe_passed_over(passed_over, videos=videos)}" if passed_over else ""
         raise DataError(f"{top!r}: no {what}s in this folder{others}; endings looked for: {' '.join(sorted(endings))}")
     return Listing(found, passed_over, folders, paired)
 

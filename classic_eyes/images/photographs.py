@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 from collections.abc import Callable
@@ -20,11 +19,9 @@ from .headers import stated_size, time_taken
 
 __all__ = [
     "EXTRA_ENDINGS",
-    "HOW_TO_READ",
     "RAW_ENDINGS",
     "Photograph",
     "decode_photograph",
-    "extra_endings",
     "read_photograph",
 ]
 
@@ -33,9 +30,9 @@ RAW_ENDINGS = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos"}
     | {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
-# Of photographs that are read where the packages of the extra are installed.
+# Of photographs that need the packages of the extra.
 EXTRA_ENDINGS = _HEIF_ENDINGS | RAW_ENDINGS
-HOW_TO_READ = pip_install("photographs")
+_HOW_TO_READ = pip_install("photographs")
 
 _JPEG = b"\xff\xd8"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
@@ -145,15 +142,6 @@ def decode_photograph(source: Source, *, max_pixels: int, bits: int | None) -> P
     return Photograph(grey, colour, reduction, time, peak)
 
 
-def extra_endings() -> frozenset[str]:
-    """Return the endings of HEIC and camera raw files that can be read here."""
-    found = frozenset[str]()
-    for package, endings in (("pillow_heif", _HEIF_ENDINGS), ("rawpy", RAW_ENDINGS)):
-        if importlib.util.find_spec(package) is not None:
-            found |= endings
-    return found
-
-
 def _reduced(image: Images, reduction: int) -> Any:
     if reduction == 1:
         return image
@@ -198,7 +186,7 @@ def _heif(data: bytes, max_pixels: int) -> _Content:
     try:
         import pillow_heif
     except ImportError as error:
-        raise ImageError(f"HEIC needs pillow-heif; run: {HOW_TO_READ}, or convert it to JPEG") from error
+        raise ImageError(f"HEIC needs pillow-heif; run: {_HOW_TO_READ}, or convert it to JPEG") from error
     try:
         # Turned as the file says. Of several images the primary one.
         found = pillow_heif.open_heif(io.BytesIO(data))
@@ -223,7 +211,7 @@ def _raw(data: bytes, max_pixels: int) -> _Content:
     try:
         import rawpy
     except ImportError as error:
-        raise ImageError(f"camera raw needs rawpy; run: {HOW_TO_READ}, or convert it to JPEG") from error
+        raise ImageError(f"camera raw needs rawpy; run: {_HOW_TO_READ}, or convert it to JPEG") from error
     try:
         with rawpy.imread(io.BytesIO(data)) as raw:
             return _preview(raw, rawpy) or _developed(raw, max_pixels)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
 from classic_eyes.calibration import read_calibration
-from classic_eyes.images import finding
 from classic_eyes.predictor import EyePredictor
 from classic_eyes.synthetic import make_eyes
 
@@ -118,7 +118,7 @@ def test_calibrate_takes_bits(person, tmp_path, capsys):
 
 
 def test_calibrate_reads_photographs(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(finding, "extra_endings", frozenset)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
     from skimage import data
 
@@ -127,13 +127,15 @@ def test_calibrate_reads_photographs(tmp_path, capsys, monkeypatch):
     for k in range(12):
         cv2.imwrite(str(top / f"{k:02}.png"), np.roll(data.astronaut(), 3 * k, axis=1)[:300, :, ::-1])
     (top / "broken.png").write_bytes(b"hello")
-    (top / "telephone.heic").touch()
+    (top / "telephone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(300))
+    (top / "clip.mov").touch()
     cv2.imwrite(str(top / "wall.png"), np.zeros((90, 90), np.uint8))
     assert main("calibrate", top, "--photographs", "--out", tmp_path / "me.json") == 0
     captured = capsys.readouterr()
     assert "skipped" in captured.err
     assert "no eye found" in captured.err
-    assert "1 file passed over (1 .heic): pip install 'classic-eyes[photographs]' to read" in captured.err
+    assert "telephone.heic: HEIC needs pillow-heif; run: pip install 'classic-eyes[photographs]'" in captured.err
+    assert "1 file passed over (1 .mov): classic-eyes video reads videos" in captured.err
     found = read_calibration(tmp_path / "me.json")
     # Two eyes of each of 12 photographs; a patch may be classified as a non-eye.
     assert 20 <= found.threshold.n_open <= 24

@@ -19,7 +19,6 @@ from PIL import Image
 from classic_eyes._utils.resources import memory_of_tree_mb
 from classic_eyes.cli import faces, progress
 from classic_eyes.errors import ModelError
-from classic_eyes.images import finding
 from classic_eyes.images.arrays import MAX_PIXELS
 from classic_eyes.inference import processes
 from classic_eyes.synthetic import EyeParameters, render
@@ -216,28 +215,42 @@ def test_full_disk_leaves_whole_rows(album, tmp_path, capsys):
     assert left.endswith(b"\n")
 
 
-@pytest.mark.parametrize(
-    ("installed", "counted"),
-    [
-        ((), "3 files passed over (1 .heic, 1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
-        ((".heic",), "2 files passed over (1 .mov, 1 .nef): pip install 'classic-eyes[photographs]' to read HEIC and"),
-        ((".heic", ".nef"), "1 file passed over (1 .mov): classic-eyes video reads videos\n"),
-    ],
-)
-def test_images_that_are_passed_over_are_counted_with_the_remedy(album, capsys, monkeypatch, installed, counted):
+def test_photographs_that_need_the_extra_are_rows_that_failed(album, tmp_path, capsys, monkeypatch):
     (album / "broken.jpg").unlink()
-    monkeypatch.setattr(finding, "extra_endings", lambda: frozenset(installed))
-    for name in ("a.heic", "b.nef", "c.mov"):
+    for name in ("pillow_heif", "rawpy"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (album / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(300))
+    (album / "b.nef").write_bytes(b"II*\0" + bytes(300))
+    (album / "wall.nef").write_bytes(b"II*\0" + bytes(300))
+    shutil.copy(album / "wall.png", album / "wall.jpg")
+    photos, page = tmp_path / "photos.csv", tmp_path / "page.html"
+    assert main("faces", album, "--photos", photos, "--page", page, "--jobs", 1) == 1
+    shown = capsys.readouterr().err
+    remedy = "run: pip install 'classic-eyes[photographs]', or convert it to JPEG"
+    assert f"skipped a.heic: HEIC needs pillow-heif; {remedy}\n" in shown
+    assert f"skipped b.nef: camera raw needs rawpy; {remedy}\n" in shown
+    assert "1 camera raw file beside a JPEG of the same name not read" in shown
+    with photos.open(newline="") as file:
+        rows = {row["file"]: row["error"] for row in csv.DictReader(file)}
+    assert list(rows) == ["a.heic", "b.nef", "collins.png", "wall.jpg", "wall.png"]
+    assert rows["a.heic"] == f"HEIC needs pillow-heif; {remedy}"
+    assert "2 not read" in page.read_text()
+    assert 'class="note">1 file' not in page.read_text()
+
+
+def test_what_is_passed_over_is_counted_and_is_on_the_page(album, tmp_path, capsys):
+    (album / "broken.jpg").unlink()
+    for name in ("c.mov", "d.psd"):
         (album / name).touch()
-    assert main("faces", album) == (1 if installed else 0)
-    shown = capsys.readouterr()
-    assert counted in shown.err
-    assert shown.out.count("empty file") == len(installed)
+    page = tmp_path / "page.html"
+    assert main("faces", album, "--page", page) == 0
+    counted = "2 files passed over (1 .mov, 1 .psd): convert images to JPEG or PNG, classic-eyes video reads videos"
+    assert f"{counted}\n" in capsys.readouterr().err
+    assert f'<p class="note">{counted}</p>' in page.read_text()
 
 
-def test_camera_raw_beside_its_jpeg_is_not_read_twice(album, capsys, monkeypatch):
+def test_camera_raw_beside_its_jpeg_is_not_read_twice(album, capsys):
     (album / "broken.jpg").unlink()
-    monkeypatch.setattr(finding, "extra_endings", lambda: frozenset({".nef", ".heic"}))
     shutil.copy(album / "wall.png", album / "DSC_1.JPG")
     for name in ("dsc_1.nef", "DSC_2.nef", "DSC_1.heic", "collins.nef"):
         (album / name).touch()
@@ -561,14 +574,18 @@ def test_finished_run_is_not_done_again(folder, whole, tmp_path, monkeypatch, ca
     ]
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in below(tmp_path)} == before
     # What is missing is made again, and the reason is printed.
-    for missing in (files[2], tmp_path / "drawn" / "f.jpg"):
+    for missing, why in (
+        (files[2], "a page is made from all of them"),
+        (tmp_path / "drawn" / "f.jpg", "a page is made from all of them"),
+        (files[1], f"{files[1]} has 0"),
+    ):
         content = missing.read_bytes()
         missing.unlink()
         assert main(*arguments, "--resume") == 1
-        assert (
-            f"warning: {files[0]} has 7 photographs, but the other outputs fewer; 7 are read again\n"
-            in capsys.readouterr().err
-        )
+        message = f"warning: 7 of the 7 photographs in {files[0]} are read again: {why}\n"
+        err = capsys.readouterr().err
+        assert message in err
+        assert "the stopped run also had" not in err
         assert missing.read_bytes() == content
         assert [file.read_bytes() for file in files] == whole["csv"]
 
@@ -579,7 +596,9 @@ def test_rows_that_this_run_would_not_write_are_not_continued(folder, whole, tmp
     command = ("faces", folder, "--out", out, "--resume", "--jobs", 1)
     for changed, message in (
         ([*half[:-1], half[-1].replace(b",1,0.", b",0,0.")], "'b.jpg' has other rows than before: another model"),
-        ([half[0], *half[3:]], "row 1 is of 'b.jpg', but this run has 'a.png'"),
+        ([half[0], *half[3:]], f"--out {str(out)!r}: 1 photograph was added since ('a.png'); run again with --force"),
+        ([half[0], half[1].replace(b"a.png", b"z.png")], "1 photograph of it is gone ('z.png'); run again with"),
+        ([half[0], *half[3:5], *half[1:3]], "the photographs were in another order; run again with --force"),
         ([b"file,label\n"], "does not start with the csv header of this run"),
         ([half[0], b"a.png,1\n"], "row 1 is no row of this command"),
     ):
@@ -637,13 +656,52 @@ def test_stopped_run_says_how_to_continue_only_where_it_can(folder, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("options", "left_out"), [((), "--photos, --page, --draw"), (("--photos", "p.csv", "--page", "p.html"), "--draw")]
+    ("options", "left_out"),
+    [
+        ((), "--photos, --page, --draw; they are not continued unless given again"),
+        (("--photos", "p.csv", "--page", "p.html"), "--draw; it is not continued unless given again"),
+    ],
 )
 def test_outputs_left_out_of_a_resumed_run_are_named(folder, tmp_path, monkeypatch, capsys, options, left_out):
     monkeypatch.chdir(tmp_path)
-    assert main("faces", folder / "a.png", "--out", "eyes.csv", *options, "--resume") == 0
-    message = f"warning: --resume without {left_out}: if the stopped run had them, give them again\n"
-    assert message in capsys.readouterr().err
+    command = ("faces", folder, "--out", "eyes.csv", "--jobs", 1)
+    stopped_after(2, *command, "--photos", "p.csv", "--page", "p.html", "--draw", "drawn")
+    capsys.readouterr()
+    assert main(*command, *options, "--resume") == 1
+    assert f"classic-eyes: warning: the stopped run also had {left_out}\n" in capsys.readouterr().err
+    # A run that had no others names none.
+    stopped_after(2, *command, "--force")
+    assert main(*command, "--resume") == 1
+    assert "the stopped run also had" not in capsys.readouterr().err
+
+
+def test_photographs_that_were_added_are_named(folder, tmp_path, capsys):
+    album = tmp_path / "wedding"
+    shutil.copytree(folder, album)
+    (tmp_path / "out").mkdir()
+    command, files = outputs_of(album, tmp_path / "out", "--jobs", 1)
+    assert main(*command) == 1
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in below(tmp_path / "out")}
+    # After the others, and then between them.
+    for names in (["y.jpg"], ["ab.jpg", "ac.jpg"], ["ad.jpg"]):
+        write_walls(album, *names)
+        capsys.readouterr()
+        assert main(*command, "--resume") == 2
+        added = {
+            "y.jpg": "1 photograph was added since ('y.jpg')",
+            "ab.jpg": "2 photographs were added since ('ab.jpg', 'ac.jpg')",
+            "ad.jpg": "3 photographs were added since ('ab.jpg', 'ac.jpg', ...)",
+        }
+        assert capsys.readouterr().err == (
+            f"classic-eyes: error: --out {str(files[0])!r}: {added[names[0]]}; run again with --force instead of "
+            "--resume to read all photographs, or name another file\n"
+        )
+        assert {name: (tmp_path / "out" / name).read_bytes() for name in below(tmp_path / "out")} == before
+    # Without a page, those after the others are read and added.
+    for name in ("ab.jpg", "ac.jpg", "ad.jpg"):
+        (album / name).unlink()
+    assert main(*command[:6], "--jobs", 1, "--resume") == 1
+    assert files[1].read_text().splitlines()[-1] == "y.jpg,0,0,0,0,0,no face found"
 
 
 def test_outputs_are_named_and_rows_are_printed_only_where_no_table_or_page_is_asked_for(
@@ -785,7 +843,7 @@ def test_progress_is_shown(folder, tmp_path, monkeypatch, capsys):
     lines = out.read_bytes().splitlines(keepends=True)
     out.write_bytes(b"".join(lines[:-1]))
     assert main("faces", folder, "--out", out, "--resume") == 1
-    assert capsys.readouterr().err.splitlines()[1] == "6 of 7 photographs"
+    assert capsys.readouterr().err.splitlines()[0] == "6 of 7 photographs"
 
 
 def test_bar_on_a_terminal(folder, tmp_path):
@@ -845,7 +903,7 @@ def test_no_speed_where_nothing_was_read(album, capsys):
     out.with_name("eyes.csv.part").write_text(json.dumps(options | {"max_pixels": MAX_PIXELS}))
     assert main(*command, "--resume") == 1
     lines = capsys.readouterr().err.splitlines(keepends=True)
-    assert lines[1:] == [
+    assert lines == [
         "1 read: 1 face, 1 open, 1 failed; 1 was done before\n",
         skipped.format("last.jpg"),
         f"wrote {out}\n",

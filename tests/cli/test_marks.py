@@ -60,6 +60,9 @@ def test_all_that_are_not_rejected(wedding, capsys):
         b"\xef\xbb\xbffile;mark;note\r\na.jpg;Keep;x\r\n\r\nc.jpg\r\n",
         b"Mark\tFile\rkeep\ta.jpg\r",
         b'mark, file \nkeep,"a.jpg"\n',
+        "\ufefffile\tmark\r\na.jpg\tkeep\r\n".encode("utf-16-le"),
+        "\ufefffile\tmark\r\na.jpg\tkeep\r\n".encode("utf-16-be"),
+        "file;mark\na.jpg;keep\n".encode("utf-16-le"),
     ],
 )
 def test_files_of_spreadsheets(wedding, content):
@@ -82,6 +85,74 @@ def test_nothing_is_replaced_and_what_is_missing_is_named(wedding, capsys):
         "classic-eyes: skipped 2 more",
     ]
     assert (wedding / "kept/a.jpg").read_bytes() == b"other"
+
+
+def test_file_in_another_encoding_is_refused_before_anything_is_done(wedding, capsys):
+    name = "Gruppe_Übung 3.jpg"
+    (wedding / "wedding" / name).touch()
+    (wedding / "marks.csv").write_bytes(f"file,mark\na.jpg,keep\n{name},keep\n".encode("cp1252"))
+    assert main("marks", "marks.csv", "wedding", "--copy", "kept") == 2
+    assert capsys.readouterr().err == (
+        "classic-eyes: error: 'marks.csv' is not UTF-8: there is no 'Gruppe_\ufffdbung 3.jpg' in 'wedding'; save it as "
+        "CSV UTF-8\n"
+    )
+    assert not (wedding / "kept").exists()
+    # A name that is not UTF-8 is no error.
+    odd = os.fsdecode(b"\xdcbung.jpg")
+    (wedding / "wedding" / odd).touch()
+    (wedding / "marks.csv").write_bytes(b"file,mark\n\xdcbung.jpg,keep\n")
+    assert main("marks", "marks.csv", "wedding", "--copy", "kept") == 0
+    assert below(wedding / "kept") == [odd]
+
+
+@pytest.mark.parametrize(
+    ("folder", "option", "place"),
+    [
+        ("wedding", "--copy", "wedding/kept"),
+        ("wedding", "--move", "wedding/sub/rejected"),
+        ("wedding", "--move", "wedding"),
+        ("wedding", "--copy", "link/kept"),
+        (".", "--copy", "wedding/kept"),
+    ],
+)
+def test_folders_that_are_read_are_refused(wedding, capsys, folder, option, place):
+    (wedding / "link").symlink_to("wedding")
+    if folder == ".":  # as with several folders
+        (wedding / "marks.csv").write_text("file,mark\nwedding/a.jpg,keep\n")
+    before = below(wedding)
+    assert main("marks", "marks.csv", folder, option, place) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"classic-eyes: error: {option} {place!r} is in ")
+    assert "which is searched for photographs; the next run would read the photographs there; name a folder" in error
+    assert below(wedding) == before
+
+
+def test_folder_beside_several_that_were_read(wedding, capsys):
+    (wedding / "marks.csv").write_text("file,mark\nwedding/a.jpg,keep\n")
+    assert main("marks", "marks.csv", ".", "--copy", "kept") == 0
+    assert capsys.readouterr().err == (
+        "classic-eyes: warning: --copy 'kept' is in '.': faces on '.' would read the photographs there too\n"
+        "copied 1 of 1 kept photographs to 'kept'\n"
+    )
+    assert below(wedding / "kept") == ["wedding/a.jpg"]
+
+
+def test_changed_marks(wedding, capsys):
+    """A rejected photograph that is kept now comes back; a copy that is rejected now is named."""
+    command = ("marks", "marks.csv", "wedding", "--copy", "kept", "--move", "rejected")
+    assert main(*command) == 0
+    (wedding / "marks.csv").write_text("file,mark\na.jpg,reject\nsub/b.jpg,keep\nc.jpg,\n")
+    capsys.readouterr()
+    assert main(*command) == 0
+    assert capsys.readouterr().err == (
+        "moved 1 of 1 photographs that are kept now to 'wedding'\n"
+        "copied 1 of 1 kept photographs to 'kept'\n"
+        "classic-eyes: warning: 1 photograph in 'kept' is rejected now, such as 'a.jpg'; delete it there\n"
+        "moved 1 of 1 rejected photographs to 'rejected'\n"
+    )
+    assert below(wedding / "wedding") == ["c.jpg", "d.jpg", "sub/b.jpg"]
+    assert below(wedding / "kept") == ["a.jpg", "sub/b.jpg"]
+    assert below(wedding / "rejected") == ["a.jpg"]
 
 
 def test_names_that_lead_elsewhere_stay_in_the_folder(wedding):

@@ -146,13 +146,6 @@ def test_counts_have_a_remedy(counts, text):
     assert describe_passed_over(Counter(counts)) == text
 
 
-def test_counts_where_photographs_are_read_name_the_extra():
-    remedy = "pip install 'classic-eyes[photographs]' to read HEIC and camera raw, or convert them to JPEG or PNG"
-    text = describe_passed_over(Counter({".nef": 1, ".heic": 1}), photographs=True)
-    assert text == f"2 files passed over (1 .heic, 1 .nef): {remedy}"
-    assert "pip" not in describe_passed_over(Counter({".psd": 1}), photographs=True)
-
-
 def test_videos_of_a_folder_are_found_and_images_counted(put):
     top = put("b.MP4", "a/c.mov", "d.jpg", "e.heic", "._b.mp4", "notes.txt", "b.mp4.jpg_large")
     found = list_folder(top, videos=True)

@@ -67,7 +67,14 @@ _SYMBOLS = {
 }
 
 
-def render_page(entries: Sequence[PageEntry], *, title: str = "Photographs", save: str = "marks.csv") -> str:
+def render_page(
+    entries: Sequence[PageEntry],
+    *,
+    title: str = "Photographs",
+    folder: str = "",
+    note: str = "",
+    save: str = "marks.csv",
+) -> str:
     """Return the page of a folder of photographs; the same input gives the same text.
 
     Photographs with closed, winking or unknown eyes come first, then those without a face, those that could not be
@@ -80,6 +87,11 @@ def render_page(entries: Sequence[PageEntry], *, title: str = "Photographs", sav
         may be shared.
     title : str, default="Photographs"
         Plain text, such as the name of the folder.
+    folder : str, optional
+        Where the photographs are. The browser stores the marks for this folder, so that a new page of it has them
+        again; by default, for the title. The page contains a hash of it.
+    note : str, optional
+        A sentence that stands above the photographs, such as what was not read.
     save : str, default="marks.csv"
         Name of the file in which the browser saves the marks.
 
@@ -94,20 +106,19 @@ def render_page(entries: Sequence[PageEntry], *, title: str = "Photographs", sav
     >>> "<h1>Wedding</h1>" in page
     True
     """
-    images = [_base64_of(entry) for entry in entries]
+    # The browser stores marks under this name, so that pages of two folders do not share them.
+    place = hashlib.sha256((folder or title).encode("utf-8", "surrogatepass"))
     data: dict[str, Any] = {
+        "id": place.hexdigest()[:24],
         "save": save,
         "items": [_item(entry) for entry in entries],
         "sections": _sections(entries),
     }
-    # The browser stores marks under this name, so that two pages do not share them.
-    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode("ascii"))
-    for text in images:
-        digest.update(text.encode("ascii") + b"\n")
-    data["id"] = digest.hexdigest()[:24]
-    blocks = "".join(data_block(text, f"image{index}", "text/plain") for index, text in enumerate(images))
+    blocks = "".join(
+        data_block(_base64_of(entry), f"image{index}", "text/plain") for index, entry in enumerate(entries)
+    )
     body = (
-        f"{_symbols()}{_header(title, entries)}"
+        f"{_symbols()}{_header(title, entries, note)}"
         f'<div class="layout">{_side(entries)}<main id="photographs" tabindex="-1" aria-label="Photographs">'
         '<p id="shown" role="status"></p><div id="board"></div></main></div>'
         f'<p id="message" class="message" role="status"></p>{_zoom()}{_help()}'
@@ -191,7 +202,7 @@ def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def _header(title: str, entries: Sequence[PageEntry]) -> str:
+def _header(title: str, entries: Sequence[PageEntry], note: str) -> str:
     words = {"look": "closed, wink or unknown", "none": "without a face", "failed": "not read"}
     counts = {key: sum(entry.kinds[0] in kinds for entry in entries) for key, _, kinds in _SECTIONS if key in words}
     looks = sum(counts.values())
@@ -200,9 +211,10 @@ def _header(title: str, entries: Sequence[PageEntry]) -> str:
     verb = "needs" if looks == 1 else "need"
     need = f"{looks:,} {verb} a look" + (f": {parts}." if parts else ".")
     lead = f"{_plural(len(entries), 'photograph')}, {_plural(faces, 'face')}. {need}"
+    more = f'<p class="note">{escape(note)}</p>' if note else ""
     return (
         '<a class="skip" href="#photographs">Go to the photographs</a>'
-        f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>'
+        f'<header><h1>{escape(title)}</h1><p class="lead">{lead}</p>{more}'
         "<noscript><p class='note'>This page needs JavaScript; it loads nothing from the network.</p></noscript>"
         '<p id="lost" class="note" hidden>This browser stores nothing for this page: save the marks before you close '
         "it.</p></header>"
@@ -279,6 +291,7 @@ def _help() -> str:
         "</p><p>A burst: photographs taken at most three seconds after one another, with faces in the same places and "
         "similar colours. People are not recognized, so it may show different people: look before you press B. The "
         "best frame has the most faces with open eyes; if not all of its faces are open, it is called least bad.</p>"
-        "<p>Marks stay in this browser until you save them as a CSV file with the columns file and mark. "
-        "Nothing is sent anywhere.</p></dialog>"
+        "<p>Marks stay in this browser, also for a new page of the same folder. Save marks writes them as a CSV file "
+        "with the columns file and mark; Load marks reads such a file, for example in another browser. Nothing is sent "
+        "anywhere.</p></dialog>"
     )

@@ -10,7 +10,10 @@ const groupOf = new Map(groups.flatMap((group) => group.items.map((item) => [ite
 const order = groups.flatMap((group) => group.items);
 const filter = { kind: "all", mark: "any", words: [] };
 const past = [];
-let state = { marks: {}, saved: true };
+// Marks are stored by photograph, so that a new page of the folder has them; of one name, time and size tell two apart.
+const photographs = items.map(({ name, time, size }) => JSON.stringify([name, time, size]));
+const known = new Set(photographs);
+let state = { marks: {}, others: [], saved: true };
 let stored = true;
 let current = order[0];
 let zoomed = null;
@@ -53,12 +56,13 @@ function load() {
     stored = false;
   }
   if (text === null) return;
-  state = { marks: {}, saved: true };
+  state = { marks: {}, others: [], saved: true };
   try {
     const found = JSON.parse(text);
-    for (const [item, mark] of Object.entries(found.marks)) {
-      if (items[item] !== undefined && MARKS.includes(mark)) state.marks[item] = mark;
-    }
+    const valid = new Map(Object.entries(found.marks).filter(([, mark]) => MARKS.includes(mark)));
+    for (const [item, photograph] of photographs.entries()) if (valid.has(photograph)) state.marks[item] = valid.get(photograph);
+    // Those that are not on this page stay stored: an earlier page may still be open.
+    state.others = [...valid].filter(([photograph]) => !known.has(photograph));
     state.saved = found.saved === true;
   } catch {
     return;
@@ -67,7 +71,8 @@ function load() {
 
 function store() {
   try {
-    localStorage.setItem(KEY, JSON.stringify(state));
+    const marks = [...state.others, ...Object.entries(state.marks).map(([item, mark]) => [photographs[item], mark])];
+    localStorage.setItem(KEY, JSON.stringify({ marks: Object.fromEntries(marks), saved: state.saved }));
   } catch {
     stored = false;
   }
@@ -131,6 +136,8 @@ function blob() {
 }
 
 function decoded(bytes) {
+  const wide = { "255,254": "utf-16le", "254,255": "utf-16be" }[bytes.subarray(0, 2).join()];
+  if (wide !== undefined) return new TextDecoder(wide).decode(bytes);
   const strict = new TextDecoder("utf-8", { fatal: true });
   try {
     return strict.decode(bytes);
@@ -199,11 +206,14 @@ async function read(file) {
   const changes = new Map();
   let strange = 0;
   let wrong = 0;
+  let odd = false;
   for (const row of rows) {
     const value = (row[mark] ?? "").trim().toLowerCase();
     const found = places.get(row[name]);
-    if (found === undefined) strange += 1;
-    else if (value !== "" && !MARKS.includes(value)) wrong += 1;
+    if (found === undefined) {
+      strange += 1;
+      odd ||= /[\udc80-\udcff]/u.test(row[name]);
+    } else if (value !== "" && !MARKS.includes(value)) wrong += 1;
     else for (const item of found) changes.set(item, value);
   }
   catchUp();
@@ -214,6 +224,7 @@ async function read(file) {
     `Loaded ${plural(count, "mark")} from ${shown(file.name)}.`,
     lost ? `${plural(lost, "mark")} of yours ${lost === 1 ? "was" : "were"} changed or removed; Undo restores ${lost === 1 ? "it" : "them"}.` : "",
     strange ? `${plural(strange, "name")} not on this page.` : "",
+    odd ? "The file is not UTF-8: save it as CSV UTF-8." : "",
     wrong ? `${plural(wrong, "row")} with a mark other than keep and reject.` : "",
   ];
   announce(notes.filter(Boolean).join(" "));
@@ -306,16 +317,18 @@ function card(item) {
   const view = element("button", { type: "button", className: "view", tabIndex: -1 });
   const inner = isFailed ? element("p", {}, icon("failed")) : frame(item, narrowest * Math.min(1, entry.ratio / 1.5));
   view.append(element("div", { className: "mat" }, inner), element("span", { className: "stamp" }));
-  if (groupOf.get(item).best === item) {
-    const flaws = flawsOf(item);
-    view.append(element("span", { className: `proposed ${flaws && "flawed"}` }, ...(flaws ? [`least bad: ${flaws}`] : [icon("star"), "best"])));
-  }
   const kind = KINDS.find((key) => entry.kinds.includes(key));
   const [file, whole] = [short(entry.name), shown(entry.name)];
   const name = element("p", { className: "name", title: whole }, element("bdi", { textContent: file }));
   if (file !== whole) name.append(element("small", {}, element("bdi", { textContent: whole.slice(0, -file.length - 1) })));
   const body = element("div", { className: "body" });
-  body.append(name, element("p", { className: `verdict ${kind}` }, icon(kind), entry.summary));
+  const head = element("div", { className: "head" }, name);
+  // Beside the name: upon the image it could cover a face.
+  if (groupOf.get(item).best === item) {
+    const flawed = flawsOf(item) !== "";
+    head.append(element("span", { className: `proposed ${flawed ? "flawed" : ""}` }, ...(flawed ? [] : [icon("star")]), bestWord(groupOf.get(item))));
+  }
+  body.append(head, element("p", { className: `verdict ${kind}` }, icon(kind), entry.summary));
   if (isBurst) body.append(element("p", { className: "beside", textContent: "shown with its burst" }));
   // In a burst the open eyes of one frame are compared with the closed eyes of another.
   const watched = inOrder(item).filter((k) => isBurst || entry.faces[k].verdict !== "open");

@@ -90,8 +90,8 @@ def work(arguments: Namespace) -> int:
     print("open it in a browser; Save labels gives a label file for train --labels", file=sys.stderr)
     if arguments.order not in _MEASURING and len(sheet["items"]) < len(data.eyes):
         print(
-            f"no accuracy can be measured on images that --order {arguments.order} chooses; --order mixed draws half of "
-            "them at random",
+            f"no accuracy can be measured on images that --order {arguments.order} chooses; --order mixed draws half "
+            "of them at random",
             file=sys.stderr,
         )
     if data.failed:

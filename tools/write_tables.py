@@ -202,7 +202,7 @@ def _summary() -> Table:
         ["accuracy on eye patches of web photographs", _interval(eyes24), "`classic-eyes info default`"],
         ["accuracy on infrared eye patches", _interval(mrl), "`classic-eyes info default`"],
         [
-            "accuracy on a source unlike all training data, mean of six",
+            "accuracy on a source unlike all training data, mean of six sources",
             mean,
             "`python bench.py leave-source-out` ([benchmark](docs/benchmark.md))",
         ],
@@ -217,7 +217,7 @@ def _summary() -> Table:
             "`python bench.py video` ([video](docs/guides/video.md))",
         ],
         [
-            "generated photographs with closed eyes: found, and false alarms",
+            "photographs with closed eyes: found, and false alarms",
             f"{found}, {wrong}",
             "[photographs](docs/guides/photographs.md#measurements)",
         ],

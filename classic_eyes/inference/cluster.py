@@ -53,7 +53,7 @@ def connected(scheduler: str, model: Any) -> Iterator[Any]:
             yield backend
         except KilledWorker as error:
             raise ClusterError(
-                "several workers died over the same images; their logs tell why (often too little memory, or a file "
+                "several workers died over the same images; their logs state why (often too little memory, or a file "
                 f"that crashes the decoder): {_one_line(error)}"
             ) from error
 

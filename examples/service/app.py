@@ -1,4 +1,4 @@
-"""Images in, JSON out: ``uvicorn app:app --limit-concurrency 1000``. The README tells what it accepts."""
+"""Images in, JSON out: ``uvicorn app:app --limit-concurrency 1000``. The README states what it accepts."""
 
 import logging
 import os

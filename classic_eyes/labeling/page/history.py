@@ -89,8 +89,8 @@ def _header(history: History) -> str:
         f'<h1>{escape(history["name"])}</h1><ul class="verdicts"><li><p>{count(len(labels))} images: '
         f"<b>{n_open}</b> labelled open, <b>{n_closed}</b> labelled closed, {n_uncertain} uncertain. "
         f"Confidence in this division: <b>{proportion(history['confidence'], 2)}</b> on a scale of 0 to 1. A folder of "
-        f"both open and closed eyes above {proportion(history['good_confidence'], 2)} is usually divided rightly; below "
-        f"{proportion(history['min_confidence'], 2)} no model is trained.</p></li></ul>{warnings}</header>"
+        f"both open and closed eyes above {proportion(history['good_confidence'], 2)} is usually divided rightly; "
+        f"below {proportion(history['min_confidence'], 2)} no model is trained.</p></li></ul>{warnings}</header>"
     )
 
 

@@ -287,7 +287,8 @@ def _help() -> str:
     return (
         '<dialog id="help" aria-labelledby="help-title"><div class="bar"><h2 id="help-title">Help</h2>'
         f'<button type="button" id="help-close">Close</button></div><dl class="keys">{keys}</dl>'
-        "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed."
+        "<p>P(open) is the probability that the person's right or left eye is open: 0.01 means almost surely closed. "
+        "EAR, how wide the lids are apart, counts too, so a verdict may differ."
         "</p><p>A burst: photographs taken at most three seconds after one another, with faces in the same places and "
         "similar colours. People are not recognized, so it may show different people: look before you press B. The "
         "best frame has the most faces with open eyes; if not all of its faces are open, it is called least bad.</p>"

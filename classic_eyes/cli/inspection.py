@@ -161,7 +161,7 @@ def which_to_label(card: dict[str, Any], sets: Sequence[EyeSet], size: int, bits
         return "label images of another source"
     if not names:
         which = f"all {len(others):,}" if len(examined) == len(others) else f"{len(examined):,} examined"
-        return f"label images of another source, because it was trained on those without a label too ({which})"
+        return f"label images of another source: those without a label were used to train it too ({which})"
     return f"label images that it was not trained on, such as {', '.join(map(quoted, names[:_N_NAMED]))}"
 
 

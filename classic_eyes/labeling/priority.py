@@ -16,7 +16,7 @@ from ..semisupervised import VIEW_FEATURES, make_view
 __all__ = ["ORDERS", "LabelingQueue", "prioritize", "queue_images"]
 
 ORDERS = {
-    "priority": "the most uncertain first, but similar eyes spread over the pages",
+    "priority": "the most uncertain of each kind of eye, similar ones spread over the pages",
     "uncertain": "the most uncertain first",
     "cluster": "a page of similar eyes at a time, the most certain first: to be confirmed by one click",
     "random": "at random",

@@ -784,7 +784,7 @@ def test_a_start_that_knows_the_images_names_others_to_label(tmp_path, capsys):
     assert main("train", folder, "--start-from", "fast", "--out", tmp_path / "c.npz") == 0
     capsys.readouterr()
     assert main("train", folder, *common, tmp_path / "c.npz", "--out", tmp_path / "d.npz") == 0
-    message = "label images of another source, because it was trained on those without a label too (all 30)"
+    message = "label images of another source: those without a label were used to train it too (all 30)"
     assert message in capsys.readouterr().out
 
 

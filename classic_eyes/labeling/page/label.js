@@ -385,4 +385,5 @@ addEventListener("beforeunload", (event) => {
 load();
 keep();
 document.querySelector(`input[name=click][value=${state.mode}]`).checked = true;
-draw();
+// The keys of a page without guesses answer the image that has the focus.
+draw(blind ? sheet.pages[state.page].items.find((item) => !answered(item)) : undefined);

@@ -233,6 +233,8 @@ def test_blind_page_shows_no_guess_and_takes_an_answer_for_each_image(tab, eyes,
     assert {tile.locator("span").inner_text() for tile in tiles.all()} == {"?"}
     assert tab.locator("h2").count() == 0
     assert tiles.first.get_attribute("aria-label").startswith("not answered: ")
+    # The keys work at once.
+    assert tab.evaluate("document.activeElement.title") == names[0]
     # The button answers nothing.
     assert confirm.inner_text().startswith("20 on this page without an answer, next page")
     confirm.click()

@@ -51,6 +51,7 @@ _OPENCV_FUNCTIONS = (
     "imdecode",
     "imencode",
     "log",
+    "meanStdDev",
     "remap",
     "resize",
     "rotate",

@@ -245,7 +245,7 @@ class EventFinder:
 
     def _flush(self) -> list[Event]:
         self._first_active = self._last_active = None
-        if not self._rows:
+        if len(self._rows) < 2:  # one frame shows no movement, and has no duration
             return []
         columns = list(zip(*self._rows, strict=True))
         samples = _Samples(np.array(columns[0]), np.array(columns[1]), *(np.array(each) for each in columns[2:]))

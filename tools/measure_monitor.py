@@ -1,8 +1,8 @@
 """Measure the memory of `Monitor` over hours of video, and how late it reports events, for docs/guides/video.md.
 
-    python tools/measure_monitor.py FOLDER [--minutes N]
+    python tools/measure_monitor.py PATH [--minutes N]
 
-The clips of the folder are repeated with times that go on. Delays are of the first pass.
+The clip, or the clips of the folder, are repeated with times that go on. Delays are of the first pass.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ _STEP_S = 0.04
 def main(argv: list[str] | None = None) -> int:
     """Print both tables."""
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", metavar="FOLDER", help="a folder of clips")
+    parser.add_argument("path", metavar="PATH", type=Path, help="a clip, or a folder of clips")
     parser.add_argument("--minutes", type=positive_integer, default=60, metavar="N", help="of video; default: 60")
     arguments = parser.parse_args(argv)
-    clips = sorted(path for path in Path(arguments.folder).iterdir() if path.is_file())
+    given = arguments.path
+    clips = sorted(path for path in given.iterdir() if path.is_file()) if given.is_dir() else [given]
     monitor, delays, start_s, n_frames = Monitor(), list[float](), 0.0, 0
     rows = [["minutes of video", "frames", "tracks so far", "memory, MB", "peak memory, MB"]]
     stops = [minutes for minutes in (1, 10, 30) if minutes < arguments.minutes] + [arguments.minutes]
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
                     print(*markdown(rows), sep="\n")
                     median, most = np.median(delays), np.max(delays)
                     head = ["events", "n", "delay, s: median", "within 2 s", "at most, s"]
-                    within = f"{np.mean(np.array(delays) <= 2):.0%}"
+                    within = f"{np.mean(np.array(delays) <= 2):.2f}"
                     row = ["all", f"{len(delays)}", f"{median:.2f}", within, f"{most:.2f}"]
                     print("", *markdown([head, row]), sep="\n")
                     return 0

@@ -35,5 +35,5 @@ def test_the_clips_are_repeated_with_times_that_go_on(tmp_path, monkeypatch, cap
     memory, delays = tables_in(capsys.readouterr().out)
     assert [row[:3] for row in memory[1:]] == [["1", "1,501", "2"], ["2", "3,001", "2"]]
     assert all(float(cell) > 0 for row in memory[1:] for cell in row[3:])
-    assert delays[1] == ["all", "2", "1.70", "100%", "1.70"]
+    assert delays[1] == ["all", "2", "1.70", "1.00", "1.70"]
     assert [after - before for before, after in itertools.pairwise(times)] == pytest.approx([0.04] * 3000)

@@ -77,19 +77,27 @@ def clip_table(evaluation: Mapping[str, Any]) -> str:
 
 
 def alarm_table(alarms: Sequence[Mapping[str, Any]]) -> str:
-    """Return a line for each time of closed eyes from which on there is an alarm."""
+    """Return a line for each time of closed eyes from which on there is an alarm.
+
+    *At most* is the upper 95% bound, one-sided: by Clopper and Pearson for closures, by Garwood for false alarms.
+    """
+    from scipy.stats import beta, chi2
+
     rows = []
     for each in alarms:
         delays = sorted(each["delays_s"])
         delay = f"{delays[len(delays) // 2]:.2f} ({delays[0]:.2f} to {delays[-1]:.2f})" if delays else "-"
+        n, missed, false = each["closures"], each["missed"], each["false"]
+        share = float(beta.ppf(0.95, missed + 1, n - missed)) if missed < n else 1.0
+        an_hour = float(chi2.ppf(0.95, 2 * false + 2)) / 2 / (each["minutes"] / 60)
         rows.append(
             [
-                *(f"{each['closed_s']:g} s", str(each["closures"]), str(each["missed"]), str(each["alarms"]), delay),
-                *(str(each["false"]), f"{each['minutes']:.1f}"),
+                *(f"{each['closed_s']:g} s", str(n), str(missed), f"{share:.0%}", str(each["alarms"]), delay),
+                *(str(false), f"{each['minutes']:.1f}", f"{an_hour:.0f}"),
             ]
         )
-    head = ["alarm after", "long closures", "missed", "alarms in them", "delay, s: median (range)", "false alarms"]
-    return _markdown([*head, "minutes"], rows)
+    head = ["alarm after", "long closures", "missed", "missed, at most", "alarms in them", "delay, s: median (range)"]
+    return _markdown([*head, "false alarms", "minutes", "false alarms an hour, at most"], rows)
 
 
 def error_list(evaluation: Mapping[str, Any], way: str = "required") -> str:

@@ -1,12 +1,13 @@
 """Chime while the eyes of the person in one seat stay closed.
 
-Start it as ``python drowsiness.py 0``, with the number of a camera or with a video file. It sees lids, not sleep. It is
-a chime that may be ignored, and never the only measure. Read docs/guides/video.md first.
+Start it as ``python drowsiness.py 0``, with the number of a camera, its URL or a video file. It sees lids, not sleep.
+It is a chime that may be ignored, and never the only measure. Read docs/guides/video.md first.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 
@@ -29,9 +30,11 @@ class Watch:
     def __init__(self, seat: Sequence[float] | None = None, closed_s: float = 0.5) -> None:
         self.seat, self.follows, self.closed_s = seat, seat is None, closed_s
         self.is_alarm = False
-        self.shut_s = self.seen_s = 0.0  # when the eyes were last shut, and last seen
+        self.shut_s = self.seen_s = math.inf  # when the eyes were last shut, and last seen
 
     def update(self, state: FrameState) -> str:
+        if state.time_s < self.seen_s:  # the first frame, or the clock was set back
+            self.shut_s = self.seen_s = state.time_s
         driver = self._driver(state.tracks)
         if driver is not None and any(eye.state != "unseen" for eye in driver.eyes):
             self.seen_s = state.time_s
@@ -61,7 +64,7 @@ class Watch:
 def main(given: Sequence[str] | None = None) -> int:
     """Watch until the video ends: 0, or 1 if the camera fails or is unplugged."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("source", help="the number of a camera, or a video file")
+    parser.add_argument("source", help="the number of a camera, its URL, or a video file")
     parser.add_argument("--seat", nargs=4, type=int, metavar=("X", "Y", "WIDTH", "HEIGHT"), help="in pixels")
     parser.add_argument("--closed-s", type=float, default=0.5, help="alarm after so many seconds; default: 0.5")
     parser.add_argument("--calibration", help="a file of classic-eyes calibrate")
@@ -83,7 +86,7 @@ def main(given: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-    if frames.is_camera:  # a camera has no other end
+    if frames.is_camera:  # it has no other end
         print("\aNOT WATCHING: the camera gives no more frames", file=sys.stderr)
     return int(frames.is_camera)
 

@@ -113,7 +113,7 @@ def fit_threshold(
     median, deviation = _robust_moments(up)
     if closed is None:
         value = min(usual, median - _N_DEVIATIONS * deviation)
-        return Threshold(float(value), len(up), 0, float((up >= value).mean()))
+        return Threshold(float(value), len(up), 0, accuracy_of(value, up))
     down = _finite_values(closed, "closed", name)
     closed_median, closed_deviation = _robust_moments(down)
     if closed_median >= median:
@@ -124,8 +124,14 @@ def fit_threshold(
     least = (median - closed_median) / 10
     deviation, closed_deviation = max(deviation, least), max(closed_deviation, least)
     value = (median * closed_deviation + closed_median * deviation) / (deviation + closed_deviation)
-    correct = np.concatenate([up >= value, down < value])
-    return Threshold(float(value), len(up), len(down), float(correct.mean()))
+    return Threshold(float(value), len(up), len(down), accuracy_of(value, up, down))
+
+
+def accuracy_of(value: float, opened: npt.ArrayLike, closed: npt.ArrayLike | None = None) -> float:
+    """Return the accuracy of a threshold on these values; those that are not finite are dropped."""
+    up, down = (np.asarray([] if each is None else each, dtype=np.float64).ravel() for each in (opened, closed))
+    correct = [up[np.isfinite(up)] >= value, down[np.isfinite(down)] < value]
+    return float(np.concatenate(correct).mean())
 
 
 def _finite_values(values: npt.ArrayLike, kind: str, name: str) -> npt.NDArray[np.float64]:
@@ -165,8 +171,8 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
     Raises
     ------
     DataError
-        See `fit_threshold`; or if there are no closed eyes, and more than half of the open ones are closed with a
-        probability of 0.9 or more.
+        See `fit_threshold`. If there are no closed eyes, and more than half of the open ones are closed with a
+        probability of 0.9 or more. If the threshold 0.5 is more accurate on these images.
 
     Examples
     --------
@@ -182,7 +188,14 @@ def calibrate(opened: npt.ArrayLike, closed: npt.ArrayLike | None = None, *, mod
                 f"{n_closed} of {threshold.n_open} images given as open look closed; are these the right images? If "
                 "they are open, give closed ones as well (--closed), which tell them apart"
             )
-    return Calibration(replace(threshold, value=float(1 / (1 + np.exp(-threshold.value)))), model=model)
+    value, usual = float(1 / (1 + np.exp(-threshold.value))), accuracy_of(0.0, opened, closed)
+    if threshold.accuracy < usual:
+        raise DataError(
+            f"the threshold fitted to these images, {value:.3f}, has an accuracy of {threshold.accuracy:.1%} on them, "
+            f"and the usual one, 0.5, of {usual:.1%}; check that the closed eyes are closed and the open ones open, "
+            "else keep the usual threshold"
+        )
+    return Calibration(replace(threshold, value=value), model=model)
 
 
 def write_calibration(calibration: Calibration, path: str | os.PathLike[str]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration, Threshold, calibrate, fit_threshold, write_calibration
+from ..calibration.threshold import accuracy_of
 from ..errors import DataError, ParameterError
 from ..images import MAX_PIXELS
 from ..images.files import read_batch
@@ -29,6 +30,8 @@ __all__ = ["add_arguments", "work"]
 
 # About one closed eye in ten is above these values.
 _LEAST = {"probability of open": 0.05, "eye aspect ratio": 0.06}
+# Open and closed eyes of one person that differ have more.
+_LOW_ACCURACY = 0.9
 # Hardly an eye is below this probability of open.
 _USELESS = 0.001
 
@@ -72,6 +75,13 @@ def work(arguments: Namespace) -> int:
             print(
                 f"classic-eyes: warning: {name}: the threshold {threshold.value:.3f}, from open eyes alone, is so low "
                 "that closed eyes may be above it; give closed eyes too, with --closed",
+                file=sys.stderr,
+            )
+        if threshold is not None and threshold.accuracy < _LOW_ACCURACY:
+            print(
+                f"classic-eyes: warning: {name}: the accuracy on the images that it was fitted to, "
+                f"{threshold.accuracy:.1%}, is low; check that the closed eyes are closed and the open ones open: a "
+                "threshold that is too high turns blinks into long closures, and one that is too low misses closures",
                 file=sys.stderr,
             )
     print(f"wrote {arguments.out}, for --calibration of predict, evaluate, faces and video", file=sys.stderr)
@@ -127,7 +137,13 @@ def _calibrate_on_photographs(model: EyePredictor, arguments: Namespace) -> tupl
     usual = reader.ear_threshold
     ear = fit_threshold(*ears, usual=usual, name="eye aspect ratio")
     lines.append(_line("eye aspect ratio", ear, usual, *ears, usual=usual))
-    return replace(found, ear=ear), lines
+    if ear.accuracy >= accuracy_of(usual, *ears):
+        return replace(found, ear=ear), lines
+    print(
+        "classic-eyes: warning: eye aspect ratio: the usual threshold is more accurate on these eyes, so it is kept",
+        file=sys.stderr,
+    )
+    return found, lines
 
 
 def _eyes(paths: Sequence[str], reader: FaceReader, bits: int | None, peaks: Peaks) -> list[Eye]:
@@ -170,8 +186,7 @@ def _line(
     usual: float,
 ) -> str:
     """Return what was found, beside what the usual threshold gives, which is ``usual`` on the scale of the values."""
-    correct = [opened >= usual, *([] if closed is None else [closed < usual])]
-    before = float(np.concatenate(correct).mean())
+    before = accuracy_of(usual, opened, closed)
     of_closed = f" and {found.n_closed} closed" if found.n_closed else ""
     return (
         f"{name}: open from {found.value:.3f} on; {found.n_open} open{of_closed} eyes, accuracy on them "

@@ -96,7 +96,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--camera",
         metavar="N",
-        help="watch camera N, from 0, until Ctrl-C, with a window where there is a display; also a video or its URL",
+        help="watch camera N, from 0, until Ctrl-C, with a window where there is a display; also the URL of a network "
+        "camera, or a video",
     )
     add_model_arguments(parser)
     add_calibration_argument(parser, "a person's own thresholds")

@@ -91,9 +91,10 @@ class Rules:
     partial : float
         Mean openness of both eyes below which the lids have moved enough for a partial blink.
     wink : float
-        Evidence of the closed eye on average at most minus this, and of the open one at least this.
+        Evidence of the open eye in a wink at least this; that of the closed one is on average at most `deep`.
     wink_s : float
-        Shortest wink, and shortest time between it and a closure of both eyes: one lid may be ahead of the other.
+        Shortest wink, in seconds. One that is no further than this from a closure of both eyes must last twice as long,
+        since one lid may be ahead of the other.
     gap_s : float
         A face that is not seen for longer interrupts an event.
     """
@@ -123,6 +124,8 @@ _SURE, _SLOW_S, _SHALLOW, _LASTS_S = 0.88, 0.18, 0.3, 0.15
 _PARTIAL_S, _PARTIAL_LEVEL = (0.05, 0.45), 0.65
 # Events in quick succession are held back together for so long, and a wink for so long, in seconds.
 _MAX_SERIES_S, _MAX_WINK_S = 4.0, 3.0
+# So that memory is bounded while eyes stay closed: frames of a longer event are not kept.
+_LONGEST_S = 600.0
 TOGETHER = 0.65
 """The lids are together below this share of the least evidence of a closure."""
 MAX_INTERVAL_S = 0.5
@@ -188,7 +191,8 @@ class EventFinder:
     def delay_s(self) -> float:
         """How long after its last frame with closed lids an event is final, in seconds.
 
-        Events of which each begins within this time of the last one are final together, after 4 s or little more.
+        Events of which each begins within this time of the last one are final together: when none follows, or after 4 s
+        when none follows within 0.35 s.
         """
         return max(self.rules.merge_s, 2 * self.rules.reach_s)
 
@@ -199,6 +203,10 @@ class EventFinder:
             waits = self.rules.reach_s if time_s - self._first_active > _MAX_SERIES_S else self.delay_s
             if time_s - self._last_active > waits:
                 final = self._flush()
+            elif time_s - self._first_active > _LONGEST_S:
+                final = self._flush()
+                self._rows.clear()  # the next part begins with the next frame
+                self._first = 0
         evidence = closing_evidence(p_open, openness, threshold=self.threshold)
         self._rows.append((frame, time_s, p_open, openness, evidence))
         if self._is_active(time_s, evidence, openness):
@@ -237,7 +245,7 @@ class EventFinder:
 
     def _flush(self) -> list[Event]:
         self._first_active = self._last_active = None
-        if not self._rows:
+        if len(self._rows) < 2:  # one frame shows no movement, and has no duration
             return []
         columns = list(zip(*self._rows, strict=True))
         samples = _Samples(np.array(columns[0]), np.array(columns[1]), *(np.array(each) for each in columns[2:]))
@@ -266,10 +274,12 @@ def find_events(
        while it is below 0.65 of its minimum. The event reaches on either side to where the lids are up: at 0.75 of the
        openness and of the probability that they have within 0.35 s. It is ``long`` if the lids are together for 0.5 s
        or more.
-    4. A ``wink`` is the same of one eye, for 0.12 to 3 s, while the other is clearly open.
+    4. A ``wink`` is the same of one eye, for 0.12 to 3 s, while the other is clearly open. Within 0.12 s of a closure
+       of both eyes it must last 0.24 s, since one lid may be ahead of the other.
     5. A ``partial`` blink is a quick fall of the mean openness below 0.4 and back, without a closure.
 
-    An eye that is not seen has no part in it; a face that is not seen for more than 0.2 s interrupts an event.
+    An eye that is not seen has no part in it; a face that is not seen for more than 0.2 s interrupts an event. A
+    closure of more than ten minutes is reported in parts of ten minutes.
 
     Parameters
     ----------
@@ -369,18 +379,22 @@ def _find_closures(samples: _Samples, first: int, rules: Rules) -> list[_Closure
             for start, end in _runs(samples, is_closed, joint, rules)
             if start >= first and np.nanmin(joint[start : end + 1]) <= _needed(samples, start, end, rules)
         ]
+        is_both = np.zeros(len(samples), bool)
+        for each in closures:
+            is_both[each.start : each.end + 1] = True
+        winks: list[_Closure] = []
         for column in (0, 1):
             own, other = samples.evidence[:, column], samples.evidence[:, 1 - column]
-            winking = (own < rules.closed) & (other >= rules.wink)
-            for start, end in _runs(samples, winking, own, rules):
+            alone = np.where(is_both, np.inf, own)  # a closure of both ends a wink
+            for start, end in _runs(samples, (alone < rules.closed) & (other >= rules.wink), alone, rules):
+                is_beside = any(_are_close(samples, (start, end), (each.start, each.end), rules) for each in closures)
                 if (
                     start >= first
-                    and np.nanmean(own[start : end + 1]) <= -rules.wink
-                    and _seconds(samples, start, end) >= rules.wink_s
-                    and not any(_are_close(samples, (start, end), (each.start, each.end), rules) for each in closures)
+                    and np.nanmean(own[start : end + 1]) <= rules.deep
+                    and _seconds(samples, start, end) >= (2 if is_beside else 1) * rules.wink_s
                 ):
-                    closures.append(_closure(start, end, column, own, samples.openness[:, column]))
-    return sorted(closures, key=lambda each: each.start)
+                    winks.append(_closure(start, end, column, own, samples.openness[:, column]))
+    return sorted([*closures, *winks], key=lambda each: each.start)
 
 
 def _needed(samples: _Samples, start: int, end: int, rules: Rules) -> float:

@@ -100,6 +100,7 @@ def read_frames(source: str | os.PathLike[str] | int) -> FrameReader:
        frames are kept.
     3. A camera gives its latest frame: frames that come faster than they are used are dropped. Times are those of a
        clock that cannot be set, from the first frame. It ends when it is unplugged, or gives no frame for 5 s.
+    4. A URL that states no length is that of a network camera, so 3. holds for it. Any other URL is a file.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ class FrameReader(Iterator[Frame]):
     name : str
         The source, for messages.
     is_camera : bool
-        Whether it is a camera.
+        Whether it is a camera, by number or by URL. A camera has no end, so if its frames end, it has failed.
     size : tuple of int
         Width and height of the first frame, upright.
     fps : float
@@ -166,6 +167,8 @@ class FrameReader(Iterator[Frame]):
         self.fps = float(fps) if 0 < fps < 1000 else 0.0
         stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.n_frames = int(stated) if not self.is_camera and 0 < stated < 2**40 else None
+        is_address = isinstance(target, str) and is_url(target)
+        self.is_camera |= is_address and self.n_frames is None
         self._next_index, self._start_s, self._time_s, self._is_measured = 0, 0.0, 0.0, False
         # The thread must not hold the reader: else one that nobody needs any more would not be closed.
         self._buffer = _Buffer(drop=self.is_camera)
@@ -178,7 +181,8 @@ class FrameReader(Iterator[Frame]):
         if self._held is None:
             self.close()
             if self.is_camera:
-                raise ImageError(f"{self.name}: no frame comes; another program may use it, close that first")
+                remedy = "check the address" if is_address else "another program may use it, close that first"
+                raise ImageError(f"{self.name}: no frame comes; {remedy}")
             raise ImageError(f"{self.name}: {_NO_FRAME}")
         self.size = (self._held[1].shape[1], self._held[1].shape[0])
 
@@ -381,6 +385,7 @@ class _Buffer:
         self._items = deque[_Ready | Exception]()
         self._changed = threading.Condition()
         self._is_complete = self._is_closed = False
+        self.is_stalled = False
 
     @property
     def is_closed(self) -> bool:
@@ -407,7 +412,8 @@ class _Buffer:
     def get(self, timeout_s: float | None = None) -> _Ready | Exception | None:
         """Return the next frame; None after the last one, or if none comes in time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._is_complete or self._is_closed, timeout_s)
+            has_changed = self._changed.wait_for(lambda: self._items or self._is_complete or self._is_closed, timeout_s)
+            self.is_stalled = not has_changed
             item = self._items.popleft() if self._items and not self._is_closed else None
             self._changed.notify_all()
             return item
@@ -439,7 +445,7 @@ def _fill(buffer: _Buffer, capture: Any, fps: float, is_camera: bool) -> None:
 def _stop(buffer: _Buffer, thread: threading.Thread) -> None:
     buffer.close()
     if thread.ident is not None and thread is not threading.current_thread():
-        thread.join(timeout=2)  # a camera may block
+        thread.join(timeout=0 if buffer.is_stalled else 2)  # a camera may block
 
 
 def _decode(capture: Any, *, is_camera: bool) -> Iterator[_Timed]:

@@ -45,6 +45,11 @@ _FORGET_S = 3.0
 _PARTIAL = 0.75
 # Times are checked by the median step of so many frames. A shorter step than this is no camera's.
 _N_STEPS, _SHORTEST_STEP_S = 50, 0.001
+# A time further before the last one than this is of a clock that was set, or a time before it was too high. Another one
+# must follow it within the second time, because a single one may be wrong.
+_RESET_S, _FOLLOWS_S = 1.0, 2.0
+# So that a monitor can run for days: the finished tracks in the summary.
+_MOST_TRACKS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +169,8 @@ class Monitor:
     2. The model gives the probability of open of each eye, and six points on the lids its eye aspect ratio.
     3. `relative_openness` divides that by the person's own open eye, and `find_events` finds blinks and closures.
 
-    States are those of the moment. Events come `delay_s` after the lids have opened; while further ones follow within
-    0.7 s, up to 4 s later. They are the same that `Analysis` finds in a file.
+    States are those of the moment. An event comes `delay_s` after the lids have opened. If lids move again within
+    0.7 s, it comes together with the event that follows. They are the same events that `Analysis` finds in a file.
 
     Parameters
     ----------
@@ -208,10 +213,12 @@ class Monitor:
         self._usual = 2 * calibration.ear.value - CLOSED_EAR if has_ear else None  # type: ignore[union-attr]
         self._tracker = EyeTracker(size=self.model.size, locator=locator)
         self._persons: dict[int, _Person] = {}
-        self._finished: list[dict[str, Any]] = []
+        self._finished = deque[dict[str, Any]](maxlen=_MOST_TRACKS)
         self._pending: deque[_Pending] = deque()
         self._n_frames = 0
         self._first_s = self._last_s = 0.0
+        self._before_s = 0.0  # before the clock was set
+        self._refused_s: float | None = None
         self._faceless_s = 0.0
         self._had_face = False
         self._steps: list[float] = []
@@ -220,7 +227,11 @@ class Monitor:
 
     @property
     def delay_s(self) -> float:
-        """How long after the lids have opened an event is reported, in seconds; later if others follow at once."""
+        """How long after the lids have opened an event is reported, in seconds: 1.7.
+
+        The open level looks 1 s ahead, and the event must be over for 0.7 s. If lids move again within these 0.7 s, the
+        event is reported together with the one that follows.
+        """
         return DELAY_S + EventFinder().delay_s
 
     def update(self, frame: ArrayLike | Frame, time_s: float | None = None) -> FrameState:
@@ -245,12 +256,14 @@ class Monitor:
         ParameterError
             If the time decreases, or is no finite number. The monitor goes on with the next frame. After `finish`, in
             any case.
+            Two times in a row may lie more than 1 s before the last one, the second up to 2 s after the first: the
+            clock was set. The second is accepted; all tracks end, and `closed_s` starts again.
 
         Warns
         -----
         UserWarning
             Once, if the times of 50 frames are not plausible, or are of less than 20 frames a second. Once, if the size
-            of the frames changes.
+            of the frames changes. Each time that the clock was set.
         """
         if self._is_finished:
             raise ParameterError("update after finish: this monitor has ended; another recording needs another Monitor")
@@ -261,6 +274,7 @@ class Monitor:
         else:
             image = _checked_image(frame)
         time_s = self._checked_time(time_s)
+        ended = self._restart(time_s) if time_s < self._last_s and self._n_frames else []
         grey = frame.grey if isinstance(frame, Frame) else to_grey(image, colour=image.ndim == 3)
         self._note_size(grey.shape)
         faces = self._tracker.update(grey, time_s)
@@ -269,7 +283,7 @@ class Monitor:
         self._pending.clear()  # what has become final is of no use here
         now = {each.face.track: self._persons[each.face.track].level.now(each.ear) for each in seen}
         tracks = tuple(self._state(each, now[each.face.track], each.closed_s) for each in seen)
-        return FrameState(pending.index, time_s, tracks, tuple(events))
+        return FrameState(pending.index, time_s, tracks, (*ended, *events))
 
     def finish(self) -> list[Event]:
         """End all tracks, at the end of the video. Another video needs another monitor.
@@ -280,11 +294,13 @@ class Monitor:
             Those that were not final yet, in order of their starts.
         """
         self._is_finished = True
-        events = [event for number in list(self._persons) for event in self._end(number)]
-        return sorted(events, key=lambda event: (event.start, event.track))
+        return self._end_all()
 
     def summary(self) -> dict[str, Any]:
         """Summarize what is final: all but the last second, and everything after `finish`.
+
+        Memory does not grow: it has the last 10,000 tracks. Of each track it has the durations of the last 100,000
+        blinks, and the last 1,440 windows of PERCLOS, a day.
 
         Returns
         -------
@@ -292,7 +308,7 @@ class Monitor:
             Ready for JSON: ``frames``, ``duration_s``, ``faceless_share`` (share of the time without a face),
             ``perclos_definition`` and ``tracks``, the result of `summarize` for each track.
         """
-        duration = self._last_s - self._first_s
+        duration = self._before_s + self._last_s - self._first_s
         tracks = [*self._finished, *(person.summary.result() for person in self._persons.values())]
         return {
             "frames": self._n_frames,
@@ -305,14 +321,28 @@ class Monitor:
     def _checked_time(self, time_s: Any) -> float:
         if not isinstance(time_s, Real) or not math.isfinite(time_s):
             raise ParameterError(f"time_s is {time_s!r}; allowed is a finite number, the time of the frame in seconds")
+        time_s = float(time_s)
         if not self._n_frames:
-            return float(time_s)
+            return time_s
+        refused, self._refused_s = self._refused_s, None
         if time_s < self._last_s:
+            is_far = time_s < self._last_s - _RESET_S
+            if is_far and refused is not None and 0 < time_s - refused <= _FOLLOWS_S:
+                self._steps.clear()
+                warnings.warn(
+                    f"time_s: {time_s:g} after {self._last_s:g}: the clock was set back, or a time was too high; all "
+                    "tracks end, and closed_s starts again",
+                    UserWarning,
+                    stacklevel=3,
+                )
+                return time_s
+            self._refused_s = time_s if is_far else None
+            remedy = ". If the next time follows this one, all tracks end and the monitor goes on from there"
             raise ParameterError(
                 f"time_s is {time_s} after {self._last_s}; allowed is a time that does not decrease, such as that of "
-                "time.monotonic()"
+                f"time.monotonic(){remedy if is_far else ''}"
             )
-        self._steps.append(float(time_s) - self._last_s)
+        self._steps.append(time_s - self._last_s)
         if len(self._steps) == _N_STEPS:
             step = float(np.median(self._steps))
             self._steps.clear()
@@ -320,7 +350,15 @@ class Monitor:
             if text is not None and not self._has_warned:
                 self._has_warned = True
                 warnings.warn(text, UserWarning, stacklevel=3)
-        return float(time_s)
+        return time_s
+
+    def _restart(self, time_s: float) -> list[Event]:
+        """End all tracks, because the clock was set to this time."""
+        events = self._end_all()
+        self._tracker.forget()
+        self._before_s += self._last_s - self._first_s
+        self._first_s = self._last_s = time_s
+        return events
 
     def _note_size(self, shape: tuple[int, ...]) -> None:
         before, self._shape = self._shape, shape
@@ -397,6 +435,10 @@ class Monitor:
         for event in events:
             person.summary.add_event(event)
         return events
+
+    def _end_all(self) -> list[Event]:
+        events = [event for number in list(self._persons) for event in self._end(number)]
+        return sorted(events, key=lambda event: (event.start, event.track))
 
     def _end(self, number: int) -> list[Event]:
         """End a track."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import ParameterError
-from .events import KINDS, MAX_INTERVAL_S, Event
+from .events import MAX_INTERVAL_S, Event
 
 __all__ = ["PERCLOS_DEFINITION", "TrackSummary", "summarize"]
 
@@ -22,6 +23,8 @@ _COVERED = 0.2
 _WINDOW_S = 60.0
 # Rates of shorter stretches would be chance.
 _MIN_SECONDS = 15.0
+# So that a track can last for days: the windows, a day of them, and the durations of blinks.
+_MOST_WINDOWS, _MOST_BLINKS = 1440, 100_000
 
 
 class TrackSummary:
@@ -35,7 +38,9 @@ class TrackSummary:
 
     def __init__(self, track: int = 0) -> None:
         self.track = track
-        self._events: list[Event] = []
+        self._counts = Counter[str]()
+        self._blinks_ms = deque[float](maxlen=_MOST_BLINKS)
+        self._closed_ms = self._long_ms = 0.0
         self._before: tuple[float, bool, bool | None] | None = None
         self._first_s = self._last_s = float("nan")
         self._last_frame_s = 0.0
@@ -45,7 +50,13 @@ class TrackSummary:
 
     def add_event(self, event: Event) -> None:
         """Add an event."""
-        self._events.append(event)
+        self._counts[event.kind] += 1
+        if event.kind == "blink":
+            self._blinks_ms.append(event.duration_ms)
+        if event.kind in ("blink", "long"):
+            self._closed_ms += event.closed_ms
+        if event.kind == "long":
+            self._long_ms += event.closed_ms
 
     def add(self, time_s: float, p_open: Sequence[float], openness: Sequence[float]) -> None:
         """Add the next frame: time, and both eyes, NaN where one is not seen."""
@@ -76,6 +87,8 @@ class TrackSummary:
         window[0] += seconds
         window[1] += 0 if covered is None else seconds
         window[2] += seconds if covered else 0
+        if len(self._windows) > _MOST_WINDOWS:
+            del self._windows[next(iter(self._windows))]
 
     def result(self) -> dict[str, Any]:
         """Return the summary, ready for JSON; the last frame counts as long as the one before it."""
@@ -83,10 +96,8 @@ class TrackSummary:
             self._count(self._last_frame_s)
             self._before = (self._before[0], False, None)
         visible = self._visible_s
-        counts = {kind: sum(event.kind == kind for event in self._events) for kind in KINDS}
-        blinks = [event.duration_ms for event in self._events if event.kind == "blink"]
-        closed = sum(event.closed_ms for event in self._events if event.kind in ("blink", "long")) / 1000
-        long = sum(event.closed_ms for event in self._events if event.kind == "long") / 1000
+        counts, blinks = self._counts, self._blinks_ms
+        closed, long = self._closed_ms / 1000, self._long_ms / 1000
         span = self._last_s - self._first_s
         return {
             "track": self.track,

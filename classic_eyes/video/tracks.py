@@ -162,6 +162,11 @@ class EyeTracker:
         self._detect(grey, time_s)
         return [self._cut_out(track, grey) for track in self._tracks if not track.is_lost]
 
+    def forget(self) -> None:
+        """End all tracks, and look for faces in the next frame; its time may be any."""
+        self._tracks, self._scene = [], None
+        self._quick_s = self._thorough_s = -np.inf
+
     def _is_cut(self, grey: NDArray[np.uint8]) -> bool:
         # Skipping pixels is enough, and takes a tenth of the time of averaging them.
         step = max(1, min(grey.shape) // 96)

@@ -283,7 +283,10 @@ def test_alarms_in_closed_form():
     assert half["minutes"] == pytest.approx(249 / 25 / 60)
     assert (one["closures"], one["missed"], one["alarms"], one["false"]) == (1, 0, 1, 0)
     assert one["delays_s"] == pytest.approx([24 / 25])
-    assert "| 0.5 s | 2 | 1 | 2 | 0.48 (0.48 to 0.48) | 1 | 0.2 |" in alarm_table([half, one])
+    table = alarm_table([half, one])
+    # The square root of 0.95; and 4.744, of the table of Garwood, in 249 / 25 s.
+    assert "| 0.5 s | 2 | 1 | 97% | 2 | 0.48 (0.48 to 0.48) | 1 | 0.2 | 1715 |" in table
+    assert "| 1 s | 1 | 0 | 95% | 1 | " in table  # 1 - 0.05
 
 
 def test_rules_are_chosen_without_the_people_on_whom_they_are_evaluated():

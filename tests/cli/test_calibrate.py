@@ -57,6 +57,21 @@ def test_a_threshold_too_low_for_closed_eyes_is_warned_of(person, tmp_path, caps
     assert "give closed eyes too, with --closed" in captured.err
 
 
+@pytest.mark.parametrize(("n_low", "status"), [(18, 2), (11, 0)])
+def test_a_threshold_that_does_harm_is_refused_and_a_doubtful_one_is_warned_of(
+    person, tmp_path, capsys, monkeypatch, n_low, status
+):
+    """Eleven of twenty closed eyes are half open."""
+    odds = iter(np.r_[np.full(n_low, 4.0), np.full(len(OPEN) - n_low, 5.0), np.full(11, 4.6), np.full(9, -5.0)])
+    monkeypatch.setattr(EyePredictor, "decision_function", lambda self, images: np.array([next(odds) for _ in images]))
+    closed = sorted((person / "closed").iterdir())[:20]
+    assert main("calibrate", person / "open", "--closed", *closed, "--out", tmp_path / "me.json") == status
+    error = capsys.readouterr().err
+    assert ("and the usual one, 0.5, of" in error) == (status == 2)
+    assert ("is low; check that the closed eyes are closed and the open ones open" in error) == (status == 0)
+    assert (tmp_path / "me.json").exists() == (status == 0)
+
+
 def test_open_and_closed_eyes_together_are_refused(person, tmp_path, capsys):
     assert main("calibrate", person / "open", person / "closed", "--out", tmp_path / "me.json") == 2
     error = capsys.readouterr().err

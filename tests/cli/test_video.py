@@ -29,6 +29,7 @@ from classic_eyes.video.frames import read_frames, silence
 
 from ..conftest import main, run
 from ..video.clips import BLINK, blinks, write_clip
+from ..video.network_camera import network_camera
 from .conftest import rows_of, shown_on_a_terminal
 from .test_rows import room_for
 
@@ -806,6 +807,12 @@ def test_a_camera_that_is_unplugged_is_status_1(blink, monkeypatch, capsys):
     assert shown.out.splitlines()[0] == EVENTS
     assert shown.err.splitlines()[0] == "camera 0: 320x240, 30 frames/s; Ctrl-C ends"
     assert "classic-eyes: camera 0: it gives no more frames" in shown.err
+
+
+def test_a_network_camera_that_stops_is_status_1(blink, capsys):
+    with network_camera([frame.bgr for frame in read_frames(blink)], freezes=False) as url:
+        assert main("video", "--camera", url) == 1
+    assert f"classic-eyes: {url}: it gives no more frames; connect it, and start again" in capsys.readouterr().err
 
 
 @pytest.fixture

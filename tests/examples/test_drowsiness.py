@@ -12,6 +12,7 @@ from classic_eyes.video import Frame, Monitor, read_frames
 
 from ..conftest import ROOT
 from ..video.clips import write_clip
+from ..video.network_camera import network_camera
 
 pytest.importorskip("dlib", reason="dlib is not installed; pip install 'classic-eyes[faces]'")
 
@@ -59,6 +60,13 @@ def test_eyes_that_are_not_seen_are_reported_after_two_seconds(faces):
     assert watch([face(DRIVER)], *[faces] * 5) == [*["open"] * 4, "unseen", "unseen"]
 
 
+def test_times_may_begin_anywhere_and_begin_again():
+    watching = example.Watch()
+    times = (500.0, 501.0, 501.5, 502.0, 3.0, 4.5, 5.0, 5.5)
+    states = [watching.update(SimpleNamespace(time_s=time_s, tracks=[])) for time_s in times]
+    assert states == ["open", "open", "open", "unseen", "open", "open", "unseen", "unseen"]
+
+
 def test_a_face_that_comes_back_with_closed_eyes_does_not_end_the_alarm():
     states = watch([face(DRIVER, 0.6)], [], [], [face(DRIVER, 0.0, "closed")], [face(DRIVER, 0.3)])
     assert states == ["closed"] * 5
@@ -97,4 +105,12 @@ def test_what_cannot_be_watched_is_one_line_and_status_1(tmp_path, monkeypatch, 
 
     monkeypatch.setattr(example, "read_frames", lambda source: Unplugged())
     assert example.main(["0"]) == 1
+    assert capsys.readouterr().err == "\aNOT WATCHING: the camera gives no more frames\n"
+
+
+@pytest.mark.parametrize("freezes", [False, True])
+def test_a_network_camera_that_stops_is_status_1(monkeypatch, capsys, freezes):
+    monkeypatch.setattr("classic_eyes.video.frames._STALLED_S", 0.5)
+    with network_camera([np.zeros((120, 160, 3), np.uint8)] * 20, freezes=freezes) as url:
+        assert example.main([url]) == 1
     assert capsys.readouterr().err == "\aNOT WATCHING: the camera gives no more frames\n"

@@ -9,6 +9,7 @@ import pytest
 
 from classic_eyes.errors import ParameterError
 from classic_eyes.video import KINDS, Rules, find_events
+from classic_eyes.video import events as module
 from classic_eyes.video.events import EventFinder, closing_evidence
 
 SHAPE = np.array([0.6, 0.2, 0.0, 0.0, 0.0, 0.3, 0.6])  # a blink at 25 frames a second; closed from 0.2 down
@@ -104,6 +105,45 @@ def test_one_lid_ahead_of_the_other_is_no_wink():
     times, p, openness = signals(100, 40)
     p[:, 1], openness[:, 1] = np.roll(p[:, 1], 1), np.roll(openness[:, 1], 1)
     assert [event.kind for event in find_events(times, p, openness)] == ["blink"]
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize(("ahead", "kinds"), [(5, ["blink"]), (8, ["blink", "wink"])])
+def test_a_wink_beside_a_blink_lasts_twice_as_long(is_before, ahead, kinds):
+    times, p, openness = signals(100, 40, shape=[0.0] * 5)
+    alone = slice(40 - ahead, 40) if is_before else slice(45, 45 + ahead)
+    p[alone, 0], openness[alone, 0] = 0.01, 0.0
+    events = find_events(times, p, openness)
+    assert sorted(event.kind for event in events) == kinds
+    assert all(first.end < second.start for first, second in itertools.pairwise(events))
+    for wink in events:
+        if wink.kind == "wink":
+            assert (wink.eye, wink.closed_start, wink.closed_end) == ("right", alone.start, alone.stop - 1)
+
+
+def test_an_eye_that_is_as_closed_as_in_a_blink_winks():
+    times, p, openness = signals(100)
+    p[40:55, 1], openness[40:55, 1] = 0.45, 0.15
+    (event,) = find_events(times, p, openness)
+    assert (event.kind, event.eye) == ("wink", "left")
+    openness[40:55, 1] = 0.5
+    assert find_events(times, p, openness) == []
+
+
+def test_a_closure_without_end_is_reported_in_parts(monkeypatch):
+    monkeypatch.setattr(module, "_LONGEST_S", 4.0)
+    times, p, openness = signals(400, 50, shape=[0.0] * 330)
+    finder, events, most = EventFinder(), [], 0
+    for frame, row in enumerate(zip(times, p, openness, strict=True)):
+        events += finder.add(frame, float(row[0]), row[1], row[2])
+        most = max(most, len(finder._rows))
+    events += finder.finish()
+    assert {event.kind for event in events} == {"long"}
+    assert events[0].start == 50
+    assert [after.start - before.end for before, after in itertools.pairwise(events)] == [1] * (len(events) - 1)
+    assert events[-1].end == 379
+    assert sum(event.duration_ms for event in events) == pytest.approx(330 * 40, abs=200)
+    assert most <= 4.0 * 25 + 20
 
 
 def test_one_visible_eye_is_enough():

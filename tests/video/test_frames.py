@@ -19,7 +19,9 @@ from classic_eyes.errors import ImageError, ParameterError
 from classic_eyes.video import frames as module
 from classic_eyes.video.frames import read_frames
 
+from ..file_server import serve
 from .clips import blinks, edit_mp4, scene, write_clip
+from .network_camera import network_camera
 
 module.silence()  # FFmpeg asks once, and the clips are written by it
 OPEN, CLOSED = scene(((0.9, 0.9),)), scene(((0.0, 0.0),))
@@ -443,3 +445,29 @@ def test_a_camera_without_frames_is_one_line(camera):
     with pytest.raises(ImageError, match=r"^camera 0: no frame comes; another program may use it, close that first$"):
         read_frames(0)
     assert camera.is_released
+
+
+@pytest.mark.parametrize("freezes", [False, True])
+def test_a_network_camera_that_closes_or_freezes_has_ended(monkeypatch, freezes):
+    monkeypatch.setattr(module, "_STALLED_S", 0.5)
+    with network_camera([OPEN] * 50, freezes=freezes) as url:
+        start = time.monotonic()
+        with read_frames(url) as reader:
+            assert (reader.is_camera, reader.n_frames) == (True, None)
+            found = list(reader)
+        assert time.monotonic() - start < 10
+    # The clock of the camera, not 25 frames a second as FFmpeg assumes of such a stream.
+    assert 0.5 < found[-1].time_s < 8
+    assert all(frame.bgr.shape == OPEN.shape for frame in found)
+
+
+def test_a_file_at_a_url_is_no_camera(tmp_path):
+    numbered(tmp_path / "a.mp4", 40)
+    with serve(tmp_path) as url, read_frames(f"{url}/a.mp4") as reader:
+        assert (reader.is_camera, reader.n_frames) == (False, 40)
+        assert np.allclose([frame.time_s for frame in reader], np.arange(40) / 25)
+
+
+def test_a_network_camera_without_frames_is_one_line():
+    with network_camera([], freezes=False) as url, pytest.raises(ImageError, match=r"; check the address$"):
+        read_frames(url)

@@ -196,6 +196,62 @@ def test_times_that_are_no_numbers_are_refused_and_the_monitor_goes_on(time_s):
         assert monitor.update(black, np.float32(next_s)).time_s == pytest.approx(next_s)
 
 
+def update_all(monitor, frames, times):
+    """Return the states, and the numbers and messages of the frames that are refused."""
+    states, refused = [], []
+    for frame, time_s in zip(frames, times, strict=True):
+        try:
+            states.append(monitor.update(frame.grey, time_s))
+        except ParameterError as error:
+            refused.append((frame.index, str(error)))
+    return states, refused
+
+
+def test_one_time_that_is_too_high_costs_one_frame(tmp_path):
+    write_clip(tmp_path / "a.mp4", np.r_[np.full(30, 0.9), np.zeros(70), np.full(10, 0.9)])
+    monitor, times = Monitor(), np.arange(110) / 25
+    times[40] += 3600  # while the eyes are closed
+    with pytest.warns(
+        UserWarning, match=r"^time_s: .* after 36.*: the clock was set back, or a time was too"
+    ) as caught:
+        states, refused = update_all(monitor, read_frames(tmp_path / "a.mp4"), times)
+    assert [each.filename for each in caught] == [__file__]
+    ((index, text),) = refused
+    assert index == 41
+    assert text.endswith("If the next time follows this one, all tracks end and the monitor goes on from there")
+    assert max(state.tracks[0].closed_s for state in states[41:]) == pytest.approx(57 / 25, abs=0.2)
+    events = [*(event for state in states for event in state.events), *monitor.finish()]
+    assert [event.start for event in events] == pytest.approx([30, 41], abs=2)
+
+
+@pytest.mark.filterwarnings("ignore:time_s. .*the clock was set back")
+def test_a_clock_that_is_set_back_costs_one_frame(tmp_path):
+    write_clip(tmp_path / "a.mp4", np.r_[np.full(20, 0.9), np.zeros(70), np.full(10, 0.9)])
+    monitor, times = Monitor(), np.arange(100) / 25
+    times[:50] += 3600
+    states, refused = update_all(monitor, read_frames(tmp_path / "a.mp4"), times)
+    assert [index for index, _ in refused] == [50]
+    assert max(state.tracks[0].closed_s for state in states[60:]) == pytest.approx(38 / 25, abs=0.2)
+    events = [*(event for state in states for event in state.events), *monitor.finish()]
+    assert [(event.track, event.kind) for event in events] == [(0, "long"), (1, "long")]
+    assert monitor.summary()["duration_s"] == pytest.approx(98 / 25, abs=0.05)
+
+
+def test_times_that_are_late_or_wrong_once_set_no_clock():
+    monitor, black = Monitor(), np.zeros((90, 90), np.uint8)
+    monitor.update(black, 100.0)
+    # Late frames; no time at all, twice; a wrong time that no other follows.
+    for time_s in (99.2, 99.3, 0.0, 0.0, 50.0, 3.0, 2.0):
+        with pytest.raises(ParameterError, match=f"^time_s is {time_s} after 100.0; allowed is a time that does not"):
+            monitor.update(black, time_s)
+    assert monitor.update(black, 100.04).index == 1
+
+
+def test_a_summary_has_the_last_tracks(monkeypatch):
+    monkeypatch.setattr("classic_eyes.video.monitor._MOST_TRACKS", 3)
+    assert Monitor()._finished.maxlen == 3
+
+
 def test_grey_frames_are_those_of_an_infrared_camera(clip):
     monitor, done = Monitor(), Analysis(Frame(each.index, each.time_s, each.grey) for each in read_frames(clip))
     kinds = [event.kind for state in done for event in state.events]

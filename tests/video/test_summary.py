@@ -9,6 +9,7 @@ import pytest
 
 from classic_eyes.errors import ParameterError
 from classic_eyes.video import find_events, summarize
+from classic_eyes.video import summary as module
 
 
 def signals(n: int, *closed: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -100,3 +101,16 @@ def test_frames_at_irregular_times():
 def test_refused():
     with pytest.raises(ParameterError, match=r"have shapes \(3,\)"):
         summarize([], [0, 1, 2], [1, 1], [1, 1])
+
+
+def test_a_track_of_days_keeps_the_last_day(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_WINDOWS", 3)
+    times, p = signals(25 * 60 * 5, *((start, start + 5) for start in range(100, 7000, 100)))
+    summary = summary_of(times, p)
+    assert [window["start_s"] for window in summary["perclos"]] == [120, 180, 240]
+    assert summary["blinks"] == 69
+    tracked = module.TrackSummary()
+    for event in find_events(times, p, p) * 2000:
+        tracked.add_event(event)
+    assert tracked.result()["blinks"] == 69 * 2000
+    assert len(tracked._blinks_ms) == 100_000

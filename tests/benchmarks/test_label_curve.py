@@ -10,6 +10,7 @@ from classic_eyes.errors import ParameterError
 from classic_eyes.synthetic import make_eyes
 
 
+@pytest.mark.slow
 def test_curves_are_the_same_for_any_number_of_jobs():
     eyes = make_eyes(100, random_state=2)
     groups = np.arange(100).astype(str)

@@ -29,6 +29,7 @@ def test_same_seed_gives_the_same_non_eyes():
     assert all(images.dtype == np.uint8 and images.shape[1:] == (24, 24) for images in first.values())
 
 
+@pytest.mark.slow
 def test_every_detector_is_evaluated_at_one_percent(evaluated):
     results, n_steps = evaluated
     assert n_steps == 2 * len(DETECTORS)
@@ -42,6 +43,7 @@ def test_every_detector_is_evaluated_at_one_percent(evaluated):
     assert results["detectors"]["residuals"]["found"]["all four named"]["value"] > 0.7
 
 
+@pytest.mark.slow
 def test_table_has_a_row_for_each_kind_and_each_set(evaluated):
     lines = detector_table(evaluated[0]).splitlines()
     rows = [line.split(" | ")[0] for line in lines if line.startswith("| ")]

@@ -46,6 +46,7 @@ def test_each_source_is_evaluated_by_a_classifier_that_was_trained_on_the_others
     np.testing.assert_allclose(results["c"]["scores"], expected.predict_proba(sources[2].images)[:, 1])
 
 
+@pytest.mark.slow
 def test_non_eyes_are_part_of_it_where_they_are_detected():
     sources = [make_source("a", 240), make_source("b", 60)]
     clf = plain_classifier().set_params(detect_non_eyes=True)

@@ -18,6 +18,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_people_are_told_an_accuracy_only_of_random_labels(tmp_path, small_model):
     data = load_labelled(read_eyes(write_labelled(tmp_path / "eyes", 240, random_state=6)))
     claims = simulate_students(

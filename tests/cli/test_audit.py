@@ -79,6 +79,7 @@ def test_csv_and_printed_table(mislabelled, tmp_path, capsys, monkeypatch):
     assert len([line for line in printed if "labelled" in line]) == 20
 
 
+@pytest.mark.slow
 def test_names_that_the_terminal_cannot_show_are_printed_with_escapes(tmp_path):
     labels = write_eyes(tmp_path / "eyes", 60)
     for state in ("open", "closed"):

@@ -240,6 +240,7 @@ def test_images_of_the_start_are_named_as_its_own(tmp_path, capsys):
     assert found["results"]["all"]["n"] == 20
 
 
+@pytest.mark.slow
 def test_images_of_found_labels_are_noted(tmp_path, capsys):
     folder, out = tmp_path / "eyes", tmp_path / "m.npz"
     labels = write_eyes(folder, 300, random_state=3)

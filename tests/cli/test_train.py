@@ -205,6 +205,7 @@ def unlabelled(tmp_path_factory):
     return top
 
 
+@pytest.mark.slow
 def test_train_without_labels_through_the_installed_command(unlabelled, tmp_path):
     """From a folder of images to a classifier and a page."""
     out, page = tmp_path / "mine.npz", tmp_path / "history.html"

@@ -39,6 +39,7 @@ def test_non_eyes_are_detected(novelty):
         assert (novelty.score(images) > 1).mean() > 0.85, kind
 
 
+@pytest.mark.slow
 def test_of_several_sources_each_is_left_out_and_fewer_eyes_of_a_new_kind_are_non_eyes():
     # The second source is seen through a dark, blurred camera.
     dark = np.stack([cv2.GaussianBlur(image, (0, 0), 2.0) for image in OTHERS.images]) // 3

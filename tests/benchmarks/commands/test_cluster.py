@@ -26,6 +26,7 @@ def unlabelled(tmp_path_factory):
     return top
 
 
+@pytest.mark.slow
 def test_true_labels_add_columns_and_change_nothing_else(unlabelled, capsys):
     options = ["--clusterers", "kmeans,informed", "--components", "8"]
     assert bench("cluster", unlabelled / "eyes", *options) == 0

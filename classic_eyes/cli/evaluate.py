@@ -265,7 +265,7 @@ def _stated_accuracy(card: dict[str, Any], arguments: Namespace) -> str:
         all_images = results["all"] if "all" in results else next(iter(results.values()))
         return (
             f"its card states {all_images['accuracy']['value']:.4f} out of fold on {all_images['n']:,} images "
-            f"(classic-eyes info {quoted(as_text(arguments.model))})"
+            f"of all sources (classic-eyes info {quoted(as_text(arguments.model))} has each)"
         )
     except (KeyError, TypeError, ValueError, StopIteration, AttributeError):
         return "its card states no accuracy"

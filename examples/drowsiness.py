@@ -42,6 +42,8 @@ class Watch:
                 self.shut_s = state.time_s
             still = self.is_alarm and state.time_s - self.shut_s < OPEN_S
             self.is_alarm = still or driver.closed_s >= self.closed_s
+        else:
+            self.shut_s = state.time_s  # not seen is not open
         if self.is_alarm:  # it stays on while the face is lost: the head may have sunk
             return "closed"
         return "unseen" if state.time_s - self.seen_s >= UNSEEN_S else "open"

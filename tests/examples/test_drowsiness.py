@@ -72,6 +72,11 @@ def test_a_face_that_comes_back_with_closed_eyes_does_not_end_the_alarm():
     assert states == ["closed"] * 5
 
 
+def test_a_face_that_comes_back_with_open_eyes_ends_the_alarm_after_a_second():
+    states = watch([face(DRIVER, 0.6)], *[[]] * 6, *[[face(DRIVER)]] * 3)
+    assert states == [*["closed"] * 8, "open", "open"]
+
+
 def test_a_clip(tmp_path, capsys):
     pytest.importorskip("skimage")
     write_clip(tmp_path / "a.mp4", np.r_[np.full(30, 0.9), np.zeros(40), np.full(40, 0.9)])

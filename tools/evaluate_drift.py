@@ -26,6 +26,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+# Python looks for packages beside the script, and `benchmarks` is in the folder above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from benchmarks.commands.leave_source_out import DEFAULT, read_source
 from benchmarks.sources import Source
 from classic_eyes import EyeClassifier, load_model

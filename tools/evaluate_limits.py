@@ -12,8 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
+
+# Python looks for packages beside the script, and `benchmarks` is in the folder above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.non_eyes import make_non_eyes
 from classic_eyes import load_model

@@ -16,7 +16,7 @@ from classic_eyes.recipes import RECIPES
 from classic_eyes.synthetic import make_eyes
 from tools.write_tables import tables_in
 
-from ..conftest import ROOT, write_labelled
+from ..conftest import ROOT, run, write_labelled
 
 SCRIPTS = sorted((ROOT / "tools").glob("[a-z]*_*.py"))
 
@@ -34,6 +34,12 @@ def test_every_script_can_be_imported(path, monkeypatch):
     if path.name in ("draw_faces.py", "draw_overview.py", "evaluate_faces.py", "make_example_eyes.py"):
         pytest.importorskip("skimage", reason="scikit-image is not installed")
     assert callable(script(path.name, monkeypatch)["main"])
+
+
+@pytest.mark.parametrize("name", ["evaluate_drift.py", "evaluate_mediapipe.py"])
+def test_a_script_finds_the_benchmark_from_any_folder(name, tmp_path):
+    done = run("--help", program=(str(ROOT / "tools" / name),), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_examples_are_those_in_the_folders(tmp_path, monkeypatch):

@@ -128,7 +128,7 @@ def fit_threshold(
 
 
 def accuracy_of(value: float, opened: npt.ArrayLike, closed: npt.ArrayLike | None = None) -> float:
-    """Return the accuracy of a threshold on these values; those that are not finite are dropped."""
+    """Return the accuracy of a threshold on the finite values."""
     up, down = (np.asarray([] if each is None else each, dtype=np.float64).ravel() for each in (opened, closed))
     correct = [up[np.isfinite(up)] >= value, down[np.isfinite(down)] < value]
     return float(np.concatenate(correct).mean())

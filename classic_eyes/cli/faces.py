@@ -732,7 +732,7 @@ def _ends(output: _Output, expected: Sequence[str]) -> tuple[list[int], list[tup
 
 
 def _other_photographs(output: _Output, before: Sequence[str], expected: Sequence[str]) -> DataError:
-    """Return the error for rows of other photographs than those that are expected."""
+    """Return the error for rows of photographs that are not the expected ones."""
     had, has = set(before), set(expected)
     added, gone = [name for name in expected if name not in had], [name for name in had if name not in has]
     parts = (

@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--move",
         metavar="DIR",
-        help="move the rejected photographs there, and those that are kept now back from there; not in FOLDER",
+        help="move the rejected photographs there, and back if you keep them now; not in FOLDER",
     )
     parser.add_argument(
         "--unmarked",
